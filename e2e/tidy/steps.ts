@@ -1,0 +1,75 @@
+/** Named commands -> run one after the other with their output shown -> what passed, what failed, and how long each took. */
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+
+export const repositoryRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Step {
+  name: string;
+  command: string;
+  arguments: string[];
+  /** Relative to the repository. */
+  directory?: string;
+  environment?: Record<string, string>;
+}
+
+export interface StepResult {
+  name: string;
+  isPassed: boolean;
+  durationSeconds: number;
+}
+
+const bin = (name: string): string => join(repositoryRoot, 'node_modules', '.bin', name);
+
+/** The folders that dependency-cruiser walks: those that exist among the packages. */
+const packages = ['shared', 'device-profiles', 'agent', 'fleet', 'e2e'];
+
+/** Everything that is checked without running the product. Each counts as one test. */
+export const staticSteps: Step[] = [
+  { name: 'types (TypeScript)', command: process.execPath, arguments: ['e2e/tidy/typecheck.ts'] },
+  { name: 'format and lint (Biome)', command: bin('biome'), arguments: ['check', '.'] },
+  { name: 'arrows (dependency-cruiser)', command: bin('depcruise'), arguments: ['--config', '.dependency-cruiser.cjs', ...packages] },
+  { name: 'dead code (knip)', command: bin('knip'), arguments: [] },
+];
+
+export const tidyStep: Step = { name: 'style (e2e/tidy)', command: bin('vitest'), arguments: ['run', '--project', 'tidy'] };
+
+/** The dashboard is built before the journeys that open it; a tree without one has nothing to build. */
+export function dashboardSteps(): Step[] {
+  const manifest = join(repositoryRoot, 'fleet/dashboard/package.json');
+  if (!existsSync(manifest)) return [];
+  const scripts: unknown = JSON.parse(readFileSync(manifest, 'utf8')).scripts;
+  const canBuild = typeof scripts === 'object' && scripts !== null && 'build' in scripts;
+  return canBuild ? [{ name: 'build of the dashboard', command: 'npm', arguments: ['run', 'build'], directory: 'fleet/dashboard' }] : [];
+}
+
+export function runStep(step: Step): Promise<StepResult> {
+  console.log(`\n▶ ${step.name}`);
+  const startMs = performance.now();
+  return new Promise((resolve) => {
+    const finish = (isPassed: boolean) => {
+      const durationSeconds = Math.round((performance.now() - startMs) / 100) / 10;
+      console.log(`${isPassed ? '✔' : '✘'} ${step.name} (${durationSeconds} s)`);
+      resolve({ name: step.name, isPassed, durationSeconds });
+    };
+    const child = spawn(step.command, step.arguments, {
+      cwd: join(repositoryRoot, step.directory ?? '.'),
+      env: { ...process.env, ...step.environment },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    child.on('error', (error) => {
+      console.error(`${step.command} did not start: ${error.message}`);
+      finish(false);
+    });
+    child.on('exit', (code) => finish(code === 0));
+  });
+}
+
+export async function runSteps(steps: readonly Step[]): Promise<StepResult[]> {
+  const results: StepResult[] = [];
+  for (const step of steps) results.push(await runStep(step));
+  return results;
+}
