@@ -1,0 +1,67 @@
+import type { InferenceResult, Pipeline, PowerModel, Release, TelemetryKind } from '@starling/shared';
+
+/** A model of a release, on disk and verified. */
+export interface InstalledModel {
+  name: string;
+  artefact: string;
+  /** What the engine loads: a path in Node, a handle in a browser. */
+  location: string;
+  precision: string;
+  executionProviders: readonly string[];
+  /** Golden set (CBOR) to replay before the artefact is trusted. */
+  golden?: Uint8Array;
+}
+
+/** Everything that the runtime host needs to run a release; nothing in it is fetched later. */
+export interface InstalledRelease {
+  digest: string;
+  release: Release;
+  pipeline: Pipeline;
+  models: readonly InstalledModel[];
+  /** `model/asset` -> location. */
+  assets: Readonly<Record<string, string>>;
+  telemetryWindowMs: number;
+  profile?: { name: string; powerModel: PowerModel };
+}
+
+export interface LoadReport {
+  /** Model -> execution provider that really ran. */
+  providers: Record<string, string>;
+  loadMs: number;
+}
+
+export interface SelfTestReport {
+  passed: boolean;
+  /** Largest difference to the golden outputs, relative to their largest magnitude, per model. */
+  models: Record<string, { passed: boolean; maximumError: number; reason?: string }>;
+}
+
+export interface BenchmarkReport {
+  models: Record<string, { medianMs: number; p95Ms: number; runs: number; provider: string }>;
+}
+
+export type HostEvent =
+  | { type: 'record'; kind: TelemetryKind; payload: unknown }
+  | { type: 'result'; source: string; result: InferenceResult }
+  | { type: 'crashed'; reason: string; itemsFailed: number }
+  | { type: 'recovered'; afterMs: number };
+
+/**
+ * The process (Node) or worker (browser) that runs pipelines. Only encoded inputs and results cross this boundary. If it dies, calls
+ * under way fail with `host-crashed`, and it comes back with the active release by itself.
+ */
+export interface RuntimeHost {
+  /** Loads a release beside the active one. @throws StarlingError `load-failed`, `provider-refused`, `out-of-memory` */
+  load(release: InstalledRelease): Promise<LoadReport>;
+  selfTest(digest: string): Promise<SelfTestReport>;
+  /** New items go to this release from now on; items under way finish on the old one. */
+  activate(digest: string): Promise<void>;
+  unload(digest: string): Promise<void>;
+  /** Runs one encoded input through the active release. @throws StarlingError `no-release`, `host-crashed`, `timed-out`, ... */
+  infer(input: Uint8Array, options?: { signal?: AbortSignal; source?: string }): Promise<InferenceResult>;
+  benchmark(runs: number): Promise<BenchmarkReport>;
+  /** Ends the process and starts it again. @returns milliseconds until the active release runs again */
+  restart(): Promise<number>;
+  onEvent(listener: (event: HostEvent) => void): void;
+  close(): Promise<void>;
+}

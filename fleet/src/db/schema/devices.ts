@@ -1,0 +1,95 @@
+import { bigint, boolean, index, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import type { Capabilities, ReportedState } from '@starling/shared';
+
+export const devices = pgTable(
+  'devices',
+  {
+    id: text('id').primaryKey(),
+    /** Raw Ed25519 public key, base64url. */
+    publicKey: text('public_key').notNull().unique(),
+    machineIdDigest: text('machine_id_digest').notNull(),
+    name: text('name').notNull(),
+    labels: jsonb('labels').$type<Record<string, string>>().notNull().default({}),
+    status: text('status').$type<'pending' | 'active' | 'revoked'>().notNull(),
+    capabilities: jsonb('capabilities').$type<Capabilities>().notNull(),
+    profile: text('profile').notNull(),
+    profileReason: jsonb('profile_reason').$type<unknown>().notNull(),
+    agentVersion: text('agent_version').notNull(),
+    operatorVersions: jsonb('operator_versions').$type<Record<string, number>>().notNull().default({}),
+    claimTokenId: text('claim_token_id'),
+    online: boolean('online').notNull().default(false),
+    bootId: text('boot_id'),
+    streamId: text('stream_id'),
+    enrolledAtMs: bigint('enrolled_at_ms', { mode: 'number' }).notNull(),
+    lastSeenAtMs: bigint('last_seen_at_ms', { mode: 'number' }),
+    reported: jsonb('reported').$type<ReportedState>(),
+    reportedAtMs: bigint('reported_at_ms', { mode: 'number' }),
+  },
+  (table) => [index('devices_last_seen').on(table.lastSeenAtMs), index('devices_profile').on(table.profile)],
+);
+
+export const claimTokens = pgTable('claim_tokens', {
+  id: text('id').primaryKey(),
+  secretDigest: text('secret_digest').notNull(),
+  name: text('name').notNull(),
+  usesLeft: integer('uses_left').notNull(),
+  usesTotal: integer('uses_total').notNull(),
+  requireApproval: boolean('require_approval').notNull(),
+  labels: jsonb('labels').$type<Record<string, string>>().notNull().default({}),
+  release: text('release'),
+  expiresAtMs: bigint('expires_at_ms', { mode: 'number' }).notNull(),
+  revokedAtMs: bigint('revoked_at_ms', { mode: 'number' }),
+  createdAtMs: bigint('created_at_ms', { mode: 'number' }).notNull(),
+  createdBy: text('created_by').notNull(),
+});
+
+/** Short-lived broker passwords; the password itself is never kept. */
+export const brokerLogins = pgTable(
+  'broker_logins',
+  {
+    device: text('device')
+      .notNull()
+      .references(() => devices.id),
+    passwordDigest: text('password_digest').notNull(),
+    expiresAtMs: bigint('expires_at_ms', { mode: 'number' }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.device, table.passwordDigest] })],
+);
+
+/** What each device should run, newest row per device; `previous` is what it may go back to. */
+export const desiredStates = pgTable('desired_states', {
+  device: text('device')
+    .primaryKey()
+    .references(() => devices.id),
+  epoch: integer('epoch').notNull(),
+  generation: integer('generation').notNull(),
+  release: text('release'),
+  previousRelease: text('previous_release'),
+  artefacts: jsonb('artefacts').$type<Record<string, string>>().notNull().default({}),
+  /** Why each artefact was chosen, in words, by model. */
+  reasons: jsonb('reasons').$type<Record<string, unknown>>().notNull().default({}),
+  assignedAtMs: bigint('assigned_at_ms', { mode: 'number' }).notNull(),
+  assignedBy: text('assigned_by').notNull(),
+});
+
+export const commands = pgTable(
+  'commands',
+  {
+    id: text('id').primaryKey(),
+    device: text('device')
+      .notNull()
+      .references(() => devices.id),
+    name: text('name').notNull(),
+    arguments: jsonb('arguments').$type<Record<string, unknown>>().notNull(),
+    issuer: text('issuer').notNull(),
+    status: text('status').$type<'queued' | 'sent' | 'accepted' | 'progress' | 'done' | 'failed' | 'expired'>().notNull(),
+    result: jsonb('result'),
+    error: jsonb('error'),
+    /** Blobs that the device may fetch while the command is open. */
+    blobs: jsonb('blobs').$type<string[]>().notNull().default([]),
+    issuedAtMs: bigint('issued_at_ms', { mode: 'number' }).notNull(),
+    notAfterMs: bigint('not_after_ms', { mode: 'number' }).notNull(),
+    finishedAtMs: bigint('finished_at_ms', { mode: 'number' }),
+  },
+  (table) => [index('commands_device').on(table.device, table.issuedAtMs)],
+);

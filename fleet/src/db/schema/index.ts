@@ -1,0 +1,6 @@
+/** Tables, one file per subject -> drizzle, migrations and the store of each module. */
+export * from './catalogue.ts';
+export * from './devices.ts';
+export * from './fleet-state.ts';
+export * from './people.ts';
+export * from './telemetry.ts';

@@ -1,0 +1,40 @@
+import { bigint, doublePrecision, index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+
+/** Highest contiguous sequence per stream and kind. Moved in the transaction that stores the batch: this is what makes it exact. */
+export const telemetryCursors = pgTable(
+  'telemetry_cursors',
+  {
+    device: text('device').notNull(),
+    streamId: text('stream_id').notNull(),
+    kind: text('kind').notNull(),
+    sequence: bigint('sequence', { mode: 'number' }).notNull(),
+    stored: bigint('stored', { mode: 'number' }).notNull().default(0),
+    repeated: bigint('repeated', { mode: 'number' }).notNull().default(0),
+    declaredDropped: bigint('declared_dropped', { mode: 'number' }).notNull().default(0),
+    lost: bigint('lost', { mode: 'number' }).notNull().default(0),
+    updatedAtMs: bigint('updated_at_ms', { mode: 'number' }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.device, table.streamId, table.kind] })],
+);
+
+/** Records as they came. `atMs` is the wall time of the device, or the arrival time where its clock is implausible. */
+export const telemetryRecords = pgTable(
+  'telemetry_records',
+  {
+    device: text('device').notNull(),
+    streamId: text('stream_id').notNull(),
+    kind: text('kind').notNull(),
+    sequence: bigint('sequence', { mode: 'number' }).notNull(),
+    bootId: text('boot_id').notNull(),
+    monotonicMs: doublePrecision('monotonic_ms').notNull(),
+    wallMs: bigint('wall_ms', { mode: 'number' }).notNull(),
+    clock: text('clock').notNull(),
+    arrivedAtMs: bigint('arrived_at_ms', { mode: 'number' }).notNull(),
+    atMs: bigint('at_ms', { mode: 'number' }).notNull(),
+    payload: jsonb('payload').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.device, table.streamId, table.kind, table.sequence] }),
+    index('telemetry_records_device_kind_at').on(table.device, table.kind, table.atMs),
+  ],
+);

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { digestSchema } from '../digest.ts';
+import { nameSchema, versionSchema } from '../ids.ts';
+
+/** `int8` here includes weights kept as int8 and dequantised at load; `int4w` is weight-only. */
+export const precisionSchema = z.enum(['fp32', 'fp16', 'int8', 'int4w']);
+export type Precision = z.infer<typeof precisionSchema>;
+
+/**
+ * One build of a model version for a target, signed by the fleet that built it. The device checks it against the publisher's
+ * model version by `sourceDigest`.
+ */
+export const artefactSchema = z
+  .object({
+    kind: z.literal('artefact'),
+    schemaVersion: z.literal(1),
+    critical: z.array(z.string()).default([]),
+    fleetId: z.string(),
+    model: nameSchema,
+    modelVersion: versionSchema,
+    sourceDigest: digestSchema.meta({ description: 'SHA-256 of the source ONNX file, as the publisher signed it' }),
+    precision: precisionSchema,
+    optimisation: z.string().max(100).meta({ examples: ['none', 'weights-int8-per-channel'] }),
+    executionProviders: z.array(z.string()).min(1).meta({ description: 'ONNX Runtime execution providers that can run it' }),
+    blob: z.object({ digest: digestSchema, sizeBytes: z.number().int().positive(), manifest: digestSchema }),
+    golden: z
+      .object({ digest: digestSchema, sizeBytes: z.number().int().positive() })
+      .optional()
+      .meta({ description: 'Golden inputs and outputs (CBOR, one chunk) that a device replays before it trusts the artefact' }),
+  })
+  .meta({ id: 'Artefact', title: 'Artefact manifest' });
+export type Artefact = z.infer<typeof artefactSchema>;

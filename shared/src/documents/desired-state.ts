@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { digestSchema } from '../digest.ts';
+import { deviceIdSchema, nameSchema, wallMsSchema } from '../ids.ts';
+import { powerModelSchema } from './device-profile.ts';
+
+/** A release for one device, with the artefact chosen for each of its models. */
+export const assignmentSchema = z.object({
+  release: digestSchema.meta({ description: 'Digest of the signed release document' }),
+  artefacts: z
+    .record(nameSchema, digestSchema)
+    .meta({ description: 'Model name -> digest of the signed artefact manifest chosen for this device' }),
+});
+export type Assignment = z.infer<typeof assignmentSchema>;
+
+export const agentSettingsSchema = z.object({
+  telemetryWindowMs: z.number().int().min(1_000).max(3_600_000).default(10_000),
+  spoolBudgetBytes: z.number().int().min(1_048_576).default(67_108_864),
+});
+export type AgentSettings = z.infer<typeof agentSettingsSchema>;
+
+/** What one device should run, signed by the fleet key, ordered by (epoch, generation). At most 8 KiB as sent. */
+export const desiredStateSchema = z
+  .object({
+    kind: z.literal('desired-state'),
+    schemaVersion: z.literal(1),
+    critical: z.array(z.string()).default([]),
+    fleetId: z.string(),
+    device: deviceIdSchema,
+    epoch: z.number().int().nonnegative(),
+    generation: z.number().int().nonnegative(),
+    issuedAtMs: wallMsSchema,
+    expiresAtMs: wallMsSchema.meta({ description: 'After this the document may not be adopted; a running release runs on' }),
+    root: z.object({ version: z.number().int().positive(), digest: digestSchema }),
+    assignment: assignmentSchema.nullable(),
+    profile: z.object({ name: z.string(), powerModel: powerModelSchema }).optional(),
+    grants: z.object({ blobs: z.array(digestSchema).default([]), streams: z.array(z.string()).default([]) }).default({ blobs: [], streams: [] }),
+    settings: agentSettingsSchema.default(() => agentSettingsSchema.parse({})),
+  })
+  .meta({ id: 'DesiredState', title: 'Desired state' });
+export type DesiredState = z.infer<typeof desiredStateSchema>;
+
+/** The order of desired states: by epoch, then by generation. Negative if `left` is older. */
+export function compareGenerations(
+  left: Pick<DesiredState, 'epoch' | 'generation'>,
+  right: Pick<DesiredState, 'epoch' | 'generation'>,
+): number {
+  return left.epoch - right.epoch || left.generation - right.generation;
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { digestSchema } from '../digest.ts';
+import { nameSchema, versionSchema } from '../ids.ts';
+
+/** Element types of ONNX tensors that Starling moves between nodes. */
+export const tensorElementTypeSchema = z.enum([
+  'float32',
+  'float16',
+  'float64',
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+  'bool',
+  'string',
+]);
+export type TensorElementType = z.infer<typeof tensorElementTypeSchema>;
+
+/** One dimension: a fixed length, or the name of a symbolic one. */
+export const dimensionSchema = z.union([z.number().int().positive(), z.string().min(1).max(64)]);
+
+export const tensorPortSchema = z.object({
+  name: z.string().min(1).max(256),
+  elementType: tensorElementTypeSchema,
+  shape: z.array(dimensionSchema).max(8),
+});
+export type TensorPort = z.infer<typeof tensorPortSchema>;
+
+/** A file that a model needs beside its graph, such as a dictionary of characters. */
+export const modelAssetSchema = z.object({
+  name: nameSchema,
+  digest: digestSchema,
+  sizeBytes: z.number().int().nonnegative(),
+  manifest: digestSchema.meta({ description: 'Digest of the blob manifest that lists its chunks' }),
+});
+export type ModelAsset = z.infer<typeof modelAssetSchema>;
+
+/** What a person writes about a model; the rest of a model version is read from the ONNX file itself. */
+export const modelCardSchema = z.object({
+  title: z.string().min(1).max(200),
+  description: z.string().max(4000).default(''),
+  task: z.string().max(100).default('other').meta({ examples: ['text-detection', 'text-recognition', 'classification'] }),
+  licence: z.string().max(200).meta({ description: 'SPDX expression or the name of the licence' }),
+  source: z.string().max(500).optional().meta({ description: 'Where the model came from: an address, a package, a training run' }),
+  labels: z.array(z.string().max(200)).max(20_000).optional(),
+  /** Concrete shapes for symbolic dimensions, used for golden inputs, warm-up and measurement: input name -> shape. */
+  exampleShapes: z.record(z.string(), z.array(z.number().int().positive()).max(8)).optional(),
+});
+export type ModelCard = z.infer<typeof modelCardSchema>;
+
+/** A model version is immutable and signed by the publisher. Its digest is that of its signed bytes. */
+export const modelVersionSchema = z
+  .object({
+    kind: z.literal('model-version'),
+    schemaVersion: z.literal(1),
+    critical: z.array(z.string()).default([]),
+    fleetId: z.string(),
+    name: nameSchema,
+    version: versionSchema,
+    source: z.object({ digest: digestSchema, sizeBytes: z.number().int().positive(), manifest: digestSchema }),
+    opset: z.number().int().positive(),
+    inputs: z.array(tensorPortSchema).min(1),
+    outputs: z.array(tensorPortSchema).min(1),
+    assets: z.array(modelAssetSchema).max(16).default([]),
+    card: modelCardSchema,
+  })
+  .meta({ id: 'ModelVersion', title: 'Model version' });
+export type ModelVersion = z.infer<typeof modelVersionSchema>;

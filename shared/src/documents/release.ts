@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { digestSchema } from '../digest.ts';
+import { nameSchema, versionSchema } from '../ids.ts';
+
+/** What may leave a device. The publisher signs it; fleet and device may only narrow it. */
+export const egressPolicySchema = z.strictObject({
+  /** Pipeline outputs whose values may be sent to the fleet (results of `infer`, streams). */
+  outputs: z.array(z.string()).default([]),
+  /** Ports that may be tapped or captured raw, e.g. `decode.image`. Empty: raw inputs never leave. */
+  edges: z.array(z.string()).default([]),
+});
+export type EgressPolicy = z.infer<typeof egressPolicySchema>;
+
+export const policiesSchema = z.strictObject({
+  egress: egressPolicySchema.default({ outputs: [], edges: [] }),
+  capture: z.strictObject({ enabled: z.boolean().default(false) }).default({ enabled: false }),
+  retention: z.strictObject({ resultDays: z.number().int().positive().max(3650).default(30) }).default({ resultDays: 30 }),
+  power: z.strictObject({ maximumWatts: z.number().positive().optional() }).default({}),
+});
+export type Policies = z.infer<typeof policiesSchema>;
+
+/** Release: an immutable set of pipeline version, pinned model versions and policies; signed by the publisher. */
+export const releaseSchema = z
+  .object({
+    kind: z.literal('release'),
+    schemaVersion: z.literal(1),
+    critical: z.array(z.string()).default([]),
+    fleetId: z.string(),
+    name: nameSchema,
+    pipeline: z.object({ name: nameSchema, version: versionSchema, digest: digestSchema }),
+    models: z.array(z.object({ name: nameSchema, version: versionSchema, digest: digestSchema })).max(64),
+    policies: policiesSchema.default(() => policiesSchema.parse({})),
+    /** What an agent must offer before it may be given this release. */
+    requires: z
+      .object({
+        protocolVersion: z.number().int().positive().default(1),
+        operators: z.record(z.string(), z.number().int().positive()).default({}),
+      })
+      .default({ protocolVersion: 1, operators: {} }),
+    /** If set, an engine that falls back to another execution provider must refuse to run. */
+    requiredProviders: z.array(z.string()).optional(),
+    createdAtMs: z.number().int().nonnegative(),
+  })
+  .meta({ id: 'Release', title: 'Release' });
+export type Release = z.infer<typeof releaseSchema>;

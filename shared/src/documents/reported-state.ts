@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { digestSchema } from '../digest.ts';
+import { nameSchema, wallMsSchema } from '../ids.ts';
+
+/** Where a device stands with its desired state. `installed` and `running` are two things: rollouts count only `running`. */
+export const reconcilePhaseSchema = z.enum(['idle', 'checking', 'pulling', 'installed', 'self-testing', 'probation', 'running', 'failed']);
+export type ReconcilePhase = z.infer<typeof reconcilePhaseSchema>;
+
+export const problemSchema = z.object({
+  code: z.string().max(100),
+  message: z.string().max(2000),
+  field: z.string().max(500).optional(),
+  hint: z.string().max(2000).optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+export const stepReportSchema = z.object({
+  step: z.string().max(64).meta({ description: 'Kind of the step, e.g. pull-blob' }),
+  subject: z.string().max(200).meta({ description: 'What it works on: a model name, a digest' }),
+  state: z.enum(['waiting', 'running', 'done', 'failed']),
+  doneBytes: z.number().int().nonnegative().optional(),
+  totalBytes: z.number().int().nonnegative().optional(),
+});
+export type StepReport = z.infer<typeof stepReportSchema>;
+
+/** What runs now. `providers` are the execution providers that really ran, per model. */
+export const runningReleaseSchema = z.object({
+  release: digestSchema,
+  artefacts: z.record(nameSchema, digestSchema),
+  verified: z.boolean().meta({ description: 'Its self-test and probation have passed' }),
+  since: wallMsSchema,
+  providers: z.record(nameSchema, z.string()).default({}),
+});
+export type RunningRelease = z.infer<typeof runningReleaseSchema>;
+
+export const reportedStateSchema = z
+  .object({
+    schemaVersion: z.literal(1),
+    epoch: z.number().int().nonnegative(),
+    generation: z.number().int().nonnegative(),
+    phase: reconcilePhaseSchema,
+    steps: z.array(stepReportSchema).max(64).default([]),
+    running: runningReleaseSchema.nullable(),
+    previous: digestSchema.nullable().default(null).meta({ description: 'Release to go back to' }),
+    error: problemSchema.nullable().default(null),
+    atMs: wallMsSchema,
+  })
+  .meta({ id: 'ReportedState', title: 'Reported state' });
+export type ReportedState = z.infer<typeof reportedStateSchema>;

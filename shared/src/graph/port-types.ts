@@ -1,0 +1,79 @@
+import { StarlingError } from '../errors.ts';
+
+/** Dimension of a tensor type: a length, or the name of a free one. */
+export type Dimension = number | string;
+
+/** What travels along an edge. `any` accepts everything and is used by sinks alone. */
+export type PortType =
+  | { kind: 'encoded-image' }
+  | { kind: 'image' }
+  | { kind: 'boxes' }
+  | { kind: 'text' }
+  | { kind: 'json' }
+  | { kind: 'any' }
+  | { kind: 'tensor'; elementType: string; shape: Dimension[] }
+  | { kind: 'list'; item: PortType };
+
+const simpleKinds = new Set(['encoded-image', 'image', 'boxes', 'text', 'json', 'any'] as const);
+type SimpleKind = 'encoded-image' | 'image' | 'boxes' | 'text' | 'json' | 'any';
+
+/**
+ * Parses `image`, `list<text>`, `tensor<float32,[1,3,h,w]>`.
+ * @throws StarlingError `invalid-port-type`
+ */
+export function parsePortType(text: string): PortType {
+  const trimmed = text.trim();
+  if (isSimpleKind(trimmed)) return { kind: trimmed };
+  const list = /^list<(.+)>$/.exec(trimmed);
+  if (list?.[1] !== undefined) return { kind: 'list', item: parsePortType(list[1]) };
+  const tensor = /^tensor<\s*([a-z0-9]+)\s*,\s*\[([^\]]*)\]\s*>$/.exec(trimmed);
+  if (tensor?.[1] !== undefined && tensor[2] !== undefined) {
+    const shape = tensor[2].trim() === '' ? [] : tensor[2].split(',').map((part) => parseDimension(part.trim(), text));
+    return { kind: 'tensor', elementType: tensor[1], shape };
+  }
+  throw new StarlingError('invalid-port-type', `"${text}" is not a port type`, {
+    hint: 'use encoded-image, image, boxes, text, json, list<T> or tensor<float32,[1,3,h,w]>',
+  });
+}
+
+export function formatPortType(type: PortType): string {
+  if (type.kind === 'list') return `list<${formatPortType(type.item)}>`;
+  if (type.kind === 'tensor') return `tensor<${type.elementType},[${type.shape.join(',')}]>`;
+  return type.kind;
+}
+
+/**
+ * Why a value of type `from` may not flow into `to`, or undefined if it may. Free dimensions match any length: their values are
+ * known only when the graph runs.
+ */
+export function mismatchOf(from: PortType, to: PortType): string | undefined {
+  if (to.kind === 'any') return undefined;
+  if (from.kind === 'list' && to.kind === 'list') return mismatchOf(from.item, to.item);
+  if (from.kind === 'tensor' && to.kind === 'tensor') return tensorMismatch(from, to);
+  return from.kind === to.kind ? undefined : `${formatPortType(from)} does not fit ${formatPortType(to)}`;
+}
+
+type TensorType = Extract<PortType, { kind: 'tensor' }>;
+
+function tensorMismatch(from: TensorType, to: TensorType): string | undefined {
+  if (from.elementType !== to.elementType) return `element type ${from.elementType} is not ${to.elementType}`;
+  if (from.shape.length !== to.shape.length) return `${from.shape.length} dimensions instead of ${to.shape.length}`;
+  for (let axis = 0; axis < from.shape.length; axis += 1) {
+    const left = from.shape[axis];
+    const right = to.shape[axis];
+    if (typeof left === 'number' && typeof right === 'number' && left !== right) {
+      return `dimension ${axis} is ${left} instead of ${right}`;
+    }
+  }
+  return undefined;
+}
+
+function isSimpleKind(text: string): text is SimpleKind {
+  return (simpleKinds as Set<string>).has(text);
+}
+
+function parseDimension(text: string, whole: string): Dimension {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  if (/^[A-Za-z_][A-Za-z0-9_.]*$/.test(text)) return text;
+  throw new StarlingError('invalid-port-type', `"${text}" in "${whole}" is neither a length nor a name`);
+}

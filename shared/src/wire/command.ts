@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { digestSchema } from '../digest.ts';
+import { problemSchema } from '../documents/reported-state.ts';
+import { deviceIdSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
+
+/** A quadrilateral in pixels of the source image: top-left, top-right, bottom-right, bottom-left of the text. */
+export const quadSchema = z.array(z.tuple([z.number(), z.number()])).length(4);
+
+/** One text that a pipeline read in an image. */
+export const readingSchema = z.object({
+  quad: quadSchema,
+  text: z.string(),
+  confidence: z.number().min(0).max(1).meta({ description: 'Mean probability of the characters' }),
+  score: z.number().min(0).max(1).meta({ description: 'Score of the box' }),
+});
+export type Reading = z.infer<typeof readingSchema>;
+
+/** What one item through a pipeline gave. Only outputs that the release lets out are in `outputs`. */
+export const inferenceResultSchema = z.object({
+  pipeline: z.string(),
+  release: digestSchema,
+  outputs: z.record(z.string(), z.unknown()),
+  image: z.object({ width: z.number().int(), height: z.number().int() }).optional(),
+  latencyMs: z.number().nonnegative().meta({ description: 'From the item entering the queue to its result' }),
+  nodesMs: z.record(z.string(), z.number()).default({}).meta({ description: 'Time in each node' }),
+});
+export type InferenceResult = z.infer<typeof inferenceResultSchema>;
+
+/** Arguments and results of every command, by name. Handlers, the API and the documents are derived from this table. */
+export const commandTable = {
+  ping: {
+    summary: 'Answer at once',
+    arguments: z.object({}),
+    result: z.object({ uptimeMs: z.number(), agentVersion: z.string() }),
+  },
+  infer: {
+    summary: 'Run one encoded input through the running pipeline',
+    arguments: z.object({
+      input: z.object({ digest: digestSchema, manifest: digestSchema, sizeBytes: z.number().int().positive() }),
+    }),
+    result: inferenceResultSchema,
+  },
+  logs: {
+    summary: 'The newest lines of the agent log',
+    arguments: z.object({ lineCount: z.number().int().min(1).max(500).default(100) }),
+    result: z.object({ lines: z.array(z.string()) }),
+  },
+  'self-test': {
+    summary: 'Replay the golden inputs of the running release',
+    arguments: z.object({}),
+    result: z.object({ passed: z.boolean(), models: z.record(z.string(), z.object({ passed: z.boolean(), maximumError: z.number() })) }),
+  },
+  benchmark: {
+    summary: 'Run the models of the running release on their golden inputs and time them',
+    arguments: z.object({ runs: z.number().int().min(1).max(200).default(20) }),
+    result: z.object({
+      models: z.record(z.string(), z.object({ medianMs: z.number(), p95Ms: z.number(), runs: z.number(), provider: z.string() })),
+    }),
+  },
+  snapshot: {
+    summary: 'State, counters and health of the agent now',
+    arguments: z.object({}),
+    result: z.object({ snapshot: z.record(z.string(), z.unknown()) }),
+  },
+  restart: {
+    summary: 'Restart the runtime host',
+    arguments: z.object({}),
+    result: z.object({ restartedInMs: z.number() }),
+  },
+  identify: {
+    summary: 'Say hello in the log of the device so that somebody beside it can find it',
+    arguments: z.object({ message: z.string().max(200).default('identify') }),
+    result: z.object({}),
+  },
+} as const;
+
+export type CommandName = keyof typeof commandTable;
+export const commandNameSchema = z.enum(Object.keys(commandTable) as [CommandName, ...CommandName[]]);
+export type CommandArguments<Name extends CommandName> = z.infer<(typeof commandTable)[Name]['arguments']>;
+export type CommandResultOf<Name extends CommandName> = z.infer<(typeof commandTable)[Name]['result']>;
+
+/** Payload of a command: a JWS signed by the fleet key. */
+export const commandSchema = z
+  .object({
+    kind: z.literal('command'),
+    schemaVersion: z.literal(1),
+    critical: z.array(z.string()).default([]),
+    id: randomIdSchema,
+    device: deviceIdSchema,
+    name: commandNameSchema,
+    issuer: z.string().max(200).meta({ description: 'The account that asked for it' }),
+    issuedAtMs: wallMsSchema,
+    notAfterMs: wallMsSchema,
+    arguments: z.record(z.string(), z.unknown()).default({}),
+  })
+  .meta({ id: 'Command', title: 'Command' });
+export type Command = z.infer<typeof commandSchema>;
+
+export const commandResultSchema = z
+  .object({
+    id: randomIdSchema,
+    status: z.enum(['accepted', 'progress', 'done', 'failed']),
+    progress: z.object({ done: z.number(), total: z.number(), what: z.string() }).optional(),
+    result: z.record(z.string(), z.unknown()).optional(),
+    error: problemSchema.optional(),
+    atMs: wallMsSchema,
+  })
+  .meta({ id: 'CommandResult', title: 'Command result' });
+export type CommandResult = z.infer<typeof commandResultSchema>;

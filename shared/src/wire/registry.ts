@@ -1,0 +1,123 @@
+import type { z } from 'zod';
+import { desiredStateSchema } from '../documents/desired-state.ts';
+import { reportedStateSchema } from '../documents/reported-state.ts';
+import { wantSchema } from './blob-transfer.ts';
+import { commandResultSchema, commandSchema } from './command.ts';
+import { helloSchema, presenceSchema } from './hello.ts';
+import { acknowledgementSchema, telemetryBatchSchema } from './telemetry.ts';
+
+export type Direction = 'device-to-fleet' | 'fleet-to-device';
+
+/** How the bytes of a message are made. `jws` is a compact JWS whose payload has the schema; `frame` a chunk frame. */
+export type Encoding = 'json' | 'cbor' | 'jws' | 'frame';
+
+export interface WireMessage {
+  /** Topic below the root; `{x}` stands for one segment. */
+  pattern: string;
+  direction: Direction;
+  qos: 0 | 1;
+  retain: boolean;
+  encoding: Encoding;
+  /** Absent for frames, whose layout is binary and documented in words. */
+  schema?: z.ZodType;
+  summary: string;
+}
+
+/**
+ * Every message on the wire. Topics, subscriptions, the broker's access rules, the AsyncAPI document and the isolation test are
+ * derived from this table; nothing else spells a topic.
+ */
+export const wireTable = {
+  hello: {
+    pattern: 'd/{device}/hello',
+    direction: 'device-to-fleet',
+    qos: 1,
+    retain: false,
+    encoding: 'json',
+    schema: helloSchema,
+    summary: 'Starts a session; the fleet answers with desired state, open commands and acknowledgements',
+  },
+  presence: {
+    pattern: 'd/{device}/presence',
+    direction: 'device-to-fleet',
+    qos: 0,
+    retain: false,
+    encoding: 'json',
+    schema: presenceSchema,
+    summary: 'Heartbeat and last will',
+  },
+  desired: {
+    pattern: 'd/{device}/desired',
+    direction: 'fleet-to-device',
+    qos: 1,
+    retain: false,
+    encoding: 'jws',
+    schema: desiredStateSchema,
+    summary: 'Signed desired state, ordered by (epoch, generation)',
+  },
+  reported: {
+    pattern: 'd/{device}/reported',
+    direction: 'device-to-fleet',
+    qos: 1,
+    retain: false,
+    encoding: 'json',
+    schema: reportedStateSchema,
+    summary: 'Where the device stands with its desired state',
+  },
+  command: {
+    pattern: 'd/{device}/command/{name}',
+    direction: 'fleet-to-device',
+    qos: 1,
+    retain: false,
+    encoding: 'jws',
+    schema: commandSchema,
+    summary: 'A signed command',
+  },
+  result: {
+    pattern: 'd/{device}/result/{id}',
+    direction: 'device-to-fleet',
+    qos: 1,
+    retain: false,
+    encoding: 'json',
+    schema: commandResultSchema,
+    summary: 'Progress and result of a command',
+  },
+  blobWant: {
+    pattern: 'd/{device}/blob/want',
+    direction: 'device-to-fleet',
+    qos: 1,
+    retain: false,
+    encoding: 'cbor',
+    schema: wantSchema,
+    summary: 'Asks for chunks, with credit for the bytes that may be under way',
+  },
+  blobChunk: {
+    pattern: 'd/{device}/blob/chunk',
+    direction: 'fleet-to-device',
+    qos: 0,
+    retain: false,
+    encoding: 'frame',
+    summary: 'One chunk, or the answer that it is missing',
+  },
+  telemetry: {
+    pattern: 'd/{device}/telemetry/{kind}',
+    direction: 'device-to-fleet',
+    qos: 1,
+    retain: false,
+    encoding: 'cbor',
+    schema: telemetryBatchSchema,
+    summary: 'A batch of telemetry records of one kind',
+  },
+  acknowledgement: {
+    pattern: 'd/{device}/ack/{kind}',
+    direction: 'fleet-to-device',
+    qos: 1,
+    retain: false,
+    encoding: 'json',
+    schema: acknowledgementSchema,
+    summary: 'Highest contiguous sequence that the database holds',
+  },
+} as const satisfies Record<string, WireMessage>;
+
+export type MessageName = keyof typeof wireTable;
+export const messageNames = Object.keys(wireTable) as MessageName[];

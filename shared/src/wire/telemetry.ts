@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { digestSchema } from '../digest.ts';
+import { nameSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
+import { histogramSchema } from '../sketches/histogram.ts';
+
+const window = { startMs: wallMsSchema, lengthMs: z.number().nonnegative(), release: digestSchema.nullable() };
+
+export const inferenceRecordSchema = z.object({
+  ...window,
+  pipeline: nameSchema,
+  items: z.number().int().nonnegative(),
+  dropped: z.number().int().nonnegative().default(0),
+  failures: z.record(z.string(), z.number().int().positive()).default({}).meta({ description: 'Error code -> count' }),
+  latencyMs: histogramSchema,
+  nodes: z
+    .record(z.string(), z.object({ runs: z.number().int(), totalMs: z.number() }))
+    .default({})
+    .meta({ description: 'Runs and time per node' }),
+});
+
+export const driftRecordSchema = z.object({
+  ...window,
+  pipeline: nameSchema,
+  monitor: z.string(),
+  edge: z.string(),
+  measure: z.string(),
+  histogram: histogramSchema,
+  reference: z.array(z.number().int().nonnegative()).nullable(),
+  psi: z.number().nullable().meta({ description: 'Population stability index against the reference' }),
+  ks: z.number().nullable().meta({ description: 'Two-sample Kolmogorov-Smirnov statistic on the bins' }),
+  ksPValue: z.number().nullable(),
+  drifted: z.boolean(),
+});
+
+export const energyRecordSchema = z.object({
+  ...window,
+  joules: z.number().nonnegative().meta({ description: 'Energy of the whole device in the window' }),
+  agentJoules: z.number().nonnegative().meta({ description: 'The share above idle that the agent caused, by its CPU time' }),
+  inferences: z.number().int().nonnegative(),
+  joulesPerInference: z.number().nonnegative().nullable(),
+  method: z.enum(['measured', 'modelled']),
+  source: z.string().meta({ description: 'Sensor path, or the profile whose power model was used' }),
+});
+
+export const healthRecordSchema = z.object({
+  ...window,
+  cpuUtilisation: z.number().min(0).max(1).meta({ description: 'Of all cores of the device' }),
+  agentCpuSeconds: z.number().nonnegative(),
+  agentMemoryBytes: z.number().int().nonnegative(),
+  memoryAvailableBytes: z.number().int().nonnegative(),
+  diskFreeBytes: z.number().int().nonnegative(),
+  temperatureCelsius: z.number().nullable(),
+  throttled: z.boolean().nullable(),
+  spoolBytes: z.number().int().nonnegative().default(0),
+});
+
+export const eventRecordSchema = z.object({
+  level: z.enum(['info', 'warning', 'error']),
+  code: z.string().max(100),
+  message: z.string().max(2000),
+  detail: z.record(z.string(), z.unknown()).default({}),
+});
+
+export const telemetryKinds = {
+  inference: inferenceRecordSchema,
+  drift: driftRecordSchema,
+  energy: energyRecordSchema,
+  health: healthRecordSchema,
+  events: eventRecordSchema,
+} as const;
+export type TelemetryKind = keyof typeof telemetryKinds;
+export const telemetryKindSchema = z.enum(Object.keys(telemetryKinds) as [TelemetryKind, ...TelemetryKind[]]);
+export type TelemetryPayload<Kind extends TelemetryKind> = z.infer<(typeof telemetryKinds)[Kind]>;
+
+/** How far the wall time of a record may be trusted. */
+export const clockStatusSchema = z.enum(['trusted', 'unverified', 'implausible']);
+
+export const telemetryRecordSchema = z.object({
+  sequence: z.number().int().positive(),
+  bootId: z.string().max(64),
+  monotonicMs: z.number().nonnegative(),
+  wallMs: wallMsSchema,
+  clock: clockStatusSchema,
+  payload: z.unknown(),
+});
+export type TelemetryRecord = z.infer<typeof telemetryRecordSchema>;
+
+/** Sequences that the device had to drop while offline; they count as declared, not as lost. */
+export const droppedRangeSchema = z.object({ from: z.number().int().positive(), to: z.number().int().positive() });
+export type DroppedRange = z.infer<typeof droppedRangeSchema>;
+
+/** Records of one kind in ascending sequence; idempotent by (device, stream, kind, sequence). CBOR, at most 128 KiB. */
+export const telemetryBatchSchema = z
+  .object({
+    streamId: randomIdSchema,
+    records: z.array(telemetryRecordSchema).max(2000),
+    dropped: z.array(droppedRangeSchema).max(256).default([]),
+  })
+  .meta({ id: 'TelemetryBatch', title: 'Telemetry batch' });
+export type TelemetryBatch = z.infer<typeof telemetryBatchSchema>;
+
+/** Sent after the database commit: everything up to and including `sequence` is stored or declared dropped. */
+export const acknowledgementSchema = z
+  .object({ streamId: randomIdSchema, sequence: z.number().int().nonnegative() })
+  .meta({ id: 'Acknowledgement', title: 'Acknowledgement' });
+export type Acknowledgement = z.infer<typeof acknowledgementSchema>;
