@@ -30,7 +30,7 @@ const packages = ['shared', 'device-profiles', 'agent', 'fleet', 'e2e'];
 /** Everything that is checked without running the product. Each counts as one test. */
 export const staticSteps: Step[] = [
   { name: 'types (TypeScript)', command: process.execPath, arguments: ['e2e/tidy/typecheck.ts'] },
-  { name: 'format and lint (Biome)', command: bin('biome'), arguments: ['check', '.'] },
+  { name: 'format and lint (Biome)', command: bin('biome'), arguments: ['check', '--error-on-warnings', '.'] },
   { name: 'arrows (dependency-cruiser)', command: bin('depcruise'), arguments: ['--config', '.dependency-cruiser.cjs', ...packages] },
   { name: 'dead code (knip)', command: bin('knip'), arguments: [] },
 ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { StarlingError } from '../errors.ts';
 
 /**
  * Counts over fixed bins. `edges` are the inner bin edges, ascending; bin i holds values in [edges[i-1], edges[i]), the first bin
@@ -46,10 +47,10 @@ export function addToHistogram(histogram: Histogram, value: number): void {
   histogram.maximum = histogram.maximum === null ? value : Math.max(histogram.maximum, value);
 }
 
-/** The histogram of both samples together. @throws RangeError if the edges differ */
+/** The histogram of both samples together. @throws StarlingError `edges-differ` if the edges differ */
 export function mergeHistograms(left: Histogram, right: Histogram): Histogram {
   if (left.edges.length !== right.edges.length || left.edges.some((edge, index) => edge !== right.edges[index])) {
-    throw new RangeError('histograms with different edges cannot be merged');
+    throw new StarlingError('edges-differ', 'histograms with different edges cannot be merged');
   }
   const pick = (choose: (...values: number[]) => number, a: number | null, b: number | null): number | null =>
     a === null ? b : b === null ? a : choose(a, b);
