@@ -7,12 +7,14 @@ export * from './documents/blob-manifest.ts';
 export * from './documents/capabilities.ts';
 export * from './documents/desired-state.ts';
 export * from './documents/device-profile.ts';
+export * from './documents/golden-set.ts';
 export * from './documents/model-version.ts';
 export * from './documents/pipeline.ts';
 export * from './documents/release.ts';
 export * from './documents/reported-state.ts';
 export * from './documents/trust-root.ts';
 export { isStarlingError, messageOf, StarlingError, type StarlingErrorDetails } from './errors.ts';
+export * from './graph/operators.ts';
 export * from './graph/port-types.ts';
 export * from './graph/topology.ts';
 export * from './graph/type-check.ts';
@@ -21,7 +23,18 @@ export * from './ids.ts';
 export * from './limits.ts';
 export * from './sketches/divergence.ts';
 export * from './sketches/histogram.ts';
-export { generatePrivateKey, keyIdOf, type PrivateKey, privateKeySchema, publicKeyOf, type SignedKind, type Signer, signDocument, signerOf, signRoot } from './trust/sign.ts';
+export {
+  generatePrivateKey,
+  keyIdOf,
+  type PrivateKey,
+  privateKeySchema,
+  publicKeyOf,
+  type SignedKind,
+  type Signer,
+  signDocument,
+  signerOf,
+  signRoot,
+} from './trust/sign.ts';
 export * from './trust/verify-desired-state.ts';
 export { type TrustError, type TrustErrorCode, verifyDocument } from './trust/verify-document.ts';
 export { requireFresh, rootDigest, verifyNextRoot, verifyPinnedRoot } from './trust/verify-root.ts';

@@ -20,7 +20,10 @@ export const artefactSchema = z
     modelVersion: versionSchema,
     sourceDigest: digestSchema.meta({ description: 'SHA-256 of the source ONNX file, as the publisher signed it' }),
     precision: precisionSchema,
-    optimisation: z.string().max(100).meta({ examples: ['none', 'weights-int8-per-channel'] }),
+    optimisation: z
+      .string()
+      .max(100)
+      .meta({ examples: ['none', 'weights-int8-per-channel'] }),
     executionProviders: z.array(z.string()).min(1).meta({ description: 'ONNX Runtime execution providers that can run it' }),
     blob: z.object({ digest: digestSchema, sizeBytes: z.number().int().positive(), manifest: digestSchema }),
     golden: z

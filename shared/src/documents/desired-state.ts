@@ -33,7 +33,9 @@ export const desiredStateSchema = z
     root: z.object({ version: z.number().int().positive(), digest: digestSchema }),
     assignment: assignmentSchema.nullable(),
     profile: z.object({ name: z.string(), powerModel: powerModelSchema }).optional(),
-    grants: z.object({ blobs: z.array(digestSchema).default([]), streams: z.array(z.string()).default([]) }).default({ blobs: [], streams: [] }),
+    grants: z
+      .object({ blobs: z.array(digestSchema).default([]), streams: z.array(z.string()).default([]) })
+      .default({ blobs: [], streams: [] }),
     settings: agentSettingsSchema.default(() => agentSettingsSchema.parse({})),
   })
   .meta({ id: 'DesiredState', title: 'Desired state' });

@@ -43,7 +43,11 @@ export type ModelAsset = z.infer<typeof modelAssetSchema>;
 export const modelCardSchema = z.object({
   title: z.string().min(1).max(200),
   description: z.string().max(4000).default(''),
-  task: z.string().max(100).default('other').meta({ examples: ['text-detection', 'text-recognition', 'classification'] }),
+  task: z
+    .string()
+    .max(100)
+    .default('other')
+    .meta({ examples: ['text-detection', 'text-recognition', 'classification'] }),
   licence: z.string().max(200).meta({ description: 'SPDX expression or the name of the licence' }),
   source: z.string().max(500).optional().meta({ description: 'Where the model came from: an address, a package, a training run' }),
   labels: z.array(z.string().max(200)).max(20_000).optional(),

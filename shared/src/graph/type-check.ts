@@ -65,7 +65,12 @@ export function checkPipeline(pipeline: Pipeline, context: GraphContext): GraphP
   ]);
   for (const [name, node] of Object.entries(pipeline.nodes)) {
     if (name === INPUT_NODE || name === OUTPUT_NODE) {
-      problems.push({ code: 'reserved-name', field: `nodes.${name}`, message: `"${name}" stands for the pipeline's own ports`, hint: 'rename the node' });
+      problems.push({
+        code: 'reserved-name',
+        field: `nodes.${name}`,
+        message: `"${name}" stands for the pipeline's own ports`,
+        hint: 'rename the node',
+      });
       continue;
     }
     const found = portsOfNode(name, node, context, problems);
@@ -106,7 +111,12 @@ function portsOfOperator(
   const operator = context.operators.get(node.op);
   if (operator === undefined) {
     const known = [...context.operators.keys()].join(', ');
-    problems.push({ code: 'unknown-operator', field: `nodes.${name}.op`, message: `there is no operator "${node.op}"`, hint: `use one of: ${known}` });
+    problems.push({
+      code: 'unknown-operator',
+      field: `nodes.${name}.op`,
+      message: `there is no operator "${node.op}"`,
+      hint: `use one of: ${known}`,
+    });
     return undefined;
   }
   const params = operator.params.safeParse(node.params);
@@ -173,7 +183,12 @@ function resolve(
   if (known === undefined) {
     // A node whose operator or model is unknown was reported where it is declared.
     if (pipeline.nodes[node] === undefined) {
-      problems.push({ code: 'unknown-node', field, message: `there is no node "${node}"`, hint: `nodes: ${Object.keys(pipeline.nodes).join(', ')}` });
+      problems.push({
+        code: 'unknown-node',
+        field,
+        message: `there is no node "${node}"`,
+        hint: `nodes: ${Object.keys(pipeline.nodes).join(', ')}`,
+      });
     }
     return undefined;
   }
@@ -192,7 +207,12 @@ function checkInputsConnected(pipeline: Pipeline, ports: Map<string, NodePorts>,
       if (connected.has(port)) continue;
       problems.push(
         name === OUTPUT_NODE
-          ? { code: 'missing-output', field: `outputs.${port}`, message: `no edge ends at output.${port}`, hint: 'add an edge that produces it' }
+          ? {
+              code: 'missing-output',
+              field: `outputs.${port}`,
+              message: `no edge ends at output.${port}`,
+              hint: 'add an edge that produces it',
+            }
           : { code: 'missing-input', field: `nodes.${name}`, message: `input "${port}" of ${name} is not connected` },
       );
     }
@@ -216,7 +236,11 @@ function checkMonitors(pipeline: Pipeline, ports: Map<string, NodePorts>, proble
     const allowed = measurable[monitor.measure] ?? [];
     if (monitor.measure === 'count' && type.kind === 'list') continue;
     if (!allowed.includes(watched.kind)) {
-      problems.push({ code: 'type-mismatch', field, message: `${monitor.measure} is measured on ${allowed.join(' or ')}, not on ${formatPortType(type)}` });
+      problems.push({
+        code: 'type-mismatch',
+        field,
+        message: `${monitor.measure} is measured on ${allowed.join(' or ')}, not on ${formatPortType(type)}`,
+      });
     }
     if (monitor.bins.some((edge, index) => index > 0 && edge <= (monitor.bins[index - 1] ?? -Infinity))) {
       problems.push({ code: 'invalid-params', field: `monitors.${name}.bins`, message: 'bin edges must ascend' });
@@ -230,12 +254,22 @@ function checkMonitors(pipeline: Pipeline, ports: Map<string, NodePorts>, proble
 function checkShape(pipeline: Pipeline, problems: GraphProblem[]): void {
   const { cyclic } = orderNodes(pipeline);
   if (cyclic.length > 0) {
-    problems.push({ code: 'cycle', field: 'edges', message: `these nodes wait for each other: ${cyclic.join(', ')}`, hint: 'remove one of their edges' });
+    problems.push({
+      code: 'cycle',
+      field: 'edges',
+      message: `these nodes wait for each other: ${cyclic.join(', ')}`,
+      hint: 'remove one of their edges',
+    });
   }
   if (Object.keys(pipeline.outputs).length === 0) {
     problems.push({ code: 'missing-output', field: 'outputs', message: 'the pipeline has no output', hint: 'declare at least one output' });
   }
   for (const name of uselessNodes(pipeline)) {
-    problems.push({ code: 'unused-node', field: `nodes.${name}`, message: `nothing that ${name} gives reaches an output`, hint: 'connect or remove it' });
+    problems.push({
+      code: 'unused-node',
+      field: `nodes.${name}`,
+      message: `nothing that ${name} gives reaches an output`,
+      hint: 'connect or remove it',
+    });
   }
 }

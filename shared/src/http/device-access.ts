@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { capabilitiesSchema } from '../documents/capabilities.ts';
 import { digestSchema } from '../digest.ts';
+import { capabilitiesSchema } from '../documents/capabilities.ts';
 import { deviceIdSchema, wallMsSchema } from '../ids.ts';
 
 /**

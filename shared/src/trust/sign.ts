@@ -1,7 +1,7 @@
 import { CompactSign, calculateJwkThumbprint, GeneralSign, importJWK } from 'jose';
 import { z } from 'zod';
-import { type PublicKey, publicKeySchema, type TrustRoot } from '../documents/trust-root.ts';
 import { jsonEncode } from '../codec/cbor.ts';
+import { type PublicKey, publicKeySchema, type TrustRoot } from '../documents/trust-root.ts';
 
 /** The signature algorithm of every document (RFC 8037). Never read from the document: a header cannot downgrade it. */
 export const SIGNATURE_ALGORITHM = 'EdDSA';

@@ -37,7 +37,11 @@ export async function verifyDesiredState(jws: string, context: DesiredStateConte
   }
   // Attack: freeze. An old but once valid document must not be adopted for ever.
   if (context.trustedNowMs !== undefined && context.trustedNowMs > desired.expiresAtMs) {
-    throw trustError('expired', `desired state expired at ${new Date(desired.expiresAtMs).toISOString()}`, 'connect to the fleet for a fresh one');
+    throw trustError(
+      'expired',
+      `desired state expired at ${new Date(desired.expiresAtMs).toISOString()}`,
+      'connect to the fleet for a fresh one',
+    );
   }
   return desired;
 }

@@ -1,7 +1,7 @@
 import { decodeProtectedHeader, generalVerify, importJWK } from 'jose';
 import { z } from 'zod';
-import { type PublicKey, type TrustRoot, trustRootSchema } from '../documents/trust-root.ts';
 import { sha256Hex } from '../digest.ts';
+import { type PublicKey, type TrustRoot, trustRootSchema } from '../documents/trust-root.ts';
 import { messageOf, StarlingError } from '../errors.ts';
 import { ROOT_BYTES_MAXIMUM } from '../limits.ts';
 import { SIGNATURE_ALGORITHM, typOf } from './sign.ts';
@@ -9,7 +9,10 @@ import { checkCritical, parseSigned, trustError } from './verify-document.ts';
 
 const generalJwsSchema = z.object({
   payload: z.string(),
-  signatures: z.array(z.object({ protected: z.string(), signature: z.string() })).min(1).max(16),
+  signatures: z
+    .array(z.object({ protected: z.string(), signature: z.string() }))
+    .min(1)
+    .max(16),
 });
 
 /** Digest of a signed root document: what a claim token pins. */
@@ -53,7 +56,11 @@ export async function verifyNextRoot(signedRoot: string, current: TrustRoot): Pr
 /** Freeze attack: an expired root must not lead to new decisions. A release that runs already is not touched by this. */
 export function requireFresh(root: Pick<TrustRoot, 'expiresAtMs' | 'version'>, trustedNowMs: number): void {
   if (trustedNowMs > root.expiresAtMs) {
-    throw trustError('expired', `root version ${root.version} expired at ${new Date(root.expiresAtMs).toISOString()}`, 'rotate the root key');
+    throw trustError(
+      'expired',
+      `root version ${root.version} expired at ${new Date(root.expiresAtMs).toISOString()}`,
+      'rotate the root key',
+    );
   }
 }
 

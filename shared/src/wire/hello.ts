@@ -10,7 +10,10 @@ export const helloSchema = z
     protocolVersion: z.number().int().positive(),
     agentVersion: z.string().max(64),
     streamId: randomIdSchema.meta({ description: 'Random per data directory and boot of the agent; names its telemetry sequences' }),
-    bootId: z.string().max(64).meta({ description: 'Random per start of the agent process; two live ones under one id mean a cloned device' }),
+    bootId: z
+      .string()
+      .max(64)
+      .meta({ description: 'Random per start of the agent process; two live ones under one id mean a cloned device' }),
     epoch: z.number().int().nonnegative(),
     generation: z.number().int().nonnegative().meta({ description: 'Newest desired state that the device has accepted' }),
     features: z.array(z.string().max(64)).max(64).default([]),

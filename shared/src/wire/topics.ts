@@ -31,7 +31,10 @@ export interface Topics {
 
 export function createTopics(root: string = DEFAULT_TOPIC_ROOT): Topics {
   if (!root.split('/').every((part) => segment.test(part))) {
-    throw new StarlingError('invalid-topic', `"${root}" is no topic root`, { field: 'topicRoot', hint: 'use segments of a-z, 0-9, _ and -' });
+    throw new StarlingError('invalid-topic', `"${root}" is no topic root`, {
+      field: 'topicRoot',
+      hint: 'use segments of a-z, 0-9, _ and -',
+    });
   }
   const patterns = messageNames.map((name) => ({ name, parts: `${root}/${wireTable[name].pattern}`.split('/') }));
   const parse = (topic: string): ParsedTopic | undefined => {

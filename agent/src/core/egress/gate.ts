@@ -1,0 +1,19 @@
+import type { EgressPolicy } from '@starling/shared';
+
+/** The one door through which a value leaves the runtime host. */
+export interface EgressGate {
+  /** Keeps only the outputs that the policy names. */
+  outputs(values: Readonly<Record<string, unknown>>): Record<string, unknown>;
+  /** May the values of this port (`node.port`) leave, as a tap or a capture? */
+  allowsEdge(port: string): boolean;
+}
+
+/** Closed by default: what the publisher did not allow does not pass, and nothing but the signed release can open it. */
+export function createEgressGate(policy: EgressPolicy): EgressGate {
+  const outputs = new Set(policy.outputs);
+  const edges = new Set(policy.edges);
+  return {
+    outputs: (values) => Object.fromEntries(Object.entries(values).filter(([name]) => outputs.has(name))),
+    allowsEdge: (port) => edges.has(port),
+  };
+}

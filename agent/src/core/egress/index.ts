@@ -1,0 +1,2 @@
+/** Results of a pipeline and the publisher's policy -> what may leave the device. */
+export { createEgressGate, type EgressGate } from './gate.ts';

@@ -1,0 +1,85 @@
+import type { TelemetryPayload } from '@starling/shared';
+import { energyOfWindow, type PowerModel } from '@starling/shared';
+import type { SensorReading } from '../ports/sensors.ts';
+
+type EnergyRecord = TelemetryPayload<'energy'>;
+type HealthRecord = TelemetryPayload<'health'>;
+
+interface Window {
+  startMs: number;
+  lengthMs: number;
+  release: string | null;
+}
+
+/**
+ * Energy of a window. A counter (RAPL, hwmon energy) or a power sensor is measured; without one the profile's power curve is applied
+ * to the measured CPU utilisation and the result is labelled `modelled`. The agent's share is that above idle, split by CPU time, as
+ * Kepler and scaphandre attribute it.
+ * @returns undefined if there is neither a sensor nor a power model
+ */
+export function energyRecord(
+  window: Window,
+  before: SensorReading,
+  after: SensorReading,
+  inferences: number,
+  profile: { name: string; powerModel: PowerModel } | undefined,
+): EnergyRecord | undefined {
+  const seconds = window.lengthMs / 1000;
+  if (seconds <= 0) return undefined;
+  const utilisation = utilisationBetween(before, after);
+  const modelled = profile === undefined ? undefined : energyOfWindow(profile.powerModel, utilisation, seconds);
+  const measured = measuredJoules(before, after, seconds);
+  const joules = measured?.joules ?? modelled?.joules;
+  if (joules === undefined) return undefined;
+  const idleJoules = modelled?.idleJoules ?? 0;
+  const share = shareOfAgent(before, after);
+  const agentJoules = Math.max(0, joules - idleJoules) * share;
+  return {
+    ...window,
+    joules,
+    agentJoules,
+    inferences,
+    joulesPerInference: inferences === 0 ? null : agentJoules / inferences,
+    method: measured === undefined ? 'modelled' : 'measured',
+    source: measured?.source ?? profile?.name ?? 'unknown',
+  };
+}
+
+export function healthRecord(window: Window, before: SensorReading, after: SensorReading): HealthRecord {
+  return {
+    ...window,
+    cpuUtilisation: utilisationBetween(before, after),
+    agentCpuSeconds: Math.max(0, after.agentCpuSeconds - before.agentCpuSeconds),
+    agentMemoryBytes: after.agentMemoryBytes,
+    memoryAvailableBytes: after.memoryAvailableBytes,
+    diskFreeBytes: after.diskFreeBytes,
+    temperatureCelsius: after.temperatureCelsius,
+    throttled: after.throttled,
+    spoolBytes: 0,
+  };
+}
+
+/** Share of all cores that was busy between two readings, 0..1. */
+function utilisationBetween(before: SensorReading, after: SensorReading): number {
+  const total = after.cpuTotalSeconds - before.cpuTotalSeconds;
+  return total <= 0 ? 0 : Math.min(1, Math.max(0, (after.cpuBusySeconds - before.cpuBusySeconds) / total));
+}
+
+function shareOfAgent(before: SensorReading, after: SensorReading): number {
+  const busy = after.cpuBusySeconds - before.cpuBusySeconds;
+  return busy <= 0 ? 0 : Math.min(1, Math.max(0, (after.agentCpuSeconds - before.agentCpuSeconds) / busy));
+}
+
+function measuredJoules(before: SensorReading, after: SensorReading, seconds: number): { joules: number; source: string } | undefined {
+  if (after.energyCounter !== null && before.energyCounter !== null && after.energyCounter.source === before.energyCounter.source) {
+    const { joules, wrapsAtJoules, source } = after.energyCounter;
+    const difference = joules - before.energyCounter.joules;
+    // The counter wraps (RAPL: max_energy_range_uj); one wrap per window is possible, two are not at these lengths.
+    return { joules: difference >= 0 ? difference : difference + wrapsAtJoules, source };
+  }
+  if (after.powerWatts !== null) {
+    const watts = before.powerWatts === null ? after.powerWatts.watts : (before.powerWatts.watts + after.powerWatts.watts) / 2;
+    return { joules: watts * seconds, source: after.powerWatts.source };
+  }
+  return undefined;
+}

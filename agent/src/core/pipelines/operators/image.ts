@@ -1,0 +1,78 @@
+import { type OperatorParams, StarlingError } from '@starling/shared';
+import type { RawImage } from '../../ports/image-codec.ts';
+import type { OperatorContext } from './operator.ts';
+import { boxesOf, imageOf, type Quad } from './values.ts';
+import { warpQuad } from './warp.ts';
+
+type Inputs = Readonly<Record<string, unknown>>;
+
+export async function decodeImage(inputs: Inputs, params: OperatorParams<'image.decode'>, context: OperatorContext) {
+  const bytes = inputs.image;
+  if (!(bytes instanceof Uint8Array)) throw new StarlingError('wrong-value', 'input "image" holds no bytes', { field: 'image' });
+  return { image: await context.codec.decode(bytes, params.maximumPixels) };
+}
+
+export async function resizeImage(inputs: Inputs, params: OperatorParams<'image.resize'>, context: OperatorContext) {
+  const image = imageOf(inputs, 'image');
+  const { width, height } = resizedSides(image, params);
+  return { image: width === image.width && height === image.height ? image : await context.codec.resize(image, width, height) };
+}
+
+/** The sides after scaling down to `longestSide` and rounding to the nearest multiple, never below one. */
+export function resizedSides(
+  image: { width: number; height: number },
+  params: OperatorParams<'image.resize'>,
+): { width: number; height: number } {
+  const scale = Math.min(1, params.longestSide / Math.max(image.width, image.height));
+  const round = (side: number): number => Math.max(params.multipleOf, Math.round((side * scale) / params.multipleOf) * params.multipleOf);
+  return { width: round(image.width), height: round(image.height) };
+}
+
+export async function imageToTensor(inputs: Inputs, params: OperatorParams<'image.to-tensor'>, context: OperatorContext) {
+  const image = imageOf(inputs, 'image');
+  const data = context.allocateFloat32(3 * image.width * image.height);
+  normaliseInto(data, image, params);
+  return { tensor: { elementType: 'float32' as const, shape: [1, 3, image.height, image.width], data } };
+}
+
+/** Writes (pixel / 255 - mean) / std in planes, in the order that the network was trained with. */
+function normaliseInto(data: Float32Array, image: RawImage, params: OperatorParams<'image.to-tensor'>): void {
+  const pixels = image.width * image.height;
+  for (let plane = 0; plane < 3; plane += 1) {
+    const channel = params.order === 'rgb' ? plane : 2 - plane;
+    const scale = 1 / (255 * (params.std[plane] ?? 1));
+    const offset = -(params.mean[plane] ?? 0) / (params.std[plane] ?? 1);
+    const base = plane * pixels;
+    const source = image.data;
+    for (let pixel = 0, at = channel; pixel < pixels; pixel += 1, at += 3) {
+      data[base + pixel] = (source[at] as number) * scale + offset;
+    }
+  }
+}
+
+/** Crops that are at least this much taller than wide are turned, as PaddleOCR does for vertical text. */
+const TALL_RATIO = 1.5;
+/** Longest side of a crop: a box cannot make an image larger than any line that is recognised. */
+const CROP_SIDE_MAXIMUM = 4096;
+
+export async function cropQuads(inputs: Inputs) {
+  const image = imageOf(inputs, 'image');
+  return { images: boxesOf(inputs, 'boxes').map((box) => cropQuad(image, box.quad)) };
+}
+
+function cropQuad(image: RawImage, quad: Quad): RawImage {
+  const [topLeft, topRight, bottomRight, bottomLeft] = quad;
+  const width = clampSide(Math.max(distance(topLeft, topRight), distance(bottomLeft, bottomRight)));
+  const height = clampSide(Math.max(distance(topLeft, bottomLeft), distance(topRight, bottomRight)));
+  if (height / width < TALL_RATIO) return warpQuad(image, quad, width, height);
+  // Counter-clockwise by 90 degrees: the right side becomes the top.
+  return warpQuad(image, [topRight, bottomRight, bottomLeft, topLeft], height, width);
+}
+
+function clampSide(side: number): number {
+  return Math.min(CROP_SIDE_MAXIMUM, Math.max(1, Math.round(side)));
+}
+
+function distance(a: readonly [number, number], b: readonly [number, number]): number {
+  return Math.hypot(a[0] - b[0], a[1] - b[1]);
+}

@@ -1,0 +1,20 @@
+/** Values on the inputs of a node, parameters of the pipeline -> values on its outputs; a function for each signature in shared. */
+import { dbnetDecode } from './dbnet.ts';
+import { cropQuads, decodeImage, imageToTensor, resizeImage } from './image.ts';
+import type { OperatorTable } from './operator.ts';
+import { collectReadings, ctcDecode, textLineToTensor } from './text.ts';
+
+export type { OperatorContext, OperatorRun } from './operator.ts';
+export { type ImageStatistics, imageStatistics } from './statistics.ts';
+export { type Box, isRawImage, type Point, type Quad, type Text } from './values.ts';
+
+export const operators: OperatorTable = {
+  'image.decode': decodeImage,
+  'image.resize': resizeImage,
+  'image.to-tensor': imageToTensor,
+  'image.crop-quads': cropQuads,
+  'dbnet.decode': dbnetDecode,
+  'text-line.to-tensor': textLineToTensor,
+  'ctc.decode': ctcDecode,
+  'readings.collect': collectReadings,
+};

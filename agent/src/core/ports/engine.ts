@@ -1,0 +1,48 @@
+import type { TensorElementType } from '@starling/shared';
+
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/** Dense tensor, row-major. `data` may lie on a SharedArrayBuffer. */
+export interface Tensor {
+  elementType: TensorElementType;
+  shape: readonly number[];
+  data: TensorData;
+}
+
+export interface SessionOptions {
+  /** ONNX Runtime execution provider to use; the engine must not fall back by itself. */
+  provider: string;
+  /** Threads inside one run; 0 lets the engine decide. */
+  threads: number;
+}
+
+/** A loaded model. Runs are serial inside one session. */
+export interface EngineSession {
+  provider: string;
+  inputNames: readonly string[];
+  outputNames: readonly string[];
+  /** @throws StarlingError `inference-failed` */
+  run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
+  close(): Promise<void>;
+}
+
+/** What runs models: ONNX Runtime in Node or in a browser. */
+export interface Engine {
+  /** Execution providers that this build may offer, best first. */
+  readonly providers: readonly string[];
+  /** @throws StarlingError `load-failed` if the model cannot be loaded on that provider */
+  open(location: string, options: SessionOptions): Promise<EngineSession>;
+  /** Memory that reaches the engine without a copy: shared between threads where the runtime can. */
+  allocateFloat32(length: number): Float32Array;
+  close(): Promise<void>;
+}

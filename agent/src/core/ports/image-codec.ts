@@ -1,0 +1,25 @@
+/** Pixels: RGB, 8 bits, row-major. `data` may lie on a SharedArrayBuffer. */
+export interface RawImage {
+  width: number;
+  height: number;
+  data: Uint8Array;
+}
+
+export interface ImageHeader {
+  width: number;
+  height: number;
+  format: string;
+}
+
+/** What a runtime's own codec does; all geometry beyond scaling is ours, so that runtimes agree. */
+export interface ImageCodec {
+  /** Reads the header alone. @throws StarlingError `not-an-image` */
+  probe(bytes: Uint8Array): Promise<ImageHeader>;
+  /**
+   * Decodes to RGB: EXIF rotation applied, first frame of an animation, CMYK converted, transparency on white.
+   * @throws StarlingError `not-an-image`, or `image-too-large` before anything is decoded
+   */
+  decode(bytes: Uint8Array, maximumPixels: number): Promise<RawImage>;
+  /** Scales to exactly `width` x `height`, bilinear or better. */
+  resize(image: RawImage, width: number, height: number): Promise<RawImage>;
+}

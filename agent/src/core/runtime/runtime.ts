@@ -1,0 +1,147 @@
+import { type InferenceResult, StarlingError } from '@starling/shared';
+import { energyRecord, healthRecord } from '../monitors/index.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { BenchmarkReport, HostEvent, InstalledRelease, LoadReport, SelfTestReport } from '../ports/runtime-host.ts';
+import type { SensorReading, Sensors } from '../ports/sensors.ts';
+import { createSessionPool } from '../sessions/index.ts';
+import { benchmarkModels, replayGolden } from './golden.ts';
+import { type LoadedRelease, type LoadPorts, loadRelease } from './loaded-release.ts';
+
+export interface RuntimePorts extends Omit<LoadPorts, 'pool'> {
+  clock: Clock;
+  sensors: Sensors;
+  /** Threads inside one model run; 0 lets the engine decide. */
+  threads: number;
+  emit: (event: HostEvent) => void;
+}
+
+/** The runtime host without its process: what the other side of the boundary calls. */
+export interface Runtime {
+  load(release: InstalledRelease): Promise<LoadReport>;
+  selfTest(digest: string): Promise<SelfTestReport>;
+  activate(digest: string): Promise<void>;
+  unload(digest: string): Promise<void>;
+  infer(input: Uint8Array, options?: { signal?: AbortSignal | undefined; source?: string | undefined }): Promise<InferenceResult>;
+  benchmark(runs: number): Promise<BenchmarkReport>;
+  close(): Promise<void>;
+}
+
+export function createRuntime(ports: RuntimePorts): Runtime {
+  const pool = createSessionPool(ports.engine, ports.threads);
+  const loaded = new Map<string, LoadedRelease>();
+  let active: LoadedRelease | undefined;
+  const telemetry = createTelemetryLoop(ports, () => active);
+
+  const find = (digest: string): LoadedRelease => {
+    const release = loaded.get(digest);
+    if (release === undefined) throw new StarlingError('not-loaded', `release ${digest.slice(0, 12)} is not loaded`);
+    return release;
+  };
+  const requireActive = (): LoadedRelease => {
+    if (active === undefined)
+      throw new StarlingError('no-release', 'no release runs on this device', { hint: 'assign a release first', retryable: true });
+    return active;
+  };
+  return {
+    async load(installed) {
+      const startedMs = ports.clock.monotonicMs();
+      const known = loaded.get(installed.digest);
+      const release = known ?? (await loadRelease(installed, { ...ports, pool }));
+      loaded.set(installed.digest, release);
+      const providers = Object.fromEntries(release.models.map((model) => [model.name, model.session.provider]));
+      return { providers, loadMs: ports.clock.monotonicMs() - startedMs };
+    },
+    selfTest: async (digest) => replayGolden(find(digest), ports),
+    async activate(digest) {
+      const next = find(digest);
+      if (active === next) return;
+      telemetry.endWindow();
+      active = next;
+      telemetry.start(next.installed.telemetryWindowMs);
+    },
+    async unload(digest) {
+      const release = find(digest);
+      if (release === active) throw new StarlingError('still-active', 'the active release cannot be unloaded');
+      loaded.delete(digest);
+      await release.unload();
+    },
+    async infer(input, options = {}) {
+      const result = await requireActive().infer(input, options.signal);
+      if (options.source !== undefined) ports.emit({ type: 'result', source: options.source, result });
+      return result;
+    },
+    benchmark: (runs) => benchmarkModels(requireActive(), runs, ports),
+    async close() {
+      telemetry.stop();
+      await telemetry.endWindow();
+      active = undefined;
+      await Promise.allSettled([...loaded.values()].map((release) => release.unload()));
+      await pool.close();
+    },
+  };
+}
+
+interface TelemetryLoop {
+  start(windowMs: number): void;
+  endWindow(): Promise<void>;
+  stop(): void;
+}
+
+/** Ends a window every `windowMs` and emits what it held. */
+function createTelemetryLoop(ports: RuntimePorts, activeRelease: () => LoadedRelease | undefined): TelemetryLoop {
+  let cancel = (): void => undefined;
+  let before: { reading: SensorReading; monotonicMs: number; wallMs: number } | undefined;
+  const take = async () => ({ reading: await ports.sensors.read(), monotonicMs: ports.clock.monotonicMs(), wallMs: ports.clock.wallMs() });
+
+  const endWindow = async (): Promise<void> => {
+    const release = activeRelease();
+    const started = before;
+    const now = await take();
+    before = now;
+    if (started === undefined) return;
+    const lengthMs = now.monotonicMs - started.monotonicMs;
+    const digest = release?.installed.digest ?? null;
+    const window = { startMs: Math.round(started.wallMs), lengthMs, release: digest };
+    const inferences = release === undefined ? 0 : emitReleaseWindow(release, window, ports);
+    ports.emit({ type: 'record', kind: 'health', payload: healthRecord(window, started.reading, now.reading) });
+    const energy = energyRecord(window, started.reading, now.reading, inferences, release?.installed.profile);
+    if (energy !== undefined) ports.emit({ type: 'record', kind: 'energy', payload: energy });
+  };
+  return {
+    start(windowMs) {
+      cancel();
+      const tick = (): void => {
+        cancel = ports.clock.after(windowMs, () => {
+          endWindow().then(tick, tick);
+        });
+      };
+      if (before === undefined)
+        take().then((now) => {
+          before = now;
+        });
+      tick();
+    },
+    endWindow,
+    stop: () => cancel(),
+  };
+}
+
+/** @returns inferences in the window */
+function emitReleaseWindow(
+  release: LoadedRelease,
+  window: { startMs: number; lengthMs: number; release: string | null },
+  ports: RuntimePorts,
+): number {
+  const inference = release.window.end(window.startMs, window.lengthMs, release.queue.takeDropped());
+  if (inference !== undefined) ports.emit({ type: 'record', kind: 'inference', payload: inference });
+  for (const [name, { monitor, watch }] of release.watches) {
+    const verdict = watch.endWindow();
+    if (verdict === undefined) continue;
+    const { edge, measure } = monitor;
+    const payload = { ...window, pipeline: release.installed.pipeline.name, monitor: name, edge, measure, ...verdict };
+    ports.emit({ type: 'record', kind: 'drift', payload });
+    const learned = watch.learned();
+    if (learned !== null) void ports.references.write(release.installed.digest, name, learned);
+  }
+  return inference?.items ?? 0;
+}

@@ -1,0 +1,75 @@
+import { messageOf, StarlingError } from '@starling/shared';
+import type { Engine, EngineSession } from '../ports/engine.ts';
+import type { InstalledModel } from '../ports/runtime-host.ts';
+import { providerLadder } from './provider-ladder.ts';
+
+/** A model that is ready to run, and what it runs on. */
+export interface LoadedModel {
+  name: string;
+  artefact: string;
+  session: EngineSession;
+}
+
+/** Loaded models by artefact: two releases that share an artefact share its session. */
+export interface SessionPool {
+  /** @throws StarlingError `load-failed` with the reason of each provider tried, or `provider-refused` */
+  acquire(model: InstalledModel, requiredProviders: readonly string[] | undefined): Promise<LoadedModel>;
+  /** Gives one use back; the session is closed with its last use. */
+  release(artefact: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Entry {
+  opening: Promise<EngineSession>;
+  uses: number;
+}
+
+export function createSessionPool(engine: Engine, threads: number): SessionPool {
+  const entries = new Map<string, Entry>();
+  const open = (model: InstalledModel, required: readonly string[] | undefined): Promise<EngineSession> =>
+    openOnLadder(engine, model, providerLadder(model.executionProviders, engine.providers, required), threads);
+
+  return {
+    async acquire(model, requiredProviders) {
+      const entry = entries.get(model.artefact) ?? { opening: open(model, requiredProviders), uses: 0 };
+      entries.set(model.artefact, entry);
+      entry.uses += 1;
+      try {
+        const session = await entry.opening;
+        if (requiredProviders !== undefined && !requiredProviders.includes(session.provider)) {
+          throw new StarlingError('provider-refused', `${model.name} runs on ${session.provider}, not on ${requiredProviders.join(', ')}`);
+        }
+        return { name: model.name, artefact: model.artefact, session };
+      } catch (error) {
+        entry.uses -= 1;
+        if (entry.uses === 0) entries.delete(model.artefact);
+        throw error;
+      }
+    },
+    async release(artefact) {
+      const entry = entries.get(artefact);
+      if (entry === undefined) return;
+      entry.uses -= 1;
+      if (entry.uses > 0) return;
+      entries.delete(artefact);
+      await (await entry.opening).close();
+    },
+    async close() {
+      const open = [...entries.values()];
+      entries.clear();
+      await Promise.allSettled(open.map(async (entry) => (await entry.opening).close()));
+    },
+  };
+}
+
+async function openOnLadder(engine: Engine, model: InstalledModel, ladder: readonly string[], threads: number): Promise<EngineSession> {
+  const reasons: string[] = [];
+  for (const provider of ladder) {
+    try {
+      return await engine.open(model.location, { provider, threads });
+    } catch (error) {
+      reasons.push(`${provider}: ${messageOf(error)}`);
+    }
+  }
+  throw new StarlingError('load-failed', `${model.name} loads on no provider (${reasons.join('; ')})`, { field: `models.${model.name}` });
+}

@@ -1,0 +1,13 @@
+import { performance } from 'node:perf_hooks';
+import type { Clock } from '../core/ports/clock.ts';
+
+export function createSystemClock(): Clock {
+  return {
+    monotonicMs: () => performance.now(),
+    wallMs: () => Date.now(),
+    after(delayMs, run) {
+      const timer = setTimeout(run, delayMs);
+      return () => clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import { parseWith } from '@starling/shared';
+import { z } from 'zod';
+
+/** What the control plane tells its runtime host at the start, as one JSON argument. Holds nothing secret. */
+export const hostConfigSchema = z.object({
+  dataDirectory: z.string(),
+  threads: z.number().int().min(0),
+  runTimeoutMs: z.number().int().positive(),
+  workerFile: z.string().meta({ description: 'Session worker, relative to the runtime host' }),
+});
+export type HostConfig = z.infer<typeof hostConfigSchema>;
+
+export function readHostConfig(argument: string | undefined): HostConfig {
+  return parseWith(hostConfigSchema, JSON.parse(argument ?? '{}'));
+}

@@ -1,0 +1,29 @@
+import type { StarlingErrorDetails } from '@starling/shared';
+import type { HostEvent, InstalledRelease } from '../../core/ports/runtime-host.ts';
+
+/** Calls that cross from the control plane to the runtime host. Only encoded inputs and plain data, never pixels or tensors. */
+export interface HostCalls {
+  load: [release: InstalledRelease];
+  selfTest: [digest: string];
+  activate: [digest: string];
+  unload: [digest: string];
+  infer: [input: Uint8Array, source: string | undefined];
+  benchmark: [runs: number];
+}
+
+export type HostCallName = keyof HostCalls;
+
+export type HostRequest =
+  | { [Name in HostCallName]: { id: number; call: Name; arguments: HostCalls[Name] } }[HostCallName]
+  | { id: number; call: 'cancel'; arguments: [call: number] };
+
+export interface HostFailure extends Pick<StarlingErrorDetails, 'field' | 'hint' | 'retryable'> {
+  code: string;
+  message: string;
+}
+
+export type HostReply =
+  | { type: 'ready' }
+  | { type: 'answer'; id: number; value: unknown }
+  | { type: 'failure'; id: number; error: HostFailure }
+  | { type: 'event'; event: HostEvent };

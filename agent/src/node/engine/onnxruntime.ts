@@ -1,0 +1,96 @@
+import { Worker } from 'node:worker_threads';
+import { StarlingError } from '@starling/shared';
+import { listSupportedBackends } from 'onnxruntime-node';
+import type { Engine, EngineSession, Tensor } from '../../core/ports/engine.ts';
+import type { SessionReply, SessionRequest } from './session-messages.ts';
+
+export interface OnnxRuntimeOptions {
+  /** Compiled next to this file: `session-worker.ts` from source, `.js` in a package. */
+  workerUrl: URL;
+  /** A run that takes longer is taken for hung; native code cannot be interrupted, so the whole process has to go. */
+  runTimeoutMs: number;
+  /** Called when a run hangs or its thread dies. */
+  onHung: (reason: string) => void;
+}
+
+type Request = SessionRequest extends infer Each ? (Each extends { id: number } ? Omit<Each, 'id'> : never) : never;
+
+/** ONNX Runtime with each session in a worker thread of its own. */
+export function createOnnxRuntime(options: OnnxRuntimeOptions): Engine {
+  const workers = new Set<Worker>();
+  return {
+    // The CPU provider comes last on the list of backends but is always there.
+    providers: listSupportedBackends().map((backend) => backend.name),
+    async open(location, { provider, threads }) {
+      const worker = new Worker(options.workerUrl);
+      workers.add(worker);
+      const call = createCaller(worker, options);
+      const opened = await call({ type: 'open', location, provider, threads }).catch(async (cause: unknown) => {
+        workers.delete(worker);
+        await worker.terminate();
+        throw new StarlingError('load-failed', cause instanceof Error ? cause.message : String(cause), { cause });
+      });
+      if (opened.type !== 'opened') throw new StarlingError('load-failed', `unexpected reply ${opened.type}`);
+      return sessionOver(worker, workers, call, provider, opened);
+    },
+    allocateFloat32: (length) => new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT)),
+    async close() {
+      await Promise.allSettled([...workers].map((worker) => worker.terminate()));
+      workers.clear();
+    },
+  };
+}
+
+function sessionOver(
+  worker: Worker,
+  workers: Set<Worker>,
+  call: (request: Request) => Promise<SessionReply>,
+  provider: string,
+  opened: Extract<SessionReply, { type: 'opened' }>,
+): EngineSession {
+  return {
+    provider,
+    inputNames: opened.inputNames,
+    outputNames: opened.outputNames,
+    async run(inputs: Readonly<Record<string, Tensor>>) {
+      const reply = await call({ type: 'run', inputs });
+      if (reply.type !== 'ran') throw new StarlingError('inference-failed', `unexpected reply ${reply.type}`);
+      return reply.outputs;
+    },
+    async close() {
+      workers.delete(worker);
+      await worker.terminate();
+    },
+  };
+}
+
+/** Numbers requests and matches replies; watches for a run that never ends. */
+function createCaller(worker: Worker, options: OnnxRuntimeOptions): (request: Request) => Promise<SessionReply> {
+  const waiting = new Map<number, { resolve: (reply: SessionReply) => void; reject: (error: unknown) => void; timer: NodeJS.Timeout }>();
+  let nextId = 1;
+  worker.on('message', (reply: SessionReply) => {
+    const call = waiting.get(reply.id);
+    if (call === undefined) return;
+    waiting.delete(reply.id);
+    clearTimeout(call.timer);
+    if (reply.type === 'failed') call.reject(new StarlingError('inference-failed', reply.message));
+    else call.resolve(reply);
+  });
+  const failAll = (error: unknown): void => {
+    for (const call of waiting.values()) {
+      clearTimeout(call.timer);
+      call.reject(error);
+    }
+    waiting.clear();
+  };
+  worker.on('error', (cause) => failAll(new StarlingError('inference-failed', 'the session thread failed', { cause })));
+  worker.on('exit', () => failAll(new StarlingError('inference-failed', 'the session was closed')));
+  return (request) =>
+    new Promise((resolve, reject) => {
+      const id = nextId;
+      nextId += 1;
+      const timer = setTimeout(() => options.onHung(`a model ran longer than ${options.runTimeoutMs} ms`), options.runTimeoutMs);
+      waiting.set(id, { resolve, reject, timer });
+      worker.postMessage({ ...request, id });
+    });
+}

@@ -1,0 +1,11 @@
+import type { Tensor } from '../../core/ports/engine.ts';
+
+/** What the runtime host asks a session worker. */
+export type SessionRequest =
+  | { id: number; type: 'open'; location: string; provider: string; threads: number }
+  | { id: number; type: 'run'; inputs: Readonly<Record<string, Tensor>> };
+
+export type SessionReply =
+  | { id: number; type: 'opened'; inputNames: string[]; outputNames: string[] }
+  | { id: number; type: 'ran'; outputs: Record<string, Tensor> }
+  | { id: number; type: 'failed'; message: string };

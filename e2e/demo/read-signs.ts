@@ -1,0 +1,51 @@
+import type { PipelineInput } from '@starling/shared';
+
+/** The demo pipeline: find text in an image, cut each line out, read it. */
+export const readSigns: PipelineInput = {
+  kind: 'pipeline',
+  schemaVersion: 1,
+  name: 'read-signs',
+  version: '1.0.0',
+  description: 'Reads signs, labels, plates and container codes: detect text, crop each line, recognise, collect.',
+  inputs: { image: 'encoded-image' },
+  outputs: { readings: 'json' },
+  nodes: {
+    decode: { op: 'image.decode' },
+    resize: { op: 'image.resize', params: { longestSide: 960, multipleOf: 32 } },
+    normalise: { op: 'image.to-tensor', params: { order: 'bgr' } },
+    detect: { model: 'text-detection' },
+    boxes: { op: 'dbnet.decode' },
+    crop: { op: 'image.crop-quads' },
+    line: { op: 'text-line.to-tensor', each: true },
+    recognise: { model: 'text-recognition', each: true, batchMaximum: 4 },
+    read: { op: 'ctc.decode', each: true, params: { dictionary: { model: 'text-recognition', asset: 'dictionary' } } },
+    collect: { op: 'readings.collect', params: { minimumConfidence: 0.6 } },
+  },
+  edges: [
+    { from: 'input.image', to: 'decode.image' },
+    { from: 'decode.image', to: 'resize.image' },
+    { from: 'resize.image', to: 'normalise.image' },
+    { from: 'normalise.tensor', to: 'detect.x' },
+    { from: 'detect.sigmoid_0.tmp_0', to: 'boxes.map' },
+    { from: 'decode.image', to: 'boxes.source' },
+    { from: 'decode.image', to: 'crop.image' },
+    { from: 'boxes.boxes', to: 'crop.boxes' },
+    { from: 'crop.images', to: 'line.image' },
+    { from: 'line.tensor', to: 'recognise.x' },
+    { from: 'recognise.softmax_11.tmp_0', to: 'read.probabilities' },
+    { from: 'boxes.boxes', to: 'collect.boxes' },
+    { from: 'read.text', to: 'collect.texts' },
+    { from: 'collect.readings', to: 'output.readings' },
+  ],
+  monitors: {
+    brightness: {
+      edge: 'decode.image',
+      measure: 'brightness',
+      bins: [16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240],
+    },
+    contrast: { edge: 'decode.image', measure: 'contrast', bins: [8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96] },
+    sharpness: { edge: 'decode.image', measure: 'sharpness', bins: [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120, 10240] },
+    confidence: { edge: 'collect.readings', measure: 'confidence', bins: [0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.99] },
+  },
+  queue: { length: 8, policy: 'block' },
+};

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+/** SHA-256 in bare lower-case hex: the name of a chunk, a blob or a signed document. */
+export const digestSchema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'a digest has 64 lower-case hexadecimal digits')
+  .meta({ description: 'SHA-256, 64 lower-case hexadecimal digits' });
+export type Digest = z.infer<typeof digestSchema>;
+
+/** SHA-256 by the runtime's own implementation: off the main thread in Node and in browsers. */
+export async function sha256(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+}
+
+export async function sha256Hex(bytes: Uint8Array): Promise<Digest> {
+  return bytesToHex(await sha256(bytes));
+}
+
+export function bytesToHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}
+
+/** @param hex an even number of hexadecimal digits */
+export function hexToBytes(hex: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16);
+  return bytes;
+}

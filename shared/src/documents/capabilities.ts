@@ -1,0 +1,43 @@
+import { z } from 'zod';
+
+const text = z.string().max(500);
+
+/** What one agent measured of its own device. Unknown fields are ignored, so that a newer agent may tell more. */
+export const capabilitiesSchema = z
+  .object({
+    schemaVersion: z.literal(1),
+    environment: z.enum(['node', 'browser']),
+    os: text.meta({ examples: ['linux', 'darwin', 'android'] }),
+    architecture: text.meta({ examples: ['x64', 'arm64', 'wasm'] }),
+    kernel: text.optional(),
+    agentVersion: z.string().max(64),
+    runtimeVersions: z.record(z.string(), z.string().max(100)).default({}),
+    cpu: z.object({
+      vendor: text.default(''),
+      model: text.default(''),
+      cores: z.number().int().positive(),
+      maximumMhz: z.number().nonnegative().optional(),
+      isa: z.array(z.string().max(40)).max(256).default([]).meta({ description: 'Instruction set features as Linux names them' }),
+      virtualised: z.boolean().default(false),
+    }),
+    deviceTree: z.object({ model: text, compatible: z.array(text).max(32) }).optional(),
+    gpus: z
+      .array(z.object({ vendor: text, name: text, api: text }))
+      .max(16)
+      .default([]),
+    executionProviders: z
+      .array(z.object({ name: z.string().max(64), ran: z.boolean(), error: text.optional() }))
+      .max(32)
+      .default([])
+      .meta({ description: 'Execution providers that the engine offers, and whether a model really ran on them' }),
+    memory: z.object({ totalBytes: z.number().int().nonnegative(), availableBytes: z.number().int().nonnegative() }),
+    disk: z.object({ totalBytes: z.number().int().nonnegative(), freeBytes: z.number().int().nonnegative() }),
+    energySensors: z
+      .array(z.object({ kind: z.string().max(40), path: text, readable: z.boolean() }))
+      .max(64)
+      .default([]),
+    userAgent: text.optional(),
+    hostName: text.optional(),
+  })
+  .meta({ id: 'Capabilities', title: 'Capabilities' });
+export type Capabilities = z.infer<typeof capabilitiesSchema>;
