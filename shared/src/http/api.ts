@@ -1,0 +1,11 @@
+import { catalogueEndpoints } from './catalogue.ts';
+import { deviceEndpoints } from './devices.ts';
+import { fleetEndpoints } from './fleet.ts';
+import { peopleEndpoints } from './people.ts';
+
+/** Path below which all routes lie. */
+export const API_BASE = '/api/v1';
+
+/** Every JSON route of the fleet. Streams (`/events`) and files (agent packages, certificates) are declared beside their handlers. */
+export const api = { ...fleetEndpoints, ...deviceEndpoints, ...catalogueEndpoints, ...peopleEndpoints } as const;
+export type EndpointName = keyof typeof api;

@@ -1,0 +1,244 @@
+import { z } from 'zod';
+import { digestSchema } from '../digest.ts';
+import { artefactSchema, precisionSchema } from '../documents/artefact.ts';
+import { modelAssetSchema, modelCardSchema, modelVersionSchema } from '../documents/model-version.ts';
+import { pipelineSchema } from '../documents/pipeline.ts';
+import { policiesSchema, releaseSchema } from '../documents/release.ts';
+import { problemSchema } from '../documents/reported-state.ts';
+import { nameSchema, versionSchema, wallMsSchema } from '../ids.ts';
+import type { Endpoint } from './endpoint.ts';
+import { pageOf, pageQuerySchema } from './paging.ts';
+
+const signedSchema = z
+  .string()
+  .max(512 * 1024)
+  .meta({ description: 'Compact JWS of the document, by a publisher key' });
+
+/** A file that was uploaded and stored as a blob, not yet used by anything. */
+export const uploadSchema = z.object({ digest: digestSchema, sizeBytes: z.number().int(), manifest: digestSchema });
+export type Upload = z.infer<typeof uploadSchema>;
+
+export const buildJobSchema = z.object({
+  id: z.string(),
+  model: z.string(),
+  version: z.string(),
+  state: z.enum(['queued', 'running', 'done', 'failed', 'cancelled']),
+  progressPercent: z.number().int(),
+  step: z.string(),
+  error: problemSchema.nullable(),
+  createdAtMs: wallMsSchema,
+  updatedAtMs: wallMsSchema,
+});
+export type BuildJob = z.infer<typeof buildJobSchema>;
+
+/** What the builder found out about an artefact. */
+export const buildReportSchema = z.object({
+  compressionRatio: z.number().meta({ description: 'Size of the artefact over the size of the source' }),
+  maximumError: z.number().meta({ description: 'Largest difference to fp32 on golden inputs, as a share of the largest magnitude' }),
+  quantisedTensors: z.number().int(),
+  buildMs: z.number(),
+});
+export type BuildReport = z.infer<typeof buildReportSchema>;
+
+export const artefactViewSchema = z.object({
+  digest: digestSchema,
+  precision: precisionSchema,
+  optimisation: z.string(),
+  executionProviders: z.array(z.string()),
+  sizeBytes: z.number().int(),
+  report: buildReportSchema,
+  createdAtMs: wallMsSchema,
+  document: artefactSchema,
+});
+export type ArtefactView = z.infer<typeof artefactViewSchema>;
+
+export const modelViewSchema = z.object({
+  digest: digestSchema,
+  name: z.string(),
+  version: z.string(),
+  createdAtMs: wallMsSchema,
+  createdBy: z.string(),
+  document: modelVersionSchema,
+  artefacts: z.array(artefactViewSchema),
+  builds: z.array(buildJobSchema),
+});
+export type ModelView = z.infer<typeof modelViewSchema>;
+
+export const pipelineViewSchema = z.object({
+  digest: digestSchema,
+  name: z.string(),
+  version: z.string(),
+  createdAtMs: wallMsSchema,
+  createdBy: z.string(),
+  document: pipelineSchema,
+});
+export type PipelineView = z.infer<typeof pipelineViewSchema>;
+
+export const releaseViewSchema = z.object({
+  digest: digestSchema,
+  name: z.string(),
+  createdAtMs: wallMsSchema,
+  createdBy: z.string(),
+  document: releaseSchema,
+  deviceCount: z.number().int().meta({ description: 'Devices that should run it' }),
+});
+export type ReleaseView = z.infer<typeof releaseViewSchema>;
+
+export const graphProblemSchema = z.object({ code: z.string(), field: z.string(), message: z.string(), hint: z.string().optional() });
+
+const search = pageQuerySchema.extend({ search: z.string().max(200).optional() });
+
+export const catalogueEndpoints = {
+  upload: {
+    method: 'post',
+    path: '/uploads',
+    access: 'operator',
+    tag: 'models',
+    summary: 'Upload a file; it is stored in chunks and forgotten after a week unless something uses it',
+    query: z.object({ kind: z.enum(['model', 'file']).default('file') }),
+    rawBody: true,
+    response: uploadSchema,
+  },
+  draftModel: {
+    method: 'post',
+    path: '/models/draft',
+    access: 'operator',
+    tag: 'models',
+    summary: 'Inspect an uploaded ONNX file and answer with the document that the publisher signs',
+    body: z.object({
+      name: nameSchema,
+      version: versionSchema,
+      upload: digestSchema.meta({ description: 'Manifest digest of the uploaded ONNX file' }),
+      card: modelCardSchema,
+      assets: z.array(modelAssetSchema).max(16).default([]),
+    }),
+    response: z.object({ document: modelVersionSchema }),
+  },
+  createModel: {
+    method: 'post',
+    path: '/models',
+    access: 'operator',
+    tag: 'models',
+    summary: 'Register a signed model version and build its artefacts',
+    body: z.object({ signed: signedSchema }),
+    response: modelViewSchema,
+  },
+  listModels: {
+    method: 'get',
+    path: '/models',
+    access: 'viewer',
+    tag: 'models',
+    summary: 'List model versions',
+    query: search,
+    response: pageOf(modelViewSchema),
+  },
+  showModel: {
+    method: 'get',
+    path: '/models/{digest}',
+    access: 'viewer',
+    tag: 'models',
+    summary: 'One model version',
+    response: modelViewSchema,
+  },
+  listBuilds: {
+    method: 'get',
+    path: '/builds',
+    access: 'viewer',
+    tag: 'models',
+    summary: 'List builds',
+    query: pageQuerySchema,
+    response: pageOf(buildJobSchema),
+  },
+  cancelBuild: {
+    method: 'post',
+    path: '/builds/{id}/cancel',
+    access: 'operator',
+    tag: 'models',
+    summary: 'Cancel a build',
+    response: buildJobSchema,
+  },
+  retryBuild: {
+    method: 'post',
+    path: '/builds/{id}/retry',
+    access: 'operator',
+    tag: 'models',
+    summary: 'Run a build again',
+    response: buildJobSchema,
+  },
+  checkPipeline: {
+    method: 'post',
+    path: '/pipelines/check',
+    access: 'viewer',
+    tag: 'pipelines',
+    summary: 'Check a pipeline against operators and the newest versions of its models',
+    body: z.object({ document: pipelineSchema }),
+    response: z.object({ problems: z.array(graphProblemSchema) }),
+  },
+  createPipeline: {
+    method: 'post',
+    path: '/pipelines',
+    access: 'operator',
+    tag: 'pipelines',
+    summary: 'Register a signed pipeline version',
+    body: z.object({ signed: signedSchema }),
+    response: pipelineViewSchema,
+  },
+  listPipelines: {
+    method: 'get',
+    path: '/pipelines',
+    access: 'viewer',
+    tag: 'pipelines',
+    summary: 'List pipeline versions',
+    query: search,
+    response: pageOf(pipelineViewSchema),
+  },
+  showPipeline: {
+    method: 'get',
+    path: '/pipelines/{digest}',
+    access: 'viewer',
+    tag: 'pipelines',
+    summary: 'One pipeline version',
+    response: pipelineViewSchema,
+  },
+  draftRelease: {
+    method: 'post',
+    path: '/releases/draft',
+    access: 'operator',
+    tag: 'releases',
+    summary: 'Pin versions and answer with the document that the publisher signs',
+    body: z.object({
+      name: nameSchema,
+      pipeline: z.string().max(200).meta({ description: 'name or name@version; the newest version if none is given' }),
+      models: z.record(nameSchema, versionSchema).default({}).meta({ description: 'Versions to pin; the newest where none is given' }),
+      policies: policiesSchema.optional(),
+      requiredProviders: z.array(z.string()).optional(),
+    }),
+    response: z.object({ document: releaseSchema }),
+  },
+  createRelease: {
+    method: 'post',
+    path: '/releases',
+    access: 'operator',
+    tag: 'releases',
+    summary: 'Register a signed release',
+    body: z.object({ signed: signedSchema }),
+    response: releaseViewSchema,
+  },
+  listReleases: {
+    method: 'get',
+    path: '/releases',
+    access: 'viewer',
+    tag: 'releases',
+    summary: 'List releases',
+    query: search,
+    response: pageOf(releaseViewSchema),
+  },
+  showRelease: {
+    method: 'get',
+    path: '/releases/{digest}',
+    access: 'viewer',
+    tag: 'releases',
+    summary: 'One release',
+    response: releaseViewSchema,
+  },
+} as const satisfies Record<string, Endpoint>;

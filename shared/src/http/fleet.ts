@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { digestSchema } from '../digest.ts';
+import { trustRootSchema } from '../documents/trust-root.ts';
+import type { Endpoint } from './endpoint.ts';
+
+export const overviewSchema = z.object({
+  fleetId: z.string(),
+  version: z.string(),
+  devices: z.object({
+    total: z.number(),
+    online: z.number(),
+    pending: z.number(),
+    revoked: z.number(),
+    running: z.number(),
+    failed: z.number(),
+  }),
+  models: z.number(),
+  pipelines: z.number(),
+  releases: z.number(),
+  inference: z.object({ itemsLastHour: z.number(), latencyMsP50: z.number().nullable(), latencyMsP95: z.number().nullable() }),
+  energy: z.object({ joulesLastHour: z.number(), measuredShare: z.number() }),
+  drifted: z.array(z.object({ device: z.string(), name: z.string(), monitor: z.string(), psi: z.number() })),
+});
+export type Overview = z.infer<typeof overviewSchema>;
+
+export const settingsSchema = z.object({
+  fleetId: z.string(),
+  publicUrl: z.string(),
+  addresses: z.object({ http: z.string(), https: z.string(), mqtt: z.string(), mqtts: z.string(), wss: z.string() }),
+  certificateDigest: digestSchema.nullable(),
+  database: z.string(),
+  demoKeys: z.boolean(),
+  root: trustRootSchema.nullable(),
+  rootDigest: digestSchema.nullable(),
+  operators: z.record(z.string(), z.number()),
+  blobs: z.object({ chunks: z.number(), storedBytes: z.number() }),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** What server-sent events carry: enough to know what to fetch again. */
+export const fleetEventSchema = z.object({
+  type: z.enum(['device', 'reported', 'telemetry', 'command', 'build', 'catalogue', 'audit']),
+  id: z.string().meta({ description: 'What it is about: a device, a command, a build' }),
+  atMs: z.number(),
+  detail: z.record(z.string(), z.unknown()).default({}),
+});
+export type FleetEvent = z.infer<typeof fleetEventSchema>;
+
+export const fleetEndpoints = {
+  overview: {
+    method: 'get',
+    path: '/overview',
+    access: 'viewer',
+    tag: 'fleet',
+    summary: 'The fleet at a glance',
+    response: overviewSchema,
+  },
+  settings: {
+    method: 'get',
+    path: '/settings',
+    access: 'viewer',
+    tag: 'fleet',
+    summary: 'Addresses, keys, storage',
+    response: settingsSchema,
+  },
+  health: {
+    method: 'get',
+    path: '/health',
+    access: 'public',
+    tag: 'fleet',
+    summary: 'Is the fleet up, and its database',
+    response: z.object({ status: z.enum(['ok']) }),
+  },
+  listRoots: {
+    method: 'get',
+    path: '/trust/roots',
+    access: 'public',
+    tag: 'trust',
+    summary: 'Signed root documents from a version on, oldest first',
+    query: z.object({ from: z.coerce.number().int().positive().default(1) }),
+    response: z.object({ roots: z.array(z.string()) }),
+  },
+  publishRoot: {
+    method: 'post',
+    path: '/trust/roots',
+    access: 'admin',
+    tag: 'trust',
+    summary: 'Publish the next root document, or the first one',
+    body: z.object({ signed: z.string().max(65_536) }),
+    response: z.object({ version: z.number().int(), digest: digestSchema }),
+  },
+  fleetKey: {
+    method: 'get',
+    path: '/trust/fleet-key',
+    access: 'viewer',
+    tag: 'trust',
+    summary: "Fleet id and the public half of the fleet's own key, for making a root document",
+    response: z.object({
+      fleetId: z.string(),
+      key: z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), kid: z.string() }),
+    }),
+  },
+} as const satisfies Record<string, Endpoint>;
