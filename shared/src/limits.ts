@@ -2,6 +2,7 @@
  * Every bound of the wire and of stored documents, with its unit and reason. Their relations are asserted below, so that a change of
  * one that breaks another does not start.
  */
+import { StarlingError } from './errors.ts';
 
 /** Largest MQTT packet. EMQX refuses packets over 1 MB by default; some room stays for topic and header. */
 export const PACKET_BYTES_MAXIMUM = 768 * 1024;
@@ -61,5 +62,5 @@ const relations: readonly [string, boolean][] = [
   ['a want is a small message', WANT_CHUNKS_MAXIMUM * 40 + 256 <= CONTROL_BYTES_MAXIMUM],
 ];
 for (const [statement, holds] of relations) {
-  if (!holds) throw new RangeError(`limits contradict each other: ${statement}`);
+  if (!holds) throw new StarlingError('limits-contradict', `limits contradict each other: ${statement}`);
 }
