@@ -9,7 +9,8 @@ export type Digest = z.infer<typeof digestSchema>;
 
 /** SHA-256 by the runtime's own implementation: off the main thread in Node and in browsers. */
 export async function sha256(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  // Browsers' types admit only views of an ArrayBuffer, and no caller hands over shared memory.
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
 }
 
 export async function sha256Hex(bytes: Uint8Array): Promise<Digest> {
