@@ -20,6 +20,8 @@ const cleanTree: Tree = {
   'agent/src/core/link/session.ts':
     "import type { Clock } from '../ports/clock.ts';\nexport const session = (clock: Clock) => clock.nowMs();",
   'agent/src/core/blobs/index.ts': "export { session as pull } from '../link/index.ts';",
+  'agent/src/core/link/operators/index.ts': 'export const operators = 1;',
+  'agent/src/core/blobs/nested.ts': "import '../link/operators/index.ts';",
   'agent/src/core/index.ts': "export { session } from './link/index.ts';",
   'agent/src/node/main.ts':
     "import { readFileSync } from 'node:fs';\nimport { session } from '../core/index.ts';\nsession(readFileSync as never);",
