@@ -46,7 +46,7 @@ export function dashboardSteps(): Step[] {
   return canBuild ? [{ name: 'build of the dashboard', command: 'npm', arguments: ['run', 'build'], directory: 'fleet/dashboard' }] : [];
 }
 
-export function runStep(step: Step): Promise<StepResult> {
+function runStep(step: Step): Promise<StepResult> {
   console.log(`\n▶ ${step.name}`);
   const startMs = performance.now();
   return new Promise((resolve) => {
