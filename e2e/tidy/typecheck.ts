@@ -1,11 +1,8 @@
 /** Every tsconfig of the workspace -> TypeScript 7, two projects at a time -> exit 1 if any has an error. */
 import { execFile } from 'node:child_process';
-import { globSync } from 'node:fs';
-import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { compilerPath, findProjects } from './projects.ts';
+import { repositoryRoot } from './steps.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const compiler = fileURLToPath(new URL('../../node_modules/typescript-native/bin/tsc', import.meta.url));
 const PROJECTS_AT_ONCE = 2;
 /** "No inputs were found": a project whose folder is still empty is not an error. */
 const NO_INPUTS = 'TS18003';
@@ -16,17 +13,17 @@ interface ProjectResult {
   output: string;
 }
 
-function findProjects(): string[] {
-  const found = globSync('{*,*/*,*/src/*}/tsconfig*.json', { cwd: root, exclude: (name) => name === 'node_modules' || name === 'dist' });
-  return found.toSorted();
-}
-
 function checkProject(project: string): Promise<ProjectResult> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [compiler, '--project', project, '--pretty', 'false'], { cwd: root }, (error, stdout, stderr) => {
-      const output = `${stdout}${stderr}`.trim();
-      resolve({ project, output, isClean: error === null || output.includes(NO_INPUTS) });
-    });
+    execFile(
+      process.execPath,
+      [compilerPath, '--project', project, '--pretty', 'false'],
+      { cwd: repositoryRoot },
+      (error, stdout, stderr) => {
+        const output = `${stdout}${stderr}`.trim();
+        resolve({ project, output, isClean: error === null || output.includes(NO_INPUTS) });
+      },
+    );
   });
 }
 
@@ -39,6 +36,6 @@ async function work(): Promise<void> {
 
 await Promise.all(Array.from({ length: PROJECTS_AT_ONCE }, work));
 const broken = results.filter((result) => !result.isClean);
-for (const { project, output } of broken) console.error(`${relative('.', project)}:\n${output}\n`);
+for (const { project, output } of broken) console.error(`${project}:\n${output}\n`);
 console.log(`typecheck: ${results.length - broken.length} projects clean, ${broken.length} with errors`);
 process.exitCode = broken.length === 0 ? 0 : 1;
