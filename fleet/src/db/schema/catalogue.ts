@@ -1,5 +1,5 @@
-import { bigint, integer, jsonb, pgTable, text, unique } from 'drizzle-orm/pg-core';
 import type { Artefact, ModelVersion, Pipeline, Release } from '@starling/shared';
+import { bigint, integer, jsonb, pgTable, text, unique } from 'drizzle-orm/pg-core';
 
 /** Signed bytes exactly as they were signed; `digest` is the SHA-256 of them and the name under which devices fetch them. */
 export const modelVersions = pgTable(

@@ -1,0 +1,26 @@
+import { readFile } from 'node:fs/promises';
+import process from 'node:process';
+import { isStarlingError, messageOf } from '@starling/shared';
+import { buildArtefacts } from './build.ts';
+import type { BuildReply, BuildRequest } from './build-messages.ts';
+import { inspectModel } from './inspect.ts';
+
+/** The builder process: one request, its progress and its answer, then it ends and gives all memory back. */
+const reply = (message: BuildReply): Promise<void> => new Promise((resolve) => process.send?.(message, () => resolve()));
+
+process.once('message', (request: BuildRequest) => {
+  answer(request)
+    .catch((error: unknown): BuildReply => {
+      if (!isStarlingError(error)) return { type: 'failed', code: 'build-failed', message: messageOf(error) };
+      const { code, message, field, hint } = error;
+      return { type: 'failed', code, message, ...(field === undefined ? {} : { field }), ...(hint === undefined ? {} : { hint }) };
+    })
+    .then(reply)
+    .finally(() => process.exit(0));
+});
+
+async function answer(request: BuildRequest): Promise<BuildReply> {
+  if (request.type === 'inspect') return { type: 'inspected', inspection: await inspectModel(await readFile(request.file)) };
+  const onProgress = (percent: number, step: string): void => void reply({ type: 'progress', percent, step });
+  return { type: 'built', artefacts: await buildArtefacts({ ...request, onProgress }) };
+}

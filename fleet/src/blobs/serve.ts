@@ -1,0 +1,151 @@
+import { bytesToHex, CHUNK_FRAME_HEADER_BYTES, encodeChunkFrame, type Want } from '@starling/shared';
+import type { BlobStore, StoredChunk } from './blob-store.ts';
+
+export interface ChunkServerPorts {
+  store: Pick<BlobStore, 'getStored'>;
+  /** May this device have this chunk? */
+  isReachable(device: string, digest: string): Promise<boolean>;
+  /** Hands a frame to the one client; resolves when it is written or the client is gone. */
+  send(device: string, frame: Uint8Array): Promise<void>;
+}
+
+/** Answers `blob/want` of all devices. */
+export interface ChunkServer {
+  want(device: string, want: Want): void;
+  /** Forgets a device that has gone. */
+  forget(device: string): void;
+  counters(): { sentBytes: number; sentChunks: number; missing: number };
+}
+
+/** Chunks read and sent at once over all devices: enough to keep disk and sockets busy, bounded for memory. */
+const SENDS_AT_ONCE = 16;
+/** One device alone may have this many sends under way, so that others always find a free one. */
+const SENDS_PER_DEVICE = 6;
+/** Chunks of a wave are asked for by many devices within moments. */
+const CACHE_BYTES = 32 * 1024 * 1024;
+/** Chunks that one device may have queued: a hostile one cannot grow the fleet. */
+const QUEUE_MAXIMUM = 4096;
+
+interface Session {
+  queue: { want: number; digest: string }[];
+  /** Sizes of frames that were sent and not confirmed, oldest first. */
+  unconfirmed: number[];
+  unconfirmedBytes: number;
+  confirmedChunks: number;
+  creditBytes: number;
+  sending: number;
+}
+
+/**
+ * Credits bound what a device that stopped reading can hold; the round robin over devices keeps it from holding up others.
+ */
+export function createChunkServer(ports: ChunkServerPorts): ChunkServer {
+  const sessions = new Map<string, Session>();
+  const cache = createCache();
+  const counters = { sentBytes: 0, sentChunks: 0, missing: 0 };
+  let sending = 0;
+  let turn: string[] = [];
+
+  const read = async (device: string, digest: string): Promise<StoredChunk | undefined> => {
+    if (!(await ports.isReachable(device, digest))) return undefined;
+    const cached = cache.get(digest);
+    if (cached !== undefined) return cached;
+    const stored = await ports.store.getStored(digest);
+    if (stored !== undefined) cache.put(digest, stored);
+    return stored;
+  };
+  const sendOne = async (device: string, session: Session): Promise<void> => {
+    const next = session.queue.shift();
+    if (next === undefined) return;
+    const { want, digest } = next;
+    const stored = await read(device, digest).catch(() => undefined);
+    if (sessions.get(device) !== session) return;
+    const frame = encodeChunkFrame(stored === undefined ? { kind: 'missing', want, digest } : { kind: 'chunk', want, digest, ...stored });
+    session.unconfirmed.push(frame.length);
+    session.unconfirmedBytes += frame.length;
+    counters.sentBytes += frame.length;
+    if (stored === undefined) counters.missing += 1;
+    else counters.sentChunks += 1;
+    await ports.send(device, frame);
+  };
+  const pump = (): void => {
+    for (let idle = 0; sending < SENDS_AT_ONCE && turn.length > 0 && idle < turn.length; ) {
+      const device = turn.shift() as string;
+      const session = sessions.get(device);
+      if (session === undefined || session.queue.length === 0) continue;
+      turn.push(device);
+      // Room for the smallest frame is enough: a window is exceeded by at most the sends of one device.
+      const hasCredit = session.unconfirmedBytes + session.sending * CHUNK_FRAME_HEADER_BYTES < session.creditBytes;
+      if (!hasCredit || session.sending >= SENDS_PER_DEVICE) {
+        idle += 1;
+        continue;
+      }
+      idle = 0;
+      sending += 1;
+      session.sending += 1;
+      sendOne(device, session)
+        .catch(() => undefined)
+        .finally(() => {
+          sending -= 1;
+          session.sending -= 1;
+          pump();
+        });
+    }
+  };
+  return {
+    want(device, want) {
+      const session = sessions.get(device) ?? newSession();
+      sessions.set(device, session);
+      if (want.cancel) session.queue = [];
+      session.creditBytes = want.creditBytes;
+      confirm(session, want.receivedChunks);
+      for (const chunk of want.chunks) {
+        if (session.queue.length >= QUEUE_MAXIMUM) break;
+        session.queue.push({ want: want.want, digest: bytesToHex(chunk) });
+      }
+      if (session.queue.length > 0 && !turn.includes(device)) turn.push(device);
+      pump();
+    },
+    forget(device) {
+      sessions.delete(device);
+      turn = turn.filter((each) => each !== device);
+    },
+    counters: () => ({ ...counters }),
+  };
+}
+
+function newSession(): Session {
+  return { queue: [], unconfirmed: [], unconfirmedBytes: 0, confirmedChunks: 0, creditBytes: 0, sending: 0 };
+}
+
+function confirm(session: Session, receivedChunks: number): void {
+  while (session.confirmedChunks < receivedChunks && session.unconfirmed.length > 0) {
+    session.unconfirmedBytes -= session.unconfirmed.shift() as number;
+    session.confirmedChunks += 1;
+  }
+}
+
+/** Least recently used chunks, bounded by bytes. A Map keeps insertion order. */
+function createCache() {
+  const entries = new Map<string, StoredChunk>();
+  let bytes = 0;
+  return {
+    get(digest: string): StoredChunk | undefined {
+      const entry = entries.get(digest);
+      if (entry === undefined) return undefined;
+      entries.delete(digest);
+      entries.set(digest, entry);
+      return entry;
+    },
+    put(digest: string, chunk: StoredChunk): void {
+      if (entries.has(digest)) return;
+      entries.set(digest, chunk);
+      bytes += chunk.payload.length;
+      for (const [oldest, { payload }] of entries) {
+        if (bytes <= CACHE_BYTES) break;
+        entries.delete(oldest);
+        bytes -= payload.length;
+      }
+    },
+  };
+}

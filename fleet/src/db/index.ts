@@ -1,0 +1,10 @@
+/** An address or a directory -> an open database with up-to-date tables. */
+export {
+  type Database,
+  type DatabaseOptions,
+  type OpenDatabase,
+  openDatabase,
+  type Queryable,
+  type Schema,
+  type Transaction,
+} from './open.ts';

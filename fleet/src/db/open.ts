@@ -1,0 +1,108 @@
+import { chmod, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { messageOf, StarlingError } from '@starling/shared';
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import { migrate } from 'drizzle-orm/postgres-js/migrator';
+import postgres, { type Sql } from 'postgres';
+import * as schema from './schema/index.ts';
+
+export type Schema = typeof schema;
+export type Database = PostgresJsDatabase<Schema>;
+/** Inside `db.transaction`: everything in the callback must use this, never the database itself. */
+export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+/** What a store function takes: it works in or out of a transaction. */
+export type Queryable = Database | Transaction;
+
+export interface OpenDatabase {
+  db: Database;
+  /** `postgres` for a server, `pglite` for the embedded one. */
+  kind: 'postgres' | 'pglite';
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** Address of a Postgres server; without it PGlite runs in `directory`. */
+  url?: string | undefined;
+  directory: string;
+  onNotice?: (message: string) => void;
+}
+
+const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url));
+
+/**
+ * Opens the database and brings its tables up to date.
+ * @throws StarlingError `database-unreachable`, `migration-failed`
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
+  const opened = options.url === undefined ? await openEmbedded(options.directory) : await openServer(options.url);
+  const { sql, stop, kind } = opened;
+  const db = drizzle(sql, { schema });
+  try {
+    await migrate(db, { migrationsFolder });
+  } catch (cause) {
+    await stop();
+    throw new StarlingError('migration-failed', `the tables could not be brought up to date: ${messageOf(cause)}`, { cause });
+  }
+  return { db, kind, close: stop };
+}
+
+interface Opened {
+  sql: Sql;
+  kind: OpenDatabase['kind'];
+  stop(): Promise<void>;
+}
+
+async function openServer(url: string): Promise<Opened> {
+  const sql = postgres(url, { max: 10, connect_timeout: 10, idle_timeout: 60, onnotice: () => undefined });
+  try {
+    await sql`select 1`;
+  } catch (cause) {
+    await sql.end({ timeout: 1 });
+    throw new StarlingError('database-unreachable', `the database cannot be reached: ${messageOf(cause)}`, {
+      field: 'databaseUrl',
+      hint: 'check address, user and password, and that the server runs',
+      retryable: true,
+      cause,
+    });
+  }
+  return { sql, kind: 'postgres', stop: () => sql.end({ timeout: 5 }) };
+}
+
+async function openEmbedded(directory: string): Promise<Opened> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await chmod(directory, 0o700);
+  const socketPath = join(directory, '.s.PGSQL.5432');
+  await rm(socketPath, { force: true });
+  const worker = new Worker(new URL('./pglite-worker.ts', import.meta.url), {
+    workerData: { directory: join(directory, 'data'), socketPath },
+  });
+  await new Promise<void>((resolve, reject) => {
+    worker.once('message', () => resolve());
+    worker.once('error', (cause) =>
+      reject(
+        new StarlingError('database-unreachable', `the embedded database in ${directory} does not open: ${messageOf(cause)}`, { cause }),
+      ),
+    );
+  });
+  // One connection: PGlite is one session, and a second one would only wait for it in another place.
+  const sql = postgres({
+    path: socketPath,
+    user: 'postgres',
+    database: 'postgres',
+    max: 1,
+    onnotice: () => undefined,
+    connect_timeout: 30,
+  });
+  const stop = async (): Promise<void> => {
+    await sql.end({ timeout: 5 });
+    await new Promise<void>((resolve) => {
+      worker.once('message', () => resolve());
+      worker.once('exit', () => resolve());
+      worker.postMessage('close');
+    });
+    await worker.terminate();
+  };
+  return { sql, kind: 'pglite', stop };
+}
