@@ -15,10 +15,20 @@ export const capabilitiesSchema = z
     cpu: z.object({
       vendor: text.default(''),
       model: text.default(''),
-      cores: z.number().int().positive(),
+      cores: z.number().int().positive().meta({ description: 'Logical cores that the operating system schedules on' }),
       maximumMhz: z.number().nonnegative().optional(),
-      isa: z.array(z.string().max(40)).max(256).default([]).meta({ description: 'Instruction set features as Linux names them' }),
-      virtualised: z.boolean().default(false),
+      isa: z
+        .array(z.string().max(40))
+        .max(256)
+        .default([])
+        .meta({
+          description: 'Instruction set features as Linux names them',
+          examples: [
+            ['avx2', 'avx512_vnni', 'avx_vnni'],
+            ['asimddp', 'i8mm'],
+          ],
+        }),
+      virtualised: z.boolean().default(false).meta({ description: 'Whether the processor is that of a virtual machine' }),
     }),
     deviceTree: z.object({ model: text, compatible: z.array(text).max(32) }).optional(),
     gpus: z
@@ -36,6 +46,10 @@ export const capabilitiesSchema = z
       .array(z.object({ kind: z.string().max(40), path: text, readable: z.boolean() }))
       .max(64)
       .default([]),
+    operatorVersions: z
+      .record(z.string().max(64), z.number().int().positive())
+      .default({})
+      .meta({ description: 'Operators that this agent can run, with their versions' }),
     userAgent: text.optional(),
     hostName: text.optional(),
   })
