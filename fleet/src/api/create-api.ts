@@ -1,0 +1,110 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { API_BASE, StarlingError } from '@starling/shared';
+import type { MiddlewareHandler } from 'hono';
+import { secureHeaders } from 'hono/secure-headers';
+import type { Accounts } from '../auth/index.ts';
+import type { Log } from '../ports.ts';
+import { type CataloguePorts, catalogueRoutes } from './catalogue.ts';
+import { type DeviceAccessPorts, deviceAccessRoutes } from './device-access.ts';
+import { type DevicePorts, deviceRoutes } from './devices.ts';
+import { serveDocs } from './docs.ts';
+import { type EventPorts, eventRoutes } from './events.ts';
+import { type FleetPorts, fleetRoutes } from './fleet.ts';
+import { peopleRoutes } from './people.ts';
+import { isDatabaseAway, toProblem } from './problem.ts';
+import type { ApiApp, ApiEnv } from './route.ts';
+import { type TelemetryPorts, telemetryRoutes } from './telemetry.ts';
+
+export interface ApiPorts extends CataloguePorts, DeviceAccessPorts, DevicePorts, EventPorts, FleetPorts, TelemetryPorts {
+  accounts: Accounts;
+  log: Log;
+  /** Origins from which a browser may change something. */
+  trustedOrigins: readonly string[];
+}
+
+/** Content security: everything from here, nothing inline but styles, which the component library sets. */
+const contentSecurityPolicy = {
+  defaultSrc: ["'self'"],
+  imgSrc: ["'self'", 'blob:', 'data:'],
+  styleSrc: ["'self'", "'unsafe-inline'"],
+  connectSrc: ["'self'"],
+  frameAncestors: ["'none'"],
+  baseUri: ["'self'"],
+  formAction: ["'self'"],
+  objectSrc: ["'none'"],
+};
+
+/** The whole HTTP surface of the fleet, without its sockets. */
+export function createApi(ports: ApiPorts): OpenAPIHono<ApiEnv> {
+  const app = new OpenAPIHono<ApiEnv>();
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy,
+      xFrameOptions: 'DENY',
+      referrerPolicy: 'same-origin',
+      crossOriginEmbedderPolicy: 'credentialless',
+    }),
+  );
+  app.use('/api/*', refuseCrossOrigin(ports.trustedOrigins));
+  app.all('/api/auth/*', (context) => {
+    const headers = new Headers(context.req.raw.headers);
+    // The address of the peer as the socket says, never as a header claims: the login limit counts by it.
+    headers.set('x-starling-peer', peerOf(context.env));
+    return ports.accounts.handler(new Request(context.req.raw, { headers }));
+  });
+  const api: ApiApp = new OpenAPIHono<ApiEnv>();
+  api.use(async (context, next) => {
+    context.set('actor', await ports.accounts.identify(context.req.raw.headers));
+    await next();
+  });
+  fleetRoutes(api, ports);
+  peopleRoutes(api, ports);
+  catalogueRoutes(api, ports);
+  deviceRoutes(api, ports);
+  deviceAccessRoutes(api, ports);
+  telemetryRoutes(api, ports);
+  eventRoutes(api, ports);
+  api.openAPIRegistry.registerComponent('securitySchemes', 'session', { type: 'apiKey', in: 'cookie', name: 'starling.session_token' });
+  api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
+  api.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: { title: 'Starling fleet API', version: '1', description: 'Manage devices, models, pipelines and releases of a fleet.' },
+    servers: [{ url: API_BASE }],
+    security: [{ session: [] }, { token: [] }],
+  });
+  app.route(API_BASE, api);
+  serveDocs(app);
+  const fail = (error: unknown): Response => {
+    const problem = toProblem(error);
+    if (problem.status >= 500)
+      ports.log.error({ error: describeError(error) }, isDatabaseAway(error) ? 'the database is away' : 'a request failed');
+    return Response.json(problem, { status: problem.status, headers: { 'content-type': 'application/problem+json' } });
+  };
+  api.onError(fail);
+  app.onError(fail);
+  app.all('/api/*', (context) =>
+    fail(new StarlingError('not-found', `there is no ${context.req.method} ${context.req.path}`, { hint: 'see /api/docs' })),
+  );
+  return app;
+}
+
+/** Attack: cross-site request forgery. A browser sends Origin with every change; anything but our own is refused. */
+function refuseCrossOrigin(trusted: readonly string[]): MiddlewareHandler {
+  return async (context, next) => {
+    const origin = context.req.header('origin');
+    const changes = !['GET', 'HEAD', 'OPTIONS'].includes(context.req.method);
+    if (changes && origin !== undefined && !trusted.includes(origin) && new URL(origin).host !== context.req.header('host')) {
+      throw new StarlingError('cross-origin', `requests from ${origin} may not change anything`);
+    }
+    await next();
+  };
+}
+
+function peerOf(environment: unknown): string {
+  const incoming = (environment as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming;
+  return incoming?.socket?.remoteAddress ?? 'unknown';
+}
+
+function describeError(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

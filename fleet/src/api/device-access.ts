@@ -1,0 +1,47 @@
+import { api, isStarlingError } from '@starling/shared';
+import type { DesiredStates } from '../desired-state/index.ts';
+import type { DeviceAccess } from '../devices/index.ts';
+import type { Log } from '../ports.ts';
+import type { Keyring } from '../trust/index.ts';
+import { type ApiApp, route } from './route.ts';
+
+export interface DeviceAccessPorts {
+  access: DeviceAccess;
+  keyring: Keyring;
+  desiredStates: DesiredStates;
+  log: Log;
+  /** Addresses of the broker for devices, best first. */
+  brokerUrls(): string[];
+  topicRoot: string;
+  /** PEM of the own authority. */
+  authority: string | undefined;
+}
+
+/** The few routes that a device uses before it speaks MQTT. */
+export function deviceAccessRoutes(
+  app: ApiApp,
+  { access, keyring, desiredStates, log, brokerUrls, topicRoot, authority }: DeviceAccessPorts,
+): void {
+  route(app, api.enrol, async ({ body }) => {
+    const { device, status, release } = await access.enrol(body.secret, body.claim);
+    if (release !== null && (await desiredStates.view(device)) === null) {
+      // The device is in either way; an operator sees why it got no release.
+      await desiredStates.assign(device, release, { name: 'claim token' }).catch((error: unknown) => {
+        if (!isStarlingError(error)) throw error;
+        log.warn({ device, release, code: error.code, reason: error.message }, 'the release of the claim token could not be assigned');
+      });
+    }
+    return { device, status, fleetId: keyring.fleetId, roots: await keyring.roots(1) };
+  });
+  route(app, api.loginNonce, async () => ({ ...(await access.nonce()), rootVersion: keyring.signedRoot().version }));
+  route(app, api.deviceLogin, async ({ body }) => {
+    const { device, password, expiresAtMs } = await access.login(body.claim);
+    return { username: device, password, expiresAtMs, brokers: brokerUrls(), topicRoot, rootVersion: keyring.signedRoot().version };
+  });
+  route(app, api.listRoots, async ({ query }) => ({ roots: await keyring.roots(query.from) }));
+  route(app, api.publishRoot, ({ body, actor }) => keyring.publishRoot(body.signed, actor));
+  route(app, api.fleetKey, () => ({ fleetId: keyring.fleetId, key: keyring.fleetKey }));
+  app.get('/trust/ca.pem', (context) =>
+    authority === undefined ? context.notFound() : context.body(authority, 200, { 'content-type': 'application/x-pem-file' }),
+  );
+}

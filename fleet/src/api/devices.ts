@@ -1,0 +1,136 @@
+import {
+  api,
+  type CommandView,
+  type DeviceView,
+  INFER_INPUT_BYTES_MAXIMUM,
+  inferenceResultSchema,
+  isStarlingError,
+  StarlingError,
+} from '@starling/shared';
+import type { BlobStore } from '../blobs/index.ts';
+import type { Commands } from '../commands/index.ts';
+import type { DesiredStates } from '../desired-state/index.ts';
+import { type ClaimTokens, type DeviceRow, type Devices, toDeviceView } from '../devices/index.ts';
+import type { Releases } from '../releases/index.ts';
+import { type ApiApp, type Call, route } from './route.ts';
+
+export interface DevicePorts {
+  devices: Devices;
+  desiredStates: DesiredStates;
+  commands: Commands;
+  claimTokens: ClaimTokens;
+  releases: Releases;
+  blobs: BlobStore;
+  /** Cuts the connection of a device at once. */
+  disconnect(device: string): void;
+  isConnected(device: string): boolean;
+  installCommand(tokenText: string): Promise<string | null>;
+}
+
+/** Longest wait for an answer of a device to a request over HTTP. */
+const INFER_WAIT_MS = 30_000;
+
+export function deviceRoutes(app: ApiApp, ports: DevicePorts): void {
+  const { devices, desiredStates, commands, claimTokens, releases } = ports;
+  const view = async (row: DeviceRow): Promise<DeviceView> => toDeviceView(row, await desiredStates.view(row.id));
+  const show = async (id: string): Promise<DeviceView> => view(await devices.find(id));
+
+  route(app, api.listDevices, async ({ query }) => {
+    const { rows, total } = await devices.list(query);
+    return { items: await Promise.all(rows.map(view)), total, limit: query.limit, offset: query.offset };
+  });
+  route(app, api.showDevice, ({ params }) => show(params.id));
+  route(app, api.changeDevice, async ({ params, body, actor }) => {
+    await devices.change(params.id, body, actor);
+    return show(params.id);
+  });
+  route(app, api.assignDevice, async ({ params, body, actor }) => {
+    await desiredStates.assign(params.id, body.release, actor);
+    return show(params.id);
+  });
+  route(app, api.approveDevice, async ({ params, actor }) => {
+    await devices.approve(params.id, actor);
+    return show(params.id);
+  });
+  route(app, api.revokeDevice, async ({ params, actor }) => {
+    await devices.revoke(params.id, actor);
+    ports.disconnect(params.id);
+    return show(params.id);
+  });
+  route(app, api.inferOnDevice, (call) => inferOnDevice(call, ports));
+  route(app, api.commandDevice, async ({ params, body, actor }) => {
+    await devices.find(params.id);
+    const sent = await commands.send(params.id, body.name, body.arguments, actor);
+    return commands.wait(sent.id, body.waitMs);
+  });
+  route(app, api.listCommands, async ({ params, query }) => ({ ...query, ...(await commands.list(params.id, query)) }));
+  route(app, api.showCommand, ({ params }) => commands.show(params.id));
+  route(app, api.listClaimTokens, async ({ query }) => ({ ...query, ...(await claimTokens.list(query)) }));
+  route(app, api.createClaimToken, async ({ body, actor }) => {
+    const release = body.release === undefined ? undefined : (await releases.find(body.release)).digest;
+    const created = await claimTokens.create({ ...body, release }, actor);
+    return { ...created, installCommand: await ports.installCommand(created.text) };
+  });
+  route(app, api.revokeClaimToken, async ({ params, actor }) => {
+    await claimTokens.revoke(params.id, actor);
+    return {};
+  });
+}
+
+/** The image becomes a blob that only this device may fetch, and only while the command is open. */
+async function inferOnDevice({ params, actor, context }: Call<typeof api.inferOnDevice>, ports: DevicePorts) {
+  await ports.devices.find(params.id);
+  if (!ports.isConnected(params.id)) {
+    throw new StarlingError('device-offline', 'the device is not connected', {
+      field: 'id',
+      hint: 'wait until it is online',
+      retryable: true,
+    });
+  }
+  const bytes = new Uint8Array(await readBounded(context.req.raw.body));
+  const input = await ports.blobs.putStream(
+    (async function* () {
+      yield bytes;
+    })(),
+    bytes.length,
+  );
+  const blobs = [...(await ports.blobs.reachable(input.manifest))];
+  const sent = await ports.commands.send(params.id, 'infer', { input }, actor, { blobs, lifeMs: INFER_WAIT_MS });
+  const ended = await ports.commands.wait(sent.id, INFER_WAIT_MS);
+  return { command: ended.id, result: inferenceResultSchema.parse(requireResult(ended)) };
+}
+
+function requireResult(command: CommandView): Record<string, unknown> {
+  if (command.status === 'done' && command.result !== null) return command.result;
+  if (command.error !== null) {
+    const { code, message, field, hint } = command.error;
+    throw new StarlingError(code, message, { ...(field === undefined ? {} : { field }), ...(hint === undefined ? {} : { hint }) });
+  }
+  throw new StarlingError('command-timeout', `the device has not answered within ${INFER_WAIT_MS / 1000} s`, {
+    hint: 'look at its page: is it overloaded?',
+    retryable: true,
+  });
+}
+
+async function readBounded(body: ReadableStream<Uint8Array> | null): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let sizeBytes = 0;
+  try {
+    for await (const piece of body ?? []) {
+      sizeBytes += piece.length;
+      if (sizeBytes > INFER_INPUT_BYTES_MAXIMUM) {
+        throw new StarlingError('image-too-large', `the image is over ${INFER_INPUT_BYTES_MAXIMUM} bytes`, {
+          field: 'body',
+          hint: 'send a smaller one',
+        });
+      }
+      pieces.push(piece);
+    }
+  } catch (cause) {
+    if (isStarlingError(cause)) throw cause;
+    throw new StarlingError('upload-broken', 'the upload broke off', { field: 'body', retryable: true, cause });
+  }
+  if (sizeBytes === 0)
+    throw new StarlingError('empty-upload', 'the request has no image', { field: 'body', hint: 'send the bytes of an image' });
+  return Buffer.concat(pieces);
+}

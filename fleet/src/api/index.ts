@@ -1,0 +1,2 @@
+/** HTTP requests -> parsed by their endpoint's schema, answered by a module -> JSON or a problem. */
+export { type ApiPorts, createApi } from './create-api.ts';

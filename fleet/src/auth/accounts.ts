@@ -1,0 +1,209 @@
+import { type Actor, type ApiToken, type PageQuery, type Role, roleSchema, StarlingError, type User } from '@starling/shared';
+import { betterAuth } from 'better-auth';
+import { drizzleAdapter } from 'better-auth/adapters/drizzle';
+import { admin } from 'better-auth/plugins';
+import { createAccessControl } from 'better-auth/plugins/access';
+import { adminAc, defaultStatements } from 'better-auth/plugins/admin/access';
+import { appendAudit } from '../audit/index.ts';
+import type { Database } from '../db/index.ts';
+import * as schema from '../db/schema/accounts.ts';
+import { secretDigest } from '../devices/index.ts';
+import type { Clock, Ids } from '../ports.ts';
+import {
+  activeAdmins,
+  countUsers,
+  insertToken,
+  liveToken,
+  revokeToken,
+  selectTokens,
+  selectUsers,
+  setDisabled,
+  setRole,
+  toApiToken,
+  touchToken,
+  userById,
+} from './store.ts';
+
+export interface Accounts {
+  /** The routes of better-auth: sign in and out, under /api/auth. */
+  handler(request: Request): Promise<Response>;
+  /** Who calls, by API token or session cookie; undefined if nobody is signed in. */
+  identify(headers: Headers): Promise<Actor | undefined>;
+  /** Makes the first admin. @returns its one-time password, or undefined if there are users already */
+  bootstrap(email: string): Promise<string | undefined>;
+  createUser(user: { email: string; name: string; role: Role }, actor: Pick<Actor, 'name'>): Promise<{ user: User; password: string }>;
+  changeUser(id: string, change: { role?: Role | undefined; disabled?: boolean | undefined }, actor: Actor): Promise<User>;
+  listUsers(page: PageQuery): Promise<{ items: User[]; total: number }>;
+  changePassword(headers: Headers, current: string, next: string): Promise<void>;
+  createToken(
+    token: { name: string; role: Role; expiresInDays?: number | undefined },
+    actor: Actor,
+  ): Promise<{ token: ApiToken; secret: string }>;
+  listTokens(page: PageQuery): Promise<{ items: ApiToken[]; total: number }>;
+  revokeToken(id: string, actor: Actor): Promise<void>;
+}
+
+export interface AccountPorts {
+  db: Database;
+  clock: Clock;
+  ids: Ids;
+  /** Signs session cookies. */
+  secret: string;
+  publicUrl: string;
+  trustedOrigins: readonly string[];
+}
+
+const tokenPattern = /^Bearer stl_([a-z2-7]{26})_([A-Za-z0-9_-]{32})$/;
+/** Last use of a token is written at most this often. */
+const TOUCH_INTERVAL_MS = 60_000;
+
+export function createAccounts(ports: AccountPorts): Accounts {
+  const { db, clock, ids } = ports;
+  const auth = createAuth(ports);
+
+  const byToken = async (header: string): Promise<Actor | undefined> => {
+    const [, id, secret] = tokenPattern.exec(header) ?? [];
+    if (id === undefined || secret === undefined) return undefined;
+    const row = await liveToken(db, id, clock.nowMs());
+    if (row === undefined || row.secretDigest !== secretDigest(secret)) return undefined;
+    if (clock.nowMs() - (row.lastUsedAtMs ?? 0) > TOUCH_INTERVAL_MS) await touchToken(db, id, clock.nowMs());
+    return { id: row.id, name: `token ${row.name}`, role: row.role, via: 'token' };
+  };
+  const makeUser = async ({
+    email,
+    name,
+    role,
+  }: {
+    email: string;
+    name: string;
+    role: Role;
+  }): Promise<{ user: User; password: string }> => {
+    const password = Buffer.from(ids.bytes(12)).toString('base64url');
+    const created = await auth.api.createUser({ body: { email, name, password, role } }).catch((cause: unknown) => {
+      throw new StarlingError('user-exists', `the user ${email} cannot be created`, {
+        field: 'email',
+        hint: 'is there one with this address already?',
+        cause,
+      });
+    });
+    const user = await userById(db, created.user.id);
+    if (user === undefined) throw new StarlingError('not-found', 'the user was not stored');
+    return { user, password };
+  };
+  return {
+    handler: (request) => auth.handler(request),
+    async identify(headers) {
+      const authorization = headers.get('authorization');
+      if (authorization !== null) return byToken(authorization);
+      const found = await auth.api.getSession({ headers });
+      if (found === null || found.user.banned === true) return undefined;
+      return { id: found.user.id, name: found.user.email, role: roleSchema.safeParse(found.user.role).data ?? 'viewer', via: 'session' };
+    },
+    async bootstrap(email) {
+      if ((await countUsers(db)) > 0) return undefined;
+      return (await makeUser({ email, name: 'Admin', role: 'admin' })).password;
+    },
+    async createUser(user, actor) {
+      const created = await makeUser(user);
+      await appendAudit(db, clock, actor, 'user.create', user.email, { role: user.role });
+      return created;
+    },
+    async changeUser(id, change, actor) {
+      const before = await userById(db, id);
+      if (before === undefined) throw new StarlingError('not-found', `there is no user ${id}`, { field: 'id' });
+      const losesAdmin = before.role === 'admin' && !before.disabled && (change.disabled === true || (change.role ?? 'admin') !== 'admin');
+      if (losesAdmin && (await activeAdmins(db)) <= 1) {
+        throw new StarlingError('last-admin', 'the last admin cannot be disabled or lose the role', {
+          field: 'role',
+          hint: 'make another admin first',
+        });
+      }
+      await db.transaction(async (tx) => {
+        if (change.role !== undefined) await setRole(tx, id, change.role);
+        if (change.disabled !== undefined) await setDisabled(tx, id, change.disabled);
+        await appendAudit(tx, clock, actor, 'user.change', before.email, change);
+      });
+      return (await userById(db, id)) ?? before;
+    },
+    listUsers: (page) => selectUsers(db, page),
+    async changePassword(headers, current, next) {
+      await auth.api
+        .changePassword({ headers, body: { currentPassword: current, newPassword: next, revokeOtherSessions: true } })
+        .catch((cause: unknown) => {
+          throw new StarlingError('wrong-password', 'the password could not be changed', {
+            field: 'current',
+            hint: 'check the current password',
+            cause,
+          });
+        });
+    },
+    async createToken({ name, role, expiresInDays }, actor) {
+      const secret = Buffer.from(ids.bytes(24)).toString('base64url');
+      const nowMs = clock.nowMs();
+      const row = {
+        id: ids.next(),
+        secretDigest: secretDigest(secret),
+        name,
+        role,
+        owner: actor.name,
+        createdAtMs: nowMs,
+        expiresAtMs: expiresInDays === undefined ? null : nowMs + expiresInDays * 86_400_000,
+        lastUsedAtMs: null,
+        revokedAtMs: null,
+      };
+      await db.transaction(async (tx) => {
+        await insertToken(tx, row);
+        await appendAudit(tx, clock, actor, 'api-token.create', name, { id: row.id, role });
+      });
+      return { token: toApiToken(row), secret: `stl_${row.id}_${secret}` };
+    },
+    listTokens: (page) => selectTokens(db, page),
+    async revokeToken(id, actor) {
+      await db.transaction(async (tx) => {
+        if (!(await revokeToken(tx, id, clock.nowMs())))
+          throw new StarlingError('not-found', `there is no live API token ${id}`, { field: 'id' });
+        await appendAudit(tx, clock, actor, 'api-token.revoke', id);
+      });
+    },
+  };
+}
+
+const accessControl = createAccessControl(defaultStatements);
+const nothing = accessControl.newRole({ user: [], session: [] });
+
+function createAuth({ db, secret, publicUrl, trustedOrigins }: AccountPorts) {
+  return betterAuth({
+    database: drizzleAdapter(db, { provider: 'pg', schema }),
+    secret,
+    baseURL: publicUrl,
+    basePath: '/api/auth',
+    trustedOrigins: [...trustedOrigins],
+    emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: 12, autoSignIn: false },
+    session: { expiresIn: 7 * 86_400, updateAge: 86_400 },
+    rateLimit: { enabled: true, window: 60, max: 100, customRules: { '/sign-in/email': { window: 60, max: 8 } } },
+    advanced: {
+      cookiePrefix: 'starling',
+      useSecureCookies: false,
+      defaultCookieAttributes: { httpOnly: true, sameSite: 'strict', path: '/' },
+      ipAddress: { ipAddressHeaders: ['x-starling-peer'] },
+    },
+    // People are managed through our own API, which audits; the plugin only brings roles and banning.
+    plugins: [
+      admin({
+        ac: accessControl,
+        roles: { viewer: nothing, operator: nothing, admin: accessControl.newRole(adminAc.statements) },
+        defaultRole: 'viewer',
+        adminRoles: ['admin'],
+      }),
+    ],
+    disabledPaths: [
+      '/admin/create-user',
+      '/admin/set-role',
+      '/admin/ban-user',
+      '/admin/impersonate-user',
+      '/admin/remove-user',
+      '/admin/set-user-password',
+    ],
+    telemetry: { enabled: false },
+  });
+}

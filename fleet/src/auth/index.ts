@@ -1,0 +1,3 @@
+/** Passwords, sessions and API tokens -> who is calling, with which role. */
+export { type Accounts, createAccounts } from './accounts.ts';
+export { atLeast } from './roles.ts';

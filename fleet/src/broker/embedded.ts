@@ -1,0 +1,203 @@
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer } from 'node:tls';
+import { messageOf, PACKET_BYTES_MAXIMUM, StarlingError, type Topics } from '@starling/shared';
+import { Aedes, type AuthenticateError, type Client } from 'aedes';
+import { createWebSocketStream, type WebSocket } from 'ws';
+import type { Log } from '../ports.ts';
+import { createRateLimit } from './rate-limit.ts';
+
+export interface BrokerPorts {
+  topics: Topics;
+  log: Log;
+  checkPassword(device: string, password: string): Promise<boolean>;
+  onMessage(device: string, topic: string, payload: Uint8Array): void;
+  onConnected(device: string): void;
+  onDisconnected(device: string): void;
+}
+
+/** The embedded broker, as the rest of the fleet sees it. */
+export interface Broker {
+  listenTcp(port: number, host: string): Promise<number>;
+  listenTls(port: number, host: string, tls: { key: string; cert: string }): Promise<number>;
+  /** Takes over a WebSocket of the HTTP server. */
+  accept(socket: WebSocket): void;
+  /** Sends to the one client, never through the emitter, where a stalled one would hold up others. @returns false if it is not connected */
+  send(device: string, topic: string, payload: Uint8Array, qos: 0 | 1): Promise<boolean>;
+  isConnected(device: string): boolean;
+  /** Cuts a connection at once. */
+  disconnect(device: string): void;
+  close(): Promise<void>;
+}
+
+const CONNECTIONS_MAXIMUM = 20_000;
+/** A client that takes no byte for this long is cut. */
+const DRAIN_TIMEOUT_MS = 10_000;
+/** Messages a second that one device may publish, with bursts; telemetry of a busy device is a few. */
+const PUBLISH_RATE = { perSecond: 200, burst: 2_000 };
+/** MQTT fixed header, topic and packet id around a payload. */
+const PACKET_OVERHEAD_BYTES = 1024;
+
+export async function createBroker(ports: BrokerPorts): Promise<Broker> {
+  const { topics, log } = ports;
+  const clients = new Map<string, Client>();
+  const servers: Server[] = [];
+  const sockets = new Set<Duplex>();
+  const limit = createRateLimit(PUBLISH_RATE);
+
+  const aedes = await Aedes.createBroker({
+    concurrency: 100,
+    queueLimit: 200,
+    heartbeatInterval: 30_000,
+    connectTimeout: 15_000,
+    drainTimeout: DRAIN_TIMEOUT_MS,
+    preConnect: (client, packet, done) => {
+      // Sessions hold no state: the database does. A persistent one would only hide lost messages.
+      if (packet.clean !== true || clients.size >= CONNECTIONS_MAXIMUM) return done(null, false);
+      client.conn.on('error', () => undefined);
+      done(null, true);
+    },
+    authenticate: (client, username, password, done) => {
+      if (username === undefined || client.id !== username || password === undefined) return done(refusal(), false);
+      ports.checkPassword(username, Buffer.from(password).toString('utf8')).then(
+        (good) => (good ? done(null, true) : done(refusal(), false)),
+        (error: unknown) => {
+          log.warn({ error: messageOf(error) }, 'a login could not be checked');
+          done(refusal(), false);
+        },
+      );
+    },
+    authorizePublish: (client, packet, done) => {
+      const device = client?.id ?? '';
+      if (!topics.devicePublishes(device, packet.topic))
+        return done(new StarlingError('not-allowed', `${device} may not publish on ${packet.topic}`));
+      if (packet.payload.length > PACKET_BYTES_MAXIMUM - PACKET_OVERHEAD_BYTES)
+        return done(new StarlingError('too-large', 'the packet is too large'));
+      if (!limit.take(device)) return done(new StarlingError('too-many', `${device} publishes too fast`));
+      packet.retain = false;
+      done(null);
+    },
+    authorizeSubscribe: (client, subscription, done) =>
+      done(null, topics.deviceSubscribes(client.id, subscription.topic) ? subscription : null),
+    // What devices publish goes to the handlers, never to other devices.
+    authorizeForward: () => null,
+  });
+
+  aedes.on('clientReady', (client) => {
+    clients.set(client.id, client);
+    ports.onConnected(client.id);
+  });
+  aedes.on('clientDisconnect', (client) => {
+    if (clients.get(client.id) !== client) return;
+    clients.delete(client.id);
+    limit.forget(client.id);
+    ports.onDisconnected(client.id);
+  });
+  aedes.on('clientError', (client, error) => log.debug({ device: client.id, error: error.message }, 'a connection failed'));
+  aedes.on('connectionError', (_client, error) => log.debug({ error: error.message }, 'a connection was refused'));
+  aedes.on('publish', (packet, client) => {
+    if (client === null || packet.topic.startsWith('$SYS')) return;
+    ports.onMessage(client.id, packet.topic, packet.payload as Buffer);
+  });
+  const accept = (stream: Duplex): void => {
+    sockets.add(stream);
+    stream.once('close', () => sockets.delete(stream));
+    guardPackets(stream);
+    aedes.handle(stream as Socket);
+  };
+  const listen = (server: Server, port: number, host: string, field: string): Promise<number> => {
+    servers.push(server);
+    return listenOn(server, port, host, field);
+  };
+  return {
+    listenTcp: (port, host) => listen(createTcpServer({ noDelay: true }, accept), port, host, 'mqttPort'),
+    listenTls: (port, host, tls) =>
+      listen(createTlsServer({ ...tls, noDelay: true, minVersion: 'TLSv1.2' }, accept), port, host, 'mqttsPort'),
+    accept: (socket) => accept(createWebSocketStream(socket)),
+    send(device, topic, payload, qos) {
+      const client = clients.get(device);
+      if (client === undefined) return Promise.resolve(false);
+      const packet = {
+        cmd: 'publish' as const,
+        topic,
+        payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+        qos,
+        retain: false,
+        dup: false,
+      };
+      return new Promise((resolve) => client.publish(packet, (error) => resolve(error === undefined || error === null)));
+    },
+    isConnected: (device) => clients.has(device),
+    disconnect(device) {
+      const client = clients.get(device);
+      client?.conn.destroy();
+      client?.close();
+    },
+    async close() {
+      for (const stream of sockets) stream.destroy();
+      await new Promise<void>((resolve) => aedes.close(() => resolve()));
+      await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
+    },
+  };
+}
+
+/** MQTT 3.1.1 return code 5: not authorised. */
+function refusal(): AuthenticateError {
+  return Object.assign(new StarlingError('login-refused', 'not authorised'), { returnCode: 5 }) as unknown as AuthenticateError;
+}
+
+/**
+ * Ends a connection that announces a packet over the limit. The parser would gather its bytes in memory before anybody could look at
+ * them, so the length in the fixed header is read here first (MQTT 3.1.1, section 2.2.3).
+ */
+function guardPackets(stream: Duplex): void {
+  let skip = 0;
+  let header: number[] = [];
+  const inspect = (piece: Buffer): void => {
+    for (let at = 0; at < piece.length; ) {
+      if (skip > 0) {
+        const step = Math.min(skip, piece.length - at);
+        skip -= step;
+        at += step;
+        continue;
+      }
+      header.push(piece[at] as number);
+      at += 1;
+      const last = header.at(-1) as number;
+      if (header.length < 2 || (header.length < 5 && last >= 0x80)) continue;
+      const length = header.slice(1).reduce((sum, byte, index) => sum + (byte & 0x7f) * 128 ** index, 0);
+      header = [];
+      if (length > PACKET_BYTES_MAXIMUM) {
+        stream.destroy();
+        return;
+      }
+      skip = length;
+    }
+  };
+  const push = stream.push.bind(stream);
+  stream.push = (piece: Buffer | null, encoding?: BufferEncoding): boolean => {
+    if (piece !== null) inspect(piece);
+    return push(piece, encoding);
+  };
+}
+
+/** @throws StarlingError `port-taken` */
+export function listenOn(server: Server, port: number, host: string, field: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const taken = cause.code === 'EADDRINUSE' || cause.code === 'EACCES';
+      const hint = `stop what uses it, or set another ${field} (0 takes a free one)`;
+      reject(
+        new StarlingError(taken ? 'port-taken' : 'listen-failed', `port ${port} on ${host} cannot be used: ${cause.message}`, {
+          field,
+          hint,
+          cause,
+        }),
+      );
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}

@@ -1,0 +1,120 @@
+/** A topic and bytes from a device -> parsed and checked -> the module that it concerns. */
+import {
+  CONTROL_BYTES_MAXIMUM,
+  cborDecode,
+  commandResultSchema,
+  helloSchema,
+  jsonDecode,
+  type MessageName,
+  messageOf,
+  presenceSchema,
+  reportedStateSchema,
+  TELEMETRY_BATCH_BYTES_MAXIMUM,
+  type Topics,
+  telemetryBatchSchema,
+  telemetryKindSchema,
+  wantSchema,
+} from '@starling/shared';
+import type { ChunkServer } from '../../blobs/index.ts';
+import type { Commands } from '../../commands/index.ts';
+import type { DesiredStates } from '../../desired-state/index.ts';
+import type { Devices } from '../../devices/index.ts';
+import type { EventBus, Log } from '../../ports.ts';
+import type { Ingest } from '../../telemetry/index.ts';
+
+export interface InboundPorts {
+  topics: Topics;
+  log: Log;
+  events: EventBus;
+  devices: Devices;
+  desiredStates: DesiredStates;
+  commands: Commands;
+  ingest: Ingest;
+  chunks: ChunkServer;
+  send(device: string, topic: string, payload: Uint8Array, qos: 0 | 1): Promise<boolean>;
+  nowMs(): number;
+}
+
+type Handler = (device: string, payload: Uint8Array, params: Record<string, string>, ports: InboundPorts) => Promise<void> | void;
+
+/** Messages that a device sends; the others are refused before they come here. */
+type InboundName = Extract<MessageName, 'hello' | 'presence' | 'reported' | 'result' | 'blobWant' | 'telemetry'>;
+
+const limits: Record<InboundName, number> = {
+  hello: CONTROL_BYTES_MAXIMUM,
+  presence: 1024,
+  reported: CONTROL_BYTES_MAXIMUM,
+  result: CONTROL_BYTES_MAXIMUM,
+  blobWant: CONTROL_BYTES_MAXIMUM,
+  telemetry: TELEMETRY_BATCH_BYTES_MAXIMUM,
+};
+
+const handlers: Record<InboundName, Handler> = {
+  async hello(device, payload, _params, ports) {
+    const hello = jsonDecode(payload, helloSchema);
+    if (!(await ports.devices.sayHello(device, hello))) {
+      ports.log.warn({ device, bootId: hello.bootId }, 'two live boot ids under one device id: a cloned device');
+      ports.events.publish({ type: 'device', id: device, atMs: ports.nowMs(), detail: { cloned: true } });
+    }
+    ports.chunks.forget(device);
+    const desired = await ports.desiredStates.signed(device);
+    if (desired !== undefined) await ports.send(device, ports.topics.build('desired', { device }), new TextEncoder().encode(desired), 1);
+    for (const { kind, acknowledgement } of await ports.ingest.acknowledged(device, hello.streamId)) {
+      await ports.send(
+        device,
+        ports.topics.build('acknowledgement', { device, kind }),
+        new TextEncoder().encode(JSON.stringify(acknowledgement)),
+        1,
+      );
+    }
+    await ports.commands.resend(device);
+  },
+  presence(device, payload, _params, ports) {
+    ports.devices.seen(device, jsonDecode(payload, presenceSchema).state === 'online');
+  },
+  reported: (device, payload, _params, ports) => ports.devices.report(device, jsonDecode(payload, reportedStateSchema)),
+  result: (device, payload, _params, ports) => ports.commands.result(device, jsonDecode(payload, commandResultSchema)),
+  blobWant(device, payload, _params, ports) {
+    ports.chunks.want(device, cborDecode(payload, wantSchema));
+  },
+  async telemetry(device, payload, params, ports) {
+    const kind = telemetryKindSchema.parse(params.kind);
+    const acknowledgement = await ports.ingest.add(device, kind, cborDecode(payload, telemetryBatchSchema));
+    await ports.send(
+      device,
+      ports.topics.build('acknowledgement', { device, kind }),
+      new TextEncoder().encode(JSON.stringify(acknowledgement)),
+      1,
+    );
+  },
+};
+
+export interface Inbound {
+  receive(device: string, topic: string, payload: Uint8Array): Promise<void>;
+  /** Messages that were refused, by the code of the reason. */
+  refusals(): Readonly<Record<string, number>>;
+}
+
+/** A bad message is counted and told; it never reaches a module, and never ends the fleet. */
+export function createInbound(ports: InboundPorts): Inbound {
+  const refused: Record<string, number> = {};
+  const refuse = (device: string, message: string, reason: string): void => {
+    refused[message] = (refused[message] ?? 0) + 1;
+    ports.log.warn({ device, message, reason }, 'a message was refused');
+  };
+  return {
+    async receive(device, topic, payload) {
+      const parsed = ports.topics.parse(topic);
+      if (parsed === undefined || !(parsed.name in handlers) || parsed.params.device !== device)
+        return refuse(device, topic, 'not a topic of this device');
+      const name = parsed.name as InboundName;
+      if (payload.length > limits[name]) return refuse(device, name, `${payload.length} bytes, at most ${limits[name]}`);
+      try {
+        await handlers[name](device, payload, parsed.params, ports);
+      } catch (error) {
+        refuse(device, name, messageOf(error));
+      }
+    },
+    refusals: () => refused,
+  };
+}

@@ -1,0 +1,164 @@
+import {
+  type Actor,
+  type CommandName,
+  type CommandResult,
+  type CommandView,
+  commandTable,
+  type PageQuery,
+  parseWith,
+  StarlingError,
+  signDocument,
+} from '@starling/shared';
+import { appendAudit } from '../audit/index.ts';
+import type { Database } from '../db/index.ts';
+import type { Clock, EventBus, Ids, Log } from '../ports.ts';
+import type { Keyring } from '../trust/index.ts';
+import {
+  type CommandRow,
+  commandById,
+  expireCommands,
+  insertCommand,
+  openCommands,
+  selectCommands,
+  toCommandView,
+  updateOpenCommand,
+} from './store.ts';
+
+/** Commands live in the database; the wire only carries them. */
+export interface Commands {
+  /** @param blobs chunks that the device may fetch while the command is open */
+  send(
+    device: string,
+    name: CommandName,
+    commandArguments: Record<string, unknown>,
+    actor: Actor,
+    options?: { blobs?: string[]; lifeMs?: number },
+  ): Promise<CommandView>;
+  /** Waits until the command has ended, or for `waitMs`. */
+  wait(id: string, waitMs: number): Promise<CommandView>;
+  show(id: string): Promise<CommandView>;
+  list(device: string, page: PageQuery): Promise<{ items: CommandView[]; total: number }>;
+  result(device: string, result: CommandResult): Promise<void>;
+  /** Sends what is open again: the device has connected. */
+  resend(device: string): Promise<void>;
+  reaches(device: string, digest: string): Promise<boolean>;
+  expire(): Promise<void>;
+  /** The way to devices, set when the broker runs. */
+  onSend(publish: (device: string, name: CommandName, jws: string) => Promise<boolean>): void;
+}
+
+/** How long a device may take to come back and do it. */
+const LIFE_MS = 15 * 60_000;
+const ended: ReadonlySet<CommandView['status']> = new Set(['done', 'failed', 'expired']);
+
+interface CommandPorts {
+  db: Database;
+  clock: Clock;
+  ids: Ids;
+  keyring: Keyring;
+  events: EventBus;
+  log: Log;
+}
+
+export function createCommands({ db, clock, ids, keyring, events, log }: CommandPorts): Commands {
+  let publish: (device: string, name: CommandName, jws: string) => Promise<boolean> = async () => false;
+
+  const transmit = async (row: CommandRow): Promise<void> => {
+    const { id, device, issuer, issuedAtMs, notAfterMs } = row;
+    const name = row.name as CommandName;
+    const document = {
+      kind: 'command',
+      schemaVersion: 1,
+      critical: [],
+      id,
+      device,
+      name,
+      issuer,
+      issuedAtMs,
+      notAfterMs,
+      arguments: row.arguments,
+    };
+    const sent = await publish(device, name, await signDocument(keyring.signer, 'command', document));
+    if (sent && row.status === 'queued') await updateOpenCommand(db, id, device, { status: 'sent' });
+  };
+  const show = async (id: string): Promise<CommandView> => {
+    const row = await commandById(db, id);
+    if (row === undefined) throw new StarlingError('not-found', `there is no command ${id}`, { field: 'id' });
+    return toCommandView(row);
+  };
+  const announce = (row: CommandRow): void =>
+    events.publish({
+      type: 'command',
+      id: row.id,
+      atMs: clock.nowMs(),
+      detail: { device: row.device, name: row.name, status: row.status },
+    });
+
+  return {
+    async send(device, name, commandArguments, actor, { blobs = [], lifeMs = LIFE_MS } = {}) {
+      const checked = parseWith(commandTable[name].arguments, commandArguments);
+      const nowMs = clock.nowMs();
+      const row: CommandRow = {
+        id: ids.next(),
+        device,
+        name,
+        arguments: checked,
+        issuer: actor.name,
+        status: 'queued',
+        result: null,
+        error: null,
+        blobs,
+        issuedAtMs: nowMs,
+        notAfterMs: nowMs + lifeMs,
+        finishedAtMs: null,
+      };
+      await db.transaction(async (tx) => {
+        await insertCommand(tx, row);
+        await appendAudit(tx, clock, actor, `command.${name}`, device, { id: row.id });
+      });
+      await transmit(row);
+      return toCommandView(row);
+    },
+    async wait(id, waitMs) {
+      const first = await show(id);
+      if (ended.has(first.status) || waitMs === 0) return first;
+      await new Promise<void>((resolve) => {
+        const finish = (): void => {
+          clearTimeout(timer);
+          stop();
+          resolve();
+        };
+        const timer = setTimeout(finish, waitMs);
+        const stop = events.subscribe((event) => {
+          if (event.type === 'command' && event.id === id && ended.has(event.detail.status as CommandView['status'])) finish();
+        });
+        // It may have ended between the first look and the subscription.
+        show(id).then((now) => ended.has(now.status) && finish(), finish);
+      });
+      return show(id);
+    },
+    show,
+    list: (device, page) => selectCommands(db, device, page),
+    async result(device, result) {
+      const finishedAtMs = ended.has(result.status) ? clock.nowMs() : null;
+      const row = await updateOpenCommand(db, result.id, device, {
+        status: result.status,
+        result: result.result ?? null,
+        error: result.error ?? null,
+        finishedAtMs,
+      });
+      if (row === undefined) return log.debug({ device, command: result.id }, 'a result for a command that is not open');
+      announce(row);
+    },
+    async resend(device) {
+      for (const row of await openCommands(db, device)) await transmit(row);
+    },
+    reaches: async (device, digest) => (await openCommands(db, device)).some((row) => row.blobs.includes(digest)),
+    async expire() {
+      for (const row of await expireCommands(db, clock.nowMs())) announce(row);
+    },
+    onSend(send) {
+      publish = send;
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import type { CommandView } from '@starling/shared';
+import { and, asc, count, desc, eq, inArray, lt } from 'drizzle-orm';
+import type { Queryable } from '../db/index.ts';
+import { commands } from '../db/schema/index.ts';
+
+export type CommandRow = typeof commands.$inferSelect;
+
+const open: CommandRow['status'][] = ['queued', 'sent', 'accepted', 'progress'];
+
+export async function insertCommand(db: Queryable, row: typeof commands.$inferInsert): Promise<void> {
+  await db.insert(commands).values(row);
+}
+
+export async function commandById(db: Queryable, id: string): Promise<CommandRow | undefined> {
+  const [row] = await db.select().from(commands).where(eq(commands.id, id));
+  return row;
+}
+
+/** Changes an open command; one that has ended stays as it is. */
+export async function updateOpenCommand(
+  db: Queryable,
+  id: string,
+  device: string,
+  change: Partial<CommandRow>,
+): Promise<CommandRow | undefined> {
+  const [row] = await db
+    .update(commands)
+    .set(change)
+    .where(and(eq(commands.id, id), eq(commands.device, device), inArray(commands.status, open)))
+    .returning();
+  return row;
+}
+
+export async function openCommands(db: Queryable, device: string): Promise<CommandRow[]> {
+  return db
+    .select()
+    .from(commands)
+    .where(and(eq(commands.device, device), inArray(commands.status, open)))
+    .orderBy(asc(commands.issuedAtMs));
+}
+
+export async function expireCommands(db: Queryable, nowMs: number): Promise<CommandRow[]> {
+  return db
+    .update(commands)
+    .set({ status: 'expired', finishedAtMs: nowMs })
+    .where(and(inArray(commands.status, open), lt(commands.notAfterMs, nowMs)))
+    .returning();
+}
+
+export async function selectCommands(db: Queryable, device: string, { limit, offset }: { limit: number; offset: number }) {
+  const where = eq(commands.device, device);
+  const rows = await db.select().from(commands).where(where).orderBy(desc(commands.issuedAtMs)).limit(limit).offset(offset);
+  const [total] = await db.select({ value: count() }).from(commands).where(where);
+  return { items: rows.map(toCommandView), total: total?.value ?? 0 };
+}
+
+export function toCommandView({ blobs: _blobs, ...row }: CommandRow): CommandView {
+  return row as CommandView;
+}

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { messageOf, StarlingError } from '@starling/shared';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+/** Every setting of the fleet: flag `--data-directory`, environment `STARLING_DATA_DIRECTORY`, file key `dataDirectory`. */
+export const configSchema = z.strictObject({
+  dataDirectory: z.string().min(1).default('.starling/fleet').meta({ description: 'Where keys, blobs and the embedded database lie' }),
+  databaseUrl: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'use postgres://user:password@host:port/database')
+    .optional()
+    .meta({ description: 'Postgres instead of the embedded database' }),
+  httpPort: port.default(8080).meta({ description: 'Plain HTTP, on loopback only' }),
+  httpsPort: port.default(8443).meta({ description: 'HTTPS and MQTT over WebSocket, on all interfaces' }),
+  mqttPort: port.default(1883).meta({ description: 'Plain MQTT, on loopback only' }),
+  mqttsPort: port.default(8883).meta({ description: 'MQTT over TLS, on all interfaces' }),
+  host: z.string().default('0.0.0.0').meta({ description: 'Interface of the TLS ports' }),
+  insecure: z.stringbool().or(z.boolean()).default(false).meta({ description: 'Let the plain ports listen on all interfaces' }),
+  publicUrl: z
+    .url()
+    .optional()
+    .meta({ description: 'Address under which devices and people reach the fleet; https://<host name>:<httpsPort> by default' }),
+  names: z.string().default('').meta({ description: 'Further names and addresses for the certificate, separated by commas' }),
+  tlsCertificate: z.string().optional().meta({ description: 'PEM file; together with tlsKey instead of the own authority' }),
+  tlsKey: z.string().optional(),
+  topicRoot: z.string().optional().meta({ description: 'Root of all MQTT topics' }),
+  telemetryWindowMs: z.coerce
+    .number()
+    .int()
+    .min(1000)
+    .max(3_600_000)
+    .default(10_000)
+    .meta({ description: 'Length of a telemetry window on devices' }),
+  adminEmail: z.email().default('admin@starling.local').meta({ description: 'Login of the first admin' }),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+export type FleetConfig = z.infer<typeof configSchema>;
+
+const keys = Object.keys(configSchema.shape) as (keyof FleetConfig)[];
+
+/**
+ * Flags win over the environment, which wins over the file.
+ * @throws StarlingError `invalid-config` that names the setting
+ */
+export function readConfig(argv: readonly string[], environment: Readonly<Record<string, string | undefined>> = process.env): FleetConfig {
+  const flags = readFlags(argv);
+  const file = flags.config ?? environment.STARLING_CONFIG;
+  const fromEnvironment = Object.fromEntries(
+    keys.map((key) => [key, environment[`STARLING_${snake(key)}`]]).filter(([, value]) => value !== undefined),
+  );
+  const fromFlags = Object.fromEntries(keys.map((key) => [key, flags[kebab(key)]]).filter(([, value]) => value !== undefined));
+  const parsed = configSchema.safeParse({ ...(file === undefined ? {} : readFile(file)), ...fromEnvironment, ...fromFlags });
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join('.') ?? '';
+  throw new StarlingError('invalid-config', `${field}: ${issue?.message ?? 'invalid'}`, { field, hint: 'see starling-fleet --help' });
+}
+
+/** Text of `--help`, from the schema. */
+export function configHelp(): string {
+  const lines = keys.map((key) => {
+    const { description } = configSchema.shape[key].meta() ?? {};
+    return `  --${kebab(key).padEnd(22)}${description ?? ''}`;
+  });
+  return [
+    'starling-fleet [options]',
+    '',
+    'Each option is also an environment variable (STARLING_HTTP_PORT) and a key of the YAML file given by --config.',
+    '',
+    ...lines,
+  ].join('\n');
+}
+
+function readFlags(argv: readonly string[]): Record<string, string | undefined> {
+  const options = Object.fromEntries([...keys.map(kebab), 'config'].map((name) => [name, { type: 'string' as const }]));
+  try {
+    return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values as Record<string, string | undefined>;
+  } catch (cause) {
+    throw new StarlingError('invalid-config', messageOf(cause), { hint: 'see starling-fleet --help', cause });
+  }
+}
+
+function readFile(path: string): Record<string, unknown> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(parse(readFileSync(path, 'utf8')) ?? {});
+  } catch (cause) {
+    throw new StarlingError('invalid-config', `${path} cannot be read: ${messageOf(cause)}`, { field: 'config', cause });
+  }
+}
+
+function kebab(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function snake(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}

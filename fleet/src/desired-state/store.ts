@@ -1,0 +1,23 @@
+import { count, eq, isNotNull } from 'drizzle-orm';
+import type { Queryable } from '../db/index.ts';
+import { desiredStates } from '../db/schema/index.ts';
+
+export type DesiredRow = typeof desiredStates.$inferSelect;
+
+export async function desiredOf(db: Queryable, device: string): Promise<DesiredRow | undefined> {
+  const [row] = await db.select().from(desiredStates).where(eq(desiredStates.device, device));
+  return row;
+}
+
+export async function writeDesired(db: Queryable, row: DesiredRow): Promise<void> {
+  await db.insert(desiredStates).values(row).onConflictDoUpdate({ target: desiredStates.device, set: row });
+}
+
+export async function devicesWithRelease(db: Queryable): Promise<DesiredRow[]> {
+  return db.select().from(desiredStates).where(isNotNull(desiredStates.release));
+}
+
+export async function countByRelease(db: Queryable): Promise<Map<string, number>> {
+  const rows = await db.select({ release: desiredStates.release, value: count() }).from(desiredStates).groupBy(desiredStates.release);
+  return new Map(rows.flatMap(({ release, value }) => (release === null ? [] : [[release, value] as const])));
+}

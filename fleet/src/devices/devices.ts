@@ -1,0 +1,175 @@
+import type { profileReasonSchema } from '@starling/shared';
+import {
+  type Actor,
+  type Capabilities,
+  type DeviceView,
+  type Hello,
+  PRESENCE_TIMEOUT_MS,
+  type ReportedState,
+  StarlingError,
+} from '@starling/shared';
+import type { z } from 'zod';
+import { appendAudit } from '../audit/index.ts';
+import type { Database } from '../db/index.ts';
+import type { Clock, EventBus, Log } from '../ports.ts';
+import { approveDevice } from './access.ts';
+import {
+  countByStatus,
+  type DeviceFilter,
+  type DeviceRow,
+  deleteBrokerLogins,
+  deviceById,
+  markAllOffline,
+  selectDevices,
+  updateDevice,
+  writePresence,
+  writeReported,
+} from './store.ts';
+
+export type { DeviceFilter, DeviceRow } from './store.ts';
+export type ProfileReason = z.infer<typeof profileReasonSchema>;
+export type ProfileMatcher = (capabilities: Capabilities) => { profile: string; reason: ProfileReason };
+
+export interface Devices {
+  list(filter: DeviceFilter): Promise<{ rows: DeviceRow[]; total: number }>;
+  /** @throws StarlingError `not-found` */
+  find(id: string): Promise<DeviceRow>;
+  change(id: string, change: { name?: string | undefined; labels?: Record<string, string> | undefined }, actor: Actor): Promise<void>;
+  approve(id: string, actor: Actor): Promise<void>;
+  revoke(id: string, actor: Actor): Promise<void>;
+  /** A session has started. @returns false if another life of the same device was just seen: a clone */
+  sayHello(id: string, hello: Hello): Promise<boolean>;
+  seen(id: string, online: boolean): void;
+  report(id: string, reported: ReportedState): Promise<void>;
+  counts(): Promise<{ total: number; online: number; pending: number; revoked: number; running: number; failed: number }>;
+  /** Writes what was seen; called every few seconds and at the end. */
+  flushPresence(): Promise<void>;
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Heartbeats are gathered for this long before they are written. */
+const FLUSH_INTERVAL_MS = 2_000;
+
+export function createDevices({ db, clock, events, log }: { db: Database; clock: Clock; events: EventBus; log: Log }): Devices {
+  const unwritten = new Map<string, { atMs: number; online: boolean }>();
+  const lastHeard = new Map<string, { atMs: number; bootId: string }>();
+  let timer: NodeJS.Timeout | undefined;
+
+  const find = async (id: string): Promise<DeviceRow> => {
+    const row = await deviceById(db, id);
+    if (row === undefined)
+      throw new StarlingError('not-found', `there is no device ${id}`, { field: 'id', hint: 'see "starling device ls"' });
+    return row;
+  };
+  const announce = (id: string, detail: Record<string, unknown>): void =>
+    events.publish({ type: 'device', id, atMs: clock.nowMs(), detail });
+  const seen = (id: string, online: boolean): void => {
+    const atMs = clock.nowMs();
+    unwritten.set(id, { atMs, online });
+    const heard = lastHeard.get(id);
+    if (online) lastHeard.set(id, { atMs, bootId: heard?.bootId ?? '' });
+    else lastHeard.delete(id);
+    if ((heard === undefined) === online) announce(id, { online });
+  };
+  const flushPresence = async (): Promise<void> => {
+    for (const [id, { atMs }] of lastHeard) {
+      if (clock.nowMs() - atMs <= PRESENCE_TIMEOUT_MS) continue;
+      lastHeard.delete(id);
+      unwritten.set(id, { atMs, online: false });
+      announce(id, { online: false });
+    }
+    const batch = new Map(unwritten);
+    unwritten.clear();
+    await writePresence(db, batch).catch((error: unknown) => {
+      for (const [id, entry] of batch) if (!unwritten.has(id)) unwritten.set(id, entry);
+      throw error;
+    });
+  };
+  return {
+    list: (filter) => selectDevices(db, filter),
+    find,
+    async change(id, change, actor) {
+      await find(id);
+      await db.transaction(async (tx) => {
+        await updateDevice(tx, id, change);
+        await appendAudit(tx, clock, actor, 'device.change', id, change);
+      });
+      announce(id, {});
+    },
+    async approve(id, actor) {
+      const row = await find(id);
+      if (!(await approveDevice({ db, clock }, id, actor)))
+        throw new StarlingError('not-pending', `the device is ${row.status}, not pending`, { field: 'id' });
+      announce(id, { status: 'active' });
+    },
+    async revoke(id, actor) {
+      await find(id);
+      await db.transaction(async (tx) => {
+        await updateDevice(tx, id, { status: 'revoked', online: false });
+        await deleteBrokerLogins(tx, id);
+        await appendAudit(tx, clock, actor, 'device.revoke', id);
+      });
+      lastHeard.delete(id);
+      announce(id, { status: 'revoked' });
+    },
+    async sayHello(id, hello) {
+      const heard = lastHeard.get(id);
+      const isClone = heard !== undefined && heard.bootId !== '' && heard.bootId !== hello.bootId && clock.nowMs() - heard.atMs < 5_000;
+      lastHeard.set(id, { atMs: clock.nowMs(), bootId: hello.bootId });
+      const { agentVersion, operatorVersions, bootId, streamId } = hello;
+      await updateDevice(db, id, { agentVersion, operatorVersions, bootId, streamId, online: true, lastSeenAtMs: clock.nowMs() });
+      announce(id, { online: true });
+      return !isClone;
+    },
+    seen,
+    async report(id, reported) {
+      await writeReported(db, id, reported, clock.nowMs());
+      events.publish({ type: 'reported', id, atMs: clock.nowMs(), detail: { phase: reported.phase, generation: reported.generation } });
+    },
+    async counts() {
+      const totals = { total: 0, online: 0, pending: 0, revoked: 0, running: 0, failed: 0 };
+      for (const { status, online, phase, value } of await countByStatus(db)) {
+        totals.total += value;
+        if (status === 'pending') totals.pending += value;
+        if (status === 'revoked') totals.revoked += value;
+        if (status !== 'active') continue;
+        if (online) totals.online += value;
+        if (phase === 'running') totals.running += value;
+        if (phase === 'failed') totals.failed += value;
+      }
+      return totals;
+    },
+    flushPresence,
+    async start() {
+      await markAllOffline(db);
+      timer = setInterval(() => {
+        flushPresence().catch((error: unknown) => log.warn({ error: String(error) }, 'presence could not be written'));
+      }, FLUSH_INTERVAL_MS);
+    },
+    async close() {
+      clearInterval(timer);
+      await flushPresence().catch(() => undefined);
+    },
+  };
+}
+
+/** A device as the API shows it; what it should run is joined by the caller. */
+export function toDeviceView(row: DeviceRow, desired: DeviceView['desired']): DeviceView {
+  return {
+    id: row.id,
+    name: row.name,
+    status: row.status,
+    online: row.online && row.status === 'active',
+    labels: row.labels,
+    profile: row.profile,
+    profileReason: row.profileReason as ProfileReason,
+    agentVersion: row.agentVersion,
+    capabilities: row.capabilities,
+    enrolledAtMs: row.enrolledAtMs,
+    lastSeenAtMs: row.lastSeenAtMs,
+    reported: row.reported,
+    reportedAtMs: row.reportedAtMs,
+    desired,
+  };
+}

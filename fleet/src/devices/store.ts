@@ -1,0 +1,149 @@
+import type { Capabilities, ReportedState } from '@starling/shared';
+import { and, asc, count, desc, eq, gt, ilike, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import type { Queryable } from '../db/index.ts';
+import { brokerLogins, claimTokens, devices } from '../db/schema/index.ts';
+
+export type DeviceRow = typeof devices.$inferSelect;
+export type ClaimTokenRow = typeof claimTokens.$inferSelect;
+
+export interface DeviceFilter {
+  limit: number;
+  offset: number;
+  search?: string | undefined;
+  status?: 'pending' | 'active' | 'revoked' | 'online' | 'offline' | undefined;
+  profile?: string | undefined;
+  sort: 'name' | 'lastSeen' | 'enrolled' | 'profile';
+}
+
+export async function insertDevice(db: Queryable, row: typeof devices.$inferInsert): Promise<void> {
+  await db.insert(devices).values(row);
+}
+
+export async function deviceById(db: Queryable, id: string): Promise<DeviceRow | undefined> {
+  const [row] = await db.select().from(devices).where(eq(devices.id, id));
+  return row;
+}
+
+export async function updateDevice(db: Queryable, id: string, change: Partial<typeof devices.$inferInsert>): Promise<void> {
+  await db.update(devices).set(change).where(eq(devices.id, id));
+}
+
+export async function selectDevices(db: Queryable, filter: DeviceFilter): Promise<{ rows: DeviceRow[]; total: number }> {
+  const order = {
+    name: asc(devices.name),
+    lastSeen: sql`${devices.lastSeenAtMs} desc nulls last`,
+    enrolled: desc(devices.enrolledAtMs),
+    profile: asc(devices.profile),
+  }[filter.sort];
+  const where = and(...conditionsOf(filter));
+  const rows = await db.select().from(devices).where(where).orderBy(order, asc(devices.id)).limit(filter.limit).offset(filter.offset);
+  const [total] = await db.select({ value: count() }).from(devices).where(where);
+  return { rows, total: total?.value ?? 0 };
+}
+
+function conditionsOf({ search, status, profile }: DeviceFilter): (SQL | undefined)[] {
+  const conditions: (SQL | undefined)[] = [];
+  if (search !== undefined)
+    conditions.push(
+      or(ilike(devices.name, `%${search}%`), ilike(devices.id, `%${search}%`), ilike(sql`${devices.labels}::text`, `%${search}%`)),
+    );
+  if (profile !== undefined) conditions.push(eq(devices.profile, profile));
+  if (status === 'online' || status === 'offline') conditions.push(eq(devices.online, status === 'online'), eq(devices.status, 'active'));
+  else if (status !== undefined) conditions.push(eq(devices.status, status));
+  return conditions;
+}
+
+/** Presence of many devices in one statement: herds of heartbeats must not become herds of updates. */
+export async function writePresence(db: Queryable, seen: ReadonlyMap<string, { atMs: number; online: boolean }>): Promise<void> {
+  if (seen.size === 0) return;
+  const ids = [...seen.keys()];
+  const times = ids.map((id) => seen.get(id)?.atMs ?? 0);
+  const online = ids.map((id) => seen.get(id)?.online ?? false);
+  await db.execute(sql`
+    update devices set last_seen_at_ms = seen.at_ms, online = seen.online
+    from unnest(${sql.param(ids)}::text[], ${sql.param(times)}::bigint[], ${sql.param(online)}::boolean[]) as seen(id, at_ms, online)
+    where devices.id = seen.id`);
+}
+
+/** Nobody is connected to a fleet that has just started. */
+export async function markAllOffline(db: Queryable): Promise<void> {
+  await db.update(devices).set({ online: false }).where(eq(devices.online, true));
+}
+
+export async function countByStatus(db: Queryable) {
+  const rows = await db
+    .select({ status: devices.status, online: devices.online, phase: sql<string | null>`${devices.reported}->>'phase'`, value: count() })
+    .from(devices)
+    .groupBy(devices.status, devices.online, sql`${devices.reported}->>'phase'`);
+  return rows;
+}
+
+export async function insertClaimToken(db: Queryable, row: ClaimTokenRow): Promise<void> {
+  await db.insert(claimTokens).values(row);
+}
+
+export async function claimTokenById(db: Queryable, id: string): Promise<ClaimTokenRow | undefined> {
+  const [row] = await db.select().from(claimTokens).where(eq(claimTokens.id, id));
+  return row;
+}
+
+/** Takes one use, if one is left: a single statement, so that two devices cannot share the last. */
+export async function takeClaimTokenUse(db: Queryable, id: string, nowMs: number): Promise<boolean> {
+  const taken = await db
+    .update(claimTokens)
+    .set({ usesLeft: sql`${claimTokens.usesLeft} - 1` })
+    .where(and(eq(claimTokens.id, id), gt(claimTokens.usesLeft, 0), gt(claimTokens.expiresAtMs, nowMs), isNull(claimTokens.revokedAtMs)))
+    .returning({ id: claimTokens.id });
+  return taken.length > 0;
+}
+
+export async function revokeClaimToken(db: Queryable, id: string, nowMs: number): Promise<boolean> {
+  const revoked = await db
+    .update(claimTokens)
+    .set({ revokedAtMs: nowMs })
+    .where(and(eq(claimTokens.id, id), isNull(claimTokens.revokedAtMs)))
+    .returning({ id: claimTokens.id });
+  return revoked.length > 0;
+}
+
+export async function selectClaimTokens(db: Queryable, { limit, offset }: { limit: number; offset: number }) {
+  const rows = await db.select().from(claimTokens).orderBy(desc(claimTokens.createdAtMs)).limit(limit).offset(offset);
+  const [total] = await db.select({ value: count() }).from(claimTokens);
+  return { rows, total: total?.value ?? 0 };
+}
+
+export async function insertBrokerLogin(db: Queryable, row: typeof brokerLogins.$inferInsert): Promise<void> {
+  await db
+    .delete(brokerLogins)
+    .where(and(eq(brokerLogins.device, row.device), lt(brokerLogins.expiresAtMs, row.expiresAtMs - 2 * 3_600_000)));
+  await db.insert(brokerLogins).values(row);
+}
+
+export async function deleteBrokerLogins(db: Queryable, device: string): Promise<void> {
+  await db.delete(brokerLogins).where(eq(brokerLogins.device, device));
+}
+
+/** Digests of the passwords of an active device that are still good. */
+export async function validPasswordDigests(db: Queryable, device: string, nowMs: number): Promise<string[]> {
+  const rows = await db
+    .select({ digest: brokerLogins.passwordDigest })
+    .from(brokerLogins)
+    .innerJoin(devices, eq(devices.id, brokerLogins.device))
+    .where(and(eq(brokerLogins.device, device), gt(brokerLogins.expiresAtMs, nowMs), inArray(devices.status, ['active'])));
+  return rows.map((row) => row.digest);
+}
+
+export async function writeReported(db: Queryable, id: string, reported: ReportedState, nowMs: number): Promise<void> {
+  await db.update(devices).set({ reported, reportedAtMs: nowMs }).where(eq(devices.id, id));
+}
+
+export async function writeCapabilities(
+  db: Queryable,
+  id: string,
+  capabilities: Capabilities,
+  profile: string,
+  profileReason: unknown,
+): Promise<void> {
+  const { agentVersion } = capabilities;
+  await db.update(devices).set({ capabilities, profile, profileReason, agentVersion }).where(eq(devices.id, id));
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+import process from 'node:process';
+import { isStarlingError, messageOf } from '@starling/shared';
+import pino from 'pino';
+import { startFleet } from './app.ts';
+import { systemClock } from './clock.ts';
+import { configHelp, readConfig } from './config.ts';
+import { systemIds } from './ids.ts';
+
+/** The fleet as a process of its own. */
+async function main(): Promise<void> {
+  const argv = process.argv.slice(2);
+  if (argv.includes('--help') || argv.includes('-h')) {
+    console.log(configHelp());
+    return;
+  }
+  const config = readConfig(argv);
+  const log = pino({ level: config.logLevel });
+  const fleet = await startFleet(config, { clock: systemClock, ids: systemIds, log });
+  log.info({ ...fleet.addresses, dataDirectory: fleet.dataDirectory }, 'the fleet is up');
+  if (fleet.firstLogin !== undefined) console.log(`first login: ${fleet.firstLogin.email} ${fleet.firstLogin.password}`);
+  if (!fleet.hasRoot())
+    console.log('no root document yet: run "starling key create root", "starling key create publisher" and "starling key publish"');
+  // With an IPC channel the starter is told, so that it need not read the log.
+  const { addresses, publicUrl, firstLogin } = fleet;
+  process.send?.({ type: 'ready', addresses, publicUrl, firstLogin });
+  const stop = (): void => {
+    fleet.close().then(() => process.exit(0));
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+main().catch((error: unknown) => {
+  const problem = isStarlingError(error) ? { code: error.code, field: error.field, hint: error.hint } : {};
+  console.error(`starling-fleet: ${messageOf(error)}`);
+  if (isStarlingError(error) && error.hint !== undefined) console.error(`  ${error.hint}`);
+  process.send?.({ type: 'failed', message: messageOf(error), ...problem });
+  process.exit(isStarlingError(error) && error.code === 'database-unreachable' ? 5 : 1);
+});

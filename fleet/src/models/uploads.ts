@@ -1,0 +1,95 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { MODEL_BYTES_MAXIMUM, messageOf, StarlingError } from '@starling/shared';
+import { tensorRegions } from '../artefacts/index.ts';
+import type { BlobStore, StoredBlob } from '../blobs/index.ts';
+import type { Ids } from '../ports.ts';
+
+/** Takes files in, bounded, and puts them into the blob store. */
+export interface Uploads {
+  /**
+   * @param kind `model`: cut at the tensors of the ONNX file, so that versions share what they have in common
+   * @throws StarlingError `empty-upload`, `upload-too-large`, `upload-broken`
+   */
+  receive(body: ReadableStream<Uint8Array>, declaredBytes: number | undefined, kind: 'model' | 'file'): Promise<StoredBlob>;
+}
+
+/** The file is parsed in memory to find its tensors; larger ones are cut by content alone. */
+const PARSE_BYTES_MAXIMUM = 1024 ** 3;
+
+export async function createUploads({ blobs, ids, directory }: { blobs: BlobStore; ids: Ids; directory: string }): Promise<Uploads> {
+  const incoming = join(directory, 'uploads');
+  await rm(incoming, { recursive: true, force: true });
+  await mkdir(incoming, { recursive: true });
+  return {
+    async receive(body, declaredBytes, kind) {
+      // Refused by its declared length, before the first byte is stored.
+      if (declaredBytes !== undefined && declaredBytes > MODEL_BYTES_MAXIMUM) throw tooLarge(declaredBytes);
+      if (declaredBytes === 0) throw empty();
+      const file = join(incoming, ids.next());
+      try {
+        const sizeBytes = await writeBounded(body, file);
+        if (sizeBytes === 0) throw empty();
+        return await blobs.putFile(file, { regions: kind === 'model' ? await regionsOf(file, sizeBytes) : [] });
+      } finally {
+        await rm(file, { force: true });
+      }
+    },
+  };
+}
+
+async function writeBounded(body: ReadableStream<Uint8Array>, file: string): Promise<number> {
+  let sizeBytes = 0;
+  const bound = new Transform({
+    transform(piece: Uint8Array, _encoding, done) {
+      sizeBytes += piece.length;
+      done(sizeBytes > MODEL_BYTES_MAXIMUM ? tooLarge(sizeBytes) : null, piece);
+    },
+  });
+  try {
+    await pipeline(Readable.fromWeb(body as never), bound, createWriteStream(file, { mode: 0o600 }));
+  } catch (cause) {
+    if (cause instanceof StarlingError) throw cause;
+    throw new StarlingError('upload-broken', `the upload broke off: ${messageOf(cause)}`, {
+      retryable: true,
+      hint: 'send the file again',
+      cause,
+    });
+  }
+  return sizeBytes;
+}
+
+/** Tensor regions of an ONNX file; none if it is no such file, which is said when a model is made of it. */
+async function regionsOf(file: string, sizeBytes: number) {
+  if (sizeBytes > PARSE_BYTES_MAXIMUM || !(await looksLikeOnnx(file))) return [];
+  try {
+    return tensorRegions(await readFile(file));
+  } catch {
+    return [];
+  }
+}
+
+/** ModelProto starts with field 1, ir_version, a varint. */
+async function looksLikeOnnx(file: string): Promise<boolean> {
+  const handle = await open(file);
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, 0);
+    return buffer[0] === 0x08;
+  } finally {
+    await handle.close();
+  }
+}
+
+function tooLarge(sizeBytes: number): StarlingError {
+  return new StarlingError('upload-too-large', `the file has ${sizeBytes} bytes, at most ${MODEL_BYTES_MAXIMUM} are taken`, {
+    field: 'body',
+    hint: 'ONNX files end at 2 GiB; quantise or split the model',
+  });
+}
+
+function empty(): StarlingError {
+  return new StarlingError('empty-upload', 'the file has no bytes', { field: 'body', hint: 'choose a file that is not empty' });
+}

@@ -1,0 +1,2 @@
+/** A pipeline version and pinned models, with policies -> a signed, digest-addressed release -> what devices may fetch for it. */
+export { createReleases, type Releases } from './releases.ts';

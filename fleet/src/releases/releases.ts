@@ -1,0 +1,194 @@
+import {
+  type Actor,
+  DOCUMENT_BYTES_MAXIMUM,
+  operatorVersions,
+  type PageQuery,
+  type Pipeline,
+  type Policies,
+  PROTOCOL_VERSION,
+  type Release,
+  type ReleaseView,
+  releaseSchema,
+  StarlingError,
+  sha256Hex,
+  verifyDocument,
+} from '@starling/shared';
+import { appendAudit } from '../audit/index.ts';
+import type { BlobStore } from '../blobs/index.ts';
+import type { Database } from '../db/index.ts';
+import type { Models } from '../models/index.ts';
+import { PipelineProblems, type Pipelines } from '../pipelines/index.ts';
+import type { Clock, EventBus } from '../ports.ts';
+import type { Keyring } from '../trust/index.ts';
+import { allReleases, findRelease, insertRelease, listReleases, type ReleaseRow } from './store.ts';
+
+export interface ReleaseDraft {
+  name: string;
+  /** `name` or `name@version`. */
+  pipeline: string;
+  models: Record<string, string>;
+  policies?: Policies | undefined;
+  requiredProviders?: string[] | undefined;
+}
+
+export interface Releases {
+  draft(draft: ReleaseDraft): Promise<Release>;
+  register(signed: string, actor: Actor): Promise<ReleaseView>;
+  list(page: PageQuery & { search?: string | undefined }): Promise<{ items: ReleaseView[]; total: number }>;
+  show(reference: string): Promise<ReleaseView>;
+  /** By digest or name. @throws StarlingError `unknown-release` */
+  find(reference: string): Promise<ReleaseRow>;
+  /** Everything that a device with this release may fetch: documents, manifests, chunks of all its artefacts and assets. */
+  reachable(digest: string): Promise<ReadonlySet<string>>;
+  /** A model of some release has new artefacts. */
+  forgetReachable(): void;
+  references(): Promise<string[]>;
+}
+
+interface ReleasePorts {
+  db: Database;
+  blobs: BlobStore;
+  models: Models;
+  pipelines: Pipelines;
+  keyring: Keyring;
+  clock: Clock;
+  events: EventBus;
+  /** Devices per release that should run it. */
+  countDevices: () => Promise<ReadonlyMap<string, number>>;
+}
+
+export function createReleases(ports: ReleasePorts): Releases {
+  const { db, blobs, models, pipelines, keyring, clock, events } = ports;
+  const reachable = new Map<string, Promise<ReadonlySet<string>>>();
+  const view = (row: ReleaseRow, counts: ReadonlyMap<string, number>): ReleaseView => {
+    const { digest, name, createdAtMs, createdBy, document } = row;
+    return { digest, name, createdAtMs, createdBy, document, deviceCount: counts.get(digest) ?? 0 };
+  };
+  const find = async (reference: string): Promise<ReleaseRow> => {
+    const row = await findRelease(db, reference);
+    if (row === undefined)
+      throw new StarlingError('unknown-release', `there is no release ${reference}`, {
+        field: 'release',
+        hint: 'see "starling release ls"',
+      });
+    return row;
+  };
+  return {
+    async draft(draft) {
+      const [name = '', version] = draft.pipeline.split('@');
+      const pipeline = await pipelines.find(name, version);
+      const pinned: Release['models'] = [];
+      for (const model of modelsOf(pipeline.document)) {
+        const row = await models.find(model, draft.models[model]);
+        pinned.push({ name: row.name, version: row.version, digest: row.digest });
+      }
+      for (const unused of Object.keys(draft.models).filter((model) => !modelsOf(pipeline.document).includes(model))) {
+        throw new StarlingError('unused-model', `${draft.pipeline} does not use the model ${unused}`, { field: `models.${unused}` });
+      }
+      return releaseSchema.parse({
+        kind: 'release',
+        schemaVersion: 1,
+        critical: [],
+        fleetId: keyring.fleetId,
+        name: draft.name,
+        pipeline: { name: pipeline.name, version: pipeline.version, digest: pipeline.digest },
+        models: pinned,
+        policies: draft.policies,
+        requires: { protocolVersion: PROTOCOL_VERSION, operators: operatorsOf(pipeline.document) },
+        requiredProviders: draft.requiredProviders,
+        createdAtMs: clock.nowMs(),
+      });
+    },
+    async register(signed, actor) {
+      const document = await verifyDocument(signed, {
+        kind: 'release',
+        keys: keyring.root().keys.publisher,
+        schema: releaseSchema,
+        maximumBytes: DOCUMENT_BYTES_MAXIMUM,
+      });
+      await checkRelease(document, ports);
+      const bytes = new TextEncoder().encode(signed);
+      await blobs.putChunk(bytes);
+      const row: ReleaseRow = {
+        digest: await sha256Hex(bytes),
+        name: document.name,
+        signed,
+        document,
+        createdAtMs: clock.nowMs(),
+        createdBy: actor.name,
+      };
+      await db.transaction(async (tx) => {
+        if (await insertRelease(tx, row)) await appendAudit(tx, clock, actor, 'release.create', document.name, { digest: row.digest });
+      });
+      events.publish({ type: 'catalogue', id: row.digest, atMs: clock.nowMs(), detail: { release: document.name } });
+      return view(row, new Map());
+    },
+    async list(page) {
+      const { rows, total } = await listReleases(db, page);
+      const counts = await ports.countDevices();
+      return { items: rows.map((row) => view(row, counts)), total };
+    },
+    show: async (reference) => view(await find(reference), await ports.countDevices()),
+    find,
+    async reachable(digest) {
+      const known = reachable.get(digest) ?? collectReachable(digest, ports);
+      reachable.set(digest, known);
+      known.catch(() => reachable.delete(digest));
+      return known;
+    },
+    forgetReachable: () => reachable.clear(),
+    references: async () => (await allReleases(db)).map((row) => row.digest),
+  };
+}
+
+function modelsOf(pipeline: Pipeline): string[] {
+  return [...new Set(Object.values(pipeline.nodes).flatMap((node) => ('model' in node ? [node.model] : [])))];
+}
+
+function operatorsOf(pipeline: Pipeline): Record<string, number> {
+  const used = Object.values(pipeline.nodes).flatMap((node) => ('op' in node ? [node.op] : []));
+  return Object.fromEntries(used.map((name) => [name, operatorVersions[name] ?? 1]));
+}
+
+/** A signed release may still be wrong: every reference is resolved and the graph checked with exactly the pinned versions. */
+async function checkRelease(document: Release, { keyring, models, pipelines }: ReleasePorts): Promise<void> {
+  if (document.fleetId !== keyring.fleetId)
+    throw new StarlingError('wrong-fleet', `the release is signed for fleet ${document.fleetId}`, { field: 'fleetId' });
+  const pipeline = await pipelines.find(document.pipeline.name, document.pipeline.version);
+  if (pipeline.digest !== document.pipeline.digest)
+    throw new StarlingError('digest-mismatch', 'the pipeline has another digest', { field: 'pipeline.digest' });
+  for (const [index, pinned] of document.models.entries()) {
+    const model = await models.find(pinned.name, pinned.version);
+    if (model.digest !== pinned.digest)
+      throw new StarlingError('digest-mismatch', `${pinned.name} has another digest`, { field: `models.${index}.digest` });
+  }
+  const versions = Object.fromEntries(document.models.map(({ name, version }) => [name, version]));
+  const missing = modelsOf(pipeline.document).find((name) => versions[name] === undefined);
+  if (missing !== undefined) throw new StarlingError('unknown-model', `the release pins no version of ${missing}`, { field: 'models' });
+  const problems = await pipelines.check(pipeline.document, versions);
+  if (problems.length > 0) throw new PipelineProblems(problems);
+  const unknown = document.policies.egress.outputs.find((output) => pipeline.document.outputs[output] === undefined);
+  if (unknown !== undefined)
+    throw new StarlingError('unknown-output', `the pipeline has no output "${unknown}"`, { field: 'policies.egress.outputs' });
+}
+
+async function collectReachable(digest: string, { db, blobs, models }: ReleasePorts): Promise<ReadonlySet<string>> {
+  const row = await findRelease(db, digest);
+  const found = new Set<string>();
+  if (row === undefined) return found;
+  found.add(row.digest).add(row.document.pipeline.digest);
+  const addBlob = async (manifest: string): Promise<void> => {
+    for (const each of await blobs.reachable(manifest)) found.add(each);
+  };
+  for (const pinned of row.document.models) {
+    found.add(pinned.digest);
+    const model = await models.find(pinned.name, pinned.version);
+    for (const asset of model.document.assets) await addBlob(asset.manifest);
+    for (const artefact of await models.artefacts(pinned.digest)) {
+      found.add(artefact.digest);
+      if (artefact.document.golden !== undefined) found.add(artefact.document.golden.digest);
+      await addBlob(artefact.document.blob.manifest);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,31 @@
+import { count, desc, eq, ilike, or } from 'drizzle-orm';
+import type { Queryable } from '../db/index.ts';
+import { releases } from '../db/schema/index.ts';
+
+export type ReleaseRow = typeof releases.$inferSelect;
+
+export async function insertRelease(db: Queryable, row: ReleaseRow): Promise<boolean> {
+  return (await db.insert(releases).values(row).onConflictDoNothing().returning({ digest: releases.digest })).length > 0;
+}
+
+/** By digest, else the newest of that name. */
+export async function findRelease(db: Queryable, reference: string): Promise<ReleaseRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(releases)
+    .where(or(eq(releases.digest, reference), eq(releases.name, reference)))
+    .orderBy(desc(releases.createdAtMs))
+    .limit(1);
+  return row;
+}
+
+export async function allReleases(db: Queryable): Promise<ReleaseRow[]> {
+  return db.select().from(releases);
+}
+
+export async function listReleases(db: Queryable, page: { limit: number; offset: number; search?: string | undefined }) {
+  const where = page.search === undefined ? undefined : ilike(releases.name, `%${page.search}%`);
+  const rows = await db.select().from(releases).where(where).orderBy(desc(releases.createdAtMs)).limit(page.limit).offset(page.offset);
+  const [total] = await db.select({ value: count() }).from(releases).where(where);
+  return { rows, total: total?.value ?? 0 };
+}

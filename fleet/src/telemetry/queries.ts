@@ -1,0 +1,167 @@
+import {
+  type Histogram,
+  mergeHistograms,
+  type PageQuery,
+  quantileOf,
+  type SeriesPoint,
+  type TelemetryKind,
+  type TelemetryPayload,
+  type TelemetryRow,
+  type TelemetrySummary,
+} from '@starling/shared';
+import type { Database } from '../db/index.ts';
+import type { Clock } from '../ports.ts';
+import { deleteOlderThan, deliveryOf, type RecordFilter, recordsOfRange, selectRecords } from './store.ts';
+
+export interface Range {
+  fromMs?: number | undefined;
+  toMs?: number | undefined;
+}
+
+export interface TelemetryQueries {
+  list(filter: RecordFilter, page: PageQuery): Promise<{ items: TelemetryRow[]; total: number }>;
+  summary(device: string, range: Range): Promise<TelemetrySummary>;
+  series(device: string, range: Range & { buckets: number }): Promise<SeriesPoint[]>;
+  /** Figures of the whole fleet over the last hour. */
+  fleetHour(): Promise<{
+    items: number;
+    latencyMsP50: number | null;
+    latencyMsP95: number | null;
+    joules: number;
+    measuredShare: number;
+    drifted: { device: string; monitor: string; psi: number }[];
+  }>;
+  /** Deletes what is older than the retention. */
+  retain(): Promise<void>;
+}
+
+const HOUR_MS = 3_600_000;
+/** Raw records are kept for a week. */
+const RETENTION_MS = 7 * 86_400_000;
+const RECORDS_MAXIMUM = 20_000;
+
+type Row = TelemetryRow & { device: string };
+
+export function createTelemetryQueries({ db, clock }: { db: Database; clock: Clock }): TelemetryQueries {
+  const bounded = ({ fromMs, toMs }: Range): { fromMs: number; toMs: number } => {
+    const end = toMs ?? clock.nowMs() + 1;
+    return { toMs: end, fromMs: fromMs ?? end - HOUR_MS };
+  };
+  const read = (device: string | undefined, range: { fromMs: number; toMs: number }): Promise<Row[]> =>
+    recordsOfRange(db, { device, ...range }, RECORDS_MAXIMUM);
+  return {
+    list: (filter, page) => selectRecords(db, filter, page),
+    async summary(device, range) {
+      const { fromMs, toMs } = bounded(range);
+      const rows = await read(device, { fromMs, toMs });
+      const figures = figuresOf(rows);
+      const inference = payloads(rows, 'inference');
+      const spanMs = inference.reduce((sum, record) => sum + record.lengthMs, 0);
+      const drift = new Map(payloads(rows, 'drift').map((record) => [record.monitor, record.drifted]));
+      const energy = payloads(rows, 'energy').at(-1);
+      return {
+        items: figures.items,
+        failures: figures.failures,
+        itemsPerSecond: spanMs === 0 ? 0 : (figures.items * 1000) / spanMs,
+        latencyMsP50: quantile(figures.latency, 0.5),
+        latencyMsP95: quantile(figures.latency, 0.95),
+        latencyMsP99: quantile(figures.latency, 0.99),
+        joules: figures.joules,
+        energyMethod: energy?.method ?? null,
+        joulesPerInference: figures.joulesPerInference,
+        agentMemoryBytes: payloads(rows, 'health').at(-1)?.agentMemoryBytes ?? null,
+        drifted: [...drift].filter(([, drifted]) => drifted).map(([monitor]) => monitor),
+        delivery: await deliveryOf(db, device),
+      };
+    },
+    async series(device, { buckets, ...range }) {
+      const { fromMs, toMs } = bounded(range);
+      const rows = await read(device, { fromMs, toMs });
+      const widthMs = (toMs - fromMs) / buckets;
+      const grouped = Map.groupBy(rows, (row) => Math.min(buckets - 1, Math.floor((row.atMs - fromMs) / widthMs)));
+      return Array.from({ length: buckets }, (_, bucket) => pointOf(Math.round(fromMs + bucket * widthMs), grouped.get(bucket) ?? []));
+    },
+    async fleetHour() {
+      const rows = await read(undefined, bounded({}));
+      const figures = figuresOf(rows);
+      const energy = payloads(rows, 'energy');
+      const measured = energy.filter((record) => record.method === 'measured').reduce((sum, record) => sum + record.joules, 0);
+      const latest = new Map<string, { device: string; monitor: string; psi: number; drifted: boolean }>();
+      for (const row of rows) {
+        if (row.kind !== 'drift') continue;
+        const record = row.payload as TelemetryPayload<'drift'>;
+        latest.set(`${row.device} ${record.monitor}`, {
+          device: row.device,
+          monitor: record.monitor,
+          psi: record.psi ?? 0,
+          drifted: record.drifted,
+        });
+      }
+      return {
+        items: figures.items,
+        latencyMsP50: quantile(figures.latency, 0.5),
+        latencyMsP95: quantile(figures.latency, 0.95),
+        joules: figures.joules ?? 0,
+        measuredShare: figures.joules === null || figures.joules === 0 ? 0 : measured / figures.joules,
+        drifted: [...latest.values()].filter((entry) => entry.drifted).map(({ device, monitor, psi }) => ({ device, monitor, psi })),
+      };
+    },
+    retain: () => deleteOlderThan(db, clock.nowMs() - RETENTION_MS),
+  };
+}
+
+interface Figures {
+  items: number;
+  failures: number;
+  latency: Histogram | undefined;
+  joules: number | null;
+  joulesPerInference: number | null;
+}
+
+function figuresOf(rows: readonly Row[]): Figures {
+  const inference = payloads(rows, 'inference');
+  const energy = payloads(rows, 'energy');
+  const inferences = energy.reduce((sum, record) => sum + record.inferences, 0);
+  const agentJoules = energy.reduce((sum, record) => sum + record.agentJoules, 0);
+  return {
+    items: inference.reduce((sum, record) => sum + record.items, 0),
+    failures: inference.reduce((sum, record) => sum + Object.values(record.failures).reduce((a, b) => a + b, 0), 0),
+    latency: inference
+      .map((record) => record.latencyMs)
+      .reduce<Histogram | undefined>((all, each) => (all === undefined ? each : mergeHistograms(all, each)), undefined),
+    joules: energy.length === 0 ? null : energy.reduce((sum, record) => sum + record.joules, 0),
+    joulesPerInference: inferences === 0 ? null : agentJoules / inferences,
+  };
+}
+
+function pointOf(atMs: number, rows: readonly Row[]): SeriesPoint {
+  const figures = figuresOf(rows);
+  const health = payloads(rows, 'health');
+  const psi: Record<string, number> = {};
+  for (const record of payloads(rows, 'drift')) {
+    if (record.psi !== null) psi[record.monitor] = Math.max(psi[record.monitor] ?? 0, record.psi);
+  }
+  const last = health.at(-1);
+  return {
+    atMs,
+    items: figures.items,
+    failures: figures.failures,
+    latencyMsP50: quantile(figures.latency, 0.5),
+    latencyMsP95: quantile(figures.latency, 0.95),
+    joules: figures.joules,
+    joulesPerInference: figures.joulesPerInference,
+    cpuUtilisation: health.length === 0 ? null : health.reduce((sum, record) => sum + record.cpuUtilisation, 0) / health.length,
+    agentMemoryBytes: last?.agentMemoryBytes ?? null,
+    temperatureCelsius: last?.temperatureCelsius ?? null,
+    psi,
+  };
+}
+
+function quantile(histogram: Histogram | undefined, fraction: number): number | null {
+  return histogram === undefined ? null : quantileOf(histogram, fraction);
+}
+
+/** Payloads were checked against their schema when they were stored. */
+function payloads<Kind extends TelemetryKind>(rows: readonly Row[], kind: Kind): TelemetryPayload<Kind>[] {
+  return rows.filter((row) => row.kind === kind).map((row) => row.payload as TelemetryPayload<Kind>);
+}

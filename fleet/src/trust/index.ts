@@ -1,0 +1,2 @@
+/** The fleet's own key, root documents -> who may sign what; signed artefacts, desired states, commands and times. */
+export { createKeyring, type Keyring } from './keyring.ts';

@@ -1,0 +1,106 @@
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type Actor,
+  generatePrivateKey,
+  jsonDecode,
+  type PublicKey,
+  privateKeySchema,
+  publicKeyOf,
+  rootDigest,
+  type Signer,
+  StarlingError,
+  signerOf,
+  type TrustRoot,
+  trustRootSchema,
+  verifyNextRoot,
+  verifyPinnedRoot,
+} from '@starling/shared';
+import { appendAudit } from '../audit/index.ts';
+import type { Database } from '../db/index.ts';
+import type { Clock, Ids } from '../ports.ts';
+import { insertRoot, readFleetId, rootsFrom } from './store.ts';
+
+/** Holds the fleet key and nothing else that is secret: root and publisher keys live with the operator. */
+export interface Keyring {
+  fleetId: string;
+  fleetKey: PublicKey;
+  signer: Signer;
+  /** @throws StarlingError `no-root` until an operator has published the first root */
+  root(): TrustRoot;
+  /** The newest signed root as it was published. */
+  signedRoot(): { signed: string; digest: string; version: number };
+  hasRoot(): boolean;
+  roots(from: number): Promise<string[]>;
+  /** Adopts the first root, or the next one after verifying that both it and the current one signed it. */
+  publishRoot(signed: string, actor: Actor): Promise<{ version: number; digest: string }>;
+}
+
+export async function createKeyring(options: { db: Database; clock: Clock; ids: Ids; directory: string }): Promise<Keyring> {
+  const { db, clock, ids } = options;
+  const key = await readOrMakeKey(join(options.directory, 'fleet-key.json'));
+  const fleetId = await readFleetId(db, `fleet-${ids.next().slice(0, 12)}`, clock.nowMs());
+  const signer = await signerOf(key);
+  let current: { root: TrustRoot; signed: string; digest: string } | undefined;
+  for (const stored of await rootsFrom(db, 1)) {
+    const root =
+      current === undefined ? await verifyPinnedRoot(stored.signed, stored.digest) : await verifyNextRoot(stored.signed, current.root);
+    current = { root, signed: stored.signed, digest: stored.digest };
+  }
+  const require = (): NonNullable<typeof current> => {
+    if (current === undefined) {
+      throw new StarlingError('no-root', 'this fleet has no root document yet', {
+        hint: 'run "starling key create" and publish the root',
+        retryable: true,
+      });
+    }
+    return current;
+  };
+  return {
+    fleetId,
+    fleetKey: publicKeyOf(key),
+    signer,
+    root: () => require().root,
+    signedRoot: () => ({ signed: require().signed, digest: require().digest, version: require().root.version }),
+    hasRoot: () => current !== undefined,
+    roots: async (from) => (await rootsFrom(db, from)).map((stored) => stored.signed),
+    async publishRoot(signed, actor) {
+      const digest = await rootDigest(signed);
+      const root = current === undefined ? await verifyPinnedRoot(signed, digest) : await verifyNextRoot(signed, current.root);
+      checkRoot(root, fleetId, key.kid);
+      await db.transaction(async (tx) => {
+        await insertRoot(tx, { version: root.version, digest, signed, createdAtMs: clock.nowMs() });
+        await appendAudit(tx, clock, actor, 'root.publish', `root ${root.version}`, { digest });
+      });
+      current = { root, signed, digest };
+      return { version: root.version, digest };
+    },
+  };
+}
+
+function checkRoot(root: TrustRoot, fleetId: string, fleetKid: string): void {
+  trustRootSchema.parse(root);
+  if (root.fleetId !== fleetId) {
+    throw new StarlingError('wrong-fleet', `the root is for fleet ${root.fleetId}, this is ${fleetId}`, { field: 'fleetId' });
+  }
+  if (!root.keys.fleet.some((key) => key.kid === fleetKid)) {
+    throw new StarlingError('missing-fleet-key', 'the root does not name the key of this fleet', {
+      field: 'keys.fleet',
+      hint: 'take the key from GET /api/v1/trust/fleet-key',
+    });
+  }
+}
+
+async function readOrMakeKey(file: string) {
+  try {
+    return jsonDecode(await readFile(file), privateKeySchema);
+  } catch (error) {
+    if (error instanceof StarlingError) throw error;
+  }
+  const key = await generatePrivateKey();
+  await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
+  await writeFile(`${file}.new`, JSON.stringify(key), { mode: 0o600 });
+  await chmod(`${file}.new`, 0o600);
+  await rename(`${file}.new`, file);
+  return key;
+}
