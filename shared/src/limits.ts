@@ -24,6 +24,8 @@ export const CHUNK_BYTES_MEAN_MINIMUM = 8 * 1024;
 export const CHUNK_BYTES_MEAN_MAXIMUM = 256 * 1024;
 /** Bytes of a chunk frame before its payload. */
 export const CHUNK_FRAME_HEADER_BYTES = 44;
+/** Largest chunk frame: compression that does not save is not used, so a payload is never longer than its chunk. */
+export const CHUNK_FRAME_BYTES_MAXIMUM = CHUNK_FRAME_HEADER_BYTES + CHUNK_BYTES_MAXIMUM;
 
 /** Entries of one manifest page; a larger blob has a tree of pages. */
 export const MANIFEST_CHUNKS_MAXIMUM = 2000;
@@ -31,11 +33,21 @@ export const MANIFEST_CHUNKS_MAXIMUM = 2000;
 export const MANIFEST_ENTRY_BYTES_MAXIMUM = 48;
 /** Largest blob: ONNX files end at 2 GB (protobuf); there is room for what comes. */
 export const BLOB_BYTES_MAXIMUM = 16 * 1024 ** 3;
+/** Parts of a blob, such as tensors, that get chunks of their own. Where there are more, the largest do. */
+export const BLOB_REGIONS_MAXIMUM = 60_000;
+/** Chunks of one blob: what the largest blob with the most regions is cut into, however its bytes look. */
+export const BLOB_CHUNKS_MAXIMUM = 400_000;
+/** Pages of the tree of one manifest: bounds what a device reads before it knows that a manifest is wrong. */
+export const MANIFEST_PAGES_MAXIMUM = 200;
 
 /** Chunks in one `blob/want`: the message stays far below the control limit. */
 export const WANT_CHUNKS_MAXIMUM = 256;
-/** Bytes of chunks that a device may have under way. Three maximal chunks in flight keep a LAN busy, and bound what a stalled reader holds. */
+/** Chunks that one device may have asked for and not got. What it asks beyond is dropped, so it has to ask for that again. */
+export const PULL_QUEUE_CHUNKS_MAXIMUM = 1024;
+/** Bytes of frames that a device may have under way. Eight maximal chunks keep a LAN busy, and bound what a stalled reader holds. */
 export const PULL_WINDOW_BYTES = 4 * 1024 * 1024;
+/** Smallest window: with less, the largest frame could never be sent. */
+export const PULL_WINDOW_BYTES_MINIMUM = CHUNK_FRAME_BYTES_MAXIMUM;
 
 /** A device that was silent for this long counts as offline; heartbeats come three times as often. */
 export const PRESENCE_TIMEOUT_MS = 45_000;
@@ -53,11 +65,19 @@ export const INFER_INPUT_BYTES_MAXIMUM = 20 * 1024 * 1024;
 export const MODEL_BYTES_MAXIMUM = 2 * 1024 ** 3 - 1;
 
 const relations: readonly [string, boolean][] = [
-  ['a chunk fits into a packet', CHUNK_BYTES_MAXIMUM + CHUNK_FRAME_HEADER_BYTES + 1024 <= PACKET_BYTES_MAXIMUM],
+  ['a chunk fits into a packet', CHUNK_FRAME_BYTES_MAXIMUM + 1024 <= PACKET_BYTES_MAXIMUM],
   ['a manifest page fits into a chunk', MANIFEST_CHUNKS_MAXIMUM * MANIFEST_ENTRY_BYTES_MAXIMUM + 1024 <= CHUNK_BYTES_MAXIMUM],
+  ['the pages of a manifest hold all its chunks', MANIFEST_PAGES_MAXIMUM * MANIFEST_CHUNKS_MAXIMUM >= BLOB_CHUNKS_MAXIMUM],
+  [
+    'the largest blob has no more chunks than a manifest holds',
+    // A chunk is shorter than a quarter of the mean only where a region starts or ends.
+    BLOB_BYTES_MAXIMUM / (CHUNK_BYTES_MEAN_MAXIMUM / 4) + 2 * BLOB_REGIONS_MAXIMUM + 1 <= BLOB_CHUNKS_MAXIMUM,
+  ],
+  ['the largest mean leaves room for longer chunks', 2 * CHUNK_BYTES_MEAN_MAXIMUM <= CHUNK_BYTES_MAXIMUM],
   ['a signed document fits into a chunk', DOCUMENT_BYTES_MAXIMUM <= CHUNK_BYTES_MAXIMUM],
   ['a telemetry batch fits into a packet', TELEMETRY_BATCH_BYTES_MAXIMUM + 1024 <= PACKET_BYTES_MAXIMUM],
   ['the pull window holds several chunks', PULL_WINDOW_BYTES >= 4 * CHUNK_BYTES_MAXIMUM],
+  ['several wants fit into the queue of a device', PULL_QUEUE_CHUNKS_MAXIMUM >= 4 * WANT_CHUNKS_MAXIMUM],
   ['heartbeats come before the timeout', 2 * PRESENCE_INTERVAL_MS < PRESENCE_TIMEOUT_MS],
   ['a want is a small message', WANT_CHUNKS_MAXIMUM * 40 + 256 <= CONTROL_BYTES_MAXIMUM],
 ];

@@ -9,11 +9,11 @@ import { CHUNK_BYTES_MAXIMUM, CHUNK_FRAME_HEADER_BYTES } from '../limits.ts';
  * |---|---|
  * | 0 | version, 1 |
  * | 1 | kind: 0 stored as it is, 1 deflate-raw (RFC 1951), 2 missing: the fleet does not have it or may not give it |
- * | 2-3 | reserved, 0 |
+ * | 2-3 | 0 |
  * | 4-7 | number of the want that it answers |
  * | 8-39 | SHA-256 of the raw chunk |
- * | 40-43 | length of the raw chunk in bytes |
- * | 44- | payload |
+ * | 40-43 | length of the raw chunk in bytes; 0 if missing |
+ * | 44- | payload; none if missing, shorter than the raw chunk if compressed |
  */
 export type ChunkFrame =
   | { kind: 'chunk'; want: number; digest: string; sizeBytes: number; compressed: boolean; payload: Uint8Array }
@@ -43,17 +43,23 @@ export function decodeChunkFrame(bytes: Uint8Array): ChunkFrame {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint8(0) !== VERSION) throw invalid(`its version is ${view.getUint8(0)}`);
   const kind = view.getUint8(1);
+  if (kind > 2) throw invalid(`its kind is ${kind}`);
+  if (view.getUint16(2) !== 0) throw invalid('bytes that must be 0 are not');
   const want = view.getUint32(4);
   const digest = bytesToHex(bytes.subarray(8, 40));
-  if (kind === 2) return { kind: 'missing', want, digest };
-  if (kind > 2) throw invalid(`its kind is ${kind}`);
   const sizeBytes = view.getUint32(40);
   const payload = bytes.subarray(CHUNK_FRAME_HEADER_BYTES);
+  if (kind === 2) {
+    if (sizeBytes !== 0 || payload.length !== 0) throw invalid('it says that a chunk is missing, and brings bytes');
+    return { kind: 'missing', want, digest };
+  }
   // Attack: endless data. The raw size bounds what a decompressor may produce.
   if (sizeBytes === 0 || sizeBytes > CHUNK_BYTES_MAXIMUM) throw invalid(`it claims ${sizeBytes} raw bytes`);
-  if (payload.length > CHUNK_BYTES_MAXIMUM) throw invalid(`its payload has ${payload.length} bytes`);
-  if (kind === 0 && payload.length !== sizeBytes) throw invalid(`it has ${payload.length} bytes instead of ${sizeBytes}`);
-  return { kind: 'chunk', want, digest, sizeBytes, compressed: kind === 1, payload };
+  const compressed = kind === 1;
+  if (!compressed && payload.length !== sizeBytes) throw invalid(`it has ${payload.length} bytes instead of ${sizeBytes}`);
+  if (compressed && (payload.length === 0 || payload.length >= sizeBytes))
+    throw invalid(`it has ${payload.length} compressed bytes for ${sizeBytes} raw ones`);
+  return { kind: 'chunk', want, digest, sizeBytes, compressed, payload };
 }
 
 function invalid(reason: string): StarlingError {

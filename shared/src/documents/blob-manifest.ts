@@ -2,7 +2,13 @@ import { z } from 'zod';
 import { cborDecode, cborEncode } from '../codec/cbor.ts';
 import { bytesToHex, digestSchema, hexToBytes } from '../digest.ts';
 import { StarlingError } from '../errors.ts';
-import { BLOB_BYTES_MAXIMUM, CHUNK_BYTES_MAXIMUM, MANIFEST_CHUNKS_MAXIMUM } from '../limits.ts';
+import {
+  BLOB_BYTES_MAXIMUM,
+  BLOB_CHUNKS_MAXIMUM,
+  CHUNK_BYTES_MAXIMUM,
+  MANIFEST_CHUNKS_MAXIMUM,
+  MANIFEST_PAGES_MAXIMUM,
+} from '../limits.ts';
 
 export const chunkReferenceSchema = z.object({ digest: digestSchema, sizeBytes: z.number().int().positive().max(CHUNK_BYTES_MAXIMUM) });
 export type ChunkReference = z.infer<typeof chunkReferenceSchema>;
@@ -12,7 +18,7 @@ export const blobManifestSchema = z
   .object({
     digest: digestSchema,
     sizeBytes: z.number().int().nonnegative().max(BLOB_BYTES_MAXIMUM),
-    chunks: z.array(chunkReferenceSchema),
+    chunks: z.array(chunkReferenceSchema).max(BLOB_CHUNKS_MAXIMUM),
   })
   .meta({ id: 'BlobManifest', title: 'Blob manifest' });
 export type BlobManifest = z.infer<typeof blobManifestSchema>;
@@ -25,7 +31,7 @@ const storedManifestSchema = z.object({
   digest: digestBytesSchema,
   size: z.number().int().nonnegative().max(BLOB_BYTES_MAXIMUM),
   chunks: z.array(z.tuple([digestBytesSchema, z.number().int().positive().max(CHUNK_BYTES_MAXIMUM)])).max(MANIFEST_CHUNKS_MAXIMUM),
-  pages: z.array(digestBytesSchema).max(MANIFEST_CHUNKS_MAXIMUM).default([]),
+  pages: z.array(digestBytesSchema).max(MANIFEST_PAGES_MAXIMUM).default([]),
 });
 
 /** One page: either chunks, or the digests of pages that hold them. Each page is itself one chunk. */
@@ -57,12 +63,13 @@ export function decodeManifestPage(bytes: Uint8Array): ManifestPage {
   };
 }
 
-/** Splits a manifest into the pages to store, leaves first, the page that names the blob last. `hash` names a page by its bytes. */
+/** Splits a manifest into the pages to store, leaves first, the page that names the blob last. `hash` names a page by its bytes. @throws StarlingError `invalid-manifest` */
 export async function paginateManifest(
   manifest: BlobManifest,
   hash: (bytes: Uint8Array) => Promise<string>,
 ): Promise<{ digest: string; bytes: Uint8Array }[]> {
   const { digest, sizeBytes, chunks } = manifest;
+  if (chunks.length > BLOB_CHUNKS_MAXIMUM) throw invalidManifest(`it has more than ${BLOB_CHUNKS_MAXIMUM} chunks`);
   const stored = async (page: ManifestPage): Promise<{ digest: string; bytes: Uint8Array }> => {
     const bytes = encodeManifestPage(page);
     return { digest: await hash(bytes), bytes };
@@ -75,23 +82,40 @@ export async function paginateManifest(
   return [...leaves, await stored({ digest, sizeBytes, chunks: [], pages: leaves.map((leaf) => leaf.digest) })];
 }
 
+/** A whole manifest, with the digests of all pages that it was read from. */
+export interface ManifestTree {
+  manifest: BlobManifest;
+  /** The page that names the blob first. */
+  pages: string[];
+}
+
 /**
  * Reads a manifest, page by page.
  * @param read bytes of a page by its digest, already verified
- * @throws StarlingError `invalid-manifest` if pages disagree, nest, or sizes do not add up
+ * @throws StarlingError `invalid-manifest` if pages disagree, nest, or sizes do not add up; `invalid-cbor`, `invalid-message`
  */
-export async function readManifest(digest: string, read: (digest: string) => Promise<Uint8Array>): Promise<BlobManifest> {
+export async function readManifestTree(digest: string, read: (digest: string) => Promise<Uint8Array>): Promise<ManifestTree> {
   const top = decodeManifestPage(await read(digest));
+  if (top.chunks.length > 0 && top.pages.length > 0) throw invalidManifest('it has both chunks and pages');
   const chunks = [...top.chunks];
+  let sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.sizeBytes, 0);
   for (const page of top.pages) {
     const leaf = decodeManifestPage(await read(page));
-    // Attack: endless data. A tree has one level, and all its pages speak of one blob.
-    if (leaf.pages.length > 0 || leaf.digest !== top.digest) throw invalidManifest('its pages do not belong together');
+    // Attack: endless data. A tree has one level, all its pages speak of one blob, and each brings its part.
+    const belongs = leaf.pages.length === 0 && leaf.chunks.length > 0 && leaf.digest === top.digest && leaf.sizeBytes === top.sizeBytes;
+    if (!belongs) throw invalidManifest('its pages do not belong together');
     chunks.push(...leaf.chunks);
+    sizeBytes += leaf.chunks.reduce((sum, chunk) => sum + chunk.sizeBytes, 0);
+    if (sizeBytes > top.sizeBytes || chunks.length > BLOB_CHUNKS_MAXIMUM) break;
   }
-  const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.sizeBytes, 0);
+  if (chunks.length > BLOB_CHUNKS_MAXIMUM) throw invalidManifest(`it has more than ${BLOB_CHUNKS_MAXIMUM} chunks`);
   if (sizeBytes !== top.sizeBytes) throw invalidManifest(`its chunks make ${sizeBytes} bytes, not ${top.sizeBytes}`);
-  return { digest: top.digest, sizeBytes, chunks };
+  return { manifest: { digest: top.digest, sizeBytes, chunks }, pages: [digest, ...top.pages] };
+}
+
+/** As `readManifestTree`, without the pages. */
+export async function readManifest(digest: string, read: (digest: string) => Promise<Uint8Array>): Promise<BlobManifest> {
+  return (await readManifestTree(digest, read)).manifest;
 }
 
 function invalidManifest(reason: string): StarlingError {
