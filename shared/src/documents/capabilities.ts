@@ -22,7 +22,7 @@ export const capabilitiesSchema = z
         .max(256)
         .default([])
         .meta({
-          description: 'Instruction set features as Linux names them',
+          description: 'Instruction set features as Linux names them; in browsers simd128, threads and shader-f16',
           examples: [
             ['avx2', 'avx512_vnni', 'avx_vnni'],
             ['asimddp', 'i8mm'],

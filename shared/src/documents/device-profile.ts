@@ -78,7 +78,10 @@ export type MatchRules = z.infer<typeof matchRulesSchema>;
 
 export const energySensorSchema = z.strictObject({
   kind: z.enum(['rapl', 'hwmon', 'ina3221', 'pmic', 'battery']),
-  path: z.string().min(1).meta({ description: 'File or files (glob); a program for pmic; an interface of the browser for battery' }),
+  path: z.string().min(1).meta({
+    description:
+      'Files (glob); a folder of rails for ina3221 of hwmon (in*_input x curr*_input); a program for pmic; an interface of the browser for battery',
+  }),
   unit: z.enum(['microjoules', 'microwatts', 'milliwatts', 'watts', 'percent']),
 });
 export type EnergySensor = z.infer<typeof energySensorSchema>;
@@ -122,11 +125,11 @@ export const deviceProfileSchema = z
       .meta({ description: 'Precisions that run faster than fp32, best first; fp32 itself last' }),
     memoryBudgetBytes: z.number().int().positive().meta({ description: 'Memory that models may take' }),
     powerModel: powerModelSchema,
-    powerModelCores: z.number().int().positive().optional().meta({
+    referenceCores: z.number().int().positive().optional().meta({
       description:
-        'Cores of the machine that powerModel describes. With it, power is scaled to the cores that a device has; without, it stands for the whole device',
+        'Cores of the machine that powerModel and pricePerHourUsd describe. With it, both are scaled to the cores that a device has; without, they stand for the whole device',
     }),
-    pricePerHourUsd: z.object({ value: z.number().nonnegative(), source: sourceSchema }).optional(),
+    pricePerHourUsd: z.strictObject({ value: z.number().nonnegative(), source: sourceSchema }).optional(),
     energySensors: z.array(energySensorSchema).default([]),
     imageBase: z.string().optional().meta({ description: 'Base of the firmware image for this board' }),
     sources: z.array(profileSourceSchema).min(1),
