@@ -79,8 +79,8 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
     },
     authorizeSubscribe: (client, subscription, done) =>
       done(null, topics.deviceSubscribes(client.id, subscription.topic) ? subscription : null),
-    // What devices publish goes to the handlers, never to other devices.
-    authorizeForward: () => null,
+    // What devices publish goes to the handlers, never to other devices. Packets of the fleet pass here too; they name no client.
+    authorizeForward: (_client, packet) => ('clientId' in packet ? null : packet),
   });
 
   aedes.on('clientReady', (client) => {
