@@ -23,7 +23,7 @@ const ISA_POINTS_MAXIMUM = 15;
  * device gets, while a virtual machine only decides what its energy is estimated from.
  */
 const checks: { [Rule in keyof Present]: Check<Rule> } = {
-  environment: (wanted, { environment }) => verdict(environment === wanted, 1, `runs in ${environment === 'node' ? 'Node' : 'a browser'}`),
+  environment: (wanted, { environment }) => verdict(environment === wanted, 3, `runs in ${environment === 'node' ? 'Node' : 'a browser'}`),
   os: (wanted, { os }) => verdict(wanted.includes(os), 2, `operating system ${os}`),
   architecture: (wanted, { architecture }) => verdict(wanted.includes(architecture), 2, `architecture ${architecture}`),
   memoryBytes({ minimum = 0, maximum = Number.POSITIVE_INFINITY }, { memory: { totalBytes } }) {

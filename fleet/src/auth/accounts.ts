@@ -6,10 +6,10 @@ import { createAccessControl } from 'better-auth/plugins/access';
 import { adminAc, defaultStatements } from 'better-auth/plugins/admin/access';
 import { appendAudit } from '../audit/index.ts';
 import type { Database } from '../db/index.ts';
-import * as schema from '../db/schema/accounts.ts';
 import { secretDigest } from '../devices/index.ts';
 import type { Clock, Ids } from '../ports.ts';
 import {
+  accountTables,
   activeAdmins,
   countUsers,
   insertToken,
@@ -173,7 +173,7 @@ const nothing = accessControl.newRole({ user: [], session: [] });
 
 function createAuth({ db, secret, publicUrl, trustedOrigins }: AccountPorts) {
   return betterAuth({
-    database: drizzleAdapter(db, { provider: 'pg', schema }),
+    database: drizzleAdapter(db, { provider: 'pg', schema: accountTables }),
     secret,
     baseURL: publicUrl,
     basePath: '/api/auth',

@@ -1,7 +1,11 @@
 import { type ApiToken, type Role, roleSchema, type User } from '@starling/shared';
 import { and, asc, count, desc, eq, gt, isNull, or } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
+import * as accountTables from '../db/schema/accounts.ts';
 import { apiTokens, session, user } from '../db/schema/index.ts';
+
+/** The tables that better-auth reads and writes itself. */
+export { accountTables };
 
 export type TokenRow = typeof apiTokens.$inferSelect;
 

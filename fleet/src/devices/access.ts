@@ -17,7 +17,7 @@ import { appendAudit } from '../audit/index.ts';
 import type { Database } from '../db/index.ts';
 import type { Clock, EventBus, Ids } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
-import type { ProfileMatcher } from './devices.ts';
+import type { ProfileReason } from './profile-reason.ts';
 import { sameDigest, secretDigest } from './secrets.ts';
 import {
   claimTokenById,
@@ -29,6 +29,8 @@ import {
   validPasswordDigests,
   writeCapabilities,
 } from './store.ts';
+
+export type ProfileMatcher = (capabilities: Capabilities) => { profile: string; reason: ProfileReason };
 
 /** How devices get in: enrolment by claim token, then a broker password for an hour by a signed nonce. */
 export interface DeviceAccess {

@@ -1,18 +1,9 @@
-import type { profileReasonSchema } from '@starling/shared';
-import {
-  type Actor,
-  type Capabilities,
-  type DeviceView,
-  type Hello,
-  PRESENCE_TIMEOUT_MS,
-  type ReportedState,
-  StarlingError,
-} from '@starling/shared';
-import type { z } from 'zod';
+import { type Actor, type DeviceView, type Hello, PRESENCE_TIMEOUT_MS, type ReportedState, StarlingError } from '@starling/shared';
 import { appendAudit } from '../audit/index.ts';
 import type { Database } from '../db/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
 import { approveDevice } from './access.ts';
+import type { ProfileReason } from './profile-reason.ts';
 import {
   countByStatus,
   type DeviceFilter,
@@ -25,10 +16,6 @@ import {
   writePresence,
   writeReported,
 } from './store.ts';
-
-export type { DeviceFilter, DeviceRow } from './store.ts';
-export type ProfileReason = z.infer<typeof profileReasonSchema>;
-export type ProfileMatcher = (capabilities: Capabilities) => { profile: string; reason: ProfileReason };
 
 export interface Devices {
   list(filter: DeviceFilter): Promise<{ rows: DeviceRow[]; total: number }>;

@@ -2,5 +2,6 @@
 
 export { createDeviceAccess, type DeviceAccess } from './access.ts';
 export { type ClaimTokens, createClaimTokens } from './claim-tokens.ts';
-export { createDevices, type DeviceFilter, type DeviceRow, type Devices, type ProfileMatcher, toDeviceView } from './devices.ts';
+export { createDevices, type Devices, toDeviceView } from './devices.ts';
 export { secretDigest } from './secrets.ts';
+export type { DeviceFilter, DeviceRow } from './store.ts';

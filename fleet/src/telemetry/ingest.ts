@@ -40,7 +40,7 @@ export function createIngest({ db, clock, events, log }: { db: Database; clock: 
       const group = waiting.splice(0, GROUP_BATCHES);
       try {
         const acknowledgements = await store(group);
-        group.forEach((each, index) => each.resolve(acknowledgements[index] as Acknowledgement));
+        for (const [index, each] of group.entries()) each.resolve(acknowledgements[index] as Acknowledgement);
         for (const { device, kind } of group) events.publish({ type: 'telemetry', id: device, atMs: clock.nowMs(), detail: { kind } });
       } catch (error) {
         log.warn({ batches: group.length, error: messageOf(error) }, 'telemetry was not stored; devices will send it again');

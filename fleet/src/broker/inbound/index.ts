@@ -52,11 +52,12 @@ const limits: Record<InboundName, number> = {
 const handlers: Record<InboundName, Handler> = {
   async hello(device, payload, _params, ports) {
     const hello = jsonDecode(payload, helloSchema);
+    // Before anything is awaited: a want that follows at once belongs to the new session.
+    ports.chunks.forget(device);
     if (!(await ports.devices.sayHello(device, hello))) {
       ports.log.warn({ device, bootId: hello.bootId }, 'two live boot ids under one device id: a cloned device');
       ports.events.publish({ type: 'device', id: device, atMs: ports.nowMs(), detail: { cloned: true } });
     }
-    ports.chunks.forget(device);
     const desired = await ports.desiredStates.signed(device);
     if (desired !== undefined) await ports.send(device, ports.topics.build('desired', { device }), new TextEncoder().encode(desired), 1);
     for (const { kind, acknowledgement } of await ports.ingest.acknowledged(device, hello.streamId)) {

@@ -1,0 +1,230 @@
+import {
+  agentSettingsSchema,
+  type Capabilities,
+  isStarlingError,
+  jsonEncode,
+  messageOf,
+  operatorVersions,
+  PROTOCOL_VERSION,
+  type ReportedState,
+  type TelemetryKind,
+  type TelemetryPayload,
+  verifyDesiredState,
+} from '@starling/shared';
+import { createPuller } from './blobs/index.ts';
+import { createCommandRunner } from './commands/index.ts';
+import type { Journal } from './journal/index.ts';
+import { createLink, type Link, type Trust } from './link/index.ts';
+import type { BlobStore } from './ports/blob-store.ts';
+import type { Clock } from './ports/clock.ts';
+import type { FileStore } from './ports/file-store.ts';
+import type { FleetAccess } from './ports/fleet-access.ts';
+import type { Inflate } from './ports/inflate.ts';
+import type { DeviceKey } from './ports/key-store.ts';
+import type { Log } from './ports/log.ts';
+import type { Random } from './ports/random.ts';
+import type { RuntimeHost } from './ports/runtime-host.ts';
+import type { Transport } from './ports/transport.ts';
+import { createReconciler, loadKey, type Reconciler } from './reconcile/index.ts';
+import { openSpool, type Spool } from './spool/index.ts';
+
+export interface AgentPorts {
+  transport: Transport;
+  access: FleetAccess;
+  key: DeviceKey;
+  trust: Trust;
+  journal: Journal;
+  files: FileStore;
+  store: BlobStore;
+  host: RuntimeHost;
+  inflate: Inflate;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  capabilities(): Promise<Capabilities>;
+}
+
+export interface AgentIdentity {
+  agentVersion: string;
+  /** Random per start of the process. */
+  bootId: string;
+  /** Random per data directory and start: names the telemetry sequences. */
+  streamId: string;
+}
+
+export interface AgentStatus {
+  device: string;
+  link: Link['state'];
+  reported: ReportedState;
+  spoolBytes: number;
+  pulled: { chunks: number; bytes: number; refused: number };
+}
+
+/** The control plane of a device, the same on every runtime. */
+export interface Agent {
+  status(): AgentStatus;
+  close(): Promise<void>;
+}
+
+/** Starts the agent: runs what it ran before at once, then seeks the fleet. */
+export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Promise<Agent> {
+  const { clock, log, host, journal, trust, store, key } = ports;
+  const settings = agentSettingsSchema.parse({});
+  // Each part is given what it needs of the others by name; nothing is called before all are there.
+  let link: Link;
+  const publish = (name: Parameters<Link['publish']>[0], params: Record<string, string>, payload: Uint8Array): Promise<boolean> =>
+    link.publish(name, params, payload);
+
+  const spool: Spool = await openSpool({
+    files: ports.files,
+    clock,
+    ...identity,
+    budgetBytes: settings.spoolBudgetBytes,
+    trustedNowMs: () => trust.nowMs(),
+    publish: (kind, payload) => publish('telemetry', { kind }, payload),
+  });
+  const record = <Kind extends TelemetryKind>(kind: Kind, payload: TelemetryPayload<Kind>): void => {
+    spool.add(kind, payload).catch((error: unknown) => log.warn('telemetry was not kept', { kind, reason: messageOf(error) }));
+  };
+  const event = (level: 'info' | 'warning' | 'error', code: string, message: string, detail: Record<string, unknown> = {}): void =>
+    record('events', { level, code, message: message.slice(0, 2000), detail });
+  const refused = (what: string, reason: string): void => {
+    log.warn('refused', { what, reason });
+    event('warning', 'refused', `${what}: ${reason}`);
+  };
+  const puller = createPuller({
+    store,
+    clock,
+    log,
+    inflate: ports.inflate,
+    publish: (payload) => publish('blobWant', {}, payload),
+    refused: (reason) => refused('chunk', reason),
+  });
+  const reconciler: Reconciler = createReconciler({
+    ...{ journal, store, puller, host, trust, clock, log },
+    onReport: (state) => void publish('reported', {}, jsonEncode(state)),
+    onEvent: event,
+  });
+  const commands = createCommandRunner({
+    ...{ trust, journal, clock, log, host, store, puller },
+    device: key.device,
+    agentVersion: identity.agentVersion,
+    activeKey: () => {
+      const { running } = reconciler.reported();
+      return running === null ? undefined : loadKey(running);
+    },
+    snapshot: () => ({ ...status() }),
+    publish: (result) => publish('result', { id: result.id }, jsonEncode(result)),
+    refused: (reason) => refused('command', reason),
+  });
+  const status = (): AgentStatus => ({
+    device: key.device,
+    link: link.state,
+    reported: reconciler.reported(),
+    spoolBytes: spool.sizeBytes(),
+    pulled: puller.counters(),
+  });
+  listenToHost(host, { record, event, log, reconciler, spool });
+
+  link = createLink({
+    ...{ transport: ports.transport, access: ports.access, key, trust, clock, random: ports.random, log, bootId: identity.bootId },
+    capabilities: ports.capabilities,
+    hello: () => ({
+      protocolVersion: PROTOCOL_VERSION,
+      ...identity,
+      epoch: journal.state.desired?.epoch ?? 0,
+      generation: journal.state.desired?.generation ?? 0,
+      features: [],
+      operatorVersions: { ...operatorVersions },
+      wallMs: Math.max(0, Math.round(clock.wallMs())),
+    }),
+  });
+  await reconciler.resume();
+  await adoptKept(ports, reconciler);
+  link.start({
+    async desired(signed) {
+      try {
+        await adopt(signed, ports, reconciler);
+      } catch (error) {
+        refused('desired state', isStarlingError(error) ? `${error.code}: ${error.message}` : messageOf(error));
+      }
+    },
+    command: (signed) => commands.receive(signed),
+    chunk: (frame) => puller.receive(frame),
+    acknowledged: (kind, acknowledgement) => spool.acknowledged(kind, acknowledgement),
+    online() {
+      puller.online();
+      spool.online();
+      reconciler.online();
+    },
+    offline() {
+      puller.offline();
+      spool.offline();
+    },
+    refused: (message, reason) => refused(message, reason),
+  });
+  return {
+    status,
+    async close() {
+      await reconciler.close();
+      await link.close();
+      spool.close();
+      await host.close();
+    },
+  };
+}
+
+/** Verifies a desired state and makes it the target. */
+async function adopt(signed: string, { key, trust, journal, log }: AgentPorts, reconciler: Reconciler): Promise<void> {
+  const newest = journal.state.desired;
+  const desired = await verifyDesiredState(signed, { root: trust.root(), device: key.device, newest, trustedNowMs: trust.nowMs() });
+  const { epoch, generation, assignment, profile, settings } = desired;
+  const isNew = newest === null || newest.epoch !== epoch || newest.generation !== generation;
+  if (isNew) {
+    await journal.record({ type: 'desired', signed, epoch, generation });
+    log.info('a new desired state', { epoch, generation, release: assignment?.release.slice(0, 12) ?? 'none' });
+  }
+  if (isNew || reconciler.reported().phase === 'idle')
+    reconciler.setTarget({ assignment, profile, telemetryWindowMs: settings.telemetryWindowMs, epoch, generation });
+}
+
+/** What was accepted before a restart is taken up again; an expired one only waits for the fleet. */
+async function adoptKept(ports: AgentPorts, reconciler: Reconciler): Promise<void> {
+  const kept = ports.journal.state.desired;
+  if (kept === null) return;
+  try {
+    const context = { root: ports.trust.root(), device: ports.key.device, newest: kept, trustedNowMs: ports.trust.nowMs() };
+    const { assignment, profile, settings, epoch, generation } = await verifyDesiredState(kept.signed, context);
+    reconciler.setTarget({ assignment, profile, telemetryWindowMs: settings.telemetryWindowMs, epoch, generation });
+  } catch (error) {
+    ports.log.warn('the kept desired state is not taken up', { reason: messageOf(error) });
+  }
+}
+
+interface HostListeners {
+  record<Kind extends TelemetryKind>(kind: Kind, payload: TelemetryPayload<Kind>): void;
+  event(level: 'info' | 'warning' | 'error', code: string, message: string): void;
+  log: Log;
+  reconciler: Reconciler;
+  spool: Spool;
+}
+
+function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool }: HostListeners): void {
+  host.onEvent((happened) => {
+    switch (happened.type) {
+      case 'record': {
+        const payload = happened.kind === 'health' ? { ...(happened.payload as object), spoolBytes: spool.sizeBytes() } : happened.payload;
+        return record(happened.kind, payload as never);
+      }
+      case 'crashed':
+        log.warn('the runtime host ended', { reason: happened.reason, itemsFailed: happened.itemsFailed });
+        reconciler.hostCrashed(happened.reason);
+        return event('error', 'host-crashed', happened.reason);
+      case 'recovered':
+        log.info('the runtime host is back', { afterMs: Math.round(happened.afterMs) });
+        return event('info', 'host-recovered', `after ${Math.round(happened.afterMs)} ms`);
+      case 'result':
+        return;
+    }
+  });
+}

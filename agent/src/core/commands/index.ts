@@ -1,0 +1,2 @@
+/** A signed command -> verified, run once, answered -> a result for the fleet. */
+export { type CommandPorts, type CommandRunner, createCommandRunner } from './runner.ts';

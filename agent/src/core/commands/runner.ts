@@ -1,0 +1,140 @@
+import {
+  CONTROL_BYTES_MAXIMUM,
+  type Command,
+  type CommandArguments,
+  type CommandName,
+  type CommandResult,
+  type CommandResultOf,
+  commandSchema,
+  commandTable,
+  isStarlingError,
+  jsonEncode,
+  messageOf,
+  type Problem,
+  parseWith,
+  StarlingError,
+  verifyDocument,
+} from '@starling/shared';
+import type { Puller } from '../blobs/index.ts';
+import type { Journal } from '../journal/index.ts';
+import type { Trust } from '../link/index.ts';
+import type { BlobStore } from '../ports/blob-store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { RuntimeHost } from '../ports/runtime-host.ts';
+
+export interface CommandPorts {
+  device: string;
+  agentVersion: string;
+  trust: Trust;
+  journal: Journal;
+  clock: Clock;
+  log: Log;
+  host: RuntimeHost;
+  store: BlobStore;
+  puller: Puller;
+  activeKey(): string | undefined;
+  snapshot(): Record<string, unknown>;
+  publish(result: CommandResult): Promise<boolean>;
+  refused(reason: string): void;
+}
+
+export interface CommandRunner {
+  receive(signed: string): Promise<void>;
+}
+
+type Handlers = {
+  [Name in CommandName]: (args: CommandArguments<Name>, ports: CommandPorts, signal: AbortSignal) => Promise<CommandResultOf<Name>>;
+};
+
+/** Room for the id and status around a result. */
+const RESULT_BYTES_MAXIMUM = CONTROL_BYTES_MAXIMUM - 1024;
+
+/** A handler for every command of the table: a missing one does not compile. */
+const handlers: Handlers = {
+  ping: async (_args, { clock, agentVersion }) => ({ uptimeMs: clock.monotonicMs(), agentVersion }),
+  async infer({ input }, { puller, store, host }, signal) {
+    await puller.blob(input.manifest, [], signal);
+    const bytes = await store.readRange(input.digest, 0, input.sizeBytes);
+    if (bytes === undefined) throw new StarlingError('input-missing', 'the input was not pulled', { retryable: true });
+    return host.infer(bytes, { signal });
+  },
+  async logs({ lineCount }, { log }) {
+    const lines = log.newest(lineCount);
+    // The newest lines that fit into one answer.
+    let room = RESULT_BYTES_MAXIMUM;
+    const kept: string[] = [];
+    for (const line of lines.reverse()) {
+      room -= JSON.stringify(line).length + 1;
+      if (room < 0) break;
+      kept.unshift(line);
+    }
+    return { lines: kept };
+  },
+  async 'self-test'(_args, { host, activeKey }) {
+    const key = activeKey();
+    if (key === undefined) throw new StarlingError('no-release', 'no release runs on this device');
+    return host.selfTest(key);
+  },
+  benchmark: ({ runs }, { host }) => host.benchmark(runs),
+  snapshot: async (_args, { snapshot }) => ({ snapshot: snapshot() }),
+  restart: async (_args, { host }) => ({ restartedInMs: await host.restart() }),
+  async identify({ message }, { log }) {
+    log.warn(`identify: ${message}`);
+    return {};
+  },
+};
+
+export function createCommandRunner(ports: CommandPorts): CommandRunner {
+  const { journal, trust, clock } = ports;
+  const running = new Set<string>();
+
+  const answer = (command: Command, result: Omit<CommandResult, 'id' | 'atMs'>): CommandResult => ({
+    ...result,
+    id: command.id,
+    atMs: Math.round(clock.wallMs()),
+  });
+  const run = async (command: Command): Promise<CommandResult> => {
+    const abort = new AbortController();
+    try {
+      const args = parseWith(commandTable[command.name].arguments, command.arguments);
+      const result = await handlers[command.name](args as never, ports, abort.signal);
+      if (jsonEncode(result).length > RESULT_BYTES_MAXIMUM)
+        throw new StarlingError('result-too-large', 'the result does not fit into one answer');
+      return answer(command, { status: 'done', result: result as Record<string, unknown> });
+    } catch (error) {
+      return answer(command, { status: 'failed', error: problemOf(error) });
+    }
+  };
+  return {
+    async receive(signed) {
+      const command = await verifyDocument(signed, {
+        kind: 'command',
+        keys: trust.root().keys.fleet,
+        schema: commandSchema,
+        maximumBytes: CONTROL_BYTES_MAXIMUM,
+      });
+      // Attack: a command of another device, or an old one, replayed.
+      if (command.device !== ports.device) return ports.refused('a command of another device');
+      if ((trust.nowMs() ?? 0) > command.notAfterMs) return ports.refused(`command ${command.name} has expired`);
+      const before = journal.state.executed[command.id];
+      if (before !== undefined) return void (await ports.publish(JSON.parse(before.result) as CommandResult));
+      if (running.has(command.id)) return;
+      running.add(command.id);
+      try {
+        await ports.publish(answer(command, { status: 'accepted' }));
+        const result = await run(command);
+        await journal.record({ type: 'executed', id: command.id, notAfterMs: command.notAfterMs, result: JSON.stringify(result) });
+        await ports.publish(result);
+      } finally {
+        running.delete(command.id);
+      }
+    },
+  };
+}
+
+function problemOf(error: unknown): Problem {
+  if (!isStarlingError(error)) return { code: 'command-failed', message: messageOf(error) };
+  const { code, message, field, hint } = error;
+  return { code, message, ...(field === undefined ? {} : { field }), ...(hint === undefined ? {} : { hint }) };
+}

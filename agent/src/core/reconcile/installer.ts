@@ -1,0 +1,145 @@
+import { type BlobManifest, operatorVersions, PROTOCOL_VERSION, readManifest, StarlingError } from '@starling/shared';
+import type { Puller, PullProgress } from '../blobs/index.ts';
+import type { GoodRelease } from '../journal/index.ts';
+import type { BlobStore } from '../ports/blob-store.ts';
+import type { InstalledRelease } from '../ports/runtime-host.ts';
+import type { ReleaseDocuments } from './documents.ts';
+import { loadKey } from './plan.ts';
+
+/** Left free on the disk whatever is pulled: logs, the spool and the system need to go on. */
+const RESERVE_BYTES = 64 * 1024 * 1024;
+
+interface Blob {
+  /** What progress calls it. */
+  name: string;
+  digest: string;
+  manifest: string;
+  sizeBytes: number;
+}
+
+/** @throws StarlingError `agent-too-old` */
+export function requireOperators({ release, pipeline }: ReleaseDocuments): void {
+  const needed = { ...release.requires.operators };
+  for (const node of Object.values(pipeline.nodes)) if ('op' in node) needed[node.op] ??= 1;
+  const hint = 'update the agent';
+  if (release.requires.protocolVersion > PROTOCOL_VERSION) {
+    throw new StarlingError('agent-too-old', `the release needs protocol version ${release.requires.protocolVersion}`, {
+      field: 'requires.protocolVersion',
+      hint,
+    });
+  }
+  for (const [operator, version] of Object.entries(needed)) {
+    const own = operatorVersions[operator] ?? 0;
+    if (own < version)
+      throw new StarlingError('agent-too-old', `the release needs ${operator} ${version}, this agent has ${own || 'none'}`, {
+        field: operator,
+        hint,
+      });
+  }
+}
+
+/** The blobs of a release: one per artefact, one per asset. */
+export function blobsOf(documents: ReleaseDocuments): Blob[] {
+  return documents.models.flatMap(({ version, artefact }) => [
+    { name: version.name, ...artefact.blob },
+    ...version.assets.map((asset) => ({
+      name: `${version.name}/${asset.name}`,
+      digest: asset.digest,
+      manifest: asset.manifest,
+      sizeBytes: asset.sizeBytes,
+    })),
+  ]);
+}
+
+/** @throws StarlingError `disk-full` before anything is pulled */
+export async function requireSpace(documents: ReleaseDocuments, store: BlobStore): Promise<void> {
+  let neededBytes = 0;
+  for (const blob of blobsOf(documents)) if (!(await store.has(blob.digest))) neededBytes += blob.sizeBytes;
+  const freeBytes = await store.freeBytes();
+  if (neededBytes > 0 && neededBytes + RESERVE_BYTES > freeBytes) {
+    throw new StarlingError(
+      'disk-full',
+      `the release needs ${neededBytes} bytes and a reserve of ${RESERVE_BYTES}, ${freeBytes} are free`,
+      {
+        retryable: true,
+        hint: 'free space on the device',
+      },
+    );
+  }
+}
+
+export async function pullBlobs(
+  documents: ReleaseDocuments,
+  puller: Puller,
+  known: readonly BlobManifest[],
+  signal: AbortSignal,
+  onProgress: (blob: string, progress: PullProgress) => void,
+): Promise<void> {
+  for (const blob of blobsOf(documents)) {
+    const manifest = await puller.blob(blob.manifest, known, signal, (progress) => onProgress(blob.name, progress));
+    // What the signed document names is what has to lie on the disk, whatever the manifest says.
+    if (manifest.digest !== blob.digest || manifest.sizeBytes !== blob.sizeBytes) {
+      throw new StarlingError('digest-mismatch', `the manifest of ${blob.name} is of another blob`, { field: blob.name });
+    }
+  }
+}
+
+/** What the runtime host loads. Everything is on the disk and verified. */
+export async function installedRelease(
+  documents: ReleaseDocuments,
+  store: BlobStore,
+  settings: Pick<GoodRelease, 'profile' | 'telemetryWindowMs'>,
+): Promise<InstalledRelease> {
+  const models: InstalledRelease['models'][number][] = [];
+  for (const { version, artefact, artefactDigest } of documents.models) {
+    const golden = artefact.golden === undefined ? undefined : await store.getDocument(artefact.golden.digest);
+    models.push({
+      name: version.name,
+      artefact: artefactDigest,
+      location: store.locate(artefact.blob.digest),
+      precision: artefact.precision,
+      executionProviders: artefact.executionProviders,
+      ...(golden === undefined ? {} : { golden }),
+    });
+  }
+  const assets = documents.models.flatMap(({ version }) =>
+    version.assets.map((asset) => [`${version.name}/${asset.name}`, store.locate(asset.digest)] as const),
+  );
+  return {
+    digest: loadKey(documents.assignment),
+    release: documents.release,
+    pipeline: documents.pipeline,
+    models,
+    assets: Object.fromEntries(assets),
+    ...settings,
+  };
+}
+
+/** Manifests of blobs that are on the disk, for copying what a new one shares with them. */
+export async function manifestsAtHand(documents: ReleaseDocuments, store: BlobStore): Promise<BlobManifest[]> {
+  const manifests: BlobManifest[] = [];
+  for (const blob of blobsOf(documents)) {
+    const manifest = await readManifest(blob.manifest, async (digest) => {
+      const page = await store.getDocument(digest);
+      if (page === undefined) throw new StarlingError('chunk-missing', `no manifest ${digest}`);
+      return page;
+    }).catch(() => undefined);
+    if (manifest !== undefined) manifests.push(manifest);
+  }
+  return manifests;
+}
+
+/** Every digest that a release needs on the disk, manifests and their pages included. */
+export async function digestsOf(documents: ReleaseDocuments, store: BlobStore): Promise<Set<string>> {
+  const digests = new Set(documents.digests);
+  for (const blob of blobsOf(documents)) {
+    digests.add(blob.digest).add(blob.manifest);
+    await readManifest(blob.manifest, async (digest) => {
+      digests.add(digest);
+      const page = await store.getDocument(digest);
+      if (page === undefined) throw new StarlingError('chunk-missing', `no manifest ${digest}`);
+      return page;
+    }).catch(() => undefined);
+  }
+  return digests;
+}

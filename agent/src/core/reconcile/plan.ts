@@ -1,0 +1,73 @@
+import type { Assignment } from '@starling/shared';
+import type { Step } from './steps.ts';
+
+/** What is so now on this device. */
+export interface Actual {
+  /** Release that gets new items, with its artefacts. */
+  active: Assignment | null;
+  /** It has passed its probation in this or an earlier life. */
+  activeIsGood: boolean;
+  /** Releases whose models are loaded. */
+  loaded: readonly string[];
+}
+
+export const PROBATION_MS = 3_000;
+
+/** Two assignments are the same if release and artefacts are: a better artefact of the same release is a change. */
+export function sameAssignment(left: Assignment | null, right: Assignment | null): boolean {
+  if (left === null || right === null) return left === right;
+  const models = Object.keys(left.artefacts);
+  return (
+    left.release === right.release &&
+    models.length === Object.keys(right.artefacts).length &&
+    models.every((model) => left.artefacts[model] === right.artefacts[model])
+  );
+}
+
+/** Names one assignment inside the runtime host: the same release with other artefacts is another load. */
+export function loadKey(assignment: Assignment): string {
+  const parts = Object.keys(assignment.artefacts)
+    .sort()
+    .map((model) => (assignment.artefacts[model] ?? '').slice(0, 12));
+  return `${assignment.release}:${parts.join('.')}`;
+}
+
+/** The steps from what is to what should be. Empty if nothing is to do. */
+export function planSteps(desired: Assignment | null, actual: Actual): Step[] {
+  if (desired === null) {
+    const retire = actual.loaded.map((release): Step => ({ kind: 'retire', release }));
+    return actual.active === null ? retire : [{ kind: 'commit', release: '' }, ...retire];
+  }
+  const release = loadKey(desired);
+  const retire = actual.loaded.filter((loaded) => loaded !== release).map((loaded): Step => ({ kind: 'retire', release: loaded }));
+  if (sameAssignment(desired, actual.active)) {
+    if (actual.activeIsGood) return retire;
+    return [
+      { kind: 'probation', release, lengthMs: PROBATION_MS },
+      { kind: 'commit', release },
+      ...retire,
+      { kind: 'collect-garbage', release },
+    ];
+  }
+  return [
+    { kind: 'check-agent', release },
+    { kind: 'fetch-documents', release },
+    { kind: 'check-space', release },
+    { kind: 'pull-blobs', release },
+    { kind: 'load', release },
+    { kind: 'self-test', release },
+    { kind: 'activate', release },
+    { kind: 'probation', release, lengthMs: PROBATION_MS },
+    { kind: 'commit', release },
+    ...retire,
+    { kind: 'collect-garbage', release },
+  ];
+}
+
+/** Tries of one release before the device waits for another generation or a new session. */
+export const ATTEMPTS_MAXIMUM = 8;
+
+/** Wait before the next try of a failed plan, in milliseconds; undefined when there have been enough. */
+export function retryDelayMs(attempts: number): number | undefined {
+  return attempts >= ATTEMPTS_MAXIMUM ? undefined : Math.min(300_000, 1_000 * 2 ** attempts);
+}

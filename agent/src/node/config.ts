@@ -1,0 +1,74 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { StarlingError } from '@starling/shared';
+import { z } from 'zod';
+
+/** Settings of the agent: flag `--data-directory`, environment `STARLING_DATA_DIRECTORY`. */
+export const agentConfigSchema = z.object({
+  dataDirectory: z.string().min(1).meta({ description: 'Where the key, models and telemetry lie' }),
+  httpPort: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(8077)
+    .meta({ description: 'Local HTTP server, on loopback only; 0 takes a free port' }),
+  threads: z.coerce.number().int().min(0).max(256).default(0).meta({ description: 'Threads of one model run; 0 lets ONNX Runtime decide' }),
+  runTimeoutMs: z.coerce.number().int().min(100).default(20_000).meta({ description: 'A model run that takes longer is taken for hung' }),
+  watch: z.string().optional().meta({ description: 'Folder whose images are read, those that are there and those that come' }),
+  video: z.string().optional().meta({ description: 'Video file or RTSP address that is read through ffmpeg' }),
+  framesPerSecond: z.coerce
+    .number()
+    .positive()
+    .max(120)
+    .default(5)
+    .meta({ description: 'Frames of a video that are looked at in a second' }),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+});
+export type AgentConfig = z.infer<typeof agentConfigSchema>;
+
+const keys = Object.keys(agentConfigSchema.shape) as (keyof AgentConfig)[];
+
+export function defaultDataDirectory(environment: Readonly<Record<string, string | undefined>>): string {
+  return environment.STATE_DIRECTORY ?? join(homedir(), '.starling-agent');
+}
+
+/** @throws StarlingError `invalid-config` that names the setting */
+export function readAgentConfig(
+  flags: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): AgentConfig {
+  const fromEnvironment = Object.fromEntries(
+    keys.map((key) => [key, environment[variableOf(key)]]).filter(([, value]) => value !== undefined),
+  );
+  const fromFlags = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+  const parsed = agentConfigSchema.safeParse({ dataDirectory: defaultDataDirectory(environment), ...fromEnvironment, ...fromFlags });
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join('.') ?? '';
+  throw new StarlingError('invalid-config', `${field}: ${issue?.message ?? 'invalid'}`, {
+    field,
+    hint: `see --help, or ${variableOf(field)}`,
+  });
+}
+
+export function claimTokenFromEnvironment(environment: Readonly<Record<string, string | undefined>> = process.env): string | undefined {
+  return environment.STARLING_TOKEN;
+}
+
+/** The environment of child processes: everything but secrets. */
+export function childEnvironment(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string | undefined> {
+  const { STARLING_TOKEN: _token, ...rest } = environment;
+  return rest;
+}
+
+function variableOf(key: string): string {
+  return `STARLING_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/** Was this process started by a unit that waits to be told? */
+export function isUnderSystemd(environment: Readonly<Record<string, string | undefined>> = process.env): boolean {
+  return environment.NOTIFY_SOCKET !== undefined;
+}

@@ -1,0 +1,106 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeRandomId, messageOf, StarlingError } from '@starling/shared';
+import { listSupportedBackends } from 'onnxruntime-node';
+import { type Agent, startAgent } from '../core/index.ts';
+import { openJournal } from '../core/journal/index.ts';
+import { createTrust } from '../core/link/index.ts';
+import type { Log } from '../core/ports/log.ts';
+import { openBlobStore } from './blob-store.ts';
+import { measureCapabilities } from './capabilities.ts';
+import { createSystemClock } from './clock.ts';
+import { type AgentConfig, childEnvironment } from './config.ts';
+import { createHostProcess } from './engine/host-process.ts';
+import { readEnrolment } from './enrol.ts';
+import { openFileStore } from './file-store.ts';
+import { createFleetAccess } from './fleet-access.ts';
+import { systemRandom } from './ids.ts';
+import { inflate } from './inflate.ts';
+import { readDeviceKey } from './key-store.ts';
+import { serveLocally } from './serve.ts';
+import { readVideo, type Source, watchFolder } from './sources/index.ts';
+import { createMqttTransport } from './transport.ts';
+import { AGENT_VERSION } from './version.ts';
+
+export interface RunningAgent {
+  agent: Agent;
+  httpPort: number;
+  close(): Promise<void>;
+}
+
+/** Pause between two images of a watched folder. */
+const FOLDER_PAUSE_MS = 400;
+const STATUS_INTERVAL_MS = 2_000;
+
+/** Execution providers of this build of the engine. The CPU is known to run; others have run when a release ran on them. */
+export function engineProviders() {
+  return listSupportedBackends().map(({ name }) => ({ name, ran: name === 'cpu' }));
+}
+
+/**
+ * Runs an enrolled agent in this process, with its runtime host beside it.
+ * @param directory data directory, claimed by the caller
+ * @throws StarlingError `not-enrolled`, `port-taken`
+ */
+export async function runAgent(directory: string, config: AgentConfig, log: Log): Promise<RunningAgent> {
+  const enrolment = await readEnrolment(directory);
+  const key = await readDeviceKey(directory);
+  if (enrolment === undefined || key === undefined) {
+    throw new StarlingError('not-enrolled', `there is no enrolled device in ${directory}`, {
+      hint: 'run "starling-agent enrol" with a claim token first',
+    });
+  }
+  const clock = createSystemClock();
+  const files = await openFileStore(join(directory, 'state'));
+  const journal = await openJournal(files);
+  const roots = journal.state.root === null ? enrolment.roots : [...enrolment.roots, journal.state.root];
+  const trust = await createTrust(journal, clock, enrolment.rootDigest, roots);
+  const shipped = import.meta.url.endsWith('.js');
+  const host = createHostProcess({
+    dataDirectory: directory,
+    threads: config.threads,
+    runTimeoutMs: config.runTimeoutMs,
+    workerFile: shipped ? './session-worker.js' : './session-worker.ts',
+    hostFile: new URL(shipped ? './runtime-host.js' : './engine/runtime-host.ts', import.meta.url),
+    environment: childEnvironment(),
+  });
+  const agent = await startAgent(
+    {
+      transport: createMqttTransport({ authority: enrolment.authority }),
+      access: createFleetAccess(enrolment.url, enrolment.authority),
+      key,
+      trust,
+      journal,
+      files,
+      store: await openBlobStore(directory),
+      host,
+      inflate,
+      clock,
+      random: systemRandom,
+      log,
+      capabilities: () => measureCapabilities(directory, engineProviders()),
+    },
+    { agentVersion: AGENT_VERSION, bootId: makeRandomId(systemRandom.bytes), streamId: makeRandomId(systemRandom.bytes) },
+  );
+  const server = await serveLocally(config.httpPort, { host, status: () => agent.status() });
+  const sourcePorts = { log, infer: (image: Uint8Array, source: string) => host.infer(image, { source }) };
+  const sources: Source[] = [];
+  if (config.watch !== undefined) sources.push(await watchFolder(config.watch, sourcePorts, FOLDER_PAUSE_MS));
+  if (config.video !== undefined) sources.push(readVideo(config.video, config.framesPerSecond, sourcePorts));
+  const statusFile = join(directory, 'status.json');
+  const status = setInterval(() => {
+    writeFile(statusFile, JSON.stringify({ ...agent.status(), httpPort: server.port, pid: process.pid })).catch((error: unknown) =>
+      log.debug('the status was not written', { reason: messageOf(error) }),
+    );
+  }, STATUS_INTERVAL_MS);
+  return {
+    agent,
+    httpPort: server.port,
+    async close() {
+      clearInterval(status);
+      await Promise.all(sources.map((source) => source.close()));
+      await server.close();
+      await agent.close();
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { createTopics, messageOf, type Topics } from '@starling/shared';
+import { createChunkServer } from './blobs/index.ts';
+import { type Broker, createBroker, createInbound } from './broker/index.ts';
+import type { Modules } from './modules.ts';
+import type { Clock, Log } from './ports.ts';
+
+const encoder = new TextEncoder();
+
+export interface DeviceLink {
+  broker: Broker;
+  topics: Topics;
+}
+
+/** Wires the broker to the modules: what devices send goes in, desired states, commands and chunks go out. */
+export async function openDeviceLink(
+  topicRoot: string | undefined,
+  modules: Modules,
+  { clock, log }: { clock: Clock; log: Log },
+): Promise<DeviceLink> {
+  const { access, blobs, commands, desiredStates, devices, events, ingest } = modules;
+  const topics = createTopics(topicRoot);
+  const broker = await createBroker({
+    topics,
+    log,
+    checkPassword: (device, password) => access.checkPassword(device, password),
+    onMessage: (device, topic, payload) => void inbound.receive(device, topic, payload),
+    onConnected: (device) => devices.seen(device, true),
+    onDisconnected: (device) => {
+      chunks.forget(device);
+      devices.seen(device, false);
+    },
+  });
+  const chunks = createChunkServer({
+    store: blobs,
+    isReachable: async (device, digest) => (await desiredStates.reaches(device, digest)) || (await commands.reaches(device, digest)),
+    send: async (device, frame) => void (await broker.send(device, topics.build('blobChunk', { device }), frame, 0)),
+  });
+  const inbound = createInbound({
+    ...{ topics, log, events, devices, desiredStates, commands, ingest, chunks },
+    send: (device, topic, payload, qos) => broker.send(device, topic, payload, qos),
+    nowMs: () => clock.nowMs(),
+  });
+  const pushDesired = async (device: string): Promise<void> => {
+    const signed = broker.isConnected(device) ? await desiredStates.signed(device) : undefined;
+    if (signed !== undefined) await broker.send(device, topics.build('desired', { device }), encoder.encode(signed), 1);
+  };
+  commands.onSend((device, name, jws) => broker.send(device, topics.build('command', { device, name }), encoder.encode(jws), 1));
+  desiredStates.onChange((device) => {
+    pushDesired(device).catch((error: unknown) =>
+      log.warn({ device, error: messageOf(error) }, 'a desired state was not sent; the next hello gets it'),
+    );
+  });
+  return { broker, topics };
+}

@@ -1,0 +1,55 @@
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { getRequestListener } from '@hono/node-server';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { listenOn } from './broker/index.ts';
+import type { FleetConfig } from './config.ts';
+
+export interface Listeners {
+  httpPort: number;
+  httpsPort: number;
+  serve(api: { fetch: Parameters<typeof getRequestListener>[0] }, onMqtt: (socket: WebSocket) => void): void;
+  close(): Promise<void>;
+}
+
+/**
+ * The HTTP and HTTPS servers, listening, answering nothing until `serve`; WebSockets at `/mqtt` go to the broker.
+ * @throws StarlingError `port-taken`
+ */
+export async function openListeners(config: FleetConfig, certificates: { key: string; certificate: string }): Promise<Listeners> {
+  const http = createHttpServer();
+  const https = createHttpsServer({ key: certificates.key, cert: certificates.certificate });
+  const mqtt = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (protocols) => (protocols.has('mqtt') ? 'mqtt' : false),
+    maxPayload: 1024 * 1024,
+  });
+  const close = async (): Promise<void> => {
+    for (const server of [http, https]) {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    }
+  };
+  try {
+    const httpPort = await listenOn(http, config.httpPort, config.insecure ? config.host : '127.0.0.1', 'httpPort');
+    const httpsPort = await listenOn(https, config.httpsPort, config.host, 'httpsPort');
+    return {
+      httpPort,
+      httpsPort,
+      close,
+      serve(api, onMqtt) {
+        const listener = getRequestListener(api.fetch);
+        for (const server of [http, https]) {
+          server.on('request', listener);
+          server.on('upgrade', (request, socket, head) => {
+            if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/mqtt') return void socket.destroy();
+            mqtt.handleUpgrade(request, socket, head, onMqtt);
+          });
+        }
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

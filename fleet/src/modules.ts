@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import { loadProfiles, matchProfile } from '@starling/device-profiles';
+import { createBuilder } from './artefacts/index.ts';
+import { type Accounts, createAccounts } from './auth/index.ts';
+import { type BlobStore, openDiskStore } from './blobs/index.ts';
+import { type Commands, createCommands } from './commands/index.ts';
+import type { FleetConfig } from './config.ts';
+import type { OpenDatabase } from './db/index.ts';
+import { countByRelease, createDesiredStates, type DesiredStates } from './desired-state/index.ts';
+import {
+  type ClaimTokens,
+  createClaimTokens,
+  createDeviceAccess,
+  createDevices,
+  type DeviceAccess,
+  type Devices,
+} from './devices/index.ts';
+import { createEventBus } from './events.ts';
+import { createModels, createUploads, type Models, type Uploads } from './models/index.ts';
+import { createPackages, type Packages } from './packages/index.ts';
+import { createPipelines, type Pipelines } from './pipelines/index.ts';
+import type { Clock, EventBus, Ids, Log } from './ports.ts';
+import { createReleases, type Releases } from './releases/index.ts';
+import { readSecret } from './secret.ts';
+import { createIngest, createTelemetryQueries, type Ingest, type TelemetryQueries } from './telemetry/index.ts';
+import type { Certificates } from './tls/index.ts';
+import { createKeyring, type Keyring } from './trust/index.ts';
+
+/** All that knows the database: everything of the fleet but its sockets. */
+export interface Modules {
+  accounts: Accounts;
+  access: DeviceAccess;
+  blobs: BlobStore;
+  claimTokens: ClaimTokens;
+  commands: Commands;
+  desiredStates: DesiredStates;
+  devices: Devices;
+  events: EventBus;
+  ingest: Ingest;
+  keyring: Keyring;
+  models: Models;
+  packages: Packages;
+  pipelines: Pipelines;
+  releases: Releases;
+  telemetry: TelemetryQueries;
+  uploads: Uploads;
+  close(): Promise<void>;
+}
+
+export interface ModulePorts {
+  config: FleetConfig;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  database: OpenDatabase;
+  directory: string;
+  certificates: Certificates;
+  /** Where people and devices reach this fleet. */
+  publicUrl: string;
+  /** Where a browser on this machine reaches it. */
+  localUrl: string;
+  trustedOrigins: readonly string[];
+}
+
+/** Wires the modules to each other. */
+export async function openModules(ports: ModulePorts): Promise<Modules> {
+  const { config, clock, ids, log, directory, certificates, publicUrl } = ports;
+  const { db } = ports.database;
+  const events = createEventBus();
+  const blobs = await openDiskStore(join(directory, 'blobs'), { clock, ids });
+  const keyring = await createKeyring({ db, clock, ids, directory: join(directory, 'keys') });
+  const profiles = loadProfiles();
+  const devices = createDevices({ db, clock, events, log });
+  const models = createModels({
+    ...{ db, blobs, builder: createBuilder(), keyring, clock, ids, events, log, directory },
+    onBuilt: (digest) => desiredStates.chooseAgain(digest),
+  });
+  const pipelines = createPipelines({ db, blobs, models, keyring, clock, events });
+  const releases = createReleases({ db, blobs, models, pipelines, keyring, clock, events, countDevices: () => countByRelease(db) });
+  const desiredStates = createDesiredStates({
+    ...{ db, clock, log, keyring, devices, models, releases },
+    profiles: new Map(profiles.map((profile) => [profile.name, profile])),
+    telemetryWindowMs: config.telemetryWindowMs,
+  });
+  const secret = await readSecret(join(directory, 'keys', 'session-secret'), ids);
+  return {
+    ...{ blobs, desiredStates, devices, events, keyring, models, pipelines, releases },
+    commands: createCommands({ db, clock, ids, keyring, events, log }),
+    ingest: createIngest({ db, clock, events, log }),
+    telemetry: createTelemetryQueries({ db, clock }),
+    access: createDeviceAccess({
+      ...{ db, clock, ids, keyring, events },
+      matchProfile: (capabilities) => matchProfile(capabilities, profiles),
+    }),
+    accounts: createAccounts({ db, clock, ids, secret, publicUrl: ports.localUrl, trustedOrigins: ports.trustedOrigins }),
+    claimTokens: createClaimTokens({ db, clock, ids, keyring, publicUrl, authorityDigest: certificates.authorityDigest }),
+    packages: createPackages({ directory: join(directory, 'packages'), keyring, clock, log, publicUrl }),
+    uploads: await createUploads({ blobs, ids, directory }),
+    async close() {
+      await models.close();
+      await devices.close();
+    },
+  };
+}
