@@ -1,0 +1,37 @@
+import { settingsSchema } from '@starling/shared';
+import { z } from 'zod';
+import { type Child, startChild } from './child.ts';
+
+const fleetReadySchema = z.object({
+  type: z.literal('ready'),
+  addresses: settingsSchema.shape.addresses,
+  publicUrl: z.string(),
+  firstLogin: z.object({ email: z.string(), password: z.string() }).optional(),
+});
+export type FleetProcess = Child<z.infer<typeof fleetReadySchema>>;
+
+const agentReadySchema = z.object({ type: z.literal('ready'), httpPort: z.number().int(), device: z.string() });
+export type AgentProcess = Child<z.infer<typeof agentReadySchema>>;
+
+export interface ProcessOptions {
+  dataDirectory: string;
+  /** Further flags, e.g. `{ 'http-port': '0' }`. */
+  flags?: Readonly<Record<string, string>>;
+  environment?: Readonly<Record<string, string | undefined>>;
+  onLine?: (line: string) => void;
+}
+
+/** Starts a fleet as its own process. Without ports in `flags` it takes free ones. */
+export function startFleetProcess({ dataDirectory, flags, ...rest }: ProcessOptions): Promise<FleetProcess> {
+  const ports = { 'http-port': '0', 'https-port': '0', 'mqtt-port': '0', 'mqtts-port': '0', 'public-url': '' };
+  const all: Record<string, string> = { 'data-directory': dataDirectory, ...ports, ...flags };
+  const args = Object.entries(all).flatMap(([name, value]) => (value === '' ? [] : [`--${name}`, value]));
+  return startChild({ program: 'fleet/src/main.ts', args, ready: fleetReadySchema, ...rest });
+}
+
+/** Starts an enrolled agent, or one with a claim token in its environment, as its own process. */
+export function startAgentProcess({ dataDirectory, flags, ...rest }: ProcessOptions): Promise<AgentProcess> {
+  const all = { 'data-directory': dataDirectory, 'http-port': '0', ...flags };
+  const args = ['run', ...Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])];
+  return startChild({ program: 'agent/src/node/main.ts', args, ready: agentReadySchema, ...rest });
+}
