@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { StarlingError } from '@starling/shared';
 import { z } from 'zod';
+import { childEnvironment } from './config.ts';
 
 /** A child that said over its IPC channel that it is ready. */
 export interface Child<Ready> {
@@ -20,6 +21,7 @@ export interface ChildOptions<Ready extends z.ZodType> {
   /** File of the program, relative to the root of the repository. */
   program: string;
   args: readonly string[];
+  /** Beside the environment of this process. */
   environment?: Readonly<Record<string, string | undefined>>;
   ready: Ready;
   onLine?: (line: string) => void;
@@ -41,7 +43,7 @@ const LINES_KEPT = 200;
 export async function startChild<Ready extends z.ZodType>(options: ChildOptions<Ready>): Promise<Child<z.infer<Ready>>> {
   const file = fileURLToPath(new URL(`../../${options.program}`, import.meta.url));
   const child = fork(file, [...options.args], {
-    ...(options.environment === undefined ? {} : { env: options.environment as NodeJS.ProcessEnv }),
+    ...(options.environment === undefined ? {} : { env: childEnvironment(options.environment) }),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const lines = keepLines(child, options.onLine);

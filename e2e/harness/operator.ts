@@ -42,6 +42,7 @@ export interface ModelFiles {
 /** What a person does before a fleet can run something: publish a root, models, a pipeline, a release. */
 export interface Operator {
   client: ApiClient;
+  hasRoot(): Promise<boolean>;
   publishRoot(options: { nowMs: number; lifeMs: number; demo: boolean }): Promise<void>;
   pushModel(files: ModelFiles): Promise<ModelView>;
   /** Waits until every build of a model version is over. @throws StarlingError `build-failed` */
@@ -77,6 +78,7 @@ export function createOperator(options: { baseUrl: string; token: string; keys: 
   const upload = async (file: string, kind: 'model' | 'file') => client.call(api.upload, { raw: await readFile(file), query: { kind } });
   return {
     client,
+    hasRoot: async () => (await client.call(api.listRoots, { query: { from: 1 } })).roots.length > 0,
     async publishRoot({ nowMs, lifeMs, demo }) {
       const { fleetId, key } = await client.call(api.fleetKey, {});
       const signed = await signRoot([keys.root], {

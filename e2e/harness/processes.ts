@@ -17,6 +17,7 @@ export interface ProcessOptions {
   dataDirectory: string;
   /** Further flags, e.g. `{ 'http-port': '0' }`. */
   flags?: Readonly<Record<string, string>>;
+  /** Beside the environment of this process. */
   environment?: Readonly<Record<string, string | undefined>>;
   onLine?: (line: string) => void;
 }
@@ -29,9 +30,9 @@ export function startFleetProcess({ dataDirectory, flags, ...rest }: ProcessOpti
   return startChild({ program: 'fleet/src/main.ts', args, ready: fleetReadySchema, ...rest });
 }
 
-/** Starts an enrolled agent, or one with a claim token in its environment, as its own process. */
-export function startAgentProcess({ dataDirectory, flags, ...rest }: ProcessOptions): Promise<AgentProcess> {
+/** Starts an agent as its own process. @param options.token claim token, for one that is not enrolled yet */
+export function startAgentProcess({ dataDirectory, flags, token, ...rest }: ProcessOptions & { token?: string }): Promise<AgentProcess> {
   const all = { 'data-directory': dataDirectory, 'http-port': '0', ...flags };
   const args = ['run', ...Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])];
-  return startChild({ program: 'agent/src/node/main.ts', args, ready: agentReadySchema, ...rest });
+  return startChild({ program: 'agent/src/node/main.ts', args, ready: agentReadySchema, ...rest, ...(token === undefined ? {} : { environment: { ...rest.environment, STARLING_TOKEN: token } }) });
 }

@@ -107,7 +107,9 @@ async function wire(
     addresses: () => addresses,
     authorityDigest: certificates.authorityDigest,
     authority: certificates.authority,
-    brokerUrls: () => [addresses.mqtts, addresses.wss],
+    // First at the name by which the device reached this route: the public one may not resolve where it stands.
+    brokerUrls: (name) =>
+      [...new Set([name, host])].flatMap((each) => [`mqtts://${each}:${mqttsPort}`, `wss://${each}:${listeners.httpsPort}/mqtt`]),
     topicRoot: topics.root,
     disconnect: (device) => broker.disconnect(device),
     isConnected: (device) => broker.isConnected(device),

@@ -1,6 +1,5 @@
-import { OpenAPIHono } from '@hono/zod-openapi';
 import { API_BASE, StarlingError } from '@starling/shared';
-import type { MiddlewareHandler } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Accounts } from '../auth/index.ts';
 import type { Log } from '../ports.ts';
@@ -10,6 +9,7 @@ import { type DevicePorts, deviceRoutes } from './devices.ts';
 import { serveDocs } from './docs.ts';
 import { type EventPorts, eventRoutes } from './events.ts';
 import { type FleetPorts, fleetRoutes } from './fleet.ts';
+import { openApiDocument } from './openapi.ts';
 import { peopleRoutes } from './people.ts';
 import { isDatabaseAway, toProblem } from './problem.ts';
 import type { ApiApp, ApiEnv } from './route.ts';
@@ -35,8 +35,8 @@ const contentSecurityPolicy = {
 };
 
 /** The whole HTTP surface of the fleet, without its sockets. */
-export function createApi(ports: ApiPorts): OpenAPIHono<ApiEnv> {
-  const app = new OpenAPIHono<ApiEnv>();
+export function createApi(ports: ApiPorts): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>();
   app.use(
     secureHeaders({
       contentSecurityPolicy,
@@ -52,7 +52,7 @@ export function createApi(ports: ApiPorts): OpenAPIHono<ApiEnv> {
     headers.set('x-starling-peer', peerOf(context.env));
     return ports.accounts.handler(new Request(context.req.raw, { headers }));
   });
-  const api: ApiApp = new OpenAPIHono<ApiEnv>();
+  const api: ApiApp = new Hono<ApiEnv>();
   api.use(async (context, next) => {
     context.set('actor', await ports.accounts.identify(context.req.raw.headers));
     await next();
@@ -64,19 +64,13 @@ export function createApi(ports: ApiPorts): OpenAPIHono<ApiEnv> {
   deviceAccessRoutes(api, ports);
   telemetryRoutes(api, ports);
   eventRoutes(api, ports);
-  api.openAPIRegistry.registerComponent('securitySchemes', 'session', { type: 'apiKey', in: 'cookie', name: 'starling.session_token' });
-  api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
-  api.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: { title: 'Starling fleet API', version: '1', description: 'Manage devices, models, pipelines and releases of a fleet.' },
-    servers: [{ url: API_BASE }],
-    security: [{ session: [] }, { token: [] }],
-  });
+  const openApi = openApiDocument();
+  api.get('/openapi.json', (context) => context.json(openApi));
   app.route(API_BASE, api);
   serveDocs(app);
   const fail = (error: unknown): Response => {
     const problem = toProblem(error);
-    if (problem.status >= 500)
+    if (problem.status === 500 || isDatabaseAway(error))
       ports.log.error({ error: describeError(error) }, isDatabaseAway(error) ? 'the database is away' : 'a request failed');
     return Response.json(problem, { status: problem.status, headers: { 'content-type': 'application/problem+json' } });
   };

@@ -10,8 +10,8 @@ export interface DeviceAccessPorts {
   keyring: Keyring;
   desiredStates: DesiredStates;
   log: Log;
-  /** Addresses of the broker for devices, best first. */
-  brokerUrls(): string[];
+  /** Addresses of the broker for a device that came by this host name, best first. */
+  brokerUrls(name: string): string[];
   topicRoot: string;
   /** PEM of the own authority. */
   authority: string | undefined;
@@ -34,9 +34,16 @@ export function deviceAccessRoutes(
     return { device, status, fleetId: keyring.fleetId, roots: await keyring.roots(1) };
   });
   route(app, api.loginNonce, async () => ({ ...(await access.nonce()), rootVersion: keyring.signedRoot().version }));
-  route(app, api.deviceLogin, async ({ body }) => {
+  route(app, api.deviceLogin, async ({ body, context }) => {
     const { device, password, expiresAtMs } = await access.login(body.claim);
-    return { username: device, password, expiresAtMs, brokers: brokerUrls(), topicRoot, rootVersion: keyring.signedRoot().version };
+    return {
+      username: device,
+      password,
+      expiresAtMs,
+      brokers: brokerUrls(new URL(context.req.url).hostname),
+      topicRoot,
+      rootVersion: keyring.signedRoot().version,
+    };
   });
   route(app, api.listRoots, async ({ query }) => ({ roots: await keyring.roots(query.from) }));
   route(app, api.publishRoot, ({ body, actor }) => keyring.publishRoot(body.signed, actor));

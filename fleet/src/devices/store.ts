@@ -61,7 +61,7 @@ export async function writePresence(db: Queryable, seen: ReadonlyMap<string, { a
   const online = ids.map((id) => seen.get(id)?.online ?? false);
   await db.execute(sql`
     update devices set last_seen_at_ms = seen.at_ms, online = seen.online
-    from unnest(${sql.param(ids)}::text[], ${sql.param(times)}::bigint[], ${sql.param(online)}::boolean[]) as seen(id, at_ms, online)
+    from unnest(${sql.param(ids)}::text[], ${sql.param(times)}::bigint[], ${sql.param(online.map(String))}::text[]::boolean[]) as seen(id, at_ms, online)
     where devices.id = seen.id`);
 }
 

@@ -1,6 +1,6 @@
 // What @peculiar/x509 registers its classes with; it has to be there first.
 import 'reflect-metadata';
-import { createHash, webcrypto } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
@@ -61,16 +61,19 @@ export async function openCertificates(options: CertificateOptions): Promise<Cer
   };
 }
 
+/** What Web Crypto calls a CryptoKey, whichever declarations of it are in force. */
+type SigningKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
 interface Authority {
   certificate: x509.X509Certificate;
-  privateKey: webcrypto.CryptoKey;
+  privateKey: SigningKey;
 }
 
 async function openAuthority(directory: string, { clock, ids }: CertificateOptions): Promise<Authority> {
   const files = { certificate: join(directory, 'authority.pem'), key: join(directory, 'authority-key.pem') };
   const known = await readBoth(files);
   if (known !== undefined) return { certificate: new x509.X509Certificate(known.certificate), privateKey: await importKey(known.key) };
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(ids),
     name: 'CN=Starling fleet authority',
@@ -97,7 +100,7 @@ async function openServerCertificate(
   const names = serverNames(options.names);
   const known = await readBoth(files);
   if (known !== undefined && stillGood(new x509.X509Certificate(known.certificate), names, clock.nowMs())) return known;
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(ids),
     subject: `CN=${names[0] ?? 'localhost'}`,
@@ -111,7 +114,7 @@ async function openServerCertificate(
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value }))),
+      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value }))),
     ],
   });
   const pem = { certificate: certificate.toString('pem'), key: await exportKey(keys.privateKey) };
@@ -144,14 +147,14 @@ function serialNumber(ids: Ids): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
-  const der = await webcrypto.subtle.exportKey('pkcs8', key);
+async function exportKey(key: SigningKey): Promise<string> {
+  const der = await crypto.subtle.exportKey('pkcs8', key);
   return x509.PemConverter.encode(der, 'PRIVATE KEY');
 }
 
-async function importKey(pem: string): Promise<webcrypto.CryptoKey> {
+async function importKey(pem: string): Promise<SigningKey> {
   const [der] = x509.PemConverter.decode(pem);
-  return await webcrypto.subtle.importKey('pkcs8', der as ArrayBuffer, algorithm, false, ['sign']);
+  return await crypto.subtle.importKey('pkcs8', der as ArrayBuffer, algorithm, false, ['sign']);
 }
 
 interface Files {

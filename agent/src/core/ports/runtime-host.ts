@@ -14,6 +14,9 @@ export interface InstalledModel {
 
 /** Everything that the runtime host needs to run a release; nothing in it is fetched later. */
 export interface InstalledRelease {
+  /** Names this load: the release and the artefacts chosen for it. */
+  key: string;
+  /** Digest of the release. */
   digest: string;
   release: Release;
   pipeline: Pipeline;
@@ -53,10 +56,10 @@ export type HostEvent =
 export interface RuntimeHost {
   /** Loads a release beside the active one. @throws StarlingError `load-failed`, `provider-refused`, `out-of-memory` */
   load(release: InstalledRelease): Promise<LoadReport>;
-  selfTest(digest: string): Promise<SelfTestReport>;
+  selfTest(key: string): Promise<SelfTestReport>;
   /** New items go to this release from now on; items under way finish on the old one. */
-  activate(digest: string): Promise<void>;
-  unload(digest: string): Promise<void>;
+  activate(key: string): Promise<void>;
+  unload(key: string): Promise<void>;
   /** Runs one encoded input through the active release. @throws StarlingError `no-release`, `host-crashed`, `timed-out`, ... */
   infer(input: Uint8Array, options?: { signal?: AbortSignal; source?: string }): Promise<InferenceResult>;
   benchmark(runs: number): Promise<BenchmarkReport>;

@@ -106,7 +106,8 @@ export async function installedRelease(
     version.assets.map((asset) => [`${version.name}/${asset.name}`, store.locate(asset.digest)] as const),
   );
   return {
-    digest: loadKey(documents.assignment),
+    key: loadKey(documents.assignment),
+    digest: documents.assignment.release,
     release: documents.release,
     pipeline: documents.pipeline,
     models,

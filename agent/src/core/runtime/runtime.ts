@@ -18,9 +18,9 @@ export interface RuntimePorts extends Omit<LoadPorts, 'pool'> {
 /** The runtime host without its process: what the other side of the boundary calls. */
 export interface Runtime {
   load(release: InstalledRelease): Promise<LoadReport>;
-  selfTest(digest: string): Promise<SelfTestReport>;
-  activate(digest: string): Promise<void>;
-  unload(digest: string): Promise<void>;
+  selfTest(key: string): Promise<SelfTestReport>;
+  activate(key: string): Promise<void>;
+  unload(key: string): Promise<void>;
   infer(input: Uint8Array, options?: { signal?: AbortSignal | undefined; source?: string | undefined }): Promise<InferenceResult>;
   benchmark(runs: number): Promise<BenchmarkReport>;
   close(): Promise<void>;
@@ -32,9 +32,9 @@ export function createRuntime(ports: RuntimePorts): Runtime {
   let active: LoadedRelease | undefined;
   const telemetry = createTelemetryLoop(ports, () => active);
 
-  const find = (digest: string): LoadedRelease => {
-    const release = loaded.get(digest);
-    if (release === undefined) throw new StarlingError('not-loaded', `release ${digest.slice(0, 12)} is not loaded`);
+  const find = (key: string): LoadedRelease => {
+    const release = loaded.get(key);
+    if (release === undefined) throw new StarlingError('not-loaded', `release ${key.slice(0, 12)} is not loaded`);
     return release;
   };
   const requireActive = (): LoadedRelease => {
@@ -45,24 +45,24 @@ export function createRuntime(ports: RuntimePorts): Runtime {
   return {
     async load(installed) {
       const startedMs = ports.clock.monotonicMs();
-      const known = loaded.get(installed.digest);
+      const known = loaded.get(installed.key);
       const release = known ?? (await loadRelease(installed, { ...ports, pool }));
-      loaded.set(installed.digest, release);
+      loaded.set(installed.key, release);
       const providers = Object.fromEntries(release.models.map((model) => [model.name, model.session.provider]));
       return { providers, loadMs: ports.clock.monotonicMs() - startedMs };
     },
-    selfTest: async (digest) => replayGolden(find(digest), ports),
-    async activate(digest) {
-      const next = find(digest);
+    selfTest: async (key) => replayGolden(find(key), ports),
+    async activate(key) {
+      const next = find(key);
       if (active === next) return;
       telemetry.endWindow();
       active = next;
       telemetry.start(next.installed.telemetryWindowMs);
     },
-    async unload(digest) {
-      const release = find(digest);
+    async unload(key) {
+      const release = find(key);
       if (release === active) throw new StarlingError('still-active', 'the active release cannot be unloaded');
-      loaded.delete(digest);
+      loaded.delete(key);
       await release.unload();
     },
     async infer(input, options = {}) {

@@ -4,9 +4,9 @@ import type { HostEvent, InstalledRelease } from '../../core/ports/runtime-host.
 /** Calls that cross from the control plane to the runtime host. Only encoded inputs and plain data, never pixels or tensors. */
 export interface HostCalls {
   load: [release: InstalledRelease];
-  selfTest: [digest: string];
-  activate: [digest: string];
-  unload: [digest: string];
+  selfTest: [key: string];
+  activate: [key: string];
+  unload: [key: string];
   infer: [input: Uint8Array, source: string | undefined];
   benchmark: [runs: number];
 }

@@ -117,17 +117,17 @@ export function createHostProcess(options: HostProcessOptions): RuntimeHost {
   return {
     async load(release) {
       const report = await call('load', release);
-      releases.set(release.digest, release);
+      releases.set(release.key, release);
       return report;
     },
-    selfTest: (digest) => call('selfTest', digest),
-    async activate(digest) {
-      await call('activate', digest);
-      active = digest;
+    selfTest: (key) => call('selfTest', key),
+    async activate(key) {
+      await call('activate', key);
+      active = key;
     },
-    async unload(digest) {
-      releases.delete(digest);
-      await call('unload', digest);
+    async unload(key) {
+      releases.delete(key);
+      await call('unload', key);
     },
     async infer(input, { signal, source } = {}) {
       await ready;

@@ -1,0 +1,167 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { systemClock } from '@starling/fleet';
+import { type ApiClient, api, isStarlingError, messageOf, type ReleaseView, readingSchema, StarlingError } from '@starling/shared';
+import { z } from 'zod';
+import type { Operator } from '../harness/operator.ts';
+import { type AgentProcess, startAgentProcess } from '../harness/processes.ts';
+import { writeScenes } from '../scenes/index.ts';
+import { type DemoConfig, demoHelp, readDemoConfig } from './config.ts';
+import { buildDashboard } from './dashboard.ts';
+import { firstLoginFile, publishDemoRoot, startDemoFleet } from './fleet.ts';
+import { keep, readKept } from './kept.ts';
+import { demoModels } from './models.ts';
+import { readSigns } from './read-signs.ts';
+import { createSteps, type Steps } from './steps.ts';
+
+const POLL_MS = 300;
+const RUNNING_TIMEOUT_MS = 300_000;
+
+/** `npm start`: a fleet, its models, one agent, and the first text that it reads. */
+async function main(): Promise<void> {
+  if (process.argv.includes('--help')) {
+    console.log(demoHelp());
+    return;
+  }
+  const given = readDemoConfig(process.argv.slice(2));
+  const config: DemoConfig = { ...given, directory: resolve(given.directory) };
+  const steps = createSteps(process.stdout, () => performance.now());
+  const fleetLog: string[] = [];
+
+  await steps.run('Build the dashboard', buildDashboard);
+  const scenes = join(config.directory, 'scenes');
+  await steps.run(`Paint ${config.scenes} pictures`, (say) => paint(scenes, config, say));
+  const fleet = await steps.run('Start the fleet manager, its database and its broker', () =>
+    startDemoFleet(config, (line) => fleetLog.push(line)),
+  );
+  let agent: AgentProcess | undefined;
+  const stop = async (): Promise<void> => {
+    steps.note('\nStopping …');
+    await agent?.stop();
+    await fleet.process.stop();
+    process.exit(0);
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+
+  try {
+    const { operator } = fleet;
+    await steps.run('Make the keys of the demo and publish the root', async (say) =>
+      say((await publishDemoRoot(operator, () => systemClock.nowMs())) ? 'made' : 'there already'),
+    );
+    const release = await publishRelease(operator, steps);
+    agent = await steps.run('Start an agent and enrol it', async (say) => {
+      const started = await startDemoAgent(config, operator.client, release, scenes);
+      say(started.ready.device);
+      return started;
+    });
+    const { device } = agent.ready;
+    await steps.run('Pull what fits this machine, test it, run it', (say) => waitUntilRunning(operator.client, device, say));
+    await steps.run('Read the first picture', async (say) => say(await readFirst(operator.client, device, scenes)));
+    const { http, https } = fleet.process.ready.addresses;
+    steps.note(`\n  Dashboard   ${http}   (for other machines: ${https})`);
+    if (fleet.firstLogin === undefined) steps.note(`  Login       as before; the first one is in ${firstLoginFile(config.directory)}`);
+    else steps.note(`  Login       ${fleet.firstLogin.email}   ${fleet.firstLogin.password}   (change it under Settings)`);
+    steps.note(`  Pictures    ${scenes}   (drop any photo in: it is read next)`);
+    steps.note('\n  Ctrl-C stops both; the next npm start goes on from here.');
+    if (config.once) await stop();
+    await Promise.race([fleet.process.exited, agent.exited]);
+    throw new StarlingError('child-ended', `the fleet or the agent has ended:\n${fleetLog.slice(-5).join('\n')}\n${agent.output().slice(-2000)}`);
+  } catch (error) {
+    await agent?.stop();
+    await fleet.process.stop();
+    throw error;
+  }
+}
+
+async function paint(folder: string, { scenes, seed }: DemoConfig, say: (progress: string) => void): Promise<void> {
+  const there = await readdir(folder).catch(() => []);
+  if (there.filter((name) => /^scene-\d+\./.test(name)).length >= scenes) return say('there already');
+  await writeScenes({ folder, count: scenes, seed, onProgress: (done: number) => say(`${done} of ${scenes}`) });
+}
+
+/** Registers models, pipeline and release, unless an earlier start has. */
+async function publishRelease(operator: Operator, steps: Steps): Promise<ReleaseView> {
+  const { client } = operator;
+  const models = (await client.call(api.listModels, { query: { limit: 100, offset: 0 } })).items;
+  for (const files of demoModels) {
+    await steps.run(`Register ${files.name} and build its artefacts`, async (say) => {
+      const known = models.find(({ name, version }) => name === files.name && version === files.version);
+      const model = known ?? (await operator.pushModel(files));
+      const { artefacts } = await operator.waitForBuilds(model.digest, (step, percent) => say(`${step} ${percent} %`));
+      say(artefacts.map(({ precision, sizeBytes }) => `${precision} ${(sizeBytes / 1e6).toFixed(1)} MB`).join(', '));
+    });
+  }
+  return steps.run('Sign the pipeline and the release', async (say) => {
+    const [known] = (await client.call(api.listReleases, { query: { limit: 100, offset: 0 } })).items.filter(
+      ({ name }) => name === 'read-signs-1',
+    );
+    const pipelines = (await client.call(api.listPipelines, { query: { limit: 100, offset: 0 } })).items;
+    if (!pipelines.some(({ name, version }) => name === readSigns.name && version === readSigns.version)) await operator.pushPipeline(readSigns);
+    const release =
+      known ??
+      (await operator.createRelease({
+        name: 'read-signs-1',
+        pipeline: `${readSigns.name}@${readSigns.version}`,
+        // Texts may leave the device; pictures stay on it.
+        policies: {
+          egress: { outputs: ['readings'], edges: [] },
+          ...{ capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
+        },
+      }));
+    say(`${release.name}, ${release.digest.slice(0, 12)}`);
+    return release;
+  });
+}
+
+async function startDemoAgent(config: DemoConfig, client: ApiClient, release: ReleaseView, scenes: string): Promise<AgentProcess> {
+  const dataDirectory = join(config.directory, 'agent');
+  const enrolled = await readKept(join(config.directory, 'demo', 'device.json'), z.string());
+  const claim = enrolled === undefined ? await makeClaimToken(client, release.digest) : undefined;
+  const agent = await startAgentProcess({
+    dataDirectory,
+    flags: { watch: scenes },
+    ...(claim === undefined ? {} : { token: claim.text }),
+  });
+  if (enrolled === undefined) await keep(join(config.directory, 'demo', 'device.json'), agent.ready.device);
+  return agent;
+}
+
+function makeClaimToken(client: ApiClient, release: string) {
+  return client.call(api.createClaimToken, {
+    body: { name: 'demo', uses: 1, expiresInHours: 1, labels: { site: 'here' }, release },
+  });
+}
+
+async function waitUntilRunning(client: ApiClient, device: string, say: (progress: string) => void): Promise<void> {
+  const until = performance.now() + RUNNING_TIMEOUT_MS;
+  for (;;) {
+    const { online, reported, desired } = await client.call(api.showDevice, { params: { id: device } });
+    if (reported?.phase === 'failed') throw new StarlingError('device-failed', reported.error?.message ?? 'the device could not run the release');
+    if (online && reported?.phase === 'running' && reported.generation === desired?.generation) {
+      const chosen = Object.entries(desired.choices).map(([model, { precision }]) => `${model} ${precision}`);
+      return say(chosen.join(', '));
+    }
+    const step = reported?.steps.find(({ state }) => state === 'running');
+    if (step !== undefined) {
+      const percent = step.totalBytes === undefined ? '' : ` ${Math.round((100 * (step.doneBytes ?? 0)) / Math.max(1, step.totalBytes))} %`;
+      say(`${step.step} ${step.subject}${percent}`);
+    }
+    if (performance.now() > until) throw new StarlingError('timed-out', `the device is ${reported?.phase ?? 'silent'} after five minutes`);
+    await new Promise((done) => setTimeout(done, POLL_MS));
+  }
+}
+
+async function readFirst(client: ApiClient, device: string, scenes: string): Promise<string> {
+  const [first] = (await readdir(scenes)).filter((name) => /\.(jpe?g|png)$/.test(name)).sort();
+  if (first === undefined) return 'there is no picture';
+  const { result } = await client.call(api.inferOnDevice, { params: { id: device }, raw: await readFile(join(scenes, first)) });
+  const readings = z.array(readingSchema).parse(result.outputs.readings ?? []);
+  return `${first}: ${readings.map(({ text }) => `"${text}"`).join(' ')} in ${Math.round(result.latencyMs)} ms`;
+}
+
+main().catch((error: unknown) => {
+  console.error(`\n${messageOf(error)}`);
+  if (isStarlingError(error) && error.hint !== undefined) console.error(`  ${error.hint}`);
+  process.exit(1);
+});
