@@ -12,6 +12,7 @@ export function telemetryRoutes(app: ApiApp, { telemetry }: TelemetryPorts): voi
     offset: query.offset,
     ...(await telemetry.list({ device: params.id, kind: query.kind, fromMs: query.fromMs, toMs: query.toMs }, query)),
   }));
+  route(app, api.fleetSeries, async ({ query }) => ({ points: await telemetry.fleetSeries(query.buckets) }));
   route(app, api.summariseTelemetry, ({ params, query }) => telemetry.summary(params.id, query));
   route(app, api.telemetrySeries, async ({ params, query }) => ({ points: await telemetry.series(params.id, query) }));
 }

@@ -1,4 +1,5 @@
 import {
+  type FleetPoint,
   type Histogram,
   mergeHistograms,
   type PageQuery,
@@ -31,6 +32,8 @@ export interface TelemetryQueries {
     measuredShare: number;
     drifted: { device: string; monitor: string; psi: number }[];
   }>;
+  /** The last hour of the whole fleet, for its chart. */
+  fleetSeries(buckets: number): Promise<FleetPoint[]>;
   /** Deletes what is older than the retention. */
   retain(): Promise<void>;
 }
@@ -76,10 +79,7 @@ export function createTelemetryQueries({ db, clock }: { db: Database; clock: Clo
     },
     async series(device, { buckets, ...range }) {
       const { fromMs, toMs } = bounded(range);
-      const rows = await read(device, { fromMs, toMs });
-      const widthMs = (toMs - fromMs) / buckets;
-      const grouped = Map.groupBy(rows, (row) => Math.min(buckets - 1, Math.floor((row.atMs - fromMs) / widthMs)));
-      return Array.from({ length: buckets }, (_, bucket) => pointOf(Math.round(fromMs + bucket * widthMs), grouped.get(bucket) ?? []));
+      return inBuckets(await read(device, { fromMs, toMs }), { fromMs, toMs }, buckets, pointOf);
     },
     async fleetHour() {
       const rows = await read(undefined, bounded({}));
@@ -105,6 +105,13 @@ export function createTelemetryQueries({ db, clock }: { db: Database; clock: Clo
         measuredShare: figures.joules === null || figures.joules === 0 ? 0 : measured / figures.joules,
         drifted: [...latest.values()].filter((entry) => entry.drifted).map(({ device, monitor, psi }) => ({ device, monitor, psi })),
       };
+    },
+    async fleetSeries(buckets) {
+      const range = bounded({});
+      return inBuckets(await read(undefined, range), range, buckets, (atMs, rows) => {
+        const { items, failures, latency, joules } = figuresOf(rows);
+        return { atMs, items, failures, latencyMsP50: quantile(latency, 0.5), latencyMsP95: quantile(latency, 0.95), joules };
+      });
     },
     retain: () => deleteOlderThan(db, clock.nowMs() - RETENTION_MS),
   };
@@ -132,6 +139,18 @@ function figuresOf(rows: readonly Row[]): Figures {
     joules: energy.length === 0 ? null : energy.reduce((sum, record) => sum + record.joules, 0),
     joulesPerInference: inferences === 0 ? null : agentJoules / inferences,
   };
+}
+
+/** Each bucket's start and rows, summed up by `point`. */
+function inBuckets<Point>(
+  rows: readonly Row[],
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+  buckets: number,
+  point: (atMs: number, rows: readonly Row[]) => Point,
+): Point[] {
+  const widthMs = (toMs - fromMs) / buckets;
+  const grouped = Map.groupBy(rows, (row) => Math.min(buckets - 1, Math.floor((row.atMs - fromMs) / widthMs)));
+  return Array.from({ length: buckets }, (_, bucket) => point(Math.round(fromMs + bucket * widthMs), grouped.get(bucket) ?? []));
 }
 
 function pointOf(atMs: number, rows: readonly Row[]): SeriesPoint {

@@ -46,6 +46,17 @@ export const fleetEventSchema = z.object({
 });
 export type FleetEvent = z.infer<typeof fleetEventSchema>;
 
+/** One point of the fleet's chart: all devices together in a bucket of time. */
+export const fleetPointSchema = z.object({
+  atMs: z.number(),
+  items: z.number(),
+  failures: z.number(),
+  latencyMsP50: z.number().nullable(),
+  latencyMsP95: z.number().nullable(),
+  joules: z.number().nullable(),
+});
+export type FleetPoint = z.infer<typeof fleetPointSchema>;
+
 export const fleetEndpoints = {
   overview: {
     method: 'get',
@@ -54,6 +65,15 @@ export const fleetEndpoints = {
     tag: 'fleet',
     summary: 'The fleet at a glance',
     response: overviewSchema,
+  },
+  fleetSeries: {
+    method: 'get',
+    path: '/overview/series',
+    access: 'viewer',
+    tag: 'fleet',
+    summary: 'The last hour of the whole fleet in buckets of time, for charts',
+    query: z.object({ buckets: z.coerce.number().int().min(2).max(500).default(60) }),
+    response: z.object({ points: z.array(fleetPointSchema) }),
   },
   settings: {
     method: 'get',
