@@ -42,6 +42,7 @@ export {
   signDocument,
   signerOf,
   signRoot,
+  typOf,
 } from './trust/sign.ts';
 export * from './trust/verify-desired-state.ts';
 export { type TrustError, type TrustErrorCode, verifyDocument } from './trust/verify-document.ts';

@@ -8,6 +8,8 @@ import { StarlingError } from './errors.ts';
 export const PACKET_BYTES_MAXIMUM = 768 * 1024;
 /** Largest JSON control message (reported state, results, presence). */
 export const CONTROL_BYTES_MAXIMUM = 64 * 1024;
+/** Largest heartbeat or last will: the broker keeps a will for as long as its device is connected. */
+export const PRESENCE_BYTES_MAXIMUM = 1024;
 /** Largest desired state as sent: everything big in it is named by digest. */
 export const DESIRED_STATE_BYTES_MAXIMUM = 8 * 1024;
 /** Largest telemetry batch (CBOR). */

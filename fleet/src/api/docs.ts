@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Hono } from 'hono';
 import type { ApiEnv } from './route.ts';
 
 const require = createRequire(import.meta.url);
@@ -21,7 +21,7 @@ const page = `<!doctype html>
 const start = `SwaggerUIBundle({ url: '/api/v1/openapi.json', dom_id: '#docs', deepLinking: true, validatorUrl: null });`;
 
 /** The interactive documentation, with its script from our own packages: nothing is fetched from elsewhere. */
-export function serveDocs(app: OpenAPIHono<ApiEnv>): void {
+export function serveDocs(app: Hono<ApiEnv>): void {
   const folder = dirname(require.resolve('swagger-ui-dist/package.json'));
   app.get('/api/docs', (context) => {
     // The documentation sets styles on its elements, and draws its icons from data addresses.

@@ -1,2 +1,3 @@
 /** HTTP requests -> parsed by their endpoint's schema, answered by a module -> JSON or a problem. */
 export { type ApiPorts, createApi } from './create-api.ts';
+export { openApiDocument } from './openapi.ts';

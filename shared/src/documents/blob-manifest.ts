@@ -23,16 +23,21 @@ export const blobManifestSchema = z
   .meta({ id: 'BlobManifest', title: 'Blob manifest' });
 export type BlobManifest = z.infer<typeof blobManifestSchema>;
 
-const digestBytesSchema = z.instanceof(Uint8Array).refine((bytes) => bytes.length === 32, 'a digest has 32 bytes');
+const digestBytesSchema = z
+  .instanceof(Uint8Array)
+  .refine((bytes) => bytes.length === 32, 'a digest has 32 bytes')
+  .meta({ description: 'SHA-256, a CBOR byte string of 32 bytes' });
 
 /** As stored: digests as bytes; `pages` instead of `chunks` where there are more than one page holds. */
-const storedManifestSchema = z.object({
-  v: z.literal(1),
-  digest: digestBytesSchema,
-  size: z.number().int().nonnegative().max(BLOB_BYTES_MAXIMUM),
-  chunks: z.array(z.tuple([digestBytesSchema, z.number().int().positive().max(CHUNK_BYTES_MAXIMUM)])).max(MANIFEST_CHUNKS_MAXIMUM),
-  pages: z.array(digestBytesSchema).max(MANIFEST_PAGES_MAXIMUM).default([]),
-});
+export const storedManifestSchema = z
+  .object({
+    v: z.literal(1),
+    digest: digestBytesSchema,
+    size: z.number().int().nonnegative().max(BLOB_BYTES_MAXIMUM),
+    chunks: z.array(z.tuple([digestBytesSchema, z.number().int().positive().max(CHUNK_BYTES_MAXIMUM)])).max(MANIFEST_CHUNKS_MAXIMUM),
+    pages: z.array(digestBytesSchema).max(MANIFEST_PAGES_MAXIMUM).default([]),
+  })
+  .meta({ id: 'ManifestPage', title: 'Blob manifest page' });
 
 /** One page: either chunks, or the digests of pages that hold them. Each page is itself one chunk. */
 export interface ManifestPage {

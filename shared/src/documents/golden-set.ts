@@ -5,28 +5,30 @@ import { tensorElementTypeSchema } from './model-version.ts';
  * Inputs by seed and expected outputs by sample, so that a device can tell whether an artefact computes there what it computed
  * where it was built. Inputs are not stored: `goldenInput` makes them again.
  */
-export const goldenSetSchema = z.object({
-  schemaVersion: z.literal(1),
-  inputs: z.record(
-    z.string(),
-    z.object({
-      seed: z.number().int().nonnegative(),
-      elementType: tensorElementTypeSchema,
-      shape: z.array(z.number().int().positive()).max(8),
-    }),
-  ),
-  outputs: z.record(
-    z.string(),
-    z.object({
-      shape: z.array(z.number().int().positive()).max(8),
-      /** Every `stride`-th value of the flattened output, from the first on. */
-      stride: z.number().int().positive(),
-      samples: z.array(z.number()).max(4096),
-    }),
-  ),
-  /** Largest difference allowed, as a share of the largest expected magnitude. */
-  tolerance: z.number().positive(),
-});
+export const goldenSetSchema = z
+  .object({
+    schemaVersion: z.literal(1),
+    inputs: z.record(
+      z.string(),
+      z.object({
+        seed: z.number().int().nonnegative(),
+        elementType: tensorElementTypeSchema,
+        shape: z.array(z.number().int().positive()).max(8),
+      }),
+    ),
+    outputs: z.record(
+      z.string(),
+      z.object({
+        shape: z.array(z.number().int().positive()).max(8),
+        /** Every `stride`-th value of the flattened output, from the first on. */
+        stride: z.number().int().positive(),
+        samples: z.array(z.number()).max(4096),
+      }),
+    ),
+    /** Largest difference allowed, as a share of the largest expected magnitude. */
+    tolerance: z.number().positive(),
+  })
+  .meta({ id: 'GoldenSet', title: 'Golden set' });
 export type GoldenSet = z.infer<typeof goldenSetSchema>;
 
 /**

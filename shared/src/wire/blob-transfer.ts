@@ -13,7 +13,12 @@ export const wantSchema = z
   .object({
     want: z.number().int().nonnegative().max(0xffffffff).meta({ description: 'Number of this want; frames repeat it' }),
     chunks: z
-      .array(z.instanceof(Uint8Array).refine((bytes) => bytes.length === 32, 'a digest has 32 bytes'))
+      .array(
+        z
+          .instanceof(Uint8Array)
+          .refine((bytes) => bytes.length === 32, 'a digest has 32 bytes')
+          .meta({ description: 'SHA-256, a CBOR byte string of 32 bytes' }),
+      )
       .max(WANT_CHUNKS_MAXIMUM)
       .meta({ description: 'Digests, 32 bytes each; added to what was asked before' }),
     receivedChunks: z.number().int().nonnegative().meta({ description: 'Frames received in this session so far, `missing` included' }),

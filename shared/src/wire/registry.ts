@@ -1,6 +1,13 @@
 import type { z } from 'zod';
 import { desiredStateSchema } from '../documents/desired-state.ts';
 import { reportedStateSchema } from '../documents/reported-state.ts';
+import {
+  CHUNK_FRAME_BYTES_MAXIMUM,
+  CONTROL_BYTES_MAXIMUM,
+  DESIRED_STATE_BYTES_MAXIMUM,
+  PRESENCE_BYTES_MAXIMUM,
+  TELEMETRY_BATCH_BYTES_MAXIMUM,
+} from '../limits.ts';
 import { wantSchema } from './blob-transfer.ts';
 import { commandResultSchema, commandSchema } from './command.ts';
 import { helloSchema, presenceSchema } from './hello.ts';
@@ -18,6 +25,8 @@ export interface WireMessage {
   qos: 0 | 1;
   retain: boolean;
   encoding: Encoding;
+  /** Longest payload; a receiver refuses a longer one before it looks inside. */
+  maximumBytes: number;
   /** Absent for frames, whose layout is binary and documented in words. */
   schema?: z.ZodType;
   summary: string;
@@ -34,6 +43,7 @@ export const wireTable = {
     qos: 1,
     retain: false,
     encoding: 'json',
+    maximumBytes: CONTROL_BYTES_MAXIMUM,
     schema: helloSchema,
     summary: 'Starts a session; the fleet answers with desired state, open commands and acknowledgements',
   },
@@ -43,6 +53,7 @@ export const wireTable = {
     qos: 0,
     retain: false,
     encoding: 'json',
+    maximumBytes: PRESENCE_BYTES_MAXIMUM,
     schema: presenceSchema,
     summary: 'Heartbeat and last will',
   },
@@ -52,6 +63,7 @@ export const wireTable = {
     qos: 1,
     retain: false,
     encoding: 'jws',
+    maximumBytes: DESIRED_STATE_BYTES_MAXIMUM,
     schema: desiredStateSchema,
     summary: 'Signed desired state, ordered by (epoch, generation)',
   },
@@ -61,6 +73,7 @@ export const wireTable = {
     qos: 1,
     retain: false,
     encoding: 'json',
+    maximumBytes: CONTROL_BYTES_MAXIMUM,
     schema: reportedStateSchema,
     summary: 'Where the device stands with its desired state',
   },
@@ -70,6 +83,7 @@ export const wireTable = {
     qos: 1,
     retain: false,
     encoding: 'jws',
+    maximumBytes: CONTROL_BYTES_MAXIMUM,
     schema: commandSchema,
     summary: 'A signed command',
   },
@@ -79,6 +93,7 @@ export const wireTable = {
     qos: 1,
     retain: false,
     encoding: 'json',
+    maximumBytes: CONTROL_BYTES_MAXIMUM,
     schema: commandResultSchema,
     summary: 'Progress and result of a command',
   },
@@ -88,6 +103,7 @@ export const wireTable = {
     qos: 1,
     retain: false,
     encoding: 'cbor',
+    maximumBytes: CONTROL_BYTES_MAXIMUM,
     schema: wantSchema,
     summary: 'Asks for chunks, with credit for the bytes that may be under way',
   },
@@ -97,6 +113,7 @@ export const wireTable = {
     qos: 0,
     retain: false,
     encoding: 'frame',
+    maximumBytes: CHUNK_FRAME_BYTES_MAXIMUM,
     summary: 'One chunk, or the answer that it is missing',
   },
   telemetry: {
@@ -105,6 +122,7 @@ export const wireTable = {
     qos: 1,
     retain: false,
     encoding: 'cbor',
+    maximumBytes: TELEMETRY_BATCH_BYTES_MAXIMUM,
     schema: telemetryBatchSchema,
     summary: 'A batch of telemetry records of one kind',
   },
@@ -114,6 +132,7 @@ export const wireTable = {
     qos: 1,
     retain: false,
     encoding: 'json',
+    maximumBytes: CONTROL_BYTES_MAXIMUM,
     schema: acknowledgementSchema,
     summary: 'Highest contiguous sequence that the database holds',
   },

@@ -1,6 +1,5 @@
 /** A topic and bytes from a device -> parsed and checked -> the module that it concerns. */
 import {
-  CONTROL_BYTES_MAXIMUM,
   cborDecode,
   commandResultSchema,
   helloSchema,
@@ -9,11 +8,11 @@ import {
   messageOf,
   presenceSchema,
   reportedStateSchema,
-  TELEMETRY_BATCH_BYTES_MAXIMUM,
   type Topics,
   telemetryBatchSchema,
   telemetryKindSchema,
   wantSchema,
+  wireTable,
 } from '@starling/shared';
 import type { ChunkServer } from '../../blobs/index.ts';
 import type { Commands } from '../../commands/index.ts';
@@ -39,15 +38,6 @@ type Handler = (device: string, payload: Uint8Array, params: Record<string, stri
 
 /** Messages that a device sends; the others are refused before they come here. */
 type InboundName = Extract<MessageName, 'hello' | 'presence' | 'reported' | 'result' | 'blobWant' | 'telemetry'>;
-
-const limits: Record<InboundName, number> = {
-  hello: CONTROL_BYTES_MAXIMUM,
-  presence: 1024,
-  reported: CONTROL_BYTES_MAXIMUM,
-  result: CONTROL_BYTES_MAXIMUM,
-  blobWant: CONTROL_BYTES_MAXIMUM,
-  telemetry: TELEMETRY_BATCH_BYTES_MAXIMUM,
-};
 
 const handlers: Record<InboundName, Handler> = {
   async hello(device, payload, _params, ports) {
@@ -109,7 +99,8 @@ export function createInbound(ports: InboundPorts): Inbound {
       if (parsed === undefined || !(parsed.name in handlers) || parsed.params.device !== device)
         return refuse(device, topic, 'not a topic of this device');
       const name = parsed.name as InboundName;
-      if (payload.length > limits[name]) return refuse(device, name, `${payload.length} bytes, at most ${limits[name]}`);
+      const { maximumBytes } = wireTable[name];
+      if (payload.length > maximumBytes) return refuse(device, name, `${payload.length} bytes, at most ${maximumBytes}`);
       try {
         await handlers[name](device, payload, parsed.params, ports);
       } catch (error) {

@@ -1,0 +1,162 @@
+import {
+  artefactSchema,
+  capabilitiesSchema,
+  commandTable,
+  createTopics,
+  DEFAULT_TOPIC_ROOT,
+  type MessageName,
+  messageNames,
+  PROTOCOL_VERSION,
+  telemetryKinds,
+  type WireMessage,
+  wireTable,
+} from '@starling/shared';
+import type { z } from 'zod';
+import { componentSchemas, type JsonSchema } from './json-schema.ts';
+
+const contentTypes: Record<WireMessage['encoding'], string> = {
+  json: 'application/json',
+  cbor: 'application/cbor',
+  jws: 'application/jose',
+  frame: 'application/octet-stream',
+};
+
+const parameters: Record<string, JsonSchema> = {
+  device: { description: 'Device id, the same as client id and user name' },
+  id: { description: 'Id of the command that is answered' },
+  name: { description: 'Name of the command', enum: Object.keys(commandTable) },
+  kind: { description: 'Kind of telemetry', enum: Object.keys(telemetryKinds) },
+};
+
+const reference = (kind: 'schemas' | 'messages', name: string): JsonSchema => ({ $ref: `#/components/${kind}/${name}` });
+const capitalised = (name: string): string => name.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+/** The wire table as an AsyncAPI 3 document, from the side of a device: it sends `device-to-fleet` and receives the others. */
+export function asyncApiDocument(): JsonSchema {
+  const topics = createTopics();
+  const messages = Object.fromEntries(messageNames.flatMap((name) => messagesOf(name)));
+  return {
+    asyncapi: '3.0.0',
+    id: `urn:starling:protocol:${PROTOCOL_VERSION}`,
+    info: {
+      title: 'Starling device protocol',
+      version: String(PROTOCOL_VERSION),
+      description:
+        'What a device sends and receives over MQTT 3.1.1. README.md beside this file explains the session, the order of checks and the limits.',
+      license: { name: 'Apache-2.0' },
+    },
+    defaultContentType: 'application/json',
+    servers: {
+      tls: server('{host}:8883', 'mqtts', 'MQTT over TLS'),
+      websocket: { ...server('{host}:8443', 'wss', 'MQTT over WebSocket, subprotocol mqtt'), pathname: '/mqtt' },
+    },
+    channels: Object.fromEntries(messageNames.map((name) => [name, channelOf(name, topics.root)])),
+    operations: Object.fromEntries(messageNames.map((name) => [operationName(name), operationOf(name)])),
+    components: {
+      schemas: componentSchemas(schemas()),
+      messages,
+      securitySchemes: {
+        login: {
+          type: 'userPassword',
+          description: 'User name and client id are the device id; the password comes from /api/v1/device-access/login',
+        },
+      },
+    },
+    'x-topic-root': DEFAULT_TOPIC_ROOT,
+  };
+}
+
+function server(host: string, protocol: string, title: string): JsonSchema {
+  return {
+    host,
+    protocol,
+    protocolVersion: '3.1.1',
+    title,
+    variables: { host: { description: 'The device-access login answers with the addresses to use, best first' } },
+    security: [{ $ref: '#/components/securitySchemes/login' }],
+  };
+}
+
+function operationName(name: MessageName): string {
+  const verb = wireTable[name].direction === 'device-to-fleet' ? 'send' : 'receive';
+  return `${verb}${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
+}
+
+function operationOf(name: MessageName): JsonSchema {
+  const { direction, qos, retain, summary } = wireTable[name];
+  return {
+    action: direction === 'device-to-fleet' ? 'send' : 'receive',
+    channel: { $ref: `#/channels/${name}` },
+    summary,
+    bindings: { mqtt: { qos, retain, bindingVersion: '0.2.0' } },
+  };
+}
+
+function channelOf(name: MessageName, root: string): JsonSchema {
+  const { pattern, summary } = wireTable[name];
+  const names = [...pattern.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
+  return {
+    address: `${root}/${pattern}`,
+    summary,
+    parameters: Object.fromEntries(names.map((parameter) => [parameter, parameters[parameter] ?? {}])),
+    messages: Object.fromEntries(messagesOf(name).map(([message]) => [message, reference('messages', message)])),
+  };
+}
+
+/** A row is one message; commands, their results and telemetry are one for each of their kinds. */
+function messagesOf(name: MessageName): [string, JsonSchema][] {
+  const row: WireMessage = wireTable[name];
+  const message = (title: string, summary: string, payload: JsonSchema): JsonSchema => ({
+    name: title,
+    title,
+    summary,
+    contentType: contentTypes[row.encoding],
+    payload,
+    'x-maximum-bytes': row.maximumBytes,
+    ...(row.encoding === 'jws' ? { 'x-signed-as': 'a compact JWS; the schema is that of its payload' } : {}),
+  });
+  if (name === 'command') {
+    return Object.entries(commandTable).map(([command, { summary }]) => {
+      const narrowed = { properties: { name: { const: command }, arguments: reference('schemas', `${capitalised(command)}Arguments`) } };
+      return [`command-${command}`, message(`command-${command}`, summary, { allOf: [reference('schemas', 'Command'), narrowed] })];
+    });
+  }
+  if (name === 'result') {
+    return Object.entries(commandTable).map(([command, { summary }]) => {
+      const narrowed = { properties: { result: reference('schemas', `${capitalised(command)}Result`) } };
+      const payload = { allOf: [reference('schemas', 'CommandResult'), narrowed] };
+      return [`result-${command}`, message(`result-${command}`, `Result of: ${summary}`, payload)];
+    });
+  }
+  if (name === 'telemetry') {
+    return Object.keys(telemetryKinds).map((kind) => {
+      const record = { properties: { payload: reference('schemas', `${capitalised(kind)}Record`) } };
+      const payload = { allOf: [reference('schemas', 'TelemetryBatch'), { properties: { records: { items: record } } }] };
+      return [`telemetry-${kind}`, message(`telemetry-${kind}`, `Batch of ${kind} records`, payload)];
+    });
+  }
+  if (row.schema === undefined) {
+    const payload = { type: 'string', format: 'binary', description: 'A chunk frame; README.md beside this file gives its layout' };
+    return [[name, message(name, row.summary, payload)]];
+  }
+  return [[name, message(name, row.summary, reference('schemas', idOf(row.schema)))]];
+}
+
+function idOf(schema: z.ZodType): string {
+  return schema.meta()?.id ?? '';
+}
+
+function schemas(): Record<string, z.ZodType> {
+  // Those that are named inside others are referred to as well.
+  const named: Record<string, z.ZodType> = { Artefact: artefactSchema, Capabilities: capabilitiesSchema };
+  for (const name of messageNames) {
+    const { schema }: WireMessage = wireTable[name];
+    if (schema !== undefined) named[idOf(schema)] = schema;
+  }
+  for (const [command, { arguments: given, result }] of Object.entries(commandTable)) {
+    named[`${capitalised(command)}Arguments`] = given;
+    named[`${capitalised(command)}Result`] = result;
+  }
+  for (const [kind, schema] of Object.entries(telemetryKinds)) named[`${capitalised(kind)}Record`] = schema;
+  return named;
+}
