@@ -113,7 +113,6 @@ async function wire(
     topicRoot: topics.root,
     disconnect: (device) => broker.disconnect(device),
     isConnected: (device) => broker.isConnected(device),
-    installCommand: (token) => modules.packages.installCommand(token, certificates),
   });
   serveDashboard(api);
   listeners.serve(api, (socket) => broker.accept(socket));

@@ -3,6 +3,7 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Accounts } from '../auth/index.ts';
 import type { Log } from '../ports.ts';
+import { type AgentPackagePorts, agentPackageRoutes } from './agent-packages.ts';
 import { type CataloguePorts, catalogueRoutes } from './catalogue.ts';
 import { type DeviceAccessPorts, deviceAccessRoutes } from './device-access.ts';
 import { type DevicePorts, deviceRoutes } from './devices.ts';
@@ -15,7 +16,14 @@ import { isDatabaseAway, toProblem } from './problem.ts';
 import type { ApiApp, ApiEnv } from './route.ts';
 import { type TelemetryPorts, telemetryRoutes } from './telemetry.ts';
 
-export interface ApiPorts extends CataloguePorts, DeviceAccessPorts, DevicePorts, EventPorts, FleetPorts, TelemetryPorts {
+export interface ApiPorts
+  extends AgentPackagePorts,
+    CataloguePorts,
+    DeviceAccessPorts,
+    DevicePorts,
+    EventPorts,
+    FleetPorts,
+    TelemetryPorts {
   accounts: Accounts;
   log: Log;
   /** Origins from which a browser may change something. */
@@ -62,6 +70,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   catalogueRoutes(api, ports);
   deviceRoutes(api, ports);
   deviceAccessRoutes(api, ports);
+  agentPackageRoutes(api, ports);
   telemetryRoutes(api, ports);
   eventRoutes(api, ports);
   const openApi = openApiDocument();

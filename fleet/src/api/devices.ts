@@ -11,6 +11,7 @@ import type { BlobStore } from '../blobs/index.ts';
 import type { Commands } from '../commands/index.ts';
 import type { DesiredStates } from '../desired-state/index.ts';
 import { type ClaimTokens, type DeviceRow, type Devices, toDeviceView } from '../devices/index.ts';
+import type { Packages } from '../packages/index.ts';
 import type { Releases } from '../releases/index.ts';
 import { type ApiApp, type Call, route } from './route.ts';
 
@@ -24,7 +25,7 @@ export interface DevicePorts {
   /** Cuts the connection of a device at once. */
   disconnect(device: string): void;
   isConnected(device: string): boolean;
-  installCommand(tokenText: string): Promise<string | null>;
+  packages: Packages;
 }
 
 /** Longest wait for an answer of a device to a request over HTTP. */
@@ -69,7 +70,7 @@ export function deviceRoutes(app: ApiApp, ports: DevicePorts): void {
   route(app, api.createClaimToken, async ({ body, actor }) => {
     const release = body.release === undefined ? undefined : (await releases.find(body.release)).digest;
     const created = await claimTokens.create({ ...body, release }, actor);
-    return { ...created, installCommand: await ports.installCommand(created.text) };
+    return { ...created, installCommand: body.install ? await ports.packages.installCommand(created.text) : null };
   });
   route(app, api.revokeClaimToken, async ({ params, actor }) => {
     await claimTokens.revoke(params.id, actor);

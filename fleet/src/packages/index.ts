@@ -1,2 +1,2 @@
-/** The agent's sources and the lockfile -> a signed package for a platform -> one command that installs it. */
+/** The agent's sources and the native parts of each platform -> a signed package -> one command that installs it. */
 export { createPackages, type Packages } from './packages.ts';

@@ -1,26 +1,103 @@
-import type { Clock, Log } from '../ports.ts';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type AgentPackageView, messageOf, StarlingError, signDocument } from '@starling/shared';
+import type { Log } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
+import { type BuiltPackage, buildPackage, prunePackages } from './build-package.ts';
+import { renderInstaller } from './installer.ts';
+import { platforms } from './parts.ts';
 
 export interface Packages {
-  /** The command that fetches, verifies and installs an agent and enrols it. */
-  installCommand(
-    token: string,
-    certificates: { authority: string | undefined; authorityDigest: string | undefined },
-  ): Promise<string | null>;
+  /** Builds what is not there yet; many callers wait for the same build. @throws StarlingError `package-part-missing`, `bundle-failed` */
+  prepare(): Promise<void>;
+  /** The command that fetches, verifies and installs an agent, and enrols it. Builds the packages first if they are not there. */
+  installCommand(token: string): Promise<string>;
+  /** The installer, which knows the digests of the packages. */
+  installer(): Promise<string>;
+  /** What there is, each signed by the fleet. */
+  list(): Promise<AgentPackageView[]>;
+  /** Path of a package on disk. @throws StarlingError `not-found` */
+  file(name: string): Promise<{ path: string; sizeBytes: number }>;
 }
 
 export interface PackagePorts {
   directory: string;
   keyring: Keyring;
-  clock: Clock;
   log: Log;
   publicUrl: string;
+  /** PEM of the fleet's own authority; undefined if a public one vouches for its certificate. */
+  authority: string | undefined;
 }
 
-export function createPackages({ publicUrl }: PackagePorts): Packages {
+const template = fileURLToPath(new URL('./install.sh', import.meta.url));
+
+export function createPackages(ports: PackagePorts): Packages {
+  const { directory, keyring, log, publicUrl, authority } = ports;
+  let building: Promise<BuiltPackage[]> | undefined;
+
+  const packages = (): Promise<BuiltPackage[]> => {
+    building ??= buildAll().catch((error: unknown) => {
+      // The next caller tries again.
+      building = undefined;
+      throw error;
+    });
+    return building;
+  };
+  const buildAll = async (): Promise<BuiltPackage[]> => {
+    const built: BuiltPackage[] = [];
+    for (const platform of platforms) {
+      const startedMs = performance.now();
+      const one = await buildPackage(platform, directory);
+      built.push(one);
+      if (!one.known)
+        log.info(
+          { platform, file: one.file, sizeBytes: one.sizeBytes, tookMs: Math.round(performance.now() - startedMs) },
+          'agent package built',
+        );
+    }
+    await prunePackages(directory, built).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'old agent packages stay'));
+    return built;
+  };
+  const installer = async (): Promise<string> =>
+    renderInstaller(await readFile(template, 'utf8'), { url: publicUrl, authority, packages: await packages() });
+
   return {
+    async prepare() {
+      await packages();
+    },
+    installer,
     async installCommand(token) {
-      return `STARLING_TOKEN='${token}' STARLING_FLEET=${publicUrl} starling-agent enrol`;
+      const digest = createHash('sha256')
+        .update(await installer())
+        .digest('hex');
+      // The digest stands for the certificate: what is fetched without one is checked before it is run. The token goes through a pipe,
+      // for arguments can be read by every process of the machine.
+      const insecure = authority === undefined ? '' : 'k';
+      return [
+        `curl -fsS${insecure} ${publicUrl}/api/v1/agent/install.sh -o starling-install.sh`,
+        `echo '${digest}  starling-install.sh' | sha256sum -c -`,
+        `printf %s '${token}' | sudo sh starling-install.sh`,
+      ].join(' && ');
+    },
+    async list() {
+      const listed: AgentPackageView[] = [];
+      for (const { known: _known, ...facts } of await packages()) {
+        const document = { kind: 'agent-package', schemaVersion: 1, fleetId: keyring.fleetId, ...facts };
+        listed.push({ ...facts, signed: await signDocument(keyring.signer, 'agent-package', document) });
+      }
+      return listed;
+    },
+    async file(name) {
+      const found = (await packages()).find(({ file }) => file === name);
+      if (found === undefined) {
+        throw new StarlingError('not-found', `there is no agent package ${name}`, {
+          field: 'file',
+          hint: 'get a new command from the fleet',
+        });
+      }
+      return { path: join(directory, found.file), sizeBytes: found.sizeBytes };
     },
   };
 }

@@ -136,6 +136,17 @@ export const telemetrySummarySchema = z.object({
 });
 export type TelemetrySummary = z.infer<typeof telemetrySummarySchema>;
 
+export const agentPackageViewSchema = z.object({
+  platform: z.enum(['linux-x64', 'linux-arm64']),
+  version: z.string(),
+  file: z.string(),
+  digest: digestSchema,
+  sizeBytes: z.number().int(),
+  parts: z.record(z.string(), z.string()).meta({ description: 'Native packages inside, with their versions' }),
+  signed: z.string().meta({ description: 'JWS of the same facts by the fleet key' }),
+});
+export type AgentPackageView = z.infer<typeof agentPackageViewSchema>;
+
 const rangeQuery = z.object({ fromMs: z.coerce.number().int().optional(), toMs: z.coerce.number().int().optional() });
 
 export const deviceEndpoints = {
@@ -276,8 +287,22 @@ export const deviceEndpoints = {
       requireApproval: z.boolean().default(false),
       labels: labelsSchema.default({}),
       release: z.string().max(200).optional().meta({ description: 'Digest or name of the release that enrolled devices get' }),
+      install: z
+        .boolean()
+        .default(false)
+        .meta({
+          description: 'Answer with the command that installs an agent too; its packages are built first, which takes a minute once',
+        }),
     }),
     response: z.object({ token: claimTokenViewSchema, text: z.string(), installCommand: z.string().nullable() }),
+  },
+  listAgentPackages: {
+    method: 'get',
+    path: '/agent/packages',
+    access: 'viewer',
+    tag: 'enrolment',
+    summary: 'The agent packages of each platform, signed by the fleet; they are built first if they are not there',
+    response: z.object({ packages: z.array(agentPackageViewSchema) }),
   },
   revokeClaimToken: {
     method: 'delete',

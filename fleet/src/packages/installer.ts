@@ -1,0 +1,19 @@
+import type { BuiltPackage } from './build-package.ts';
+
+export interface InstallerFacts {
+  /** Address of the fleet, without a slash at its end. */
+  url: string;
+  authority: string | undefined;
+  packages: readonly BuiltPackage[];
+}
+
+/** Fills the template of the installer. What is filled in comes from this fleet alone, and none of it can hold a quote. */
+export function renderInstaller(template: string, { url, authority, packages }: InstallerFacts): string {
+  const cases = packages
+    .map(({ platform, file, digest, version }) => `    ${platform}) file='${file}' digest='${digest}' version='${version}' ;;`)
+    .join('\n');
+  return template
+    .replace('@URL@', () => url)
+    .replace('@INSECURE@', () => (authority === undefined ? '' : 'yes'))
+    .replace('    # @PACKAGES@', () => cases);
+}
