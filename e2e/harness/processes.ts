@@ -34,5 +34,11 @@ export function startFleetProcess({ dataDirectory, flags, ...rest }: ProcessOpti
 export function startAgentProcess({ dataDirectory, flags, token, ...rest }: ProcessOptions & { token?: string }): Promise<AgentProcess> {
   const all = { 'data-directory': dataDirectory, 'http-port': '0', ...flags };
   const args = ['run', ...Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])];
-  return startChild({ program: 'agent/src/node/main.ts', args, ready: agentReadySchema, ...rest, ...(token === undefined ? {} : { environment: { ...rest.environment, STARLING_TOKEN: token } }) });
+  return startChild({
+    program: 'agent/src/node/main.ts',
+    args,
+    ready: agentReadySchema,
+    ...rest,
+    ...(token === undefined ? {} : { environment: { ...rest.environment, STARLING_TOKEN: token } }),
+  });
 }

@@ -5,6 +5,7 @@ import { describe, test } from 'vitest';
 
 /** Where each program hides: names on the path, and folders that Debian leaves off it. */
 const PROGRAMS = {
+  curl: { names: ['curl'], folders: () => [] },
   chromium: { names: ['chromium', 'chromium-browser', 'google-chrome'], folders: () => [] },
   ffmpeg: { names: ['ffmpeg'], folders: () => [] },
   ip: { names: ['ip'], folders: () => ['/usr/sbin', '/sbin'] },
