@@ -58,5 +58,13 @@ export function makeRandomId(random: (byteCount: number) => Uint8Array): string 
   return base32Encode(random(16));
 }
 
+/** Last millisecond that a `Date` can hold (ECMA-262, 21.4.1.1): anything later could not even be printed. */
+const WALL_MS_MAXIMUM = 8_640_000_000_000_000;
+
 /** Milliseconds since 1970-01-01T00:00:00Z. */
-export const wallMsSchema = z.number().int().nonnegative().meta({ description: 'Milliseconds since the Unix epoch, UTC' });
+export const wallMsSchema = z
+  .number()
+  .int()
+  .nonnegative()
+  .max(WALL_MS_MAXIMUM)
+  .meta({ description: 'Milliseconds since the Unix epoch, UTC' });

@@ -1,4 +1,4 @@
-import { type Actor, type Endpoint, type PathParams, type ResponseOf, type Role, StarlingError } from '@starling/shared';
+import { type Actor, type Endpoint, firstProblemOf, type PathParams, type ResponseOf, type Role, StarlingError } from '@starling/shared';
 import type { Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { atLeast } from '../auth/index.ts';
@@ -54,9 +54,9 @@ export function requireRole(actor: Actor, role: Role): void {
 function parseInput(schema: z.ZodType, value: unknown, where: string): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = [where, ...(issue?.path ?? [])].filter((part) => part !== '').join('.');
-  throw new StarlingError('invalid-request', `${field === '' ? 'the request' : field}: ${issue?.message ?? 'invalid'}`, { field });
+  const problem = firstProblemOf(parsed.error);
+  const field = [where, problem.field].filter((part) => part !== '').join('.');
+  throw new StarlingError('invalid-request', `${field === '' ? 'the request' : field}: ${problem.message}`, { field });
 }
 
 async function readJson(context: Context): Promise<unknown> {

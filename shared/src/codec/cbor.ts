@@ -43,10 +43,35 @@ export function jsonEncode(value: unknown): Uint8Array<ArrayBuffer> {
 export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = issue?.path.join('.') ?? '';
-  throw new StarlingError('invalid-message', field === '' ? (issue?.message ?? 'invalid') : `${field}: ${issue?.message}`, {
-    field,
-    cause: parsed.error,
-  });
+  const { field, message } = firstProblemOf(parsed.error);
+  throw new StarlingError('invalid-message', field === '' ? message : `${field}: ${message}`, { field, cause: parsed.error });
+}
+
+/**
+ * The first thing that is wrong, as exactly as it can be said: inside a union that of the alternative that fits best, and what is wrong
+ * with a key rather than that it is.
+ */
+export function firstProblemOf(error: z.ZodError): { field: string; message: string } {
+  const [first] = error.issues;
+  if (first === undefined) return { field: '', message: 'invalid' };
+  const { path, message } = deepest(first, []);
+  return { field: path.join('.'), message };
+}
+
+type Issue = z.core.$ZodIssue;
+
+function deepest(issue: Issue, above: readonly PropertyKey[]): { path: string[]; message: string } {
+  const path = [...above, ...issue.path];
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    // Fewest complaints, and those furthest inside: what was most likely meant.
+    const [best] = [...issue.errors].sort((a, b) => a.length - b.length || depthOf(b) - depthOf(a));
+    if (best?.[0] !== undefined) return deepest(best[0], path);
+  }
+  if (issue.code === 'invalid_key' && issue.issues[0] !== undefined) return { path: path.map(String), message: issue.issues[0].message };
+  if (issue.code === 'invalid_element' && issue.issues[0] !== undefined) return deepest(issue.issues[0], path);
+  return { path: path.map(String), message: issue.message };
+}
+
+function depthOf(issues: readonly Issue[]): number {
+  return Math.max(0, ...issues.map(({ path }) => path.length));
 }

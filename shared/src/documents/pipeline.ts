@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { nameSchema, versionSchema } from '../ids.ts';
 
-/** Identifier of a node, port or monitor inside one pipeline. */
+/** Identifier of a node. Without a dot: the first one in `node.port` is where the port starts. */
+const nodeNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'use 1 to 64 letters, digits, _ and -');
+
+/** Identifier of a port or monitor inside one pipeline. */
 const identifierSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'use 1 to 64 letters, digits, _ . and -');
 
 /** `node.port`; pipeline inputs are ports of the node `input`, pipeline outputs ports of the node `output`. */
@@ -72,7 +75,7 @@ export const pipelineSchema = z
     description: z.string().max(4000).default(''),
     inputs: z.record(identifierSchema, z.string().max(200)).meta({ description: 'Input name -> port type' }),
     outputs: z.record(identifierSchema, z.string().max(200)).meta({ description: 'Output name -> port type' }),
-    nodes: z.record(identifierSchema, pipelineNodeSchema),
+    nodes: z.record(nodeNameSchema, pipelineNodeSchema),
     edges: z.array(edgeSchema).min(1).max(512),
     monitors: z.record(identifierSchema, monitorSchema).default({}),
     queue: z

@@ -1,3 +1,4 @@
+import { type TensorElementType, tensorElementTypeSchema } from '../documents/model-version.ts';
 import { StarlingError } from '../errors.ts';
 
 /** Dimension of a tensor type: a length, or the name of a free one. */
@@ -29,6 +30,11 @@ export function parsePortType(text: string): PortType {
   const tensor = /^tensor<\s*([a-z0-9]+)\s*,\s*\[([^\]]*)\]\s*>$/.exec(trimmed);
   if (tensor?.[1] !== undefined && tensor[2] !== undefined) {
     const shape = tensor[2].trim() === '' ? [] : tensor[2].split(',').map((part) => parseDimension(part.trim(), text));
+    if (!isElementType(tensor[1])) {
+      throw new StarlingError('invalid-port-type', `"${tensor[1]}" in "${text}" is not an element type`, {
+        hint: `use one of ${tensorElementTypeSchema.options.join(', ')}`,
+      });
+    }
     return { kind: 'tensor', elementType: tensor[1], shape };
   }
   throw new StarlingError('invalid-port-type', `"${text}" is not a port type`, {
@@ -66,6 +72,10 @@ function tensorMismatch(from: TensorType, to: TensorType): string | undefined {
     }
   }
   return undefined;
+}
+
+function isElementType(text: string): text is TensorElementType {
+  return tensorElementTypeSchema.safeParse(text).success;
 }
 
 function isSimpleKind(text: string): text is SimpleKind {

@@ -181,8 +181,8 @@ function resolve(
   const { node, port } = parsePortReference(reference);
   const known = ports.get(node);
   if (known === undefined) {
-    // A node whose operator or model is unknown was reported where it is declared.
-    if (pipeline.nodes[node] === undefined) {
+    // A node whose operator or model is unknown was reported where it is declared. Every object has a "constructor": only own names count.
+    if (!Object.hasOwn(pipeline.nodes, node)) {
       problems.push({
         code: 'unknown-node',
         field,

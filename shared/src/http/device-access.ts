@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonDecode, jsonEncode } from '../codec/cbor.ts';
 import { digestSchema } from '../digest.ts';
 import { capabilitiesSchema } from '../documents/capabilities.ts';
 import { deviceIdSchema, wallMsSchema } from '../ids.ts';
@@ -19,7 +20,9 @@ export type ClaimToken = z.infer<typeof claimTokenSchema>;
 const prefix = 'starling1.';
 
 export function formatClaimToken(token: ClaimToken): string {
-  return prefix + btoa(JSON.stringify(token)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  // `btoa` takes one byte a character, and an address may have letters beyond that.
+  const binary = Array.from(jsonEncode(token), (byte) => String.fromCharCode(byte)).join('');
+  return prefix + btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
 /** @returns undefined if the text is no claim token */
@@ -27,8 +30,9 @@ export function parseClaimToken(text: string): ClaimToken | undefined {
   const trimmed = text.trim();
   if (!trimmed.startsWith(prefix)) return undefined;
   try {
-    const json = atob(trimmed.slice(prefix.length).replaceAll('-', '+').replaceAll('_', '/'));
-    return claimTokenSchema.safeParse(JSON.parse(json)).data;
+    const binary = atob(trimmed.slice(prefix.length).replaceAll('-', '+').replaceAll('_', '/'));
+    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+    return jsonDecode(bytes, claimTokenSchema);
   } catch {
     return undefined;
   }

@@ -34,7 +34,7 @@ export function kolmogorovSmirnov(reference: readonly number[], current: readonl
 
 /**
  * Asymptotic p-value of the two-sample Kolmogorov-Smirnov statistic: 2 sum (-1)^(k-1) exp(-2 k^2 t^2) with
- * t = sqrt(nm/(n+m)) D (Kolmogorov 1933; SciPy's `ks_2samp(method='asymp')` uses the same limit). Binning makes it conservative.
+ * t = sqrt(nm/(n+m)) D (Kolmogorov 1933; `kstwobign.sf(t)` of SciPy). Binning makes it conservative.
  */
 export function kolmogorovSmirnovPValue(statistic: number, referenceCount: number, currentCount: number): number {
   if (referenceCount === 0 || currentCount === 0) return 1;

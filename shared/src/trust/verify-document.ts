@@ -49,7 +49,22 @@ export async function verifyDocument<Schema extends z.ZodType>(
   return document;
 }
 
+/**
+ * Base64url has one spelling for each sequence of bytes, but decoders overlook the bits that fill up the last character. Were they
+ * overlooked here, one signed document would have many texts, and so many digests.
+ * @throws TrustError `malformed-document`
+ */
+export function requireCanonical(parts: readonly string[], kind: SignedKind): void {
+  for (const part of parts) {
+    const filler = [0, undefined, 15, 3][part.length % 4];
+    const last = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.indexOf(part.slice(-1));
+    if (!/^[A-Za-z0-9_-]+$/.test(part) || filler === undefined || (last & filler) !== 0)
+      throw trustError('malformed-document', `the ${kind} is no JWS: a part of it is not base64url`);
+  }
+}
+
 async function verifyCompact(jws: string, kind: SignedKind, keys: readonly PublicKey[]): Promise<Uint8Array> {
+  requireCanonical(jws.split('.'), kind);
   let header: ReturnType<typeof decodeProtectedHeader>;
   try {
     header = decodeProtectedHeader(jws);

@@ -5,7 +5,7 @@ import { type PublicKey, type TrustRoot, trustRootSchema } from '../documents/tr
 import { messageOf, StarlingError } from '../errors.ts';
 import { ROOT_BYTES_MAXIMUM } from '../limits.ts';
 import { SIGNATURE_ALGORITHM, typOf } from './sign.ts';
-import { checkCritical, parseSigned, trustError } from './verify-document.ts';
+import { checkCritical, parseSigned, requireCanonical, trustError } from './verify-document.ts';
 
 const generalJwsSchema = z.object({
   payload: z.string(),
@@ -71,18 +71,21 @@ function readUnverified(signedRoot: string): TrustRoot {
 }
 
 function parseGeneral(signedRoot: string): z.infer<typeof generalJwsSchema> {
+  let jws: z.infer<typeof generalJwsSchema>;
   try {
-    return generalJwsSchema.parse(JSON.parse(signedRoot));
+    jws = generalJwsSchema.parse(JSON.parse(signedRoot));
   } catch (cause) {
     throw new StarlingError('malformed-document', `the root is no JWS in general serialisation: ${messageOf(cause)}`, { cause });
   }
+  requireCanonical([jws.payload, ...jws.signatures.flatMap((each) => [each.protected, each.signature])], 'root');
+  return jws;
 }
 
 /** At least one of `keys` must have signed. */
 async function requireSignature(signedRoot: string, keys: readonly PublicKey[], whose: string): Promise<void> {
   const jws = parseGeneral(signedRoot);
   for (const signature of jws.signatures) {
-    const header = decodeProtectedHeader(signature);
+    const header = readHeader(signature);
     const key = keys.find((candidate) => candidate.kid === header.kid);
     if (key === undefined || header.typ !== typOf('root')) continue;
     try {
@@ -95,6 +98,14 @@ async function requireSignature(signedRoot: string, keys: readonly PublicKey[], 
     }
   }
   throw trustError('bad-signature', `the root is not signed by ${whose}`);
+}
+
+function readHeader(signature: { protected: string }): ReturnType<typeof decodeProtectedHeader> {
+  try {
+    return decodeProtectedHeader(signature);
+  } catch (cause) {
+    throw new StarlingError('malformed-document', `a signature of the root has no header: ${messageOf(cause)}`, { cause });
+  }
 }
 
 function base64UrlDecode(text: string): Uint8Array {

@@ -86,7 +86,9 @@ export const telemetryRecordSchema = z.object({
 export type TelemetryRecord = z.infer<typeof telemetryRecordSchema>;
 
 /** Sequences that the device had to drop while offline; they count as declared, not as lost. */
-export const droppedRangeSchema = z.object({ from: z.number().int().positive(), to: z.number().int().positive() });
+export const droppedRangeSchema = z
+  .object({ from: z.number().int().positive(), to: z.number().int().positive() })
+  .refine((range) => range.from <= range.to, { path: ['to'], message: 'a range ends where it starts or later' });
 export type DroppedRange = z.infer<typeof droppedRangeSchema>;
 
 /** Records of one kind in ascending sequence; idempotent by (device, stream, kind, sequence). CBOR, at most 128 KiB. */
