@@ -66,7 +66,10 @@ async function main(): Promise<void> {
     steps.note('\n  Ctrl-C stops both; the next npm start goes on from here.');
     if (config.once) await stop();
     await Promise.race([fleet.process.exited, agent.exited]);
-    throw new StarlingError('child-ended', `the fleet or the agent has ended:\n${fleetLog.slice(-5).join('\n')}\n${agent.output().slice(-2000)}`);
+    throw new StarlingError(
+      'child-ended',
+      `the fleet or the agent has ended:\n${fleetLog.slice(-5).join('\n')}\n${agent.output().slice(-2000)}`,
+    );
   } catch (error) {
     await agent?.stop();
     await fleet.process.stop();
@@ -97,7 +100,8 @@ async function publishRelease(operator: Operator, steps: Steps): Promise<Release
       ({ name }) => name === 'read-signs-1',
     );
     const pipelines = (await client.call(api.listPipelines, { query: { limit: 100, offset: 0 } })).items;
-    if (!pipelines.some(({ name, version }) => name === readSigns.name && version === readSigns.version)) await operator.pushPipeline(readSigns);
+    if (!pipelines.some(({ name, version }) => name === readSigns.name && version === readSigns.version))
+      await operator.pushPipeline(readSigns);
     const release =
       known ??
       (await operator.createRelease({
@@ -137,7 +141,8 @@ async function waitUntilRunning(client: ApiClient, device: string, say: (progres
   const until = performance.now() + RUNNING_TIMEOUT_MS;
   for (;;) {
     const { online, reported, desired } = await client.call(api.showDevice, { params: { id: device } });
-    if (reported?.phase === 'failed') throw new StarlingError('device-failed', reported.error?.message ?? 'the device could not run the release');
+    if (reported?.phase === 'failed')
+      throw new StarlingError('device-failed', reported.error?.message ?? 'the device could not run the release');
     if (online && reported?.phase === 'running' && reported.generation === desired?.generation) {
       const chosen = Object.entries(desired.choices).map(([model, { precision }]) => `${model} ${precision}`);
       return say(chosen.join(', '));
