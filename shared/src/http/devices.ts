@@ -287,12 +287,9 @@ export const deviceEndpoints = {
       requireApproval: z.boolean().default(false),
       labels: labelsSchema.default({}),
       release: z.string().max(200).optional().meta({ description: 'Digest or name of the release that enrolled devices get' }),
-      install: z
-        .boolean()
-        .default(false)
-        .meta({
-          description: 'Answer with the command that installs an agent too; its packages are built first, which takes a minute once',
-        }),
+      install: z.boolean().default(false).meta({
+        description: 'Answer with the command that installs an agent too; its packages are built first, which takes a minute once',
+      }),
     }),
     response: z.object({ token: claimTokenViewSchema, text: z.string(), installCommand: z.string().nullable() }),
   },
