@@ -1,0 +1,60 @@
+import '@mantine/charts/styles.css';
+import { AreaChart, BarChart, LineChart } from '@mantine/charts';
+import type { ReactNode } from 'react';
+import { utcClock, utcTime } from '../format/time.ts';
+import classes from './time-chart.module.css';
+
+export interface Measure {
+  name: string;
+  label: string;
+  color?: string;
+}
+
+export interface TimeChartProps {
+  kind: 'line' | 'area' | 'bar';
+  points: readonly ({ atMs: number } & Readonly<Record<string, number | null>>)[];
+  measures: readonly Measure[];
+  /** A value with its unit. */
+  format: (value: number) => string;
+  /** One sentence that says what the chart shows, for those who do not see it. */
+  summary: ReactNode;
+  heightPx?: number;
+  thresholds?: readonly { y: number; label: string; color: string }[];
+}
+
+const palette = ['var(--measure-1)', 'var(--measure-2)', 'var(--measure-3)', 'var(--measure-4)'];
+// The summary speaks for the drawing, so the drawing needs no stops of its own.
+const silent = { accessibilityLayer: false };
+
+/** Measures over time, UTC. The summary below says the same in words. */
+export function TimeChart({ kind, points, measures, format, summary, heightPx = 200, thresholds = [] }: TimeChartProps) {
+  const spanMs = (points.at(-1)?.atMs ?? 0) - (points[0]?.atMs ?? 0);
+  const withDay = spanMs > 30 * 3_600_000;
+  const props = {
+    h: heightPx,
+    data: [...points],
+    dataKey: 'atMs',
+    series: measures.map(({ name, label, color }, index) => ({ name, label, color: color ?? palette[index % palette.length] ?? '' })),
+    tickLine: 'none' as const,
+    gridAxis: 'x' as const,
+    withLegend: measures.length > 1,
+    legendProps: { verticalAlign: 'top' as const, height: 32 },
+    referenceLines: [...thresholds],
+    xAxisProps: { tickFormatter: (atMs: number) => (withDay ? utcTime(atMs).slice(5, 16) : utcClock(atMs)), minTickGap: 48 },
+    yAxisProps: { width: 68, tickFormatter: format, domain: [0, 'auto'] as [number, 'auto'], tickCount: 4 },
+    valueFormatter: format,
+    tooltipAnimationDuration: 0,
+    tooltipProps: { labelFormatter: (atMs: ReactNode) => utcTime(Number(atMs)) },
+  };
+  const drawn = { curveType: 'monotone' as const, withDots: false, strokeWidth: 2, connectNulls: false };
+  return (
+    <figure className={classes.figure}>
+      <div aria-hidden>
+        {kind === 'line' && <LineChart {...props} {...drawn} lineChartProps={silent} />}
+        {kind === 'area' && <AreaChart {...props} {...drawn} fillOpacity={0.22} areaChartProps={silent} />}
+        {kind === 'bar' && <BarChart {...props} barChartProps={silent} />}
+      </div>
+      <figcaption className={classes.summary}>{summary}</figcaption>
+    </figure>
+  );
+}

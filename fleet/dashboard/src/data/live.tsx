@@ -1,0 +1,90 @@
+import { type FleetEvent, fleetEventSchema } from '@starling/shared';
+import { type QueryClient, useQueryClient } from '@tanstack/react-query';
+import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
+import type { ReadName } from './queries.ts';
+
+export type LiveState = 'connecting' | 'live' | 'away';
+
+/** What each kind of event makes old. Series and summaries are heavy, so telemetry renews them less often. */
+const madeOld: Record<FleetEvent['type'], readonly ReadName[]> = {
+  device: ['listDevices', 'showDevice', 'overview', 'listAudit', 'listClaimTokens'],
+  reported: ['listDevices', 'showDevice', 'overview'],
+  telemetry: ['overview', 'listTelemetry', 'summariseTelemetry', 'telemetrySeries', 'fleetSeries'],
+  command: ['listCommands', 'showCommand'],
+  build: ['listBuilds', 'listModels', 'showModel'],
+  catalogue: ['listModels', 'listPipelines', 'listReleases', 'overview', 'listAudit'],
+  audit: ['listAudit'],
+};
+const paceMs: Partial<Record<FleetEvent['type'], number>> = { telemetry: 4000 };
+const QUICK_MS = 300;
+const RETRY_MS = 5000;
+
+const LiveContext = createContext<LiveState>('connecting');
+export const useLiveState = (): LiveState => useContext(LiveContext);
+
+/** Listens to the fleet while it is shown, and has read again what its events are about. */
+export function LiveProvider({ children }: { children: ReactNode }) {
+  const queries = useQueryClient();
+  const [state, setState] = useState<LiveState>('connecting');
+  useEffect(() => listen(queries, setState), [queries]);
+  return <LiveContext value={state}>{children}</LiveContext>;
+}
+
+function listen(queries: QueryClient, onState: (state: LiveState) => void): () => void {
+  const waiting = new Map<FleetEvent['type'], { timer: number; ids: Set<string> }>();
+  let source: EventSource | undefined;
+  let retry: number | undefined;
+  let wasAway = false;
+
+  const renew = ({ type, id }: FleetEvent): void => {
+    const known = waiting.get(type);
+    if (known !== undefined) return void known.ids.add(id);
+    const ids = new Set([id]);
+    const renewNow = (): void => {
+      waiting.delete(type);
+      for (const name of madeOld[type])
+        void queries.invalidateQueries({ queryKey: [name], predicate: ({ queryKey }) => isAbout(queryKey, ids) });
+    };
+    waiting.set(type, { ids, timer: window.setTimeout(renewNow, paceMs[type] ?? QUICK_MS) });
+  };
+  const open = (): void => {
+    source = new EventSource('/api/v1/events');
+    source.addEventListener('ready', () => {
+      onState('live');
+      // What happened while the stream was away is not told again.
+      if (wasAway) void queries.invalidateQueries();
+      wasAway = false;
+    });
+    source.addEventListener('message', ({ data }) => {
+      const event = parseEvent(String(data));
+      if (event !== undefined) renew(event);
+    });
+    source.addEventListener('error', () => {
+      wasAway = true;
+      onState('away');
+      if (source?.readyState !== EventSource.CLOSED) return;
+      source.close();
+      retry = window.setTimeout(open, RETRY_MS);
+    });
+  };
+  open();
+  return () => {
+    source?.close();
+    window.clearTimeout(retry);
+    for (const { timer } of waiting.values()) window.clearTimeout(timer);
+  };
+}
+
+/** Lists are about everything; what was read for one device or one build only about that. */
+function isAbout([, params]: readonly unknown[], ids: ReadonlySet<string>): boolean {
+  const { id } = (params ?? {}) as { id?: string };
+  return id === undefined || ids.has(id);
+}
+
+function parseEvent(text: string): FleetEvent | undefined {
+  try {
+    return fleetEventSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

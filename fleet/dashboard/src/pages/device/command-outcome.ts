@@ -1,0 +1,47 @@
+import { type CommandView, commandTable } from '@starling/shared';
+import { compact, inWords, millisecondsOf } from '../../format/quantity.ts';
+import { duration } from '../../format/time.ts';
+
+/** What came of a command, in a sentence. */
+export function outcomeOf({ name, status, result, error }: CommandView): string {
+  if (error !== null) return `${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`;
+  if (result === null) return status === 'expired' ? 'no answer in time' : '';
+  return wordsOf[name]?.(result) ?? '';
+}
+
+const wordsOf: Partial<Record<CommandView['name'], (result: unknown) => string | undefined>> = {
+  ping: (result) => {
+    const parsed = commandTable.ping.result.safeParse(result).data;
+    return parsed && `agent ${parsed.agentVersion}, up ${duration(parsed.uptimeMs)}`;
+  },
+  infer: (result) => {
+    const parsed = commandTable.infer.result.safeParse(result).data;
+    return parsed && `${parsed.pipeline} in ${duration(parsed.latencyMs)}`;
+  },
+  logs: (result) => {
+    const parsed = commandTable.logs.result.safeParse(result).data;
+    return parsed && `${parsed.lines.length} lines`;
+  },
+  'self-test': (result) => {
+    const parsed = commandTable['self-test'].result.safeParse(result).data;
+    if (parsed === undefined) return undefined;
+    const models = Object.entries(parsed.models).map(([model, { maximumError }]) => `${model} within ${compact(maximumError)}`);
+    return `${parsed.passed ? 'passed' : 'did not pass'}: ${models.join(', ')}`;
+  },
+  benchmark: (result) => {
+    const parsed = commandTable.benchmark.result.safeParse(result).data;
+    return (
+      parsed &&
+      Object.entries(parsed.models)
+        .map(
+          ([model, { medianMs, p95Ms, provider }]) =>
+            `${model} ${inWords(millisecondsOf(medianMs))}, p95 ${inWords(millisecondsOf(p95Ms))} on ${provider}`,
+        )
+        .join('; ')
+    );
+  },
+  restart: (result) => {
+    const parsed = commandTable.restart.result.safeParse(result).data;
+    return parsed && `back in ${duration(parsed.restartedInMs)}`;
+  },
+};

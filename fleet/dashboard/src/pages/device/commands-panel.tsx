@@ -1,0 +1,105 @@
+import { Button, Group, Table, Text } from '@mantine/core';
+import type { CommandView, DeviceView } from '@starling/shared';
+import { useQuery } from '@tanstack/react-query';
+import { read, useChange } from '../../data/queries.ts';
+import { useSession } from '../../data/session.ts';
+import { duration } from '../../format/time.ts';
+import { EmptyState } from '../../parts/empty-state.tsx';
+import { Moment } from '../../parts/moment.tsx';
+import { announce, announceProblem } from '../../parts/notice.ts';
+import { Panel } from '../../parts/panel.tsx';
+import { QueryView } from '../../parts/query-view.tsx';
+import { Tag, type Tone } from '../../parts/tag.tsx';
+import { WideTable } from '../../parts/wide-table.tsx';
+import { outcomeOf } from './command-outcome.ts';
+
+const tones: Record<CommandView['status'], Tone> = {
+  queued: 'idle',
+  sent: 'busy',
+  accepted: 'busy',
+  progress: 'busy',
+  done: 'good',
+  failed: 'bad',
+  expired: 'warn',
+};
+const offered = [
+  { name: 'ping', label: 'Ping' },
+  { name: 'self-test', label: 'Self-test' },
+  { name: 'benchmark', label: 'Benchmark' },
+  { name: 'identify', label: 'Identify' },
+  { name: 'restart', label: 'Restart the runtime' },
+] as const;
+
+/** What the device was told to do, and what came of it. */
+export function CommandsPanel({ device }: { device: DeviceView }) {
+  const { may } = useSession();
+  const commands = useQuery(read('listCommands', { params: { id: device.id }, query: { limit: 15 } }));
+  const send = useChange('commandDevice', { makesOld: ['listCommands'], onDone: ({ name }) => announce(`${name} is on its way`) });
+  return (
+    <Panel
+      title="Commands"
+      note="Signed by the fleet; a device that is offline gets them when it is back, unless they expire."
+      flush
+      actions={
+        may('operator') && (
+          <Group gap="xs">
+            {offered.map(({ name, label }) => (
+              <Button
+                key={name}
+                size="xs"
+                variant="default"
+                disabled={!device.online || send.isPending}
+                onClick={() => send.mutate({ params: { id: device.id }, body: { name } }, { onError: announceProblem })}
+              >
+                {label}
+              </Button>
+            ))}
+          </Group>
+        )
+      }
+    >
+      <QueryView query={commands} heightPx={200}>
+        {({ items }) => (items.length === 0 ? <EmptyState title="No command yet" /> : <CommandTable commands={items} />)}
+      </QueryView>
+    </Panel>
+  );
+}
+
+function CommandTable({ commands }: { commands: readonly CommandView[] }) {
+  return (
+    <WideTable label="Commands" fz="sm">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Command</Table.Th>
+          <Table.Th>State</Table.Th>
+          <Table.Th>Result</Table.Th>
+          <Table.Th>By</Table.Th>
+          <Table.Th>Sent</Table.Th>
+          <Table.Th>Took</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {commands.map((command) => (
+          <Table.Tr key={command.id}>
+            <Table.Td fw={600}>{command.name}</Table.Td>
+            <Table.Td>
+              <Tag tone={tones[command.status]}>{command.status}</Tag>
+            </Table.Td>
+            <Table.Td maw={380}>
+              <Text size="sm" lineClamp={3}>
+                {outcomeOf(command)}
+              </Text>
+            </Table.Td>
+            <Table.Td>{command.issuer}</Table.Td>
+            <Table.Td>
+              <Moment atMs={command.issuedAtMs} />
+            </Table.Td>
+            <Table.Td style={{ whiteSpace: 'nowrap' }}>
+              {command.finishedAtMs === null ? '–' : duration(command.finishedAtMs - command.issuedAtMs)}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </WideTable>
+  );
+}

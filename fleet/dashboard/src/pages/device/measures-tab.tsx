@@ -1,0 +1,159 @@
+import { Group, SegmentedControl, SimpleGrid, Stack } from '@mantine/core';
+import type { DeviceView, SeriesPoint } from '@starling/shared';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { type Measure, TimeChart, type TimeChartProps } from '../../charts/time-chart.tsx';
+import { read } from '../../data/queries.ts';
+import { bytesOf, compact, inWords, joulesOf, millisecondsOf, percentOf, rateOf } from '../../format/quantity.ts';
+import { EmptyState } from '../../parts/empty-state.tsx';
+import { useNowMs } from '../../parts/moment.tsx';
+import { Panel } from '../../parts/panel.tsx';
+import { QueryView } from '../../parts/query-view.tsx';
+import { DriftPanel } from './drift-panel.tsx';
+import { rangeHours } from './search.ts';
+
+const route = getRouteApi('/shell/devices/$id');
+const HOUR_MS = 3_600_000;
+const BUCKETS = 60;
+const rangeWords: Record<(typeof rangeHours)[number], string> = { 1: 'Hour', 6: '6 hours', 24: 'Day', 168: 'Week' };
+
+/** The device's figures over time. */
+export function MeasuresTab({ device: { id } }: { device: DeviceView }) {
+  const { hours = 1 } = route.useSearch();
+  const navigate = route.useNavigate();
+  // The range starts at a whole bucket, so that the answer is kept until the next one.
+  const bucketMs = (hours * HOUR_MS) / BUCKETS;
+  const toMs = Math.ceil(useNowMs() / bucketMs) * bucketMs;
+  const range = { fromMs: toMs - hours * HOUR_MS, toMs };
+  const series = useQuery({
+    ...read('telemetrySeries', { params: { id }, query: { ...range, buckets: BUCKETS } }),
+    placeholderData: keepPreviousData,
+  });
+  const summary = useQuery({ ...read('summariseTelemetry', { params: { id }, query: range }), placeholderData: keepPreviousData });
+  return (
+    <Stack gap="md">
+      <Group justify="flex-end">
+        <SegmentedControl
+          aria-label="Range of time"
+          data={rangeHours.map((each) => ({ value: String(each), label: rangeWords[each] }))}
+          value={String(hours)}
+          onChange={(value) =>
+            void navigate({ search: (before) => ({ ...before, hours: rangeHours.find((each) => String(each) === value) }), replace: true })
+          }
+        />
+      </Group>
+      <QueryView query={series} heightPx={560}>
+        {({ points }) => <Charts points={points} bucketSeconds={bucketMs / 1000} energyMethod={summary.data?.energyMethod ?? null} />}
+      </QueryView>
+      <DriftPanel device={id} points={series.data?.points ?? []} />
+    </Stack>
+  );
+}
+
+interface ChartsProps {
+  points: readonly SeriesPoint[];
+  bucketSeconds: number;
+  energyMethod: 'measured' | 'modelled' | null;
+}
+
+function Charts({ points, bucketSeconds, energyMethod }: ChartsProps) {
+  const pick = (...names: (keyof SeriesPoint)[]) =>
+    points.map((point) => ({ atMs: point.atMs, ...Object.fromEntries(names.map((name) => [name, point[name] as number | null])) }));
+  const energyTitle = energyMethod === null ? 'Energy per inference' : `Energy per inference (${energyMethod})`;
+  return (
+    <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
+      <ChartPanel
+        title="Latency"
+        note="From entering the queue to the result"
+        kind="line"
+        points={pick('latencyMsP50', 'latencyMsP95')}
+        measures={[
+          { name: 'latencyMsP50', label: 'median' },
+          { name: 'latencyMsP95', label: 'p95' },
+        ]}
+        format={(value) => inWords(millisecondsOf(value))}
+      />
+      <ChartPanel
+        title="Throughput"
+        note="Inferences a second"
+        kind="area"
+        points={points.map(({ atMs, items }) => ({ atMs, perSecond: items === 0 ? null : items / bucketSeconds }))}
+        measures={[{ name: 'perSecond', label: 'inferences' }]}
+        format={(value) => inWords(rateOf(value))}
+      />
+      <ChartPanel
+        title="Memory"
+        note="Resident memory of the agent"
+        kind="area"
+        points={pick('agentMemoryBytes')}
+        measures={[{ name: 'agentMemoryBytes', label: 'memory' }]}
+        format={(value) => inWords(bytesOf(value))}
+      />
+      <ChartPanel
+        title="Processor"
+        note="Use of all cores of the device"
+        kind="area"
+        points={pick('cpuUtilisation')}
+        measures={[{ name: 'cpuUtilisation', label: 'processor' }]}
+        format={(value) => inWords(percentOf(value))}
+      />
+      <ChartPanel
+        title={energyTitle}
+        note={
+          energyMethod === 'modelled'
+            ? 'From the power curve of the profile and measured processor time'
+            : 'Above what the idle device takes'
+        }
+        kind="line"
+        points={pick('joulesPerInference')}
+        measures={[{ name: 'joulesPerInference', label: 'per inference' }]}
+        format={(value) => inWords(joulesOf(value))}
+      />
+      <ChartPanel
+        title="Temperature"
+        kind="line"
+        points={pick('temperatureCelsius')}
+        measures={[{ name: 'temperatureCelsius', label: 'temperature' }]}
+        format={(value) => `${compact(value)} °C`}
+        absent="The device has no readable temperature sensor."
+      />
+    </SimpleGrid>
+  );
+}
+
+interface ChartPanelProps extends Omit<TimeChartProps, 'summary'> {
+  title: string;
+  note?: string;
+  absent?: string;
+}
+
+function ChartPanel({
+  title,
+  note,
+  absent = 'The device sends figures while it runs.',
+  points,
+  measures,
+  format,
+  ...chart
+}: ChartPanelProps) {
+  const isEmpty = points.every((point) => measures.every(({ name }) => typeof point[name] !== 'number'));
+  return (
+    <Panel title={title} {...(note === undefined ? {} : { note })}>
+      {isEmpty ? (
+        <EmptyState title="Nothing in this range">{absent}</EmptyState>
+      ) : (
+        <TimeChart {...chart} {...{ points, measures, format }} summary={summaryOf(points, measures, format)} />
+      )}
+    </Panel>
+  );
+}
+
+/** Latest, least and most of each measure, in words. */
+function summaryOf(points: TimeChartProps['points'], measures: readonly Measure[], format: (value: number) => string): string {
+  const parts = measures.map(({ name, label }) => {
+    const values = points.map((point) => point[name]).filter((value): value is number => typeof value === 'number');
+    if (values.length === 0) return `${label}: nothing`;
+    return `${label}: latest ${format(values.at(-1) ?? 0)}, ${format(Math.min(...values))} to ${format(Math.max(...values))}`;
+  });
+  return `${parts.join('; ')}.`;
+}

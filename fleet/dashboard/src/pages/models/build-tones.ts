@@ -1,0 +1,10 @@
+import type { BuildJob } from '@starling/shared';
+import type { Tone } from '../../parts/tag.tsx';
+
+export const buildTones: Record<BuildJob['state'], Tone> = {
+  queued: 'idle',
+  running: 'busy',
+  done: 'good',
+  failed: 'bad',
+  cancelled: 'warn',
+};

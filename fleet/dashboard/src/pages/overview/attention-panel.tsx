@@ -1,0 +1,72 @@
+import type { Overview } from '@starling/shared';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { read } from '../../data/queries.ts';
+import { compact } from '../../format/quantity.ts';
+import { EmptyState } from '../../parts/empty-state.tsx';
+import { TextLink } from '../../parts/link.tsx';
+import { Moment } from '../../parts/moment.tsx';
+import { Panel } from '../../parts/panel.tsx';
+import { QueryView } from '../../parts/query-view.tsx';
+import { Tag } from '../../parts/tag.tsx';
+import classes from './list.module.css';
+
+const SHOWN = 6;
+
+/** What a person should look at: drift, failures, silence, devices that wait. */
+export function AttentionPanel({ overview }: { overview: Overview }) {
+  const pending = useQuery(read('listDevices', { query: { status: 'pending', limit: SHOWN } }));
+  const quiet = useQuery(read('listDevices', { query: { status: 'offline', sort: 'lastSeen', limit: SHOWN } }));
+  const recent = useQuery(read('listDevices', { query: { status: 'online', limit: 100 } }));
+  const failed = recent.data?.items.filter((device) => device.reported?.phase === 'failed') ?? [];
+  return (
+    <Panel title="Needs attention">
+      <QueryView query={quiet} heightPx={220}>
+        {({ items }) => {
+          const silent = items.filter((device) => device.status === 'active');
+          const waiting = pending.data?.items ?? [];
+          if (overview.drifted.length + failed.length + waiting.length + silent.length === 0)
+            return <EmptyState title="All is well">No drift, no failure, nobody silent.</EmptyState>;
+          return (
+            <ul className={classes.list}>
+              {failed.map((device) => (
+                <Row key={`failed ${device.id}`} tag={<Tag tone="bad">failed</Tag>} id={device.id} name={device.name}>
+                  {device.reported?.error?.message ?? 'its release does not run'}
+                </Row>
+              ))}
+              {overview.drifted.map(({ device, name, monitor, psi }) => (
+                <Row key={`drift ${device} ${monitor}`} tag={<Tag tone="warn">drift</Tag>} id={device} name={name}>
+                  {monitor} moved away from its reference, PSI {compact(psi)}
+                </Row>
+              ))}
+              {waiting.map((device) => (
+                <Row key={`pending ${device.id}`} tag={<Tag tone="warn">approval</Tag>} id={device.id} name={device.name}>
+                  enrolled <Moment atMs={device.enrolledAtMs} />, waits to be let in
+                </Row>
+              ))}
+              {silent.map((device) => (
+                <Row key={`silent ${device.id}`} tag={<Tag tone="idle">offline</Tag>} id={device.id} name={device.name}>
+                  last seen <Moment atMs={device.lastSeenAtMs} />
+                </Row>
+              ))}
+            </ul>
+          );
+        }}
+      </QueryView>
+    </Panel>
+  );
+}
+
+function Row({ tag, id, name, children }: { tag: ReactNode; id: string; name: string; children: ReactNode }) {
+  return (
+    <li className={classes.row}>
+      <span className={classes.lead}>{tag}</span>
+      <span>
+        <TextLink to="/devices/$id" params={{ id }} fw={600} size="sm">
+          {name}
+        </TextLink>{' '}
+        <span className={classes.detail}>{children}</span>
+      </span>
+    </li>
+  );
+}

@@ -1,0 +1,64 @@
+import { SimpleGrid } from '@mantine/core';
+import type { FleetPoint } from '@starling/shared';
+import { useQuery } from '@tanstack/react-query';
+import { TimeChart } from '../../charts/time-chart.tsx';
+import { read } from '../../data/queries.ts';
+import { compact, counted, inWords, millisecondsOf } from '../../format/quantity.ts';
+import { EmptyState } from '../../parts/empty-state.tsx';
+import { Panel } from '../../parts/panel.tsx';
+import { QueryView } from '../../parts/query-view.tsx';
+
+const HEIGHT_PX = 200;
+
+/** Inferences and latency of the whole fleet, minute by minute. */
+export function FleetChart() {
+  const series = useQuery(read('fleetSeries', { query: { buckets: 60 } }));
+  return (
+    <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
+      <Panel title="Inferences per minute">
+        <QueryView query={series} heightPx={HEIGHT_PX + 30}>
+          {({ points }) => <Inferences points={points} />}
+        </QueryView>
+      </Panel>
+      <Panel title="Latency">
+        <QueryView query={series} heightPx={HEIGHT_PX + 30}>
+          {({ points }) => <Latency points={points} />}
+        </QueryView>
+      </Panel>
+    </SimpleGrid>
+  );
+}
+
+function Inferences({ points }: { points: readonly FleetPoint[] }) {
+  const total = points.reduce((sum, point) => sum + point.items, 0);
+  const failures = points.reduce((sum, point) => sum + point.failures, 0);
+  if (total === 0) return <EmptyState title="No inference in the last hour">Figures come every few seconds once a device runs.</EmptyState>;
+  return (
+    <TimeChart
+      kind="area"
+      points={points.map(({ atMs, items }) => ({ atMs, items }))}
+      measures={[{ name: 'items', label: 'Inferences' }]}
+      format={compact}
+      heightPx={HEIGHT_PX}
+      summary={`${counted(total)} inferences in the last hour, ${counted(failures)} failed. Times in UTC.`}
+    />
+  );
+}
+
+function Latency({ points }: { points: readonly FleetPoint[] }) {
+  const last = points.findLast((point) => point.latencyMsP50 !== null);
+  if (last === undefined) return <EmptyState title="No latency yet">It is measured on the devices, from queue to result.</EmptyState>;
+  return (
+    <TimeChart
+      kind="line"
+      points={points.map(({ atMs, latencyMsP50, latencyMsP95 }) => ({ atMs, latencyMsP50, latencyMsP95 }))}
+      measures={[
+        { name: 'latencyMsP50', label: 'median' },
+        { name: 'latencyMsP95', label: 'p95' },
+      ]}
+      format={(value) => inWords(millisecondsOf(value))}
+      heightPx={HEIGHT_PX}
+      summary={`Latest: median ${inWords(millisecondsOf(last.latencyMsP50))}, p95 ${inWords(millisecondsOf(last.latencyMsP95))}. Times in UTC.`}
+    />
+  );
+}

@@ -1,0 +1,46 @@
+import { useQuery } from '@tanstack/react-query';
+import { read } from '../../data/queries.ts';
+import { actionWords, subjectWords } from '../../parts/audit-words.ts';
+import { EmptyState } from '../../parts/empty-state.tsx';
+import { TextLink } from '../../parts/link.tsx';
+import { Moment } from '../../parts/moment.tsx';
+import { Panel } from '../../parts/panel.tsx';
+import { QueryView } from '../../parts/query-view.tsx';
+import classes from './list.module.css';
+
+/** The newest entries of the audit. */
+export function RecentChanges() {
+  const changes = useQuery(read('listAudit', { query: { limit: 8 } }));
+  return (
+    <Panel
+      title="Recent changes"
+      actions={
+        <TextLink to="/audit" size="sm">
+          All changes
+        </TextLink>
+      }
+    >
+      <QueryView query={changes} heightPx={220}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <EmptyState title="Nothing has changed yet" />
+          ) : (
+            <ul className={classes.list}>
+              {items.map((entry) => (
+                <li key={entry.id} className={classes.row}>
+                  <span className={classes.lead}>
+                    <Moment atMs={entry.atMs} />
+                  </span>
+                  <span>
+                    {entry.actor} <span className={classes.detail}>{actionWords(entry.action)}</span>{' '}
+                    <span title={entry.subject}>{subjectWords(entry.subject)}</span>
+                  </span>
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </QueryView>
+    </Panel>
+  );
+}

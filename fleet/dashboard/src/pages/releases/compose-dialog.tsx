@@ -1,0 +1,77 @@
+import { Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import type { Release } from '@starling/shared';
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { read, useChange } from '../../data/queries.ts';
+import { ProblemAlert } from '../../parts/problem-alert.tsx';
+import { QueryView } from '../../parts/query-view.tsx';
+import { SignPanel } from '../../parts/sign-panel.tsx';
+
+/** Pins the newest versions for a pipeline, checks that they fit together, and leads to the signature. */
+export function ComposeDialog({ onClose }: { onClose: () => void }) {
+  const pipelines = useQuery(read('listPipelines', { query: { limit: 200 } }));
+  const [pipeline, setPipeline] = useState<string | null>(null);
+  const draft = useChange('draftRelease', { makesOld: [] });
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const name = String(new FormData(event.currentTarget).get('name')).trim();
+    if (pipeline !== null) draft.mutate({ body: { name, pipeline } });
+  };
+  const document = draft.data?.document;
+  return (
+    <Modal opened onClose={onClose} size="lg" title="Compose a release" closeButtonProps={{ 'aria-label': 'Close' }}>
+      {document === undefined ? (
+        <form onSubmit={submit}>
+          <Stack>
+            <TextInput
+              label="Name"
+              name="name"
+              required
+              placeholder="signs-1"
+              description="Small letters, digits, - and _"
+              data-autofocus
+            />
+            <QueryView query={pipelines} heightPx={60}>
+              {({ items }) => (
+                <Select
+                  label="Pipeline"
+                  required
+                  searchable
+                  placeholder={items.length === 0 ? 'There is no pipeline yet' : 'Choose one'}
+                  description="The newest versions of its models are pinned."
+                  data={items.map(({ name, version }) => `${name}@${version}`)}
+                  value={pipeline}
+                  onChange={setPipeline}
+                />
+              )}
+            </QueryView>
+            {draft.isError && <ProblemAlert error={draft.error} />}
+            <Group justify="flex-end">
+              <Button variant="default" onClick={onClose}>
+                Cancel
+              </Button>
+              <Button type="submit" loading={draft.isPending} disabled={pipeline === null}>
+                Check
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      ) : (
+        <Stack>
+          <Text size="sm">{summaryOf(document)}</Text>
+          <SignPanel
+            document={document}
+            endpoint="createRelease"
+            command={`starling release create ${document.name} --pipeline ${document.pipeline.name}@${document.pipeline.version}`}
+            onDone={onClose}
+          />
+        </Stack>
+      )}
+    </Modal>
+  );
+}
+
+function summaryOf({ pipeline, models }: Release): string {
+  const pinned = models.map(({ name, version }) => `${name} ${version}`).join(', ');
+  return `It fits together: ${pipeline.name} ${pipeline.version}${pinned === '' ? '' : ` with ${pinned}`}.`;
+}

@@ -1,0 +1,67 @@
+import { Alert, Stack, Text } from '@mantine/core';
+import type { Settings } from '@starling/shared';
+import { useQuery } from '@tanstack/react-query';
+import { read } from '../../data/queries.ts';
+import { bytesOf, counted, inWords } from '../../format/quantity.ts';
+import { Digest } from '../../parts/digest.tsx';
+import { Facts } from '../../parts/facts.tsx';
+import { ExactMoment } from '../../parts/moment.tsx';
+import { Panel } from '../../parts/panel.tsx';
+import { QueryView } from '../../parts/query-view.tsx';
+
+/** Addresses, keys and storage of the fleet. */
+export function FleetPanel() {
+  const settings = useQuery(read('settings', {}));
+  const overview = useQuery(read('overview', {}));
+  return (
+    <Panel title="Fleet">
+      <QueryView query={settings} heightPx={420}>
+        {(facts) => <FleetFacts settings={facts} version={overview.data?.version} />}
+      </QueryView>
+    </Panel>
+  );
+}
+
+function FleetFacts({ settings, version }: { settings: Settings; version: string | undefined }) {
+  const { addresses, root, rootDigest, certificateDigest, blobs } = settings;
+  return (
+    <Stack gap="sm">
+      {settings.demoKeys && (
+        <Alert variant="outline" color="yellow" title="Demo keys" styles={{ title: { color: 'var(--mantine-color-text)' } }}>
+          <Text size="sm">
+            Root and publisher keys lie on this machine. Before real use move them to where only you reach them:{' '}
+            <code className="mono">starling key rotate</code>.
+          </Text>
+        </Alert>
+      )}
+      <Facts
+        facts={[
+          ['Version', version],
+          [
+            'Fleet id',
+            <span key="id" className="mono">
+              {settings.fleetId}
+            </span>,
+          ],
+          ['Address', settings.publicUrl],
+          ['HTTP here', addresses.http],
+          ['HTTPS', addresses.https],
+          ['MQTT over TLS', addresses.mqtts],
+          ['MQTT over WebSocket', addresses.wss],
+          ['Database', settings.database],
+          ['Blobs', `${counted(blobs.chunks)} chunks, ${inWords(bytesOf(blobs.storedBytes))} stored`],
+          ['Root document', root === null ? 'not published yet' : `version ${root.version}`],
+          ['Root ends', root === null ? undefined : <ExactMoment key="ends" atMs={root.expiresAtMs} />],
+          ['Root digest', rootDigest === null ? undefined : <Digest key="root" value={rootDigest} />],
+          ['Own authority', certificateDigest === null ? 'none: given certificates' : <Digest key="authority" value={certificateDigest} />],
+          [
+            'API',
+            <a key="api" href="/api/docs">
+              Interactive documents
+            </a>,
+          ],
+        ]}
+      />
+    </Stack>
+  );
+}

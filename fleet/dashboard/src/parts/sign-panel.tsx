@@ -1,0 +1,72 @@
+import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
+import { IconDownload } from '@tabler/icons-react';
+import { useState } from 'react';
+import { useChange } from '../data/queries.ts';
+import { CommandBox } from './command-box.tsx';
+import { announce } from './notice.ts';
+import { ProblemAlert } from './problem-alert.tsx';
+
+interface SignPanelProps {
+  document: { name: string };
+  endpoint: 'createModel' | 'createRelease';
+  /** Does it all where the publisher key is. */
+  command: string;
+  onDone: () => void;
+}
+
+/** The way from a drafted document to a signed one. The publisher key never comes into the browser or the fleet. */
+export function SignPanel({ document, endpoint, command, onDone }: SignPanelProps) {
+  const [signed, setSigned] = useState('');
+  const create = useChange(endpoint, {
+    makesOld: endpoint === 'createModel' ? ['listModels', 'listBuilds', 'overview'] : ['listReleases', 'overview'],
+    onDone: () => {
+      announce(`${document.name} is registered`);
+      onDone();
+    },
+  });
+  return (
+    <Stack gap="sm">
+      <Text size="sm">
+        Only the publisher's signature makes this real: devices trust that key alone, and it stays with you. The command signs and registers
+        in one go.
+      </Text>
+      <CommandBox label="In a terminal that holds the publisher key:" command={command} />
+      <Group>
+        <Button size="xs" variant="default" leftSection={<IconDownload size={14} aria-hidden />} onClick={() => save(document)}>
+          Save the document as JSON
+        </Button>
+      </Group>
+      <Textarea
+        label="Or paste the signed document"
+        description="A compact JWS of exactly this document."
+        autosize
+        minRows={2}
+        maxRows={5}
+        value={signed}
+        onChange={({ currentTarget }) => setSigned(currentTarget.value)}
+      />
+      {create.isError && <ProblemAlert error={create.error} />}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={onDone}>
+          Close
+        </Button>
+        <Button
+          disabled={signed.trim() === ''}
+          loading={create.isPending}
+          onClick={() => create.mutate({ body: { signed: signed.trim() } })}
+        >
+          Register
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+function save(document: { name: string }): void {
+  const address = URL.createObjectURL(new Blob([JSON.stringify(document, null, 2)], { type: 'application/json' }));
+  const link = window.document.createElement('a');
+  link.href = address;
+  link.download = `${document.name}.json`;
+  link.click();
+  URL.revokeObjectURL(address);
+}

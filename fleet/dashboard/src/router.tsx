@@ -1,0 +1,124 @@
+import type { QueryClient } from '@tanstack/react-query';
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
+import { z } from 'zod';
+import { whoAmI } from './data/session.ts';
+import { deviceSearchSchema } from './pages/device/search.ts';
+import { devicesSearchSchema } from './pages/devices/search.ts';
+import { NotFoundPage } from './pages/not-found/not-found-page.tsx';
+import { listSearchSchema } from './parts/list-search.ts';
+import { PageProblem } from './parts/page-problem.tsx';
+import { PageSkeleton } from './parts/page-skeleton.tsx';
+import { Shell } from './shell/shell.tsx';
+
+const rootRoute = createRootRouteWithContext<{ queries: QueryClient }>()({ component: Outlet, notFoundComponent: NotFoundPage });
+
+const login = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/login',
+  validateSearch: z.object({ next: z.string().optional().catch(undefined) }),
+  component: lazyRouteComponent(() => import('./pages/login/login-page.tsx'), 'LoginPage'),
+});
+
+const shell = createRoute({
+  getParentRoute: () => rootRoute,
+  id: 'shell',
+  beforeLoad: async ({ context, location }) => {
+    const actor = await context.queries.ensureQueryData(whoAmI()).catch((error: unknown) => {
+      if ((error as { code?: string }).code === 'not-signed-in') return undefined;
+      throw error;
+    });
+    if (actor === undefined) throw redirect({ to: '/login', search: { next: location.href }, replace: true });
+  },
+  component: Shell,
+});
+const under = { getParentRoute: () => shell };
+
+// Each route has a name of its own: types of routes made inside the tree are lost.
+const overview = createRoute({
+  ...under,
+  path: '/',
+  component: lazyRouteComponent(() => import('./pages/overview/overview-page.tsx'), 'OverviewPage'),
+});
+const devices = createRoute({
+  ...under,
+  path: '/devices',
+  validateSearch: devicesSearchSchema,
+  component: lazyRouteComponent(() => import('./pages/devices/devices-page.tsx'), 'DevicesPage'),
+});
+const device = createRoute({
+  ...under,
+  path: '/devices/$id',
+  validateSearch: deviceSearchSchema,
+  component: lazyRouteComponent(() => import('./pages/device/device-page.tsx'), 'DevicePage'),
+});
+const models = createRoute({
+  ...under,
+  path: '/models',
+  validateSearch: listSearchSchema,
+  component: lazyRouteComponent(() => import('./pages/models/models-page.tsx'), 'ModelsPage'),
+});
+const model = createRoute({
+  ...under,
+  path: '/models/$digest',
+  component: lazyRouteComponent(() => import('./pages/models/model-page.tsx'), 'ModelPage'),
+});
+const pipelines = createRoute({
+  ...under,
+  path: '/pipelines',
+  validateSearch: listSearchSchema,
+  component: lazyRouteComponent(() => import('./pages/pipelines/pipelines-page.tsx'), 'PipelinesPage'),
+});
+const pipeline = createRoute({
+  ...under,
+  path: '/pipelines/$digest',
+  component: lazyRouteComponent(() => import('./pages/pipelines/pipeline-page.tsx'), 'PipelinePage'),
+});
+const releases = createRoute({
+  ...under,
+  path: '/releases',
+  validateSearch: listSearchSchema,
+  component: lazyRouteComponent(() => import('./pages/releases/releases-page.tsx'), 'ReleasesPage'),
+});
+const release = createRoute({
+  ...under,
+  path: '/releases/$digest',
+  component: lazyRouteComponent(() => import('./pages/releases/release-page.tsx'), 'ReleasePage'),
+});
+const enrolment = createRoute({
+  ...under,
+  path: '/enrolment',
+  validateSearch: listSearchSchema,
+  component: lazyRouteComponent(() => import('./pages/enrolment/enrolment-page.tsx'), 'EnrolmentPage'),
+});
+const audit = createRoute({
+  ...under,
+  path: '/audit',
+  validateSearch: listSearchSchema,
+  component: lazyRouteComponent(() => import('./pages/audit/audit-page.tsx'), 'AuditPage'),
+});
+const settings = createRoute({
+  ...under,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./pages/settings/settings-page.tsx'), 'SettingsPage'),
+});
+
+const inShell = [overview, devices, device, models, model, pipelines, pipeline, releases, release, enrolment, audit, settings] as const;
+const routeTree = rootRoute.addChildren([login, shell.addChildren(inShell)]);
+
+export function createAppRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree,
+    context: { queries },
+    defaultPreload: 'intent',
+    scrollRestoration: true,
+    defaultErrorComponent: PageProblem,
+    defaultPendingComponent: PageSkeleton,
+    defaultPendingMs: 150,
+  });
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>;
+  }
+}

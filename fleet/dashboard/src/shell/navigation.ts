@@ -1,0 +1,46 @@
+import type { Role } from '@starling/shared';
+import {
+  type Icon,
+  IconCpu,
+  IconCube,
+  IconHistory,
+  IconLayoutDashboard,
+  IconPackage,
+  IconPlugConnected,
+  IconRoute,
+  IconSettings,
+} from '@tabler/icons-react';
+
+interface Place {
+  to: '/' | '/devices' | '/models' | '/pipelines' | '/releases' | '/enrolment' | '/audit' | '/settings';
+  label: string;
+  icon: Icon;
+  needs: Role;
+}
+
+/** The places of the dashboard, in the order in which a fleet is looked after. */
+export const places: readonly { title: string; places: readonly Place[] }[] = [
+  {
+    title: 'Fleet',
+    places: [
+      { to: '/', label: 'Overview', icon: IconLayoutDashboard, needs: 'viewer' },
+      { to: '/devices', label: 'Devices', icon: IconCpu, needs: 'viewer' },
+      { to: '/enrolment', label: 'Enrolment', icon: IconPlugConnected, needs: 'operator' },
+    ],
+  },
+  {
+    title: 'Catalogue',
+    places: [
+      { to: '/models', label: 'Models', icon: IconCube, needs: 'viewer' },
+      { to: '/pipelines', label: 'Pipelines', icon: IconRoute, needs: 'viewer' },
+      { to: '/releases', label: 'Releases', icon: IconPackage, needs: 'viewer' },
+    ],
+  },
+  {
+    title: 'Organisation',
+    places: [
+      { to: '/audit', label: 'Audit', icon: IconHistory, needs: 'operator' },
+      { to: '/settings', label: 'Settings', icon: IconSettings, needs: 'viewer' },
+    ],
+  },
+];

@@ -1,0 +1,9 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+/** The fleet serves what is built here; `vite dev` passes API calls on to a fleet on its usual port. */
+export default defineConfig({
+  plugins: [react()],
+  build: { outDir: 'dist', emptyOutDir: true, target: 'es2023', chunkSizeWarningLimit: 600, assetsInlineLimit: 0 },
+  server: { proxy: { '/api': 'http://localhost:8080' } },
+});
