@@ -53,7 +53,11 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
     drainTimeout: DRAIN_TIMEOUT_MS,
     preConnect: (client, packet, done) => {
       // Sessions hold no state: the database does. A persistent one would only hide lost messages.
-      if (packet.clean !== true || clients.size >= CONNECTIONS_MAXIMUM) return done(null, false);
+      if (packet.clean !== true || clients.size >= CONNECTIONS_MAXIMUM) {
+        // A client that is only left without an answer would wait for one.
+        client.conn.destroy();
+        return done(null, false);
+      }
       client.conn.on('error', () => undefined);
       done(null, true);
     },

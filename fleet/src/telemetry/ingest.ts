@@ -37,15 +37,24 @@ export function createIngest({ db, clock, events, log }: { db: Database; clock: 
 
   const flush = async (): Promise<void> => {
     while (waiting.length > 0) {
-      const group = waiting.splice(0, GROUP_BATCHES);
-      try {
-        const acknowledgements = await store(group);
-        for (const [index, each] of group.entries()) each.resolve(acknowledgements[index] as Acknowledgement);
-        for (const { device, kind } of group) events.publish({ type: 'telemetry', id: device, atMs: clock.nowMs(), detail: { kind } });
-      } catch (error) {
-        log.warn({ batches: group.length, error: messageOf(error) }, 'telemetry was not stored; devices will send it again');
-        for (const each of group) each.reject(error);
+      await storeGroup(waiting.splice(0, GROUP_BATCHES));
+    }
+  };
+  const storeGroup = async (group: readonly Waiting[]): Promise<void> => {
+    try {
+      const acknowledgements = await store(group);
+      for (const [index, each] of group.entries()) each.resolve(acknowledgements[index] as Acknowledgement);
+      for (const { device, kind } of group) events.publish({ type: 'telemetry', id: device, atMs: clock.nowMs(), detail: { kind } });
+    } catch (error) {
+      if (group.length > 1) {
+        // One batch that the database refuses must not hold up the others that shared its transaction: halves, until it stands alone.
+        const middle = group.length >> 1;
+        await storeGroup(group.slice(0, middle));
+        await storeGroup(group.slice(middle));
+        return;
       }
+      log.warn({ device: group[0]?.device, error: messageOf(error) }, 'telemetry was not stored; the device will send it again');
+      for (const each of group) each.reject(error);
     }
   };
   const store = (group: readonly Waiting[]): Promise<Acknowledgement[]> =>

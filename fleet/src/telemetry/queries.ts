@@ -1,6 +1,7 @@
 import {
   type FleetPoint,
   type Histogram,
+  latencyEdgesMs,
   mergeHistograms,
   type PageQuery,
   quantileOf,
@@ -135,10 +136,16 @@ function figuresOf(rows: readonly Row[]): Figures {
     failures: inference.reduce((sum, record) => sum + Object.values(record.failures).reduce((a, b) => a + b, 0), 0),
     latency: inference
       .map((record) => record.latencyMs)
+      .filter(hasLatencyEdges)
       .reduce<Histogram | undefined>((all, each) => (all === undefined ? each : mergeHistograms(all, each)), undefined),
     joules: energy.length === 0 ? null : energy.reduce((sum, record) => sum + record.joules, 0),
     joulesPerInference: inferences === 0 ? null : agentJoules / inferences,
   };
+}
+
+/** A device with bins of its own counts, but has no say in quantiles: only equal bins can be summed. */
+function hasLatencyEdges({ edges }: Histogram): boolean {
+  return edges.length === latencyEdgesMs.length && edges.every((edge, index) => edge === latencyEdgesMs[index]);
 }
 
 /** Each bucket's start and rows, summed up by `point`. */

@@ -20,6 +20,7 @@ import type { DesiredStates } from '../../desired-state/index.ts';
 import type { Devices } from '../../devices/index.ts';
 import type { EventBus, Log } from '../../ports.ts';
 import type { Ingest } from '../../telemetry/index.ts';
+import { storable } from './storable.ts';
 
 export interface InboundPorts {
   topics: Topics;
@@ -41,7 +42,7 @@ type InboundName = Extract<MessageName, 'hello' | 'presence' | 'reported' | 'res
 
 const handlers: Record<InboundName, Handler> = {
   async hello(device, payload, _params, ports) {
-    const hello = jsonDecode(payload, helloSchema);
+    const hello = storable(jsonDecode(payload, helloSchema));
     // Before anything is awaited: a want that follows at once belongs to the new session.
     ports.chunks.forget(device);
     if (!(await ports.devices.sayHello(device, hello))) {
@@ -63,14 +64,14 @@ const handlers: Record<InboundName, Handler> = {
   presence(device, payload, _params, ports) {
     ports.devices.seen(device, jsonDecode(payload, presenceSchema).state === 'online');
   },
-  reported: (device, payload, _params, ports) => ports.devices.report(device, jsonDecode(payload, reportedStateSchema)),
-  result: (device, payload, _params, ports) => ports.commands.result(device, jsonDecode(payload, commandResultSchema)),
+  reported: (device, payload, _params, ports) => ports.devices.report(device, storable(jsonDecode(payload, reportedStateSchema))),
+  result: (device, payload, _params, ports) => ports.commands.result(device, storable(jsonDecode(payload, commandResultSchema))),
   blobWant(device, payload, _params, ports) {
     ports.chunks.want(device, cborDecode(payload, wantSchema));
   },
   async telemetry(device, payload, params, ports) {
     const kind = telemetryKindSchema.parse(params.kind);
-    const acknowledgement = await ports.ingest.add(device, kind, cborDecode(payload, telemetryBatchSchema));
+    const acknowledgement = await ports.ingest.add(device, kind, storable(cborDecode(payload, telemetryBatchSchema)));
     await ports.send(
       device,
       ports.topics.build('acknowledgement', { device, kind }),
