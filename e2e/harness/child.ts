@@ -23,6 +23,8 @@ export interface ChildOptions<Ready extends z.ZodType> {
   args: readonly string[];
   /** Beside the environment of this process. */
   environment?: Readonly<Record<string, string | undefined>>;
+  /** Flags of Node itself. */
+  nodeFlags?: readonly string[];
   ready: Ready;
   onLine?: (line: string) => void;
 }
@@ -44,6 +46,7 @@ export async function startChild<Ready extends z.ZodType>(options: ChildOptions<
   const file = fileURLToPath(new URL(`../../${options.program}`, import.meta.url));
   const child = fork(file, [...options.args], {
     ...(options.environment === undefined ? {} : { env: childEnvironment(options.environment) }),
+    execArgv: [...(options.nodeFlags ?? [])],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const lines = keepLines(child, options.onLine);

@@ -36,6 +36,8 @@ export function startAgentProcess({ dataDirectory, flags, token, ...rest }: Proc
   const args = ['run', ...Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])];
   return startChild({
     program: 'agent/src/node/main.ts',
+    // As the launcher of the agent package does.
+    nodeFlags: ['--max-semi-space-size=1'],
     args,
     ready: agentReadySchema,
     ...rest,

@@ -19,6 +19,7 @@ import type { BlobStore } from './ports/blob-store.ts';
 import type { Clock } from './ports/clock.ts';
 import type { FileStore } from './ports/file-store.ts';
 import type { FleetAccess } from './ports/fleet-access.ts';
+import type { Hash } from './ports/hash.ts';
 import type { Inflate } from './ports/inflate.ts';
 import type { DeviceKey } from './ports/key-store.ts';
 import type { Log } from './ports/log.ts';
@@ -38,6 +39,7 @@ export interface AgentPorts {
   store: BlobStore;
   host: RuntimeHost;
   inflate: Inflate;
+  hash: Hash;
   clock: Clock;
   random: Random;
   log: Log;
@@ -97,6 +99,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     clock,
     log,
     inflate: ports.inflate,
+    hash: ports.hash,
     publish: (payload) => publish('blobWant', {}, payload),
     refused: (reason) => refused('chunk', reason),
   });

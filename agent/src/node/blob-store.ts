@@ -67,6 +67,8 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
 
 /** Marks gathered before they are written: what is lost with a crash is asked for again, at most this many chunks. */
 const MARKS_AT_ONCE = 1;
+/** Written bytes after which the disk is told to keep them, so that little is left to do at the end. */
+const SYNC_BYTES = 16 * 1024 * 1024;
 
 async function openPartial(manifest: BlobManifest, path: string, finalPath: string): Promise<PartialBlob> {
   const data = await open(path, 'r+').catch(() => open(path, 'w+', 0o600));
@@ -74,6 +76,8 @@ async function openPartial(manifest: BlobManifest, path: string, finalPath: stri
   const offsets = offsetsOf(manifest);
   const verified = await readMarks(marks, data, manifest, offsets);
   let pending: number[] = [];
+  let unsyncedBytes = 0;
+  let syncing: Promise<void> = Promise.resolve();
   let marking: Promise<void> = Promise.resolve();
 
   const flushMarks = (): Promise<void> => {
@@ -91,6 +95,12 @@ async function openPartial(manifest: BlobManifest, path: string, finalPath: stri
     async write(index, bytes) {
       await durably(async () => {
         await data.write(bytes, 0, bytes.length, offsets[index]);
+        unsyncedBytes += bytes.length;
+        if (unsyncedBytes >= SYNC_BYTES) {
+          unsyncedBytes = 0;
+          // Not waited for: the disk works while the network does. What fails here fails at the end again.
+          syncing = data.datasync().catch(() => undefined);
+        }
         verified.add(index);
         pending.push(index);
         if (pending.length >= MARKS_AT_ONCE) await flushMarks();
@@ -98,6 +108,7 @@ async function openPartial(manifest: BlobManifest, path: string, finalPath: stri
     },
     async commit() {
       await durably(async () => {
+        await syncing;
         await data.truncate(manifest.sizeBytes);
         await data.datasync();
         if ((await hashFile(path)) !== manifest.digest) {
@@ -112,7 +123,7 @@ async function openPartial(manifest: BlobManifest, path: string, finalPath: stri
       });
     },
     async close() {
-      await marking.catch(() => undefined);
+      await Promise.allSettled([marking, syncing]);
       await data.close();
       await marks.close();
     },

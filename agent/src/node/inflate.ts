@@ -4,4 +4,4 @@ import type { Inflate } from '../core/ports/inflate.ts';
 
 const inflateAsync = promisify(inflateRaw);
 
-export const inflate: Inflate = async (bytes, maximumBytes) => new Uint8Array(await inflateAsync(bytes, { maxOutputLength: maximumBytes }));
+export const inflate: Inflate = (bytes, maximumBytes) => inflateAsync(bytes, { maxOutputLength: maximumBytes });

@@ -15,6 +15,7 @@ import { readEnrolment } from './enrol.ts';
 import { openFileStore } from './file-store.ts';
 import { createFleetAccess } from './fleet-access.ts';
 import { systemRandom } from './ids.ts';
+import { hash } from './hash.ts';
 import { inflate } from './inflate.ts';
 import { readDeviceKey } from './key-store.ts';
 import { serveLocally } from './serve.ts';
@@ -75,6 +76,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
       store: await openBlobStore(directory),
       host,
       inflate,
+      hash,
       clock,
       random: systemRandom,
       log,

@@ -7,11 +7,11 @@ import {
   PULL_WINDOW_BYTES,
   readManifest,
   StarlingError,
-  sha256Hex,
   WANT_CHUNKS_MAXIMUM,
 } from '@starling/shared';
 import type { BlobStore } from '../ports/blob-store.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Hash } from '../ports/hash.ts';
 import type { Inflate } from '../ports/inflate.ts';
 import type { Log } from '../ports/log.ts';
 
@@ -41,6 +41,7 @@ interface PullPorts {
   clock: Clock;
   log: Log;
   inflate: Inflate;
+  hash: Hash;
   /** Publishes a want; false while there is no session. */
   publish(payload: Uint8Array): Promise<boolean>;
   refused(reason: string): void;
@@ -152,7 +153,15 @@ export function createPuller(ports: PullPorts): Puller {
     async blob(manifestDigest, known, signal, onProgress) {
       const manifest = await readManifest(manifestDigest, (digest) => fetchDocument(digest, signal));
       if (await store.has(manifest.digest)) return manifest;
-      await pullBlob(manifest, known, { store, request, signal, onProgress });
+      const startedMs = clock.monotonicMs();
+      const before = counters.bytes;
+      await pullBlob(manifest, known, { store, hash: ports.hash, request, signal, onProgress });
+      ports.log.info('pulled', {
+        blob: manifest.digest.slice(0, 12),
+        sizeBytes: manifest.sizeBytes,
+        receivedBytes: counters.bytes - before,
+        tookMs: Math.round(clock.monotonicMs() - startedMs),
+      });
       return manifest;
     },
     async receive(frame) {
@@ -164,7 +173,7 @@ export function createPuller(ports: PullPorts): Puller {
           const error = new StarlingError('chunk-missing', `the fleet does not give chunk ${frame.digest}`, { retryable: true });
           for (const entry of entries) entry.reject(error);
         } else {
-          const bytes = await openFrame(frame, ports.inflate);
+          const bytes = await openFrame(frame, ports);
           if (bytes === undefined) refuse(frame.digest, entries, 'its bytes are not those of its digest');
           else {
             counters.chunks += 1;
@@ -194,10 +203,13 @@ export function createPuller(ports: PullPorts): Puller {
 }
 
 /** Verified raw bytes, or nothing: a flipped bit anywhere in a frame ends here. */
-async function openFrame(frame: Extract<ChunkFrame, { kind: 'chunk' }>, inflate: Inflate): Promise<Uint8Array | undefined> {
+async function openFrame(
+  frame: Extract<ChunkFrame, { kind: 'chunk' }>,
+  { inflate, hash }: Pick<PullPorts, 'inflate' | 'hash'>,
+): Promise<Uint8Array | undefined> {
   try {
     const bytes = frame.compressed ? await inflate(frame.payload, frame.sizeBytes) : frame.payload;
-    return (await sha256Hex(bytes)) === frame.digest ? bytes : undefined;
+    return (await hash(bytes)) === frame.digest ? bytes : undefined;
   } catch {
     return undefined;
   }
@@ -205,6 +217,7 @@ async function openFrame(frame: Extract<ChunkFrame, { kind: 'chunk' }>, inflate:
 
 interface BlobPull {
   store: BlobStore;
+  hash: Hash;
   request(digest: string, signal: AbortSignal, accept: (bytes: Uint8Array) => Promise<void>): Promise<void>;
   signal: AbortSignal;
   onProgress: ((progress: PullProgress) => void) | undefined;
@@ -213,7 +226,7 @@ interface BlobPull {
 async function pullBlob(
   manifest: BlobManifest,
   known: readonly BlobManifest[],
-  { store, request, signal, onProgress }: BlobPull,
+  { store, hash, request, signal, onProgress }: BlobPull,
 ): Promise<void> {
   const partial = await store.openPartial(manifest);
   try {
@@ -223,7 +236,7 @@ async function pullBlob(
     for (const [index, chunk] of manifest.chunks.entries()) {
       const at = local.get(chunk.digest);
       if (partial.verified.has(index)) doneBytes += chunk.sizeBytes;
-      else if (at !== undefined && (await copyLocal(store, at, chunk, (bytes) => partial.write(index, bytes))))
+      else if (at !== undefined && (await copyLocal({ store, hash }, at, chunk, (bytes) => partial.write(index, bytes))))
         doneBytes += chunk.sizeBytes;
       else missing.push(index);
     }
@@ -270,13 +283,13 @@ async function chunksAtHand(known: readonly BlobManifest[], store: BlobStore): P
 }
 
 async function copyLocal(
-  store: BlobStore,
+  { store, hash }: Pick<BlobPull, 'store' | 'hash'>,
   at: Place,
   chunk: BlobManifest['chunks'][number],
   write: (bytes: Uint8Array) => Promise<void>,
 ): Promise<boolean> {
   const bytes = await store.readRange(at.blob, at.offset, chunk.sizeBytes);
-  if (bytes === undefined || (await sha256Hex(bytes)) !== chunk.digest) return false;
+  if (bytes === undefined || (await hash(bytes)) !== chunk.digest) return false;
   await write(bytes);
   return true;
 }

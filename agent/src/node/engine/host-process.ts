@@ -69,6 +69,8 @@ export function createHostProcess(options: HostProcessOptions): RuntimeHost {
     };
     const started = fork(options.hostFile, [JSON.stringify(config)], {
       serialization: 'advanced',
+      // Flags of this process are chosen for a program that waits; that one works.
+      execArgv: [],
       env: { ...options.environment, ...mallocThresholds },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
