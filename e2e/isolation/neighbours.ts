@@ -1,0 +1,54 @@
+import { cborEncode, createTopics, type DeviceLogin, jsonDecode, StarlingError, wireTable } from '@starling/shared';
+import { createProtocolDevice, type ProtocolDevice, type Session, startSession } from '../harness/protocol-device.ts';
+import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
+
+export const topics = createTopics();
+
+/** Two devices of one fleet: one that misbehaves, and one that must not notice. */
+export interface Neighbours {
+  fleet: ReadyFleet;
+  mallory: ProtocolDevice;
+  malloryLogin: DeviceLogin;
+  bob: ProtocolDevice;
+  bobSession: Session;
+  /** Bob sends a batch and hears that it is stored. @returns how long that took */
+  bobWorks(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** A telemetry record, good unless its payload is not. */
+export function recordOf(sequence: number, payload: unknown = { level: 'info', code: 'test', message: 'hello' }): unknown {
+  return { sequence, bootId: 'boot', monotonicMs: 1, wallMs: Date.now(), clock: 'trusted', payload };
+}
+
+export async function startNeighbours(): Promise<Neighbours> {
+  const fleet = await startReadyFleet();
+  const token = await fleet.claim({ uses: 2 });
+  const [mallory, bob] = [await createProtocolDevice(fleet.baseUrl), await createProtocolDevice(fleet.baseUrl)];
+  await mallory.enrol(token);
+  await bob.enrol(token);
+  const bobSession = await startSession(fleet.broker, bob);
+  let sequence = 0;
+  return {
+    ...{ fleet, mallory, bob, bobSession },
+    malloryLogin: await mallory.login(),
+    async bobWorks() {
+      sequence += 1;
+      const startMs = performance.now();
+      const from = bobSession.messages.length;
+      const batch = cborEncode({ streamId: bob.id, records: [recordOf(sequence)] });
+      const event = { device: bob.id, kind: 'events' };
+      await bobSession.client.publishAsync(topics.build('telemetry', event), Buffer.from(batch), { qos: 1 });
+      const { payload } = await bobSession.received(topics.build('acknowledgement', event), 5000, from);
+      const stored = jsonDecode(payload, wireTable.acknowledgement.schema);
+      if (stored.streamId !== bob.id || stored.sequence !== sequence) {
+        throw new StarlingError('wrong-acknowledgement', `sequence ${stored.sequence} is acknowledged instead of ${sequence}`);
+      }
+      return performance.now() - startMs;
+    },
+    async stop() {
+      await bobSession.end();
+      await fleet.stop();
+    },
+  };
+}
