@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { constants, setPriority } from 'node:os';
 import { join, resolve } from 'node:path';
 import { systemClock } from '@starling/fleet';
 import { type ApiClient, api, isStarlingError, messageOf, type ReleaseView, readingSchema, StarlingError } from '@starling/shared';
@@ -14,6 +15,7 @@ import { demoModels } from './models.ts';
 import { readSigns } from './read-signs.ts';
 import { createSteps, type Steps } from './steps.ts';
 
+const SCENES_AT_FIRST = 24;
 const POLL_MS = 300;
 const RUNNING_TIMEOUT_MS = 300_000;
 
@@ -30,7 +32,7 @@ async function main(): Promise<void> {
 
   await steps.run('Build the dashboard', buildDashboard);
   const scenes = join(config.directory, 'scenes');
-  await steps.run(`Paint ${config.scenes} pictures`, (say) => paint(scenes, config, say));
+  await steps.run('Paint the first pictures', (say) => paintFirst(scenes, config, say));
   const fleet = await steps.run('Start the fleet manager, its database and its broker', () =>
     startDemoFleet(config, (line) => fleetLog.push(line)),
   );
@@ -65,6 +67,7 @@ async function main(): Promise<void> {
     steps.note(`  Pictures    ${scenes}   (drop any photo in: it is read next)`);
     steps.note('\n  Ctrl-C stops both; the next npm start goes on from here.');
     if (config.once) await stop();
+    await paintRest(scenes, config, steps);
     await Promise.race([fleet.process.exited, agent.exited]);
     throw new StarlingError(
       'child-ended',
@@ -77,10 +80,25 @@ async function main(): Promise<void> {
   }
 }
 
-async function paint(folder: string, { scenes, seed }: DemoConfig, say: (progress: string) => void): Promise<void> {
-  const there = await readdir(folder).catch(() => []);
-  if (there.filter((name) => /^scene-\d+\./.test(name)).length >= scenes) return say('there already');
-  await writeScenes({ folder, count: scenes, seed, onProgress: (done: number) => say(`${done} of ${scenes}`) });
+/** Enough to start with; the rest is painted when everything runs. */
+async function paintFirst(folder: string, { scenes, seed }: DemoConfig, say: (progress: string) => void): Promise<void> {
+  const count = Math.min(scenes, SCENES_AT_FIRST);
+  if ((await countScenes(folder)) >= count) return say('there already');
+  await writeScenes({ folder, count, seed, onProgress: (done) => say(`${done} of ${count}`) });
+}
+
+async function paintRest(folder: string, { scenes, seed }: DemoConfig, steps: Steps): Promise<void> {
+  if ((await countScenes(folder)) >= scenes) return;
+  // Fleet and agent were started before and keep their priority.
+  setPriority(constants.priority.PRIORITY_LOW);
+  steps.note('');
+  await steps.run('Paint the other pictures in the background', (say) =>
+    writeScenes({ folder, count: scenes, seed, onProgress: (done) => say(`${done} of ${scenes}`) }),
+  );
+}
+
+async function countScenes(folder: string): Promise<number> {
+  return (await readdir(folder).catch(() => [])).filter((name) => /^scene-\d+\.jpg$/.test(name)).length;
 }
 
 /** Registers models, pipeline and release, unless an earlier start has. */

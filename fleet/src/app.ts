@@ -92,25 +92,22 @@ async function wire(
   const mqttPort = await broker.listenTcp(config.mqttPort, config.insecure ? config.host : '127.0.0.1');
   const mqttsPort = await broker.listenTls(config.mqttsPort, config.host, { key: certificates.key, cert: certificates.certificate });
   const host = new URL(publicUrl).hostname;
+  const secureAddresses = (name: string): { mqtts: string; wss: string } => ({
+    mqtts: `mqtts://${name}:${mqttsPort}`,
+    wss: `wss://${name}:${listeners.httpsPort}/mqtt`,
+  });
   const addresses: Settings['addresses'] = {
-    http: localUrl,
-    https: `https://${host}:${listeners.httpsPort}`,
-    mqtt: `mqtt://127.0.0.1:${mqttPort}`,
-    mqtts: `mqtts://${host}:${mqttsPort}`,
-    wss: `wss://${host}:${listeners.httpsPort}/mqtt`,
+    ...{ http: localUrl, https: `https://${host}:${listeners.httpsPort}`, mqtt: `mqtt://127.0.0.1:${mqttPort}` },
+    ...secureAddresses(host),
   };
   const api = createApi({
     ...modules,
     ...{ db: database.db, log, trustedOrigins, publicUrl },
-    version: FLEET_VERSION,
-    databaseKind: database.kind,
+    ...{ version: FLEET_VERSION, databaseKind: database.kind, topicRoot: topics.root },
+    ...{ authorityDigest: certificates.authorityDigest, authority: certificates.authority },
     addresses: () => addresses,
-    authorityDigest: certificates.authorityDigest,
-    authority: certificates.authority,
     // First at the name by which the device reached this route: the public one may not resolve where it stands.
-    brokerUrls: (name) =>
-      [...new Set([name, host])].flatMap((each) => [`mqtts://${each}:${mqttsPort}`, `wss://${each}:${listeners.httpsPort}/mqtt`]),
-    topicRoot: topics.root,
+    brokerUrls: (name) => [...new Set([name, host])].flatMap((each) => Object.values(secureAddresses(each))),
     disconnect: (device) => broker.disconnect(device),
     isConnected: (device) => broker.isConnected(device),
   });

@@ -49,7 +49,7 @@ export const PULL_QUEUE_CHUNKS_MAXIMUM = 1024;
 /** Bytes of frames that a device may have under way. Eight maximal chunks keep a LAN busy, and bound what a stalled reader holds. */
 export const PULL_WINDOW_BYTES = 4 * 1024 * 1024;
 /** Smallest window: with less, the largest frame could never be sent. */
-export const PULL_WINDOW_BYTES_MINIMUM = CHUNK_FRAME_BYTES_MAXIMUM;
+export const PULL_WINDOW_BYTES_MINIMUM = CHUNK_FRAME_HEADER_BYTES + CHUNK_BYTES_MAXIMUM;
 
 /** A device that was silent for this long counts as offline; heartbeats come three times as often. */
 export const PRESENCE_TIMEOUT_MS = 45_000;
