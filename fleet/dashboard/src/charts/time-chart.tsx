@@ -19,6 +19,8 @@ export interface TimeChartProps {
   /** One sentence that says what the chart shows, for those who do not see it. */
   summary: ReactNode;
   heightPx?: number;
+  /** Top of the scale, where the measure has one. */
+  maximum?: number;
   thresholds?: readonly { y: number; label: string; color: string }[];
 }
 
@@ -27,7 +29,7 @@ const palette = ['var(--measure-1)', 'var(--measure-2)', 'var(--measure-3)', 'va
 const silent = { accessibilityLayer: false };
 
 /** Measures over time, UTC. The summary below says the same in words. */
-export function TimeChart({ kind, points, measures, format, summary, heightPx = 200, thresholds = [] }: TimeChartProps) {
+export function TimeChart({ kind, points, measures, format, summary, heightPx = 200, maximum, thresholds = [] }: TimeChartProps) {
   const spanMs = (points.at(-1)?.atMs ?? 0) - (points[0]?.atMs ?? 0);
   const withDay = spanMs > 30 * 3_600_000;
   const props = {
@@ -41,10 +43,10 @@ export function TimeChart({ kind, points, measures, format, summary, heightPx = 
     legendProps: { verticalAlign: 'top' as const, height: 32 },
     referenceLines: [...thresholds],
     xAxisProps: { tickFormatter: (atMs: number) => (withDay ? utcTime(atMs).slice(5, 16) : utcClock(atMs)), minTickGap: 48 },
-    yAxisProps: { width: 68, tickFormatter: format, domain: [0, 'auto'] as [number, 'auto'], tickCount: 4 },
+    yAxisProps: { width: 68, tickFormatter: format, domain: [0, maximum ?? 'auto'] as [number, number | 'auto'], tickCount: 4 },
     valueFormatter: format,
     tooltipAnimationDuration: 0,
-    tooltipProps: { labelFormatter: (atMs: ReactNode) => utcTime(Number(atMs)) },
+    tooltipProps: { labelFormatter: (atMs: ReactNode) => (typeof atMs === 'number' ? utcTime(atMs) : '') },
   };
   const drawn = { curveType: 'monotone' as const, withDots: false, strokeWidth: 2, connectNulls: false };
   return (

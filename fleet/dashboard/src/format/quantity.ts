@@ -12,13 +12,10 @@ export function counted(value: number): string {
   return grouped.format(value);
 }
 
-/** Three significant digits at most: `0.012`, `1.25`, `12.5`, `125`, `12,500`. */
+/** Three significant digits at most, two below one: `0.012`, `1.25`, `12.5`, `125`, `12,500`. */
 export function compact(value: number): string {
-  if (value === 0) return '0';
-  const magnitude = Math.abs(value);
-  if (magnitude >= 100) return counted(value);
-  if (magnitude >= 10) return value.toFixed(1);
-  return magnitude >= 1 ? value.toFixed(2) : value.toPrecision(2);
+  if (Math.abs(value) >= 100) return counted(value);
+  return Number(value.toPrecision(Math.abs(value) >= 1 ? 3 : 2)).toString();
 }
 
 function scaled(value: number, units: readonly string[], factor = 1000): Quantity {

@@ -10,7 +10,7 @@ interface WideTableProps extends TableProps {
 export function WideTable({ label, children, ...props }: WideTableProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard
-    <section aria-label={label} tabIndex={0} style={{ overflowX: 'auto' }}>
+    <section aria-label={label} tabIndex={0} style={{ overflowX: 'auto', position: 'relative' }}>
       <Table verticalSpacing="xs" horizontalSpacing="md" {...props}>
         {children}
       </Table>

@@ -52,10 +52,10 @@ function Device({ device }: { device: DeviceView }) {
           </Group>
         }
         note={
-          <Group gap="xs">
+          <>
             <Digest value={device.id} length={26} what="device id" /> · {device.profile} · agent {device.agentVersion} · seen{' '}
             <Moment atMs={device.lastSeenAtMs} />
-          </Group>
+          </>
         }
         actions={<DeviceActions device={device} />}
       />

@@ -96,6 +96,7 @@ function Charts({ points, bucketSeconds, energyMethod }: ChartsProps) {
         points={pick('cpuUtilisation')}
         measures={[{ name: 'cpuUtilisation', label: 'processor' }]}
         format={(value) => inWords(percentOf(value))}
+        maximum={1}
       />
       <ChartPanel
         title={energyTitle}

@@ -21,11 +21,11 @@ export function NowTab({ device }: { device: DeviceView }) {
       </QueryView>
       <TryPanel device={device} />
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
-        <AssignmentPanel device={device} />
         <Stack gap="md">
-          <ReconcilePanel device={device} />
+          <AssignmentPanel device={device} />
           <LabelsPanel device={device} />
         </Stack>
+        <ReconcilePanel device={device} />
       </SimpleGrid>
     </Stack>
   );

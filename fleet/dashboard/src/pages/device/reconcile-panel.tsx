@@ -47,7 +47,7 @@ export function ReconcilePanel({ device: { reported, reportedAtMs, desired } }: 
         {reported.steps.length > 0 && (
           <ul className={classes.steps} aria-live="polite" aria-relevant="text">
             {reported.steps.map((step) => (
-              <StepRow key={`${step.step} ${step.subject}`} step={step} />
+              <StepRow key={`${step.step} ${step.subject}`} step={step} release={desired?.release ?? ''} />
             ))}
           </ul>
         )}
@@ -81,15 +81,16 @@ function Way({ phase }: { phase: ReconcilePhase }) {
 const marks = { waiting: IconCircle, running: IconLoader2, done: IconCircleCheckFilled, failed: IconAlertCircle };
 const colors = { waiting: 'var(--idle)', running: 'var(--busy)', done: 'var(--good)', failed: 'var(--bad)' };
 
-function StepRow({ step: { step, subject, state, doneBytes, totalBytes } }: { step: Step }) {
+function StepRow({ step: { step, subject, state, doneBytes, totalBytes }, release }: { step: Step; release: string }) {
   const Mark = marks[state];
+  // Steps about the release as a whole name it by the head of its digest, which says nothing new here.
+  const about = subject !== '' && release.startsWith(subject) ? '' : subject;
   const share = doneBytes === undefined || !totalBytes ? undefined : doneBytes / totalBytes;
   return (
     <li className={classes.step}>
       <Mark size={17} color={colors[state]} role="img" aria-label={state} className={state === 'running' ? classes.turning : undefined} />
       <span className={classes.what}>
-        {step.replaceAll('-', ' ')}{' '}
-        <span className={classes.subject}>{/^[0-9a-f]{64}$/.test(subject) ? `${subject.slice(0, 12)}…` : subject}</span>
+        {step.replaceAll('-', ' ')} <span className={classes.subject}>{about}</span>
       </span>
       {doneBytes !== undefined && totalBytes !== undefined && (
         <span className={classes.bytes}>

@@ -15,7 +15,8 @@ export function FirstSteps({ overview }: { overview: Overview }) {
     <Panel title="First steps" note="From a new fleet to the first result. Done steps stay checked.">
       <ol className={classes.steps}>
         <Step isDone={settings.data?.root != null} title="Say whom devices trust">
-          Make root and publisher keys where you keep them, and publish the root document: <code className="mono">starling key create</code>
+          Make the root and publisher keys where you keep them, then publish the root:{' '}
+          <code className="mono">starling key create root</code>, <code className="mono">starling key publish</code>
         </Step>
         <Step isDone={overview.models > 0} title="Push a model">
           <TextLink to="/models" size="sm">

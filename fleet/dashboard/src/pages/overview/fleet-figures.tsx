@@ -21,7 +21,7 @@ export function FleetFigures({ overview: { devices, inference, energy, drifted }
       <FigureTile
         label="Running and verified"
         value={{ figure: counted(devices.running), unit: `of ${counted(active)}` }}
-        note="self-test and probation passed"
+        note="self-test passed"
       />
       <FigureTile
         label="Need attention"

@@ -1,4 +1,4 @@
-import { SimpleGrid, Table } from '@mantine/core';
+import { SimpleGrid, Stack, Table } from '@mantine/core';
 import type { PipelineView } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -33,48 +33,53 @@ function Pipeline({ pipeline: { name, version, digest, document, createdAtMs, cr
   return (
     <>
       <PageHeader title={`${name} ${version}`} note={document.description} />
-      <Panel
-        title="Graph"
-        note="Violet nodes are models, pinned by a release; the others are operators. Stacked nodes run once for each item of a list."
-      >
-        <GraphDrawing pipeline={document} />
-      </Panel>
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
-        <Panel title="Facts">
-          <Facts
-            facts={[
-              ['Takes', ports(document.inputs)],
-              ['Gives', ports(document.outputs)],
-              ['Queue', `${document.queue.length} items, ${document.queue.policy} when full`],
-              ['Digest', <Digest key="digest" value={digest} />],
-              ['Pushed', <ExactMoment key="pushed" atMs={createdAtMs} />],
-              ['By', createdBy],
-            ]}
-          />
+        <Panel title="Graph" note="Violet nodes are models, pinned by a release. Stacked nodes run once for each item of a list.">
+          <GraphDrawing pipeline={document} />
         </Panel>
-        <Panel title="Monitors" flush>
-          <MonitorTable monitors={document.monitors} />
-        </Panel>
+        <Stack gap="md">
+          <Panel title="Facts">
+            <Facts
+              facts={[
+                ['Takes', ports(document.inputs)],
+                ['Gives', ports(document.outputs)],
+                ['Queue', `${document.queue.length} items, ${document.queue.policy} when full`],
+                ['Digest', <Digest key="digest" value={digest} />],
+                ['Pushed', <ExactMoment key="pushed" atMs={createdAtMs} />],
+                ['By', createdBy],
+              ]}
+            />
+          </Panel>
+          <Panel title="Monitors" flush>
+            <MonitorTable monitors={document.monitors} />
+          </Panel>
+          <Panel title="Edges" note="The graph in words." flush>
+            <EdgeTable edges={document.edges} />
+          </Panel>
+        </Stack>
       </SimpleGrid>
-      <Panel title="Edges" note="The graph in words." flush>
-        <WideTable label="Edges" fz="sm">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>From</Table.Th>
-              <Table.Th>To</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {document.edges.map(({ from, to }) => (
-              <Table.Tr key={`${from} ${to}`}>
-                <Table.Td className="mono">{from}</Table.Td>
-                <Table.Td className="mono">{to}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </WideTable>
-      </Panel>
     </>
+  );
+}
+
+function EdgeTable({ edges }: { edges: PipelineView['document']['edges'] }) {
+  return (
+    <WideTable label="Edges" fz="sm" verticalSpacing={4}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>From</Table.Th>
+          <Table.Th>To</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {edges.map(({ from, to }) => (
+          <Table.Tr key={`${from} ${to}`}>
+            <Table.Td className="mono">{from}</Table.Td>
+            <Table.Td className="mono">{to}</Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Alert, Stack, Text } from '@mantine/core';
+import { Alert, Anchor, Stack, Text } from '@mantine/core';
 import type { Settings } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { read } from '../../data/queries.ts';
@@ -56,9 +56,9 @@ function FleetFacts({ settings, version }: { settings: Settings; version: string
           ['Own authority', certificateDigest === null ? 'none: given certificates' : <Digest key="authority" value={certificateDigest} />],
           [
             'API',
-            <a key="api" href="/api/docs">
+            <Anchor key="api" href="/api/docs" size="sm">
               Interactive documents
-            </a>,
+            </Anchor>,
           ],
         ]}
       />
