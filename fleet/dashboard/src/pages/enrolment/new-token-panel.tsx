@@ -35,6 +35,7 @@ export function NewTokenPanel() {
           expiresInHours: Number(hours ?? 24),
           requireApproval: form.get('requireApproval') !== null,
           labels: parseLabels(String(form.get('labels'))),
+          install: true,
           ...(release === null ? {} : { release }),
         },
       });
@@ -92,6 +93,11 @@ export function NewTokenPanel() {
           </SimpleGrid>
           {shown !== null && shown !== undefined && <ProblemAlert error={shown} />}
           <Group>
+            {create.isPending && (
+              <Text size="sm" c="dimmed" role="status">
+                Making the command; the first time the agent packages are built, which takes a minute.
+              </Text>
+            )}
             <Button type="submit" loading={create.isPending} leftSection={<IconKey size={16} aria-hidden />}>
               Make the token
             </Button>
