@@ -38,7 +38,7 @@ export function CommandsPanel({ device }: { device: DeviceView }) {
   return (
     <Panel
       title="Commands"
-      note="Signed by the fleet; a device that is offline gets them when it is back, unless they expire."
+      note="Signed by the fleet, and worth nothing when their time is over."
       flush
       actions={
         may('operator') && (

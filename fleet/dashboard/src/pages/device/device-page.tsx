@@ -60,7 +60,7 @@ function Device({ device }: { device: DeviceView }) {
         actions={<DeviceActions device={device} />}
       />
       <Tabs value={tab} onChange={show} keepMounted={false}>
-        <Tabs.List>
+        <Tabs.List style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
           {deviceTabs.map((each) => (
             <Tabs.Tab key={each} value={each}>
               {words[each]}

@@ -2,6 +2,7 @@ import type { InferenceResult, Reading } from '@starling/shared';
 import { useState } from 'react';
 import { inWords, percentOf } from '../../format/quantity.ts';
 import classes from './image-overlay.module.css';
+import { type Box, boundsOf, labelSize, placeLabels } from './place-labels.ts';
 
 interface ImageOverlayProps {
   source: string;
@@ -13,10 +14,19 @@ interface ImageOverlayProps {
   isWaiting: boolean;
 }
 
+/** Letters are this high, in hundredths of the longer side of the image. */
+const LETTERS = 2.3;
+
 /** The image, with what was read in it drawn over it. The list beside says the same in words, so the drawing is not read out. */
 export function ImageOverlay({ source, size, readings, marked, onMark, isWaiting }: ImageOverlayProps) {
   const [natural, setNatural] = useState<{ width: number; height: number }>();
-  const { width, height } = size ?? natural ?? { width: 1, height: 1 };
+  const image = size ?? natural ?? { width: 1, height: 1 };
+  // Drawings keep their size on the screen whatever the image has.
+  const unit = Math.max(image.width, image.height) / 100;
+  const places = placeLabels(readings, unit * LETTERS, image);
+  const drawn = readings.map((reading, index) => ({ reading, index, place: places[index] }));
+  // What is marked is drawn last, over all others.
+  const inOrder = drawn.toSorted((a, b) => Number(a.index === marked) - Number(b.index === marked));
   return (
     <div className={classes.frame} data-waiting={isWaiting || undefined}>
       <img
@@ -26,13 +36,11 @@ export function ImageOverlay({ source, size, readings, marked, onMark, isWaiting
         onLoad={({ currentTarget }) => setNatural({ width: currentTarget.naturalWidth, height: currentTarget.naturalHeight })}
       />
       {readings.length > 0 && (
-        <svg className={classes.overlay} viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden>
-          {readings.map((reading, index) => (
-            <Box
-              // biome-ignore lint/suspicious/noArrayIndexKey: readings have no name but their place
+        <svg className={classes.overlay} viewBox={`0 0 ${image.width} ${image.height}`} preserveAspectRatio="none" aria-hidden>
+          {inOrder.map(({ reading, index, place }) => (
+            <ReadingMark
               key={index}
-              reading={reading}
-              unit={Math.max(width, height) / 100}
+              {...{ reading, unit, place }}
               isMarked={marked === index}
               onMark={(on) => onMark(on ? index : undefined)}
             />
@@ -43,27 +51,34 @@ export function ImageOverlay({ source, size, readings, marked, onMark, isWaiting
   );
 }
 
-interface BoxProps {
+interface ReadingMarkProps {
   reading: Reading;
-  /** A hundredth of the longer side, in pixels of the image: drawings keep their size on screen whatever the image's. */
+  /** A hundredth of the longer side, in pixels of the image. */
   unit: number;
+  /** Where its label fits without covering others. */
+  place: Box | undefined;
   isMarked: boolean;
   onMark: (isOn: boolean) => void;
 }
 
-function Box({ reading: { quad, text, confidence }, unit, isMarked, onMark }: BoxProps) {
-  const [left, top] = quad.reduce(([x, y], [px, py]) => [Math.min(x, px), Math.min(y, py)], [Infinity, Infinity]);
-  const label = isMarked ? `${text}  ${inWords(percentOf(confidence))}` : text;
-  const size = unit * 2.3;
+function ReadingMark({ reading: { quad, text, confidence }, unit, place, isMarked, onMark }: ReadingMarkProps) {
+  const size = unit * LETTERS;
+  const words = isMarked ? `${text}  ${inWords(percentOf(confidence))}` : text;
+  const { x, y } = boundsOf(quad);
+  // A marked text is worth covering others for.
+  const shown = place ?? (isMarked ? { x, y: Math.max(0, y - size * 1.45) } : undefined);
+  const plate = labelSize(words, size);
   return (
     <g className={classes.box} data-marked={isMarked || undefined} onPointerEnter={() => onMark(true)} onPointerLeave={() => onMark(false)}>
       <polygon points={quad.map((point) => point.join(',')).join(' ')} strokeWidth={unit * (isMarked ? 0.7 : 0.4)} />
-      <g transform={`translate(${left} ${Math.max(top - size * 1.35, 0)})`}>
-        <rect width={label.length * size * 0.6 + size * 0.6} height={size * 1.3} rx={size * 0.22} />
-        <text x={size * 0.3} y={size * 0.97} fontSize={size}>
-          {label}
-        </text>
-      </g>
+      {shown !== undefined && (
+        <g transform={`translate(${shown.x} ${shown.y})`}>
+          <rect {...plate} rx={size * 0.22} />
+          <text x={size * 0.3} y={size * 0.97} fontSize={size}>
+            {words}
+          </text>
+        </g>
+      )}
     </g>
   );
 }
