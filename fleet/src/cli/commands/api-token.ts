@@ -1,0 +1,86 @@
+import { type ApiToken, api, roleSchema } from '@starling/shared';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { type ContextOf, examples, readOptions } from '../options.ts';
+import { addPaging, fetchPages, showPage } from '../paging.ts';
+import { formatTime } from '../printable.ts';
+
+const createOptions = z.object({
+  name: z.string().min(1).max(100),
+  role: z.enum(roleSchema.options, 'use viewer, operator or admin'),
+  expiresInDays: z.coerce.number('write a number').int().min(1).max(3650).optional(),
+});
+
+/** API tokens: with one, a script or a person calls the API. */
+export function defineApiTokenCommands(program: Command, contextOf: ContextOf): void {
+  const token = program
+    .command('api-token')
+    .summary('tokens of people and scripts for the API')
+    .description('Create, list and revoke API tokens (role admin).');
+  token
+    .command('create')
+    .summary('create an API token; its text is shown once')
+    .requiredOption('--name <text>', 'what it is for')
+    .requiredOption('--role <role>', 'viewer, operator or admin')
+    .option('--expires-in-days <n>', 'its life; for ever if none is given')
+    .addHelpText(
+      'after',
+      examples(['starling api-token create --name ci --role operator --expires-in-days 90 --quiet', 'prints the token alone']),
+    )
+    .action(async (_options, command: Command) => {
+      const context = contextOf(command);
+      const { expiresInDays, ...options } = readOptions(command, createOptions);
+      const { client } = await context.connect();
+      const created = await client.call(api.createApiToken, {
+        body: { ...options, ...(expiresInDays === undefined ? {} : { expiresInDays }) },
+      });
+      context.output.notice(`API token ${created.token.id} (${created.token.role}); it is shown this once`);
+      context.output.result(
+        created,
+        () => created.secret,
+        () => [created.secret],
+      );
+    });
+  addPaging(token.command('ls'))
+    .summary('list API tokens')
+    .addHelpText('after', examples(['starling api-token ls', 'with last use']))
+    .action(async (_options, command: Command) => {
+      const context = contextOf(command);
+      const { client } = await context.connect();
+      const page = await fetchPages(command, (query) => client.call(api.listApiTokens, { query }));
+      const nowMs = context.nowMs();
+      showPage(context, page, {
+        columns: [
+          { title: 'NAME', value: ({ name }) => name },
+          { title: 'ID', value: ({ id }) => id },
+          { title: 'ROLE', value: ({ role }) => role },
+          { title: 'STATE', value: (view) => stateOf(view, nowMs) },
+          { title: 'LAST USED', value: ({ lastUsedAtMs }) => formatTime(lastUsedAtMs) },
+          { title: 'ENDS', value: ({ expiresAtMs }) => formatTime(expiresAtMs) },
+          { title: 'OWNER', value: ({ owner }) => owner },
+        ],
+        name: ({ id }) => id,
+        empty: 'no API tokens yet',
+      });
+    });
+  token
+    .command('revoke')
+    .argument('<id>')
+    .summary('revoke an API token at once')
+    .addHelpText('after', examples(['starling api-token revoke 2kz4...', 'its id, as "starling api-token ls" shows it']))
+    .action(async (id: string, _options, command: Command) => {
+      const context = contextOf(command);
+      const { client } = await context.connect();
+      await client.call(api.revokeApiToken, { params: { id } });
+      context.output.result(
+        { revoked: id },
+        () => `revoked ${id}`,
+        () => [id],
+      );
+    });
+}
+
+function stateOf({ revokedAtMs, expiresAtMs }: ApiToken, nowMs: number): string {
+  if (revokedAtMs !== null) return 'revoked';
+  return expiresAtMs !== null && expiresAtMs <= nowMs ? 'expired' : 'live';
+}

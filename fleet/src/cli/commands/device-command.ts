@@ -1,0 +1,173 @@
+import { readFile } from 'node:fs/promises';
+import {
+  api,
+  type CommandView,
+  commandNameSchema,
+  commandTable,
+  INFER_INPUT_BYTES_MAXIMUM,
+  type InferenceResult,
+  readingSchema,
+  StarlingError,
+} from '@starling/shared';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { requireFile } from '../document-files.ts';
+import { cliError } from '../errors.ts';
+import { type ContextOf, examples, readOptions } from '../options.ts';
+import type { Output } from '../output.ts';
+import { printable } from '../printable.ts';
+import { findDevice } from '../references.ts';
+
+const logsOptions = z.object({ lines: z.coerce.number('write a number').int().min(1).max(500).default(100) });
+const sendOptions = z.object({ arguments: z.string().default('{}') });
+const WAIT_MS = 30_000;
+const sendable = commandNameSchema.exclude(['infer']);
+type Sendable = z.infer<typeof sendable>;
+
+/** What a person asks a device to do now. */
+export function defineDeviceCommandCommands(device: Command, contextOf: ContextOf): void {
+  device
+    .command('infer')
+    .argument('<device>')
+    .argument('<image>', 'image file')
+    .summary('run an image through the pipeline of a device')
+    .addHelpText(
+      'after',
+      examples(
+        ['starling device infer gate-3 photo.jpg', 'texts and boxes'],
+        ['starling device infer gate-3 photo.jpg --json', 'every output'],
+      ),
+    )
+    .action(async (reference: string, image: string, _options, command: Command) => {
+      const context = contextOf(command);
+      await requireFile(image, 'image', INFER_INPUT_BYTES_MAXIMUM);
+      const { client } = await context.connect();
+      const { id, name } = await findDevice(client, reference);
+      const progress = context.output.progress(`${name} infers`);
+      try {
+        const answer = await client.call(api.inferOnDevice, { params: { id }, raw: await readFile(image) });
+        progress.done(`${answer.result.latencyMs.toFixed(0)} ms`);
+        context.output.result(answer, () => describeResult(answer.result, context.output));
+      } catch (error) {
+        progress.failed();
+        throw error;
+      }
+    });
+  device
+    .command('logs')
+    .argument('<device>')
+    .summary('the newest lines of its agent')
+    .option('--lines <n>', 'how many (default 100, at most 500)')
+    .addHelpText('after', examples(['starling device logs gate-3 --lines 20', 'the last 20']))
+    .action(async (reference: string, _options, command: Command) => {
+      const context = contextOf(command);
+      const { lines } = readOptions(command, logsOptions);
+      const { result } = (await send(context, reference, 'logs', { lineCount: lines })).view;
+      const read = commandTable.logs.result.parse(result);
+      context.output.result(read, () => read.lines.map(printable).join('\n'));
+    });
+  definePingAndSend(device, contextOf);
+}
+
+function definePingAndSend(device: Command, contextOf: ContextOf): void {
+  device
+    .command('ping')
+    .argument('<device>')
+    .summary('does it answer, and how fast')
+    .addHelpText('after', examples(['starling device ping gate-3', 'round trip over the broker']))
+    .action(async (reference: string, _options, command: Command) => {
+      const context = contextOf(command);
+      const { device: name, view } = await send(context, reference, 'ping', {});
+      const { result, issuedAtMs, finishedAtMs } = view;
+      const pong = commandTable.ping.result.parse(result);
+      const roundTripMs = (finishedAtMs ?? issuedAtMs) - issuedAtMs;
+      context.output.result(
+        { ...pong, roundTripMs },
+        () => `${name}: ${roundTripMs} ms, agent ${pong.agentVersion}, up ${Math.round(pong.uptimeMs / 1000)} s`,
+      );
+    });
+  device
+    .command('send')
+    .argument('<device>')
+    .argument('<command>', sendable.options.join(', '))
+    .summary('send any command and print its result')
+    .option('--arguments <json>', 'arguments as a JSON object')
+    .addHelpText(
+      'after',
+      examples(
+        ['starling device send gate-3 self-test', 'replay the golden inputs'],
+        ['starling device send gate-3 benchmark --arguments \'{"runs":50}\'', 'time its models'],
+      ),
+    )
+    .action(async (reference: string, what: string, _options, command: Command) => {
+      const context = contextOf(command);
+      const name = sendable.safeParse(what);
+      if (!name.success)
+        throw cliError('usage', `there is no command "${what}"`, { field: 'command', hint: `use ${sendable.options.join(', ')}` });
+      const given = readArguments(name.data, readOptions(command, sendOptions).arguments);
+      const { result } = (await send(context, reference, name.data, given)).view;
+      context.output.result(result, () => JSON.stringify(result, undefined, 2));
+    });
+}
+
+function readArguments(name: Sendable, text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw cliError('usage', '--arguments is no JSON', { field: '--arguments', hint: 'write an object such as {"runs":50}', cause });
+  }
+  const parsed = commandTable[name].arguments.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw cliError('usage', `${issue?.path.join('.') || 'arguments'}: ${issue?.message}`, { field: '--arguments' });
+}
+
+interface Answered {
+  view: CommandView;
+  /** Its name. */
+  device: string;
+}
+
+/** Sends a command and waits for its end. @throws StarlingError of the device, or `timed-out` */
+async function send(context: Context, reference: string, name: Sendable, given: Record<string, unknown>): Promise<Answered> {
+  const { client } = await context.connect();
+  const device = await findDevice(client, reference);
+  const view = await client.call(api.commandDevice, { params: { id: device.id }, body: { name, arguments: given, waitMs: WAIT_MS } });
+  if (view.error !== null) {
+    const { code, message, field, hint } = view.error;
+    throw new StarlingError(code, message, { ...(field === undefined ? {} : { field }), ...(hint === undefined ? {} : { hint }) });
+  }
+  if (view.status !== 'done') {
+    throw cliError('timed-out', `${device.name} has not answered within ${WAIT_MS / 1000} s (${view.status})`, {
+      field: 'device',
+      hint: device.online ? 'is it overloaded? see "starling device show"' : 'it is offline; the command waits for it',
+    });
+  }
+  return { view, device: device.name };
+}
+
+function describeResult({ outputs, latencyMs, image, pipeline }: InferenceResult, { table }: Pick<Output, 'table'>): string {
+  const parts: string[] = [];
+  for (const [name, value] of Object.entries(outputs)) {
+    const readings = z.array(readingSchema).safeParse(value);
+    if (!readings.success) parts.push(`${name}: ${JSON.stringify(value)}`);
+    else if (readings.data.length === 0) parts.push(`${name}: nothing found`);
+    else {
+      parts.push(
+        table(readings.data, [
+          { title: 'TEXT', value: ({ text }) => text },
+          { title: 'CONFIDENCE', value: ({ confidence }) => confidence.toFixed(3), right: true },
+          { title: 'BOX', value: ({ quad }) => quad.map(([x, y]) => `${Math.round(x)},${Math.round(y)}`).join(' ') },
+        ]),
+      );
+    }
+  }
+  const size = image === undefined ? '' : ` of ${image.width}x${image.height} pixels`;
+  return [
+    ...(parts.length === 0 ? ['the release lets no output leave the device'] : parts),
+    '',
+    `${printable(pipeline)}, ${latencyMs.toFixed(1)} ms${size}`,
+  ].join('\n');
+}

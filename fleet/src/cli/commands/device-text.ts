@@ -1,0 +1,75 @@
+import type { DeviceView } from '@starling/shared';
+import type { Output } from '../output.ts';
+import { formatBytes, formatTime, shortDigest } from '../printable.ts';
+import { formatFields } from '../table.ts';
+
+/** Everything about one device, for people. */
+export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'>): string {
+  const { reported, desired, capabilities } = view;
+  const fields = formatFields([
+    ['device', view.name],
+    ['id', view.id],
+    ['status', view.status === 'active' ? (view.online ? 'active, online' : 'active, offline') : view.status],
+    ['seen', formatTime(view.lastSeenAtMs)],
+    ['enrolled', formatTime(view.enrolledAtMs)],
+    ['agent', view.agentVersion],
+    [
+      'labels',
+      Object.entries(view.labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(', '),
+    ],
+    ['profile', `${view.profile} (${view.profileReason.reasons.join('; ')})`],
+    ['providers', capabilities.executionProviders.map(({ name, ran }) => (ran ? name : `${name} (did not run)`)).join(', ')],
+    [
+      'should run',
+      desired === null
+        ? null
+        : `${desired.releaseName ?? 'nothing'}, generation ${desired.generation}, by ${desired.assignedBy} at ${formatTime(desired.assignedAtMs)}`,
+    ],
+    [
+      'runs',
+      reported?.running == null
+        ? null
+        : `${shortDigest(reported.running.release)}${reported.running.verified ? ', verified' : ''} since ${formatTime(reported.running.since)}`,
+    ],
+    ['phase', reported?.phase ?? null],
+    [
+      'error',
+      reported?.error == null
+        ? undefined
+        : `${reported.error.message}${reported.error.hint === undefined ? '' : ` (${reported.error.hint})`}`,
+    ],
+  ]);
+  const parts = [fields];
+  const choices = Object.entries(desired?.choices ?? {});
+  if (choices.length > 0) {
+    parts.push(
+      '',
+      table(choices, [
+        { title: 'MODEL', value: ([model]) => model },
+        { title: 'ARTEFACT', value: ([, { artefact }]) => shortDigest(artefact) },
+        { title: 'PRECISION', value: ([, { precision }]) => precision },
+        { title: 'SIZE', value: ([, { sizeBytes }]) => formatBytes(sizeBytes), right: true },
+        { title: 'WHY', value: ([, { reason }]) => reason },
+      ]),
+    );
+  }
+  const steps = reported?.steps.filter(({ state }) => state !== 'done') ?? [];
+  if (steps.length > 0) {
+    parts.push(
+      '',
+      table(steps, [
+        { title: 'STEP', value: ({ step }) => step },
+        { title: 'SUBJECT', value: ({ subject }) => subject },
+        { title: 'STATE', value: ({ state }) => state },
+        {
+          title: 'DONE',
+          value: ({ doneBytes, totalBytes }) =>
+            totalBytes === undefined ? null : `${formatBytes(doneBytes ?? 0)} of ${formatBytes(totalBytes)}`,
+        },
+      ]),
+    );
+  }
+  return parts.join('\n');
+}

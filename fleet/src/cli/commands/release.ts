@@ -1,0 +1,159 @@
+import { api, nameSchema, type Policies, policiesSchema, type Release, type ReleaseView, signDocument, signerOf } from '@starling/shared';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { readDocument } from '../document-files.ts';
+import { cliError } from '../errors.ts';
+import { readKeyFile } from '../key-files.ts';
+import { type ContextOf, collect, examples, readOptions, readPairs, wordsSchema } from '../options.ts';
+import { addPaging, fetchPages, showPage } from '../paging.ts';
+import { formatTime, shortDigest } from '../printable.ts';
+import { requirePublisher } from '../roots.ts';
+import { formatFields } from '../table.ts';
+
+const createOptions = z.object({
+  pipeline: z.string().min(1),
+  model: wordsSchema,
+  allowOutput: wordsSchema,
+  policies: z.string().optional(),
+  requireProvider: wordsSchema,
+  publisherKey: z.string().optional(),
+});
+
+export function defineReleaseCommands(program: Command, contextOf: ContextOf): void {
+  const release = program
+    .command('release')
+    .summary('what devices run: a pipeline, pinned models, policies')
+    .description('Create, list and inspect releases.');
+  release
+    .command('create')
+    .argument('<name>', 'name of the release')
+    .summary('pin versions, sign and register a release')
+    .requiredOption('--pipeline <name[@version]>', 'the pipeline; its newest version if none is given')
+    .option('--model <name=version>', 'version of a model to pin; the newest if none is given; may be repeated', collect)
+    .option('--allow-output <name>', 'pipeline output whose values may leave the device; may be repeated', collect)
+    .option('--policies <file>', 'policies, YAML or JSON: egress, capture, retention, power')
+    .option('--require-provider <name>', 'execution provider without which it must not run; may be repeated', collect)
+    .option('--publisher-key <file>', 'key that signs it (default: keys/publisher.json beside the login)')
+    .addHelpText(
+      'after',
+      examples(
+        [
+          'starling release create read-signs-1 --pipeline read-signs --allow-output readings',
+          'newest versions; texts may leave, pictures may not',
+        ],
+        ['starling release create read-signs-2 --pipeline read-signs@1.1.0 --model text-detection=4.0.0', 'these versions'],
+      ),
+    )
+    .action((name: string, _options, command: Command) => createRelease(contextOf, name, command));
+  addPaging(release.command('ls'))
+    .summary('list releases')
+    .option('--search <text>', 'part of the name')
+    .addHelpText('after', examples(['starling release ls', 'newest first, with the number of devices']))
+    .action(async ({ search }: { search?: string }, command: Command) => {
+      const context = contextOf(command);
+      const { client } = await context.connect();
+      const page = await fetchPages(command, (query) =>
+        client.call(api.listReleases, { query: { ...query, ...(search === undefined ? {} : { search }) } }),
+      );
+      showPage(context, page, {
+        columns: [
+          { title: 'NAME', value: ({ name }) => name },
+          { title: 'DIGEST', value: ({ digest }) => shortDigest(digest) },
+          { title: 'PIPELINE', value: ({ document }) => `${document.pipeline.name}@${document.pipeline.version}` },
+          { title: 'MODELS', value: ({ document }) => modelsText(document) },
+          { title: 'DEVICES', value: ({ deviceCount }) => deviceCount, right: true },
+          { title: 'CREATED', value: ({ createdAtMs }) => formatTime(createdAtMs) },
+        ],
+        name: ({ name }) => name,
+        empty: 'no releases yet; make one with "starling release create"',
+      });
+    });
+  release
+    .command('show')
+    .argument('<release>', 'name or digest')
+    .summary('one release, its versions and policies')
+    .addHelpText('after', examples(['starling release show read-signs-1', 'what it pins and permits']))
+    .action(async (reference: string, _options, command: Command) => {
+      const context = contextOf(command);
+      const { client } = await context.connect();
+      const view = await client.call(api.showRelease, { params: { digest: reference } });
+      context.output.result(
+        view,
+        () => describeRelease(view),
+        () => [view.digest],
+      );
+    });
+}
+
+async function createRelease(contextOf: ContextOf, name: string, command: Command): Promise<void> {
+  const context = contextOf(command);
+  const options = readOptions(command, createOptions);
+  const named = nameSchema.safeParse(name);
+  if (!named.success) throw cliError('usage', `"${name}" is no name: ${named.error.issues[0]?.message}`, { field: 'name' });
+  const models = readPairs(options.model, '--model');
+  const policies = await readPolicies(options);
+  const key = await readKeyFile(options.publisherKey ?? context.settings.publisherKeyFile, '--publisher-key');
+  const { client } = await context.connect();
+  await requirePublisher(client, key);
+  const { requireProvider: requiredProviders } = options;
+  const { document } = await client.call(api.draftRelease, {
+    body: { name, pipeline: options.pipeline, models, policies, ...(requiredProviders === undefined ? {} : { requiredProviders }) },
+  });
+  requireAsAsked(document, { name, pipeline: options.pipeline, models, policies, requiredProviders });
+  const signed = await signDocument(await signerOf(key), 'release', document);
+  const view = await client.call(api.createRelease, { body: { signed } });
+  context.output.result(
+    view,
+    () => describeRelease(view),
+    () => [view.digest],
+  );
+}
+
+async function readPolicies({ policies, allowOutput }: z.infer<typeof createOptions>): Promise<Policies> {
+  const read = policies === undefined ? policiesSchema.parse({}) : await readDocument(policies, '--policies', policiesSchema);
+  const outputs = [...new Set([...read.egress.outputs, ...(allowOutput ?? [])])];
+  return { ...read, egress: { ...read.egress, outputs } };
+}
+
+/** Attack: a taken fleet drafts a release that lets pictures out, or with another pipeline, and the publisher signs it unseen. */
+function requireAsAsked(
+  document: Release,
+  asked: { name: string; pipeline: string; models: Record<string, string>; policies: Policies; requiredProviders: string[] | undefined },
+): void {
+  const [pipeline, version] = asked.pipeline.split('@');
+  const pinned = Object.fromEntries(document.models.map((model) => [model.name, model.version]));
+  const pairs: [string, unknown, unknown][] = [
+    ['name', document.name, asked.name],
+    ['pipeline.name', document.pipeline.name, pipeline],
+    ['pipeline.version', document.pipeline.version, version ?? document.pipeline.version],
+    ['policies', policiesSchema.parse(document.policies), policiesSchema.parse(asked.policies)],
+    ['requiredProviders', document.requiredProviders ?? null, asked.requiredProviders ?? null],
+    ...Object.entries(asked.models).map(([model, wanted]): [string, unknown, unknown] => [`models.${model}`, pinned[model], wanted]),
+  ];
+  for (const [field, got, wanted] of pairs) {
+    if (JSON.stringify(got) !== JSON.stringify(wanted)) {
+      throw cliError('draft-differs', `the fleet answered with another ${field} than was asked for; nothing was signed`, { field });
+    }
+  }
+}
+
+function modelsText({ models }: Release): string {
+  return models.map(({ name, version }) => `${name}@${version}`).join(' ');
+}
+
+function describeRelease({ document, ...view }: ReleaseView): string {
+  const { egress, capture, retention, power } = document.policies;
+  return formatFields([
+    ['release', view.name],
+    ['digest', view.digest],
+    ['pipeline', `${document.pipeline.name}@${document.pipeline.version}`],
+    ['models', modelsText(document)],
+    ['may leave devices', [...egress.outputs, ...egress.edges].join(', ') || 'nothing'],
+    ['capture', capture.enabled ? 'on' : 'off'],
+    ['results kept', `${retention.resultDays} days`],
+    ['power', power.maximumWatts === undefined ? undefined : `at most ${power.maximumWatts} W`],
+    ['providers', document.requiredProviders?.join(', ')],
+    ['devices', view.deviceCount],
+    ['created', `${formatTime(view.createdAtMs)} by ${view.createdBy}`],
+  ]);
+}

@@ -1,0 +1,106 @@
+import { api, type ClaimTokenView } from '@starling/shared';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { type ContextOf, collect, examples, readOptions, readPairs, wordsSchema } from '../options.ts';
+import { addPaging, fetchPages, showPage } from '../paging.ts';
+import { formatTime } from '../printable.ts';
+
+const createOptions = z.object({
+  name: z.string().min(1).max(100).default('device'),
+  uses: z.coerce.number('write a number').int().min(1).max(100_000).default(1),
+  expiresInHours: z.coerce.number('write a number').min(0.01).max(8760).default(24),
+  requireApproval: z.boolean().default(false),
+  label: wordsSchema,
+  release: z.string().max(200).optional(),
+  tokenOnly: z.boolean().default(false),
+});
+
+/** Claim tokens: with one, a device enrols. */
+export function defineTokenCommands(program: Command, contextOf: ContextOf): void {
+  const token = program
+    .command('token')
+    .summary('claim tokens, with which devices enrol')
+    .description('Create, list and revoke claim tokens. For tokens of people and scripts see "starling api-token".');
+  token
+    .command('create')
+    .summary('create a claim token and print the command that installs an agent')
+    .option('--name <text>', 'what it is for (default "device")')
+    .option('--uses <n>', 'devices that may enrol with it (default 1)')
+    .option('--expires-in-hours <n>', 'its life (default 24)')
+    .option('--require-approval', 'a person has to approve each device')
+    .option('--label <key=value>', 'label that its devices get; may be repeated', collect)
+    .option('--release <name>', 'release that its devices get')
+    .option('--token-only', 'print the token alone, not the command that installs an agent')
+    .addHelpText(
+      'after',
+      examples(
+        ['starling token create --release read-signs-1', 'one device, one day'],
+        ['starling token create --uses 500 --expires-in-hours 168 --require-approval', 'for a site'],
+      ),
+    )
+    .action(async (_options, command: Command) => {
+      const context = contextOf(command);
+      const { label, release, tokenOnly, ...options } = readOptions(command, createOptions);
+      const { client } = await context.connect();
+      if (!tokenOnly) context.output.notice('making sure that the agent packages are built; the first time takes a minute');
+      const created = await client.call(api.createClaimToken, {
+        body: { ...options, install: !tokenOnly, labels: readPairs(label, '--label'), ...(release === undefined ? {} : { release }) },
+      });
+      const { installCommand, text } = created;
+      context.output.notice(`claim token ${created.token.id}; it is shown this once, ends ${formatTime(created.token.expiresAtMs)}`);
+      if (installCommand === null) context.output.notice('give it to "starling-agent enrol" on standard input:');
+      else context.output.notice('run this on the device:');
+      context.output.result(
+        created,
+        () => installCommand ?? text,
+        () => [text],
+      );
+    });
+  defineListAndRevoke(token, contextOf);
+}
+
+function defineListAndRevoke(token: Command, contextOf: ContextOf): void {
+  addPaging(token.command('ls'))
+    .summary('list claim tokens')
+    .addHelpText('after', examples(['starling token ls', 'newest first']))
+    .action(async (_options, command: Command) => {
+      const context = contextOf(command);
+      const { client } = await context.connect();
+      const page = await fetchPages(command, (query) => client.call(api.listClaimTokens, { query }));
+      const nowMs = context.nowMs();
+      showPage(context, page, {
+        columns: [
+          { title: 'NAME', value: ({ name }) => name },
+          { title: 'ID', value: ({ id }) => id },
+          { title: 'STATE', value: (view) => stateOf(view, nowMs) },
+          { title: 'USES LEFT', value: ({ usesLeft, usesTotal }) => `${usesLeft} of ${usesTotal}`, right: true },
+          { title: 'APPROVAL', value: ({ requireApproval }) => (requireApproval ? 'required' : null) },
+          { title: 'ENDS', value: ({ expiresAtMs }) => formatTime(expiresAtMs) },
+          { title: 'BY', value: ({ createdBy }) => createdBy },
+        ],
+        name: ({ id }) => id,
+        empty: 'no claim tokens yet; make one with "starling token create"',
+      });
+    });
+  token
+    .command('revoke')
+    .argument('<id>')
+    .summary('revoke a claim token; devices that enrolled with it stay')
+    .addHelpText('after', examples(['starling token revoke 2kz4...', 'its id, as "starling token ls" shows it']))
+    .action(async (id: string, _options, command: Command) => {
+      const context = contextOf(command);
+      const { client } = await context.connect();
+      await client.call(api.revokeClaimToken, { params: { id } });
+      context.output.result(
+        { revoked: id },
+        () => `revoked ${id}`,
+        () => [id],
+      );
+    });
+}
+
+function stateOf({ revokedAtMs, expiresAtMs, usesLeft }: ClaimTokenView, nowMs: number): string {
+  if (revokedAtMs !== null) return 'revoked';
+  if (expiresAtMs <= nowMs) return 'expired';
+  return usesLeft === 0 ? 'used up' : 'open';
+}

@@ -1,0 +1,100 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+import { cliError } from './errors.ts';
+
+/** What holds for every command, from flags and environment; flags win. */
+export interface Settings {
+  /** Origin of the fleet, e.g. `https://fleet.example:8443`; undefined: the one of the last login. */
+  fleet: string | undefined;
+  token: string | undefined;
+  /** PEM file of the authority of the fleet. */
+  authorityFile: string | undefined;
+  /** Plain HTTP to other machines is refused without it. */
+  insecure: boolean;
+  json: boolean;
+  quiet: boolean;
+  /** Where logins and keys lie. */
+  directory: string;
+  rootKeyFile: string;
+  publisherKeyFile: string;
+  colour: boolean;
+  /** Terminals that cannot move their cursor get plain lines. */
+  dumbTerminal: boolean;
+}
+
+const globalOptionsSchema = z.object({
+  fleet: z.string().optional(),
+  token: z.string().optional(),
+  ca: z.string().optional(),
+  insecure: z.boolean().default(false),
+  json: z.boolean().default(false),
+  quiet: z.boolean().default(false),
+});
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Environment variables, as `starling --help` lists them. */
+export const environmentHelp: readonly (readonly [string, string])[] = [
+  ['STARLING_FLEET', 'address of the fleet, as --fleet'],
+  ['STARLING_TOKEN', 'API token, as --token, but invisible to other users of this machine'],
+  ['STARLING_CA', "PEM file of the fleet's own certificate authority, as --ca"],
+  ['STARLING_ROOT_KEY', 'file of the root key, as --root-key'],
+  ['STARLING_PUBLISHER_KEY', 'file of the publisher key, as --publisher-key'],
+  ['XDG_CONFIG_HOME', 'logins and keys lie in starling/ below it (default ~/.config)'],
+  ['NO_COLOR', 'no colours'],
+];
+
+/** @throws StarlingError `bad-address`, `usage` */
+export function readSettings(options: Record<string, unknown>, environment: Environment = process.env): Settings {
+  const flags = globalOptionsSchema.parse(options);
+  const fleet = flags.fleet ?? present(environment.STARLING_FLEET);
+  const token = flags.token ?? present(environment.STARLING_TOKEN);
+  if (token?.startsWith('starling1.')) {
+    throw cliError('usage', 'this is a claim token, which lets a device enrol; the CLI needs an API token', {
+      field: flags.token === undefined ? 'STARLING_TOKEN' : '--token',
+      hint: 'make one with "starling api-token create" or sign in with "starling login"',
+    });
+  }
+  const directory = configDirectory(environment);
+  return {
+    fleet: fleet === undefined ? undefined : parseFleetAddress(fleet, flags.fleet === undefined ? 'STARLING_FLEET' : '--fleet'),
+    token,
+    authorityFile: flags.ca ?? present(environment.STARLING_CA),
+    insecure: flags.insecure,
+    json: flags.json,
+    quiet: flags.quiet,
+    directory,
+    rootKeyFile: present(environment.STARLING_ROOT_KEY) ?? join(directory, 'keys', 'root.json'),
+    publisherKeyFile: present(environment.STARLING_PUBLISHER_KEY) ?? join(directory, 'keys', 'publisher.json'),
+    colour: present(environment.NO_COLOR) === undefined && environment.TERM !== 'dumb',
+    dumbTerminal: environment.TERM === 'dumb',
+  };
+}
+
+/** After the XDG base directory specification: a relative path there is ignored. */
+function configDirectory(environment: Environment): string {
+  const base = environment.XDG_CONFIG_HOME ?? '';
+  return join(isAbsolute(base) ? base : join(homedir(), '.config'), 'starling');
+}
+
+/** The origin of an address. @throws StarlingError `bad-address` */
+export function parseFleetAddress(text: string, field: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.hostname === '') {
+    throw cliError('bad-address', `"${text}" is no address of a fleet`, {
+      field,
+      hint: 'write it like https://fleet.example:8443 or http://localhost:8080',
+    });
+  }
+  return url.origin;
+}
+
+/** Loopback never leaves the machine, so plain HTTP is fine there. */
+export function isLoopback(origin: string): boolean {
+  return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(origin).hostname);
+}
+
+function present(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : value;
+}

@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { Context } from './context.ts';
+import { cliError } from './errors.ts';
+
+/** Makes the context of a command from the flags that hold everywhere. */
+export type ContextOf = (command: Command) => Context;
+
+/**
+ * The options of a command, checked and converted by a schema.
+ * @throws StarlingError `usage` that names the flag
+ */
+export function readOptions<Schema extends z.ZodType>(command: Command, schema: Schema): z.infer<Schema> {
+  const parsed = schema.safeParse(command.opts());
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const flag = `--${String(issue?.path[0] ?? '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw cliError('usage', `${flag}: ${issue?.message ?? 'invalid'}`, { field: flag, hint: `see "${nameOf(command)} --help"` });
+}
+
+/** `starling model push` */
+export function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+}
+
+/** For options that may be given more than once. */
+export function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+/**
+ * `name=value` words as a record.
+ * @throws StarlingError `usage`
+ */
+export function readPairs(words: readonly string[] | undefined, flag: string): Record<string, string> {
+  const pairs: Record<string, string> = {};
+  for (const word of words ?? []) {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
+    if (name === undefined || value === undefined) throw cliError('usage', `"${word}" is not name=value`, { field: flag });
+    if (Object.hasOwn(pairs, name)) throw cliError('usage', `${flag} names ${name} twice`, { field: flag });
+    pairs[name] = value;
+  }
+  return pairs;
+}
+
+export const wordsSchema = z.array(z.string()).optional();
+
+/** Help text after the options: examples, each with what it does. */
+export function examples(...lines: readonly (readonly [command: string, what: string])[]): string {
+  const width = Math.max(...lines.map(([command]) => command.length));
+  return `\nExamples:\n${lines.map(([command, what]) => `  $ ${command.padEnd(width)}  ${what}`).join('\n')}`;
+}

@@ -1,0 +1,78 @@
+import {
+  type ApiClient,
+  api,
+  type DeviceView,
+  deviceIdSchema,
+  digestSchema,
+  type ModelView,
+  type PipelineView,
+  StarlingError,
+} from '@starling/shared';
+import { cliError } from './errors.ts';
+import { fetchAll, type Page } from './paging.ts';
+
+/** People name things by name, name@version, or the first characters of an id; the API by whole ids. */
+
+/** @param reference id, name, or the start of an id @throws StarlingError `not-found`, `ambiguous-name` */
+export async function findDevice(client: ApiClient, reference: string): Promise<DeviceView> {
+  if (deviceIdSchema.safeParse(reference).success) return client.call(api.showDevice, { params: { id: reference } });
+  const { items } = await fetchAll<DeviceView>((query) => client.call(api.listDevices, { query: { ...query, search: reference } }));
+  const named = items.filter(({ name }) => name === reference);
+  const candidates = named.length > 0 ? named : items.filter(({ id }) => reference.length >= 4 && id.startsWith(reference));
+  return only(candidates, { kind: 'device', reference, list: 'starling device ls', label: ({ id, name }) => `${id} (${name})` });
+}
+
+interface Versioned {
+  digest: string;
+  name: string;
+  version: string;
+  createdAtMs: number;
+}
+
+/** @param reference digest, its first characters, name@version, or a name for its newest version */
+export function findModel(client: ApiClient, reference: string): Promise<ModelView> {
+  return findVersion(reference, 'model', {
+    byDigest: (digest) => client.call(api.showModel, { params: { digest } }),
+    list: (search) => fetchAll((query) => client.call(api.listModels, { query: { ...query, ...search } })),
+  });
+}
+
+export function findPipeline(client: ApiClient, reference: string): Promise<PipelineView> {
+  return findVersion(reference, 'pipeline', {
+    byDigest: (digest) => client.call(api.showPipeline, { params: { digest } }),
+    list: (search) => fetchAll((query) => client.call(api.listPipelines, { query: { ...query, ...search } })),
+  });
+}
+
+async function findVersion<View extends Versioned>(
+  reference: string,
+  kind: 'model' | 'pipeline',
+  ask: { byDigest(digest: string): Promise<View>; list(search: { search?: string }): Promise<Page<View>> },
+): Promise<View> {
+  if (digestSchema.safeParse(reference).success) return ask.byDigest(reference);
+  const [name = '', version] = reference.split('@');
+  const named = (await ask.list({ search: name })).items.filter(
+    (each) => each.name === name && (version === undefined || each.version === version),
+  );
+  const [newest] = named.toSorted((left, right) => right.createdAtMs - left.createdAtMs);
+  if (newest !== undefined) return newest;
+  const byStart = /^[0-9a-f]{6,63}$/.test(reference) ? (await ask.list({})).items.filter(({ digest }) => digest.startsWith(reference)) : [];
+  return only(byStart, { kind, reference, list: `starling ${kind} ls`, label: (each) => `${each.name}@${each.version}` });
+}
+
+function only<View>(
+  candidates: readonly View[],
+  { kind, reference, list, label }: { kind: string; reference: string; list: string; label(view: View): string },
+): View {
+  const [first, second] = candidates;
+  if (first === undefined) {
+    throw new StarlingError('not-found', `there is no ${kind} "${reference}"`, { field: kind, hint: `see "${list}"` });
+  }
+  if (second !== undefined) {
+    throw cliError('ambiguous-name', `"${reference}" is ${candidates.length} ${kind}s: ${candidates.slice(0, 5).map(label).join(', ')}`, {
+      field: kind,
+      hint: 'give the whole id',
+    });
+  }
+  return first;
+}
