@@ -1,0 +1,84 @@
+/** A seed -> a small model that turns an image into a map of probabilities, and pipeline and release around it. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ModelCard, PipelineInput, ReleaseView } from '@starling/shared';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import type { GraphSpec, NodeSpec, WeightSpec } from './onnx-file.ts';
+import { writeOnnx } from './onnx-file.ts';
+import type { RunningFleet } from './running-fleet.ts';
+
+const card: ModelCard = {
+  title: 'Map',
+  description: 'A map of probabilities over an image.',
+  task: 'text-detection',
+  licence: 'Apache-2.0',
+  exampleShapes: { x: [1, 3, 32, 32] },
+};
+
+/** Decode, scale, run the model `map`, find boxes. */
+export const findBoxes: PipelineInput = {
+  kind: 'pipeline',
+  schemaVersion: 1,
+  name: 'find-boxes',
+  version: '1.0.0',
+  inputs: { image: 'encoded-image' },
+  outputs: { boxes: 'boxes' },
+  nodes: {
+    decode: { op: 'image.decode' },
+    resize: { op: 'image.resize', params: { longestSide: 32 } },
+    normalise: { op: 'image.to-tensor' },
+    map: { model: 'map' },
+    boxes: { op: 'dbnet.decode' },
+  },
+  edges: [
+    { from: 'input.image', to: 'decode.image' },
+    { from: 'decode.image', to: 'resize.image' },
+    { from: 'resize.image', to: 'normalise.image' },
+    { from: 'normalise.tensor', to: 'map.x' },
+    { from: 'map.y', to: 'boxes.map' },
+    { from: 'decode.image', to: 'boxes.source' },
+    { from: 'boxes.boxes', to: 'output.boxes' },
+  ],
+};
+
+/**
+ * Three channels to `width`, `layers` products of `width` by `width`, and to one: weights that do not compress, so that its size on the
+ * wire is that on the disk.
+ */
+export function mapModel(seed: number, { width = 384, layers = 2 } = {}): GraphSpec {
+  const random = xoroshiro128plus(seed);
+  const weights: Record<string, WeightSpec> = {};
+  const nodes: NodeSpec[] = [];
+  let value = 'x';
+  let channels = 3;
+  for (let layer = 0; layer <= layers + 1; layer += 1) {
+    const outputs = layer === layers + 1 ? 1 : width;
+    const scale = 1 / Math.sqrt(channels);
+    const values = Float32Array.from({ length: outputs * channels }, () => (random.next() / 2 ** 31) * scale);
+    weights[`w${layer}`] = { shape: [outputs, channels, 1, 1], values };
+    nodes.push({ op: 'Conv', inputs: [value, `w${layer}`], outputs: [`c${layer}`] });
+    value = `c${layer}`;
+    channels = outputs;
+  }
+  nodes.push({ op: 'Sigmoid', inputs: [value], outputs: ['y'] });
+  return { nodes, weights, inputs: { x: image }, outputs: { y: map } };
+}
+
+const image = { type: 'float32', shape: [1, 3, 'h', 'w'] } as const;
+const map = { type: 'float32', shape: [1, 1, 'h', 'w'] } as const;
+
+/** Registers a graph as model `map`, builds it, and makes a release of it. */
+export async function publishMapRelease(fleet: RunningFleet, graph: GraphSpec, revision: number): Promise<ReleaseView> {
+  const folder = join(fleet.folder, 'models');
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, `map-${revision}.onnx`);
+  await writeFile(file, writeOnnx(graph));
+  const model = await fleet.operator.pushModel({ name: 'map', version: `1.0.${revision}`, file, card });
+  await fleet.operator.waitForBuilds(model.digest);
+  if (revision === 0) await fleet.operator.pushPipeline(findBoxes);
+  return fleet.operator.createRelease({
+    name: `find-boxes-${revision}`,
+    pipeline: `${findBoxes.name}@${findBoxes.version}`,
+    policies: { egress: { outputs: ['boxes'], edges: [] }, capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
+  });
+}
