@@ -1,5 +1,5 @@
 import { API_BASE, StarlingError } from '@starling/shared';
-import { Hono, type MiddlewareHandler } from 'hono';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Accounts } from '../auth/index.ts';
 import type { Log } from '../ports.ts';
@@ -10,6 +10,7 @@ import { type DevicePorts, deviceRoutes } from './devices.ts';
 import { serveDocs } from './docs.ts';
 import { type EventPorts, eventRoutes } from './events.ts';
 import { type FleetPorts, fleetRoutes } from './fleet.ts';
+import { limitRefusals } from './limit-refusals.ts';
 import { openApiDocument } from './openapi.ts';
 import { peopleRoutes } from './people.ts';
 import { isDatabaseAway, toProblem } from './problem.ts';
@@ -54,17 +55,15 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
     }),
   );
   app.use('/api/*', refuseCrossOrigin(ports.trustedOrigins));
-  app.all('/api/auth/*', (context) => {
-    const headers = new Headers(context.req.raw.headers);
-    // The address of the peer as the socket says, never as a header claims: the login limit counts by it.
-    headers.set('x-starling-peer', peerOf(context.env));
-    return ports.accounts.handler(new Request(context.req.raw, { headers }));
-  });
+  for (const path of authPaths) app.all(`/api/auth${path}`, (context) => answerAuth(context, ports.accounts));
   const api: ApiApp = new Hono<ApiEnv>();
   api.use(async (context, next) => {
     context.set('actor', await ports.accounts.identify(context.req.raw.headers));
     await next();
+    // Answers are for whoever asked: neither a proxy nor the disk of a shared machine keeps them.
+    if (!context.res.headers.has('cache-control')) context.res.headers.set('cache-control', 'no-store');
   });
+  for (const path of ['/enrol', '/device-access/*']) api.use(path, limitRefusals(peerOf));
   fleetRoutes(api, ports);
   peopleRoutes(api, ports);
   catalogueRoutes(api, ports);
@@ -91,16 +90,42 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   return app;
 }
 
+/**
+ * What people need to get in and out. The other routes of the library stay shut: people and passwords are changed through our own,
+ * which ask for a role and leave an audit entry.
+ */
+const authPaths = ['/sign-in/email', '/sign-out', '/get-session'];
+
+async function answerAuth(context: Context<ApiEnv>, accounts: Accounts): Promise<Response> {
+  const headers = new Headers(context.req.raw.headers);
+  // The address of the peer as the socket says, never as a header claims: the login limit counts by it.
+  headers.set('x-starling-peer', peerOf(context.env));
+  const answer = await accounts.handler(new Request(context.req.raw, { headers }));
+  if (new URL(context.req.url).protocol !== 'https:') return answer;
+  // A cookie that was given over TLS must never travel without. Plain HTTP exists on loopback alone.
+  const cookies = answer.headers.getSetCookie();
+  const secured = new Response(answer.body, answer);
+  secured.headers.delete('set-cookie');
+  for (const cookie of cookies) secured.headers.append('set-cookie', `${cookie}; Secure`);
+  return secured;
+}
+
 /** Attack: cross-site request forgery. A browser sends Origin with every change; anything but our own is refused. */
 function refuseCrossOrigin(trusted: readonly string[]): MiddlewareHandler {
   return async (context, next) => {
     const origin = context.req.header('origin');
     const changes = !['GET', 'HEAD', 'OPTIONS'].includes(context.req.method);
-    if (changes && origin !== undefined && !trusted.includes(origin) && new URL(origin).host !== context.req.header('host')) {
+    // `null` is what sandboxed pages and files send; it is nobody's own.
+    const isOwn = origin === undefined || trusted.includes(origin) || hostOf(origin) === context.req.header('host');
+    if (changes && !isOwn) {
       throw new StarlingError('cross-origin', `requests from ${origin} may not change anything`);
     }
     await next();
   };
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined;
 }
 
 function peerOf(environment: unknown): string {

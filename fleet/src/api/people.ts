@@ -11,8 +11,8 @@ export interface PeoplePorts {
 
 export function peopleRoutes(app: ApiApp, { accounts, db }: PeoplePorts): void {
   route(app, api.whoAmI, ({ actor }) => actor);
-  route(app, api.changePassword, async ({ body, context }) => {
-    await accounts.changePassword(context.req.raw.headers, body.current, body.next);
+  route(app, api.changePassword, async ({ body, context, actor }) => {
+    await accounts.changePassword(context.req.raw.headers, body, actor);
     return {};
   });
   route(app, api.listUsers, async ({ query }) => ({ ...query, ...(await accounts.listUsers(query)) }));

@@ -50,6 +50,16 @@ export function toProblem(error: unknown): ProblemDetails {
       hint: 'try again in a moment',
     };
   }
+  if (isUnstorable(error)) {
+    return {
+      type: 'about:blank',
+      title: 'Invalid request',
+      status: 400,
+      code: 'invalid-request',
+      detail: 'a text holds a NUL or half a character, which cannot be stored',
+      hint: 'leave it out',
+    };
+  }
   return {
     type: 'about:blank',
     title: 'Internal error',
@@ -74,9 +84,18 @@ function fromStarling(error: StarlingError): ProblemDetails {
 }
 
 export function isDatabaseAway(error: unknown): boolean {
+  return hasCode(error, awayCodes);
+}
+
+/** Postgres keeps neither a NUL nor half of a surrogate pair: 22021 in text, 22P05 and 22P02 in jsonb. */
+function isUnstorable(error: unknown): boolean {
+  return hasCode(error, /^(22021|22P05|22P02)$/);
+}
+
+function hasCode(error: unknown, pattern: RegExp): boolean {
   for (let cause: unknown = error; cause !== undefined && cause !== null; cause = (cause as { cause?: unknown }).cause) {
     const { code } = cause as { code?: unknown };
-    if (typeof code === 'string' && awayCodes.test(code)) return true;
+    if (typeof code === 'string' && pattern.test(code)) return true;
   }
   return false;
 }

@@ -34,7 +34,7 @@ export interface Accounts {
   createUser(user: { email: string; name: string; role: Role }, actor: Pick<Actor, 'name'>): Promise<{ user: User; password: string }>;
   changeUser(id: string, change: { role?: Role | undefined; disabled?: boolean | undefined }, actor: Actor): Promise<User>;
   listUsers(page: PageQuery): Promise<{ items: User[]; total: number }>;
-  changePassword(headers: Headers, current: string, next: string): Promise<void>;
+  changePassword(headers: Headers, change: { current: string; next: string }, actor: Pick<Actor, 'name'>): Promise<void>;
   createToken(
     token: { name: string; role: Role; expiresInDays?: number | undefined },
     actor: Actor,
@@ -126,7 +126,7 @@ export function createAccounts(ports: AccountPorts): Accounts {
       return (await userById(db, id)) ?? before;
     },
     listUsers: (page) => selectUsers(db, page),
-    async changePassword(headers, current, next) {
+    async changePassword(headers, { current, next }, actor) {
       await auth.api
         .changePassword({ headers, body: { currentPassword: current, newPassword: next, revokeOtherSessions: true } })
         .catch((cause: unknown) => {
@@ -136,6 +136,7 @@ export function createAccounts(ports: AccountPorts): Accounts {
             cause,
           });
         });
+      await appendAudit(db, clock, actor, 'user.change-password', actor.name);
     },
     async createToken({ name, role, expiresInDays }, actor) {
       const secret = Buffer.from(ids.bytes(24)).toString('base64url');

@@ -1,0 +1,152 @@
+import { request } from 'node:https';
+import { API_BASE, api, type User } from '@starling/shared';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createCaller, signIn } from '../harness/browser-session.ts';
+import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
+
+let fleet: ReadyFleet;
+let signIns = 0;
+beforeAll(async () => {
+  fleet = await startReadyFleet();
+  // The operator of the harness has signed in once.
+  signIns = 1;
+});
+afterAll(() => fleet?.stop());
+
+let people = 0;
+async function makePerson(role: User['role']): Promise<{ user: User; password: string }> {
+  people += 1;
+  return fleet.client.call(api.createUser, { body: { email: `person-${people}@example.org`, name: 'Person', role } });
+}
+const enter = async ({ user, password }: { user: User; password: string }) => {
+  signIns += 1;
+  const login = { email: user.email, password };
+  // Signing in is limited per minute, and a fast machine gets there: then wait for the next one.
+  for (let attempt = 0; attempt < 12; attempt += 1) {
+    const entered = await signIn(fleet.baseUrl, login).catch(() => undefined);
+    if (entered !== undefined) return entered;
+    await new Promise((resolve) => setTimeout(resolve, 6000));
+  }
+  return signIn(fleet.baseUrl, login);
+};
+const newestAudit = async (): Promise<string> => (await fleet.client.call(api.listAudit, { query: { limit: 1 } })).items[0]?.action ?? '';
+
+describe('a session', () => {
+  test('is a cookie that no script reads and no other site sends', async () => {
+    const { cookies } = await enter(await makePerson('viewer'));
+    const session = cookies.find((cookie) => cookie.startsWith('starling.session_token=')) ?? expect.unreachable();
+    expect(session).toMatch(/; HttpOnly/i);
+    expect(session).toMatch(/; SameSite=Strict/i);
+    expect(session).toMatch(/; Path=\//i);
+  });
+
+  test('that began over TLS never travels without', async () => {
+    const person = await makePerson('viewer');
+    signIns += 1;
+    const cookies = await new Promise<string[]>((resolve, reject) => {
+      const { port } = new URL(fleet.process.ready.addresses.https);
+      const options = { host: 'localhost', port, path: '/api/auth/sign-in/email', method: 'POST', rejectUnauthorized: false };
+      const sent = request(
+        { ...options, headers: { 'content-type': 'application/json', origin: `https://localhost:${port}` } },
+        (answer) => {
+          answer.resume();
+          resolve(answer.headers['set-cookie'] ?? []);
+        },
+      );
+      sent.on('error', reject);
+      sent.end(JSON.stringify({ email: person.user.email, password: person.password }));
+    });
+    expect(cookies.length).toBeGreaterThan(0);
+    for (const cookie of cookies) expect(cookie).toMatch(/; Secure/);
+  });
+
+  test('ends by signing out, and by a new password', async () => {
+    const person = await makePerson('viewer');
+    const [first, second] = [await enter(person), await enter(person)];
+    expect((await first.caller.call('GET', `${API_BASE}/me`)).status).toBe(200);
+    const next = { current: person.password, next: 'a longer password than before' };
+    expect((await second.caller.call('POST', `${API_BASE}/me/password`, { body: { ...next, current: 'wrong password' } })).status).toBe(
+      400,
+    );
+    expect((await second.caller.call('POST', `${API_BASE}/me/password`, { body: next })).status).toBe(200);
+    expect(await newestAudit()).toBe('user.change-password');
+    expect((await first.caller.call('GET', `${API_BASE}/me`)).status).toBe(401);
+    const third = await enter({ ...person, password: next.next });
+    expect((await third.caller.call('POST', '/api/auth/sign-out', { body: {} })).status).toBe(200);
+    expect((await third.caller.call('GET', `${API_BASE}/me`)).status).toBe(401);
+  });
+
+  test('follows the person at once: another role, or none', async () => {
+    const person = await makePerson('admin');
+    const { caller } = await enter(person);
+    expect((await caller.call('GET', `${API_BASE}/users`)).status).toBe(200);
+    await fleet.client.call(api.changeUser, { params: { id: person.user.id }, body: { role: 'viewer' } });
+    expect((await caller.call('GET', `${API_BASE}/users`)).status).toBe(403);
+    await fleet.client.call(api.changeUser, { params: { id: person.user.id }, body: { disabled: true } });
+    expect((await caller.call('GET', `${API_BASE}/me`)).status).toBe(401);
+    expect(await newestAudit()).toBe('user.change');
+  });
+});
+
+describe('an API token', () => {
+  test('is shown once, works until it is revoked, and leaves its marks', async () => {
+    const { token, secret } = await fleet.client.call(api.createApiToken, { body: { name: 'ci', role: 'viewer' } });
+    expect(await newestAudit()).toBe('api-token.create');
+    const caller = createCaller(fleet.baseUrl, { authorization: `Bearer ${secret}` });
+    expect((await caller.call('GET', `${API_BASE}/me`)).body).toMatchObject({ role: 'viewer', via: 'token' });
+    const listed = await fleet.client.call(api.listApiTokens, {});
+    expect(JSON.stringify(listed)).not.toContain(secret.split('_')[2]);
+    await fleet.client.call(api.revokeApiToken, { params: { id: token.id } });
+    expect(await newestAudit()).toBe('api-token.revoke');
+    expect((await caller.call('GET', `${API_BASE}/me`)).status).toBe(401);
+  });
+
+  test('is taken whole or not at all', async () => {
+    const { secret } = await fleet.client.call(api.createApiToken, { body: { name: 'ci', role: 'viewer' } });
+    const flipped = secret.slice(0, -1) + (secret.endsWith('A') ? 'B' : 'A');
+    for (const text of [flipped, secret.slice(0, -1), `${secret}A`, secret.toUpperCase(), '']) {
+      expect((await createCaller(fleet.baseUrl, { authorization: `Bearer ${text}` }).call('GET', `${API_BASE}/me`)).status).toBe(401);
+    }
+  });
+
+  test('does not fall back to the cookie beside it', async () => {
+    const { caller } = await enter(await makePerson('viewer'));
+    expect((await caller.call('GET', `${API_BASE}/me`, { headers: { authorization: 'Bearer nonsense' } })).status).toBe(401);
+  });
+});
+
+test('the last admin cannot lock everybody out', async () => {
+  const { items } = await fleet.client.call(api.listUsers, {});
+  const admins = items.filter(({ role, disabled }) => role === 'admin' && !disabled);
+  expect(admins).toHaveLength(1);
+  const params = { id: admins[0]?.id ?? '' };
+  for (const body of [{ disabled: true }, { role: 'viewer' as const }]) {
+    await expect(fleet.client.call(api.changeUser, { params, body })).rejects.toMatchObject({ code: 'last-admin' });
+  }
+});
+
+describe('signing in', () => {
+  const attempt = (email: string, headers: Record<string, string> = {}) => {
+    signIns += 1;
+    const body = { email, password: 'a wrong password' };
+    return createCaller(fleet.baseUrl, { origin: fleet.baseUrl }).call('POST', '/api/auth/sign-in/email', { body, headers });
+  };
+
+  test('tells nobody who has an account, and is limited by where the caller really is', async () => {
+    // Whatever the tests above have used up of the minute: wait for a fresh one.
+    await expect.poll(async () => (await attempt('nobody@example.org')).status, { timeout: 90_000, interval: 10_000 }).toBe(401);
+    const [known, unknown] = [await attempt(fleet.login.email), await attempt('somebody@example.org')];
+    expect([known.status, known.body]).toEqual([unknown.status, unknown.body]);
+    const spoofed = (index: number): Record<string, string> => ({
+      'x-forwarded-for': `10.0.0.${index}`,
+      'x-starling-peer': `10.0.0.${index}`,
+    });
+    const statuses: number[] = [];
+    for (let index = 0; index < 10; index += 1) statuses.push((await attempt(fleet.login.email, spoofed(index))).status);
+    expect(statuses).toContain(429);
+    expect(statuses.slice(statuses.indexOf(429)).every((status) => status === 429)).toBe(true);
+    // Not even the right password gets in until the minute is over.
+    await expect(signIn(fleet.baseUrl, fleet.login)).rejects.toMatchObject({ code: 'sign-in-failed' });
+    expect(signIns).toBeGreaterThan(8);
+  }, 150_000);
+});
