@@ -6,7 +6,12 @@ import { readConfig, startFleet, systemClock, systemIds } from '@starling/fleet'
 
 /** A fleet that also serves one plain file over HTTPS from the same process: `--file PATH` and then the flags of the fleet. */
 const [, , , file = '', ...flags] = process.argv;
-const fleet = await startFleet(readConfig(flags), { clock: systemClock, ids: systemIds, log: { debug() {}, info() {}, warn: console.warn, error: console.error } });
+const silent = (): void => undefined;
+const fleet = await startFleet(readConfig(flags), {
+  clock: systemClock,
+  ids: systemIds,
+  log: { debug: silent, info: silent, warn: console.warn, error: console.error },
+});
 const tls = join(fleet.dataDirectory, 'tls');
 const server = createServer(
   { key: await readFile(join(tls, 'server-key.pem')), cert: await readFile(join(tls, 'server.pem')) },

@@ -14,6 +14,7 @@ import { readSigns } from '../demo/read-signs.ts';
 import { type Child, startChild } from '../harness/child.ts';
 import { createOperator, makeApiToken, type Operator } from '../harness/operator.ts';
 import { type AgentProcess, startAgentProcess } from '../harness/processes.ts';
+import { type Measure, median } from './result.ts';
 
 const FILE_BYTES = 100 * 1024 * 1024;
 const ROUNDS = 5;
@@ -43,7 +44,7 @@ interface Setup {
 }
 
 /** 100 MB over the fleet's broker to real agents, against a streamed HTTPS GET of the same file from the same process. */
-export async function measureTransfer(say: (line: string) => void) {
+export async function measureTransfer(say: (line: string) => void): Promise<Measure[]> {
   const setup = await setUp(say);
   try {
     const pulls: Pull[] = [];
@@ -52,7 +53,9 @@ export async function measureTransfer(say: (line: string) => void) {
       gets.push(await getOnce(setup));
       pulls.push(...(await pullWith(setup, 1, round)));
       const last = pulls.at(-1) as Pull;
-      say(`round ${round + 1}: GET ${rate(gets.at(-1) as number)} MB/s, agent ${rate(last.tookMs)} MB/s, agent +${mega(last.agentGrowthBytes)} MB, fleet +${mega(last.fleetGrowthBytes)} MB`);
+      say(
+        `round ${round + 1}: GET ${rate(gets.at(-1) as number)} MB/s, agent ${rate(last.tookMs)} MB/s, agent +${mega(last.agentGrowthBytes)} MB, fleet +${mega(last.fleetGrowthBytes)} MB`,
+      );
     }
     const getMs = median(gets);
     const pullMs = median(pulls.map(({ tookMs }) => tookMs));
@@ -62,11 +65,23 @@ export async function measureTransfer(say: (line: string) => void) {
     return [
       { name: 'HTTPS GET, 100 MB to disk', value: rate(getMs), unit: 'MB/s' },
       { name: 'one agent, 100 MB verified and on disk', value: rate(pullMs), unit: 'MB/s' },
-      { name: 'one agent against HTTPS GET', value: getMs / pullMs, unit: 'x', target: 1, better: 'higher' as const },
-      { name: 'memory growth of the agent', value: mega(median(pulls.map((each) => each.agentGrowthBytes))), unit: 'MB', target: 64, better: 'lower' as const },
-      { name: 'memory growth of the fleet', value: mega(median(pulls.map((each) => each.fleetGrowthBytes))), unit: 'MB', target: 96, better: 'lower' as const },
+      { name: 'one agent against HTTPS GET', value: getMs / pullMs, unit: 'x', target: 1, better: 'higher' },
+      {
+        name: 'memory growth of the agent',
+        value: mega(median(pulls.map((each) => each.agentGrowthBytes))),
+        unit: 'MB',
+        target: 64,
+        better: 'lower',
+      },
+      {
+        name: 'memory growth of the fleet',
+        value: mega(median(pulls.map((each) => each.fleetGrowthBytes))),
+        unit: 'MB',
+        target: 96,
+        better: 'lower',
+      },
       { name: '20 agents at once, aggregate', value: aggregate, unit: 'MB/s' },
-      { name: '20 agents at once against one alone', value: aggregate / rate(pullMs), unit: 'x', target: 0.8, better: 'higher' as const },
+      { name: '20 agents at once against one alone', value: aggregate / rate(pullMs), unit: 'x', target: 0.8, better: 'higher' },
     ];
   } finally {
     await setup.fleet.stop();
@@ -126,7 +141,9 @@ async function pullWith({ folder, fleet, operator, light, heavy }: Setup, count:
     const pids = [fleet.pid, ...agents.map(({ pid }) => pid)];
     const memory = await watchMemory(pids);
     await Promise.all(
-      agents.map((agent) => operator.client.call(api.assignDevice, { params: { id: agent.ready.device }, body: { release: heavy.digest } })),
+      agents.map((agent) =>
+        operator.client.call(api.assignDevice, { params: { id: agent.ready.device }, body: { release: heavy.digest } }),
+      ),
     );
     const ends = await Promise.all(pulled.map(({ promise }) => promise));
     const growth = memory.stop();
@@ -211,11 +228,6 @@ function rate(tookMs: number): number {
 
 function mega(bytes: number): number {
   return bytes / 1e6;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
 function sleep(delayMs: number): Promise<void> {
