@@ -1,0 +1,44 @@
+import { StarlingError } from '@starling/shared';
+import { distance } from 'fastest-levenshtein';
+import type { Measure } from './result.ts';
+
+/** Reports progress, a line at a time. */
+export type Say = (line: string) => void;
+
+export interface Bench {
+  /** What it measures, for `--help`. */
+  about: string;
+  /** Loads the bench only when it runs. */
+  load: () => Promise<(say: Say) => Promise<Measure[]>>;
+}
+
+export const benches: Readonly<Record<string, Bench>> = {
+  transfer: {
+    about: '100 MB over the broker to one agent and to 20, against a streamed HTTPS GET of the same file',
+    load: async () => (await import('./transfer.ts')).measureTransfer,
+  },
+  accuracy: {
+    about: 'exact match and character error rate over 300 scenes, fp32 and int8 artefacts',
+    load: async () => (await import('./accuracy.ts')).measureAccuracy,
+  },
+  frames: {
+    about: 'frames/s of the whole pipeline in the runtime host, against a hand-written loop in one worker thread',
+    load: async () => (await import('./frames.ts')).measureFrames,
+  },
+  eventloop: {
+    about: "delay of the agent's main thread while it infers flat out",
+    load: async () => (await import('./eventloop.ts')).measureEventLoop,
+  },
+};
+
+/** @throws StarlingError `unknown-bench` that names the nearest one */
+export function findBench(name: string): Bench {
+  const bench = Object.hasOwn(benches, name) ? benches[name] : undefined;
+  if (bench !== undefined) return bench;
+  const names = Object.keys(benches);
+  const [nearest = ''] = names.toSorted((a, b) => distance(a, name) - distance(b, name));
+  throw new StarlingError('unknown-bench', `there is no bench "${name}"`, {
+    field: 'NAME',
+    hint: `did you mean ${nearest}? There are: ${names.join(', ')}`,
+  });
+}
