@@ -3,6 +3,8 @@
  * from a fixed seed; `npm run test:full` does all of it.
  */
 
+import { availableParallelism, loadavg } from 'node:os';
+
 const DEFAULT_SCALE = 0.1;
 
 /** @param text the value of STARLING_TEST_SCALE: a number above 0, at most 1 */
@@ -21,4 +23,9 @@ export function scaled(count: number, scale: number = parseScale(process.env.STA
 /** The seed of everything random in tests, so that a failure can be seen again: STARLING_TEST_SEED, else 1. */
 export function testSeed(): number {
   return Number(process.env.STARLING_TEST_SEED ?? '1');
+}
+
+/** How much longer things may take because the machine has other work: runnable processes per core, at least 1. */
+export function slowness(): number {
+  return Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
 }

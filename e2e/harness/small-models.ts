@@ -82,3 +82,45 @@ export async function publishMapRelease(fleet: RunningFleet, graph: GraphSpec, r
     policies: { egress: { outputs: ['boxes'], edges: [] }, capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
   });
 }
+
+/**
+ * A map model that runs for many minutes on a picture with a white pixel, and at once on any other: it counts up to a number that grows
+ * with what exceeds 2 in its normalised input, where white is 2.6.
+ */
+export function hangingModel(): GraphSpec {
+  const scalar = { type: 'float32', shape: [] } as const;
+  const flag = { type: 'bool', shape: [] } as const;
+  const body: GraphSpec = {
+    nodes: [
+      { op: 'Identity', inputs: ['go'], outputs: ['goOn'] },
+      { op: 'Add', inputs: ['sum', 'one'], outputs: ['next'] },
+    ],
+    weights: { one: { shape: [], values: new Float32Array([1]) } },
+    inputs: { turn: { type: 'int64', shape: [] }, go: flag, sum: scalar },
+    outputs: { goOn: flag, next: scalar },
+  };
+  const constant = (value: number): WeightSpec => ({ shape: [], values: new Float32Array([value]) });
+  return {
+    nodes: [
+      { op: 'ReduceMax', inputs: ['x'], outputs: ['largest'], attributes: { keepdims: 0 } },
+      { op: 'Sub', inputs: ['largest', 'limit'], outputs: ['over'] },
+      { op: 'Relu', inputs: ['over'], outputs: ['overOnly'] },
+      { op: 'Mul', inputs: ['overOnly', 'many'], outputs: ['turnsFloat'] },
+      { op: 'Cast', inputs: ['turnsFloat'], outputs: ['turns'], attributes: { to: 7 } },
+      { op: 'Loop', inputs: ['turns', 'yes', 'zero'], outputs: ['sum'], attributes: { body } },
+      { op: 'Mul', inputs: ['sum', 'zero'], outputs: ['nothing'] },
+      { op: 'Conv', inputs: ['x', 'kernel'], outputs: ['c'] },
+      { op: 'Add', inputs: ['c', 'nothing'], outputs: ['d'] },
+      { op: 'Sigmoid', inputs: ['d'], outputs: ['y'] },
+    ],
+    weights: {
+      limit: constant(2),
+      many: constant(1e10),
+      zero: constant(0),
+      yes: { shape: [], values: new Uint8Array([1]) },
+      kernel: { shape: [1, 3, 1, 1], values: new Float32Array([0.3, 0.3, 0.3]) },
+    },
+    inputs: { x: image },
+    outputs: { y: map },
+  };
+}

@@ -15,7 +15,9 @@ export type HostCallName = keyof HostCalls;
 
 export type HostRequest =
   | { [Name in HostCallName]: { id: number; call: Name; arguments: HostCalls[Name] } }[HostCallName]
-  | { id: number; call: 'cancel'; arguments: [call: number] };
+  | { id: number; call: 'cancel'; arguments: [call: number] }
+  /** Answered at once with `alive`. */
+  | { id: number; call: 'ask'; arguments: [] };
 
 export interface HostFailure extends Pick<StarlingErrorDetails, 'field' | 'hint' | 'retryable'> {
   code: string;
@@ -24,6 +26,9 @@ export interface HostFailure extends Pick<StarlingErrorDetails, 'field' | 'hint'
 
 export type HostReply =
   | { type: 'ready' }
+  | { type: 'alive' }
+  /** The last that is heard of a host: a native run hangs, and it ends itself. */
+  | { type: 'hung'; reason: string }
   | { type: 'answer'; id: number; value: unknown }
   | { type: 'failure'; id: number; error: HostFailure }
   | { type: 'event'; event: HostEvent };

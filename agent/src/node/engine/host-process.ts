@@ -4,6 +4,7 @@ import { StarlingError } from '@starling/shared';
 import type { HostEvent, InstalledRelease, RuntimeHost } from '../../core/ports/runtime-host.ts';
 import type { HostConfig } from './host-config.ts';
 import type { HostCallName, HostCalls, HostReply, HostRequest } from './host-messages.ts';
+import { watchHost } from './watch-host.ts';
 
 export interface HostProcessOptions extends HostConfig {
   /** Module of the runtime host: `runtime-host.ts` from source, `.js` in a package. */
@@ -76,15 +77,22 @@ export function createHostProcess(options: HostProcessOptions): RuntimeHost {
     });
     child = started;
     const startedMs = performance.now();
+    let hung: string | undefined;
     return new Promise((resolve, reject) => {
       started.on('message', (reply: HostReply) => {
-        if (reply.type === 'ready') resolve();
-        else settle(reply, calls, emit);
+        if (reply.type === 'ready') {
+          watchHost(started, options.runTimeoutMs, (reason) => {
+            hung = reason;
+            started.kill('SIGKILL');
+          });
+          resolve();
+        } else if (reply.type === 'hung') hung = reply.reason;
+        else if (reply.type !== 'alive') settle(reply, calls, emit);
       });
       started.on('error', reject);
       started.on('exit', (code, signal) => {
         if (child !== started) return;
-        const reason = signal ?? `exit code ${String(code)}`;
+        const reason = hung ?? signal ?? `exit code ${String(code)}`;
         const itemsFailed = failAll(reason);
         reject(new StarlingError('host-crashed', `the runtime host ended before it was ready: ${reason}`));
         if (closing) return;
@@ -168,7 +176,11 @@ export function createHostProcess(options: HostProcessOptions): RuntimeHost {
   };
 }
 
-function settle(reply: Exclude<HostReply, { type: 'ready' }>, calls: Map<number, Call>, emit: (event: HostEvent) => void): void {
+function settle(
+  reply: Exclude<HostReply, { type: 'ready' | 'alive' | 'hung' }>,
+  calls: Map<number, Call>,
+  emit: (event: HostEvent) => void,
+): void {
   if (reply.type === 'event') {
     emit(reply.event);
     return;

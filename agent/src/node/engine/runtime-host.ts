@@ -23,7 +23,7 @@ const engine = createOnnxRuntime({
   workerUrl: new URL(config.workerFile, import.meta.url),
   runTimeoutMs: config.runTimeoutMs,
   onHung: (reason) => {
-    send({ type: 'event', event: { type: 'crashed', reason, itemsFailed: 0 } });
+    send({ type: 'hung', reason });
     // Not exit(): exit handlers would wait for the hung thread.
     process.kill(process.pid, 'SIGKILL');
   },
@@ -41,6 +41,10 @@ const runtime = createRuntime({
 const cancellations = new Map<number, AbortController>();
 
 process.on('message', (request: HostRequest) => {
+  if (request.call === 'ask') {
+    send({ type: 'alive' });
+    return;
+  }
   if (request.call === 'cancel') {
     cancellations.get(request.arguments[0])?.abort();
     return;
@@ -54,7 +58,7 @@ process.on('message', (request: HostRequest) => {
 process.on('disconnect', () => process.exit(0));
 send({ type: 'ready' });
 
-async function answer(host: Runtime, request: Exclude<HostRequest, { call: 'cancel' }>): Promise<unknown> {
+async function answer(host: Runtime, request: Exclude<HostRequest, { call: 'cancel' | 'ask' }>): Promise<unknown> {
   switch (request.call) {
     case 'load':
       return host.load(...request.arguments);
