@@ -67,6 +67,7 @@ describe.each([...people, ...strangers])('%s', (who) => {
     if (verdict === 'allowed') {
       expect([401, 403]).not.toContain(answer.status);
       expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(500);
+      if (answer.status === 200) expect(endpoint.response.safeParse(answer.body).error?.issues ?? []).toEqual([]);
       return;
     }
     expect(answer.status).toBe(verdict);
@@ -87,6 +88,22 @@ describe('access is asked for first', () => {
     const path = `${pathOf(endpoint)}?limit=none&offset=-1&fromMs=x`;
     const answer = await nobody.call(endpoint.method.toUpperCase(), path, endpoint.method === 'get' ? {} : { body: '{"broken' });
     expect([answer.status, answer.body]).toEqual([401, expect.objectContaining({ code: 'not-signed-in' })]);
+  });
+});
+
+describe('a query that is none', () => {
+  const paged = endpoints.filter(([name, { query }]) => query !== undefined && 'limit' in query.shape && !tooSlow.includes(name));
+  test.each(paged)('at %s is told which field', async (_name, endpoint) => {
+    const admin = callers['admin by token'] ?? expect.unreachable();
+    for (const [query, field] of [
+      ['limit=none', 'query.limit'],
+      ['limit=0', 'query.limit'],
+      ['limit=201', 'query.limit'],
+      ['offset=-1', 'query.offset'],
+    ] as const) {
+      const answer = await admin.call('GET', `${pathOf(endpoint)}?${query}`);
+      expect([query, answer.status, answer.body]).toEqual([query, 400, expect.objectContaining({ code: 'invalid-request', field })]);
+    }
   });
 });
 
