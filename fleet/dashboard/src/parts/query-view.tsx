@@ -14,5 +14,5 @@ interface QueryViewProps<Data> {
 export function QueryView<Data>({ query, heightPx = 160, children }: QueryViewProps<Data>) {
   if (query.data !== undefined) return <>{children(query.data)}</>;
   if (query.isError) return <ProblemAlert error={query.error} onRetry={() => void query.refetch()} />;
-  return <Skeleton height={heightPx} radius="md" aria-busy="true" aria-label="Loading" />;
+  return <Skeleton height={heightPx} radius="md" aria-busy="true" />;
 }

@@ -8,7 +8,7 @@ const petrol: MantineColorsTuple = [
   '#64c8ba',
   '#3cb6a6',
   '#219f90',
-  '#14877c',
+  '#117e74',
   '#0e6f66',
   '#0b5a53',
   '#084740',

@@ -67,7 +67,7 @@ function Device({ device }: { device: DeviceView }) {
             </Tabs.Tab>
           ))}
         </Tabs.List>
-        <Suspense fallback={<Skeleton height={480} mt="md" radius="md" />}>
+        <Suspense fallback={<Skeleton height={480} mt="md" radius="md" aria-busy="true" />}>
           <Stack mt="md" gap="md">
             <Tabs.Panel value="now">
               <NowTab device={device} />

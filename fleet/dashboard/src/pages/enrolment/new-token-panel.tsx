@@ -1,26 +1,16 @@
-import { Alert, Button, Checkbox, Group, NumberInput, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import { IconKey } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { read, useChange } from '../../data/queries.ts';
+import { useChange } from '../../data/queries.ts';
 import { CommandBox } from '../../parts/command-box.tsx';
 import { parseLabels } from '../../parts/label-text.ts';
 import { ExactMoment } from '../../parts/moment.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
-
-const lives = [
-  { value: '1', label: 'an hour' },
-  { value: '24', label: 'a day' },
-  { value: '168', label: 'a week' },
-  { value: '720', label: '30 days' },
-];
+import { TokenFields } from './token-fields.tsx';
 
 /** Makes a claim token and shows, once, the command that brings a device in with it. */
 export function NewTokenPanel() {
-  const releases = useQuery(read('listReleases', { query: { limit: 200 } }));
-  const [release, setRelease] = useState<string | null>(null);
-  const [hours, setHours] = useState<string | null>('24');
   const [problem, setProblem] = useState<unknown>();
   const create = useChange('createClaimToken', { makesOld: ['listClaimTokens', 'listAudit'] });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
@@ -28,17 +18,7 @@ export function NewTokenPanel() {
     const form = new FormData(event.currentTarget);
     try {
       setProblem(undefined);
-      create.mutate({
-        body: {
-          name: String(form.get('name')).trim() || 'device',
-          uses: Number(form.get('uses') || 1),
-          expiresInHours: Number(hours ?? 24),
-          requireApproval: form.get('requireApproval') !== null,
-          labels: parseLabels(String(form.get('labels'))),
-          install: true,
-          ...(release === null ? {} : { release }),
-        },
-      });
+      create.mutate({ body: requestOf(form) });
     } catch (error) {
       setProblem(error);
     }
@@ -48,49 +28,7 @@ export function NewTokenPanel() {
     <Panel title="Add a device" note="Make a token, then run one command on the device.">
       <form onSubmit={submit}>
         <Stack>
-          <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
-            <TextInput
-              label="Name"
-              name="name"
-              description="What the token is for; devices get its name"
-              defaultValue="device"
-              maxLength={100}
-              required
-            />
-            <NumberInput
-              label="Devices"
-              name="uses"
-              description="How many may enrol with it"
-              defaultValue={1}
-              min={1}
-              max={100_000}
-              allowDecimal={false}
-            />
-            <Select
-              label="Valid for"
-              description="After that it is worth nothing"
-              data={lives}
-              value={hours}
-              onChange={setHours}
-              allowDeselect={false}
-            />
-            <Select
-              label="Release"
-              description="What enrolled devices run at once"
-              placeholder="None yet"
-              clearable
-              data={releases.data?.items.map(({ digest, name }) => ({ value: digest, label: name })) ?? []}
-              value={release}
-              onChange={setRelease}
-            />
-            <TextInput label="Labels" name="labels" description="key=value, separated by spaces" placeholder="site=oslo role=gate" />
-            <Checkbox
-              name="requireApproval"
-              label="A person lets each device in"
-              description="It waits on the Devices page until then"
-              mt={{ base: 0, sm: 'lg' }}
-            />
-          </SimpleGrid>
+          <TokenFields />
           {shown !== null && shown !== undefined && <ProblemAlert error={shown} />}
           <Group>
             {create.isPending && (
@@ -109,6 +47,20 @@ export function NewTokenPanel() {
   );
 }
 
+/** @throws StarlingError `invalid-label` */
+function requestOf(form: FormData) {
+  const release = String(form.get('release'));
+  return {
+    name: String(form.get('name')).trim() || 'device',
+    uses: Number(form.get('uses') || 1),
+    expiresInHours: Number(form.get('hours')),
+    requireApproval: form.get('requireApproval') !== null,
+    labels: parseLabels(String(form.get('labels'))),
+    install: form.get('isInstalled') === null,
+    ...(release === '' ? {} : { release }),
+  };
+}
+
 interface FreshTokenProps {
   token: { name: string; expiresAtMs: number };
   text: string;
@@ -123,7 +75,7 @@ function FreshToken({ token, text, installCommand }: FreshTokenProps) {
           The fleet keeps only a digest of it. {token.name} is valid until <ExactMoment atMs={token.expiresAtMs} />.
         </Text>
         {installCommand !== null && <CommandBox label="Run this on the device:" command={installCommand} />}
-        <CommandBox label="Or give the token alone to an agent that is there already:" command={text} />
+        <CommandBox label="Or give the token alone to an agent that is there, on its standard input:" command={text} />
       </Stack>
     </Alert>
   );

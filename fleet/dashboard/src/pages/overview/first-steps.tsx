@@ -15,8 +15,8 @@ export function FirstSteps({ overview }: { overview: Overview }) {
     <Panel title="First steps" note="From a new fleet to the first result. Done steps stay checked.">
       <ol className={classes.steps}>
         <Step isDone={settings.data?.root != null} title="Say whom devices trust">
-          Make the root and publisher keys where you keep them, then publish the root:{' '}
-          <code className="mono">starling key create root</code>, <code className="mono">starling key publish</code>
+          Make the root and publisher keys where you keep them, and publish the first root:{' '}
+          <code className="mono">starling key create --root</code>
         </Step>
         <Step isDone={overview.models > 0} title="Push a model">
           <TextLink to="/models" size="sm">
@@ -28,7 +28,7 @@ export function FirstSteps({ overview }: { overview: Overview }) {
           Which operators and models a datum passes: <code className="mono">starling pipeline push pipeline.yaml</code>
         </Step>
         <Step isDone={overview.releases > 0} title="Make a release">
-          It pins the versions that run together. See{' '}
+          It pins the versions that run together:{' '}
           <TextLink to="/releases" size="sm">
             Releases
           </TextLink>

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
 import type { Release } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
@@ -11,13 +11,15 @@ import { SignPanel } from '../../parts/sign-panel.tsx';
 export function ComposeDialog({ onClose }: { onClose: () => void }) {
   const pipelines = useQuery(read('listPipelines', { query: { limit: 200 } }));
   const [pipeline, setPipeline] = useState<string | null>(null);
+  const [outputs, setOutputs] = useState<string[]>([]);
   const draft = useChange('draftRelease', { makesOld: [] });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const name = String(new FormData(event.currentTarget).get('name')).trim();
-    if (pipeline !== null) draft.mutate({ body: { name, pipeline } });
+    if (pipeline !== null) draft.mutate({ body: { name, pipeline, policies: { egress: { outputs } } } });
   };
   const document = draft.data?.document;
+  const chosen = pipelines.data?.items.find(({ name, version }) => `${name}@${version}` === pipeline)?.document;
   return (
     <Modal opened onClose={onClose} size="lg" title="Compose a release" closeButtonProps={{ 'aria-label': 'Close' }}>
       {document === undefined ? (
@@ -45,6 +47,20 @@ export function ComposeDialog({ onClose }: { onClose: () => void }) {
                 />
               )}
             </QueryView>
+            {chosen !== undefined && (
+              <Checkbox.Group
+                label="May leave the device"
+                description="Values of these outputs: results of tried images, streams. Raw inputs never leave."
+                value={outputs}
+                onChange={setOutputs}
+              >
+                <Group mt="xs">
+                  {Object.keys(chosen.outputs).map((output) => (
+                    <Checkbox key={output} value={output} label={output} />
+                  ))}
+                </Group>
+              </Checkbox.Group>
+            )}
             {draft.isError && <ProblemAlert error={draft.error} />}
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose}>
@@ -59,16 +75,16 @@ export function ComposeDialog({ onClose }: { onClose: () => void }) {
       ) : (
         <Stack>
           <Text size="sm">{summaryOf(document)}</Text>
-          <SignPanel
-            document={document}
-            endpoint="createRelease"
-            command={`starling release create ${document.name} --pipeline ${document.pipeline.name}@${document.pipeline.version}`}
-            onDone={onClose}
-          />
+          <SignPanel document={document} endpoint="createRelease" command={commandFor(document)} onDone={onClose} />
         </Stack>
       )}
     </Modal>
   );
+}
+
+function commandFor({ name, pipeline, policies }: Release): string {
+  const outputs = policies.egress.outputs.map((output) => ` --allow-output ${output}`).join('');
+  return `starling release create ${name} --pipeline ${pipeline.name}@${pipeline.version}${outputs}`;
 }
 
 function summaryOf({ pipeline, models }: Release): string {

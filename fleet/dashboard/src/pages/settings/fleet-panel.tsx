@@ -30,7 +30,7 @@ function FleetFacts({ settings, version }: { settings: Settings; version: string
         <Alert variant="outline" color="yellow" title="Demo keys" styles={{ title: { color: 'var(--mantine-color-text)' } }}>
           <Text size="sm">
             Root and publisher keys lie on this machine. Before real use move them to where only you reach them:{' '}
-            <code className="mono">starling key rotate</code>.
+            <code className="mono">starling key rotate --root</code>.
           </Text>
         </Alert>
       )}

@@ -1,0 +1,205 @@
+import { api, type ReleaseView } from '@starling/shared';
+import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildDashboard } from '../demo/dashboard.ts';
+import { demoModels } from '../demo/models.ts';
+import { readSigns } from '../demo/read-signs.ts';
+import type { Login } from '../harness/operator.ts';
+import { paintSign } from '../harness/picture.ts';
+import { describeWith } from '../harness/requires.ts';
+import { type RunningFleet, startRunningFleet } from '../harness/running-fleet.ts';
+import { launchChromium, openPage, overflow, seriousFindings, settle, signIn } from './open-browser.ts';
+
+const SETUP_TIMEOUT_MS = 400_000;
+const TOUR_TIMEOUT_MS = 400_000;
+const WIDE = { width: 1440, height: 900 };
+const PHONE = { width: 390, height: 844 };
+
+describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
+  let fleet: RunningFleet;
+  let browser: Browser;
+  let admin: Login;
+  let release: ReleaseView;
+  let device: string;
+  /** Cookies of a signed-in admin, so that the limit on logins is not met. */
+  let storageState: NonNullable<BrowserContextOptions['storageState']>;
+
+  beforeAll(async () => {
+    await buildDashboard(() => undefined);
+    fleet = await startRunningFleet();
+    admin = fleet.process.ready.firstLogin ?? { email: '', password: '' };
+    for (const files of demoModels) await fleet.operator.waitForBuilds((await fleet.operator.pushModel(files)).digest);
+    await fleet.operator.pushPipeline(readSigns);
+    const policies = {
+      egress: { outputs: ['readings'], edges: [] },
+      capture: { enabled: false },
+      retention: { resultDays: 30 },
+      power: {},
+    };
+    release = await fleet.operator.createRelease({ name: 'signs-1', pipeline: `${readSigns.name}@${readSigns.version}`, policies });
+    const agent = await fleet.startAgent('agent', { release });
+    device = agent.ready.device;
+    await fleet.untilRunning(device, release, SETUP_TIMEOUT_MS);
+    browser = await launchChromium(chromium);
+  }, SETUP_TIMEOUT_MS);
+  afterAll(async () => {
+    await browser?.close();
+    await fleet?.stop();
+  });
+
+  test('refuses a wrong password in words, lets the right one in, and goes where one wanted to go', async () => {
+    const { page, close } = await openPage(browser, { viewport: WIDE });
+    await page.goto(`${fleet.baseUrl}/devices`);
+    await page.waitForURL(({ pathname }) => pathname === '/login');
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByLabel('E-mail').fill(admin.email);
+    await page.getByRole('textbox', { name: 'Password' }).fill('not the password');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').filter({ hasText: 'Not signed in' }).waitFor();
+    await signIn(page, admin);
+    expect(new URL(page.url()).pathname).toBe('/devices');
+    await page.getByRole('heading', { level: 1, name: 'Devices' }).waitFor();
+    storageState = await page.context().storageState();
+    await close();
+  });
+
+  const modes = [
+    { name: 'light', colorScheme: 'light', viewport: WIDE },
+    { name: 'dark', colorScheme: 'dark', viewport: WIDE },
+    { name: 'light on a phone', colorScheme: 'light', viewport: PHONE },
+    { name: 'dark on a phone', colorScheme: 'dark', viewport: PHONE },
+  ] as const;
+  test.each(modes)(
+    'every page keeps within the window, complains of nothing, and gives axe nothing serious: $name',
+    async ({ colorScheme, viewport }) => {
+      const { page, complaints, close } = await openPage(browser, { storageState, colorScheme, viewport });
+      const findings: string[] = [];
+      for (const path of await paths()) {
+        await page.goto(`${fleet.baseUrl}${path}`);
+        await settle(page);
+        const wider = await overflow(page);
+        if (wider > 0) findings.push(`${path} is ${wider} px wider than the window`);
+        findings.push(...(await seriousFindings(page)).map((finding) => `${path} ${finding}`));
+      }
+      expect(findings).toEqual([]);
+      expect(complaints).toEqual([]);
+      await close();
+    },
+    TOUR_TIMEOUT_MS,
+  );
+
+  async function paths(): Promise<string[]> {
+    const all = { query: { limit: 10 } };
+    const [models, pipelines] = await Promise.all([fleet.client.call(api.listModels, all), fleet.client.call(api.listPipelines, all)]);
+    return [
+      ...['/', '/devices', `/devices/${device}`, `/devices/${device}?tab=measures`],
+      ...[`/devices/${device}?tab=events`, `/devices/${device}?tab=hardware`],
+      ...['/models', `/models/${models.items[0]?.digest}`, '/pipelines', `/pipelines/${pipelines.items[0]?.digest}`],
+      ...['/releases', `/releases/${release.digest}`, '/enrolment', '/audit', '/settings'],
+    ];
+  }
+
+  test('an image given to a device is shown at once, and what the device reads is drawn over it and said', async () => {
+    const { page, complaints, close } = await openPage(browser, { storageState, viewport: WIDE });
+    await page.goto(`${fleet.baseUrl}/devices/${device}`);
+    await settle(page);
+    const image = { name: 'sign.png', mimeType: 'image/png', buffer: await paintSign('EXIT 42') };
+    await page.getByLabel('Image to try').setInputFiles(image);
+    await page.getByAltText('Under test').waitFor();
+    await page.getByText('Read one text').waitFor();
+    await page.getByRole('button', { name: /EXIT 42/ }).waitFor();
+
+    const quad = await page.locator('svg polygon').first().getAttribute('points');
+    const points = (quad ?? '').split(' ').map((point) => point.split(',').map(Number));
+    expect(points).toHaveLength(4);
+    // The letters stand in the middle of a picture of 640 by 240.
+    const [xs, ys] = [points.map(([x = 0]) => x), points.map(([, y = 0]) => y)];
+    expect(Math.min(...xs)).toBeGreaterThan(20);
+    expect(Math.max(...xs)).toBeLessThan(620);
+    expect(Math.min(...ys)).toBeGreaterThan(40);
+    expect(Math.max(...ys)).toBeLessThan(200);
+    expect(complaints).toEqual([]);
+
+    await page.getByLabel('Image to try').setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no image') });
+    await page.getByRole('alert').filter({ hasText: 'not an image' }).waitFor();
+    await close();
+  });
+
+  test('a change made elsewhere shows without a reload', async () => {
+    const { page, close } = await openPage(browser, { storageState, viewport: WIDE });
+    await page.goto(`${fleet.baseUrl}/devices`);
+    await settle(page);
+    await page.getByRole('status').filter({ hasText: 'live' }).first().waitFor();
+    await fleet.client.call(api.changeDevice, { params: { id: device }, body: { name: 'north gate', labels: { site: 'oslo' } } });
+    await page.getByRole('link', { name: 'north gate' }).waitFor();
+    await page.getByText('site=oslo').first().waitFor();
+    await close();
+  });
+
+  test('the keyboard alone reaches the content, the places and, on a phone, the menu', async () => {
+    const wide = await openPage(browser, { storageState, viewport: WIDE });
+    await wide.page.goto(fleet.baseUrl);
+    await settle(wide.page);
+    await wide.page.keyboard.press('Tab');
+    expect(await wide.page.evaluate(() => document.activeElement?.textContent)).toContain('Skip to the content');
+    await wide.page.keyboard.press('Enter');
+    expect(await wide.page.evaluate(() => document.activeElement?.id)).toBe('main');
+    await wide.page.reload();
+    await settle(wide.page);
+    const reached: string[] = [];
+    for (let press = 0; press < 14; press += 1) {
+      await wide.page.keyboard.press('Tab');
+      reached.push(await wide.page.evaluate(() => document.activeElement?.textContent ?? ''));
+    }
+    expect(reached).toEqual(expect.arrayContaining(['Devices', 'Enrolment', 'Models', 'Settings']));
+    await wide.close();
+
+    const phone = await openPage(browser, { storageState, viewport: PHONE });
+    await phone.page.goto(fleet.baseUrl);
+    await settle(phone.page);
+    await phone.page.getByRole('button', { name: 'Open the menu' }).press('Enter');
+    await phone.page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Devices' }).press('Enter');
+    await phone.page.getByRole('heading', { level: 1, name: 'Devices' }).waitFor();
+    await phone.page.getByRole('button', { name: 'Open the menu' }).waitFor();
+    await phone.close();
+  });
+
+  test('a token is shown once with its command, and revoked after a question', async () => {
+    const { page, close } = await openPage(browser, { storageState, viewport: WIDE });
+    await page.goto(`${fleet.baseUrl}/enrolment`);
+    await settle(page);
+    await page.getByRole('textbox', { name: 'Name' }).fill('south gate');
+    // The command for a bare machine comes with agent packages, which take a minute to build; they are tried elsewhere.
+    await page.getByRole('checkbox', { name: 'The agent is installed there already' }).check();
+    await page.getByRole('button', { name: 'Make the token' }).click();
+    await page.getByText('Shown only this once').waitFor();
+    await page.getByText(/^starling1\./).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Revoke south gate' }).click();
+    await page.getByRole('button', { name: 'Revoke the token' }).click();
+    await page
+      .getByRole('row', { name: /south gate/ })
+      .getByText('revoked')
+      .waitFor();
+    await close();
+  });
+
+  test('a viewer sees the fleet and is offered nothing that a viewer may not do', async () => {
+    const email = 'viewer@example.org';
+    const { password } = await fleet.client.call(api.createUser, { body: { email, name: 'Viewer', role: 'viewer' } });
+    const { page, complaints, close } = await openPage(browser, { viewport: WIDE });
+    await page.goto(fleet.baseUrl);
+    await signIn(page, { email, password });
+    await settle(page);
+    const places = page.getByRole('navigation', { name: 'Main' });
+    expect(await places.getByRole('link').allInnerTexts()).toEqual(['Overview', 'Devices', 'Models', 'Pipelines', 'Releases', 'Settings']);
+    await page.goto(`${fleet.baseUrl}/devices/${device}`);
+    await settle(page);
+    expect(await page.getByRole('button', { name: 'Revoke' }).count()).toBe(0);
+    await page.getByText('Trying images needs the role operator').waitFor();
+    await page.goto(`${fleet.baseUrl}/enrolment`);
+    await page.getByText('This needs the role operator').waitFor();
+    expect(complaints.filter((complaint) => !complaint.includes('401'))).toEqual([]);
+    await close();
+  });
+});
