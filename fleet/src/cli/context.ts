@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type ApiClient, createApiClient, type FetchLike, messageOf, StarlingError } from '@starling/shared';
+import { type ApiClient, createApiClient, type FetchLike, isStarlingError, messageOf, StarlingError } from '@starling/shared';
 import { isLoopback, readSettings, type Settings } from './config.ts';
 import { cliError } from './errors.ts';
 import { type Credential, createLoginStore, type LoginStore } from './login-store.ts';
@@ -111,8 +111,24 @@ export function openConnection(options: {
   const headers: Record<string, string> = credential.kind === 'session' ? { cookie: credential.cookie } : {};
   const token = credential.kind === 'token' ? credential.token : undefined;
   const transport = createTransport({ authority, headers, signal });
-  const clientOver = (fetch: FetchLike): ApiClient => createApiClient({ baseUrl: fleet, fetch, token });
+  const clientOver = (fetch: FetchLike): ApiClient => explainRefusal(createApiClient({ baseUrl: fleet, fetch, token }), options);
   return { fleet, credential, client: clientOver(transport.fetch), transport, clientOver };
+}
+
+/** The fleet says only that a login is needed: it does not tell strangers whether a token exists. We know that we sent one. */
+function explainRefusal(client: ApiClient, { fleet, credential }: { fleet: string; credential: Credential }): ApiClient {
+  return {
+    call: (endpoint, options) =>
+      client.call(endpoint, options).catch((error: unknown) => {
+        if (!isStarlingError(error) || error.code !== 'not-signed-in') throw error;
+        const what = credential.kind === 'token' ? 'token' : 'session';
+        throw new StarlingError('not-signed-in', `${fleet} does not accept this ${what}: it is wrong, revoked or over`, {
+          field: '--token',
+          hint: `sign in again with "starling login --fleet ${fleet}"`,
+          cause: error,
+        });
+      }),
+  };
 }
 
 /** Attack: anybody on the way reads the token. */

@@ -43,6 +43,11 @@ export function readPairs(words: readonly string[] | undefined, flag: string): R
   return pairs;
 }
 
+/** The text of an option as a number. Its message names the wrong kind; what is out of range speaks for itself. */
+export function numberOption(what = 'a number'): z.ZodCoercedNumber<unknown> {
+  return z.coerce.number({ error: ({ code }) => (code === 'invalid_type' ? `write ${what}` : undefined) });
+}
+
 export const wordsSchema = z.array(z.string()).optional();
 
 /** Help text after the options: examples, each with what it does. */

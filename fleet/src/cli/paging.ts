@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Context } from './context.ts';
-import { readOptions } from './options.ts';
+import { numberOption, readOptions } from './options.ts';
 import type { Column } from './table.ts';
 
 export interface Page<Item> {
@@ -15,8 +15,8 @@ export interface Page<Item> {
 const PAGE_ITEMS_MAXIMUM = 200;
 
 const pagingSchema = z.object({
-  limit: z.coerce.number('write a number').int().min(1).max(PAGE_ITEMS_MAXIMUM).default(50),
-  offset: z.coerce.number('write a number').int().min(0).default(0),
+  limit: numberOption().int().min(1).max(PAGE_ITEMS_MAXIMUM).default(50),
+  offset: numberOption().int().min(0).default(0),
   all: z.boolean().default(false),
 });
 

@@ -46,6 +46,12 @@ export async function writePrivateFile(path: string, text: string, { replace, fi
   }
 }
 
+/** Puts `next` in the place of `path`, which is kept as `kept`. */
+export async function replacePrivateFile(path: string, next: string, kept: string): Promise<void> {
+  if (await exists(path)) await rename(path, kept);
+  await rename(next, path);
+}
+
 export async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
 }

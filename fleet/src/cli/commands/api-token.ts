@@ -1,14 +1,14 @@
 import { type ApiToken, api, roleSchema } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { type ContextOf, examples, readOptions } from '../options.ts';
+import { type ContextOf, examples, numberOption, readOptions } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatTime } from '../printable.ts';
 
 const createOptions = z.object({
   name: z.string().min(1).max(100),
   role: z.enum(roleSchema.options, 'use viewer, operator or admin'),
-  expiresInDays: z.coerce.number('write a number').int().min(1).max(3650).optional(),
+  expiresInDays: numberOption().int().min(1).max(3650).optional(),
 });
 
 /** API tokens: with one, a script or a person calls the API. */

@@ -3,14 +3,14 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { cliError } from '../errors.ts';
-import { type ContextOf, examples, readOptions } from '../options.ts';
+import { type ContextOf, examples, numberOption, readOptions } from '../options.ts';
 import { findDevice } from '../references.ts';
 import { describeDevice } from './device-text.ts';
 
 const assignOptions = z.object({
   none: z.boolean().default(false),
   wait: z.boolean().default(false),
-  timeout: z.coerce.number('write seconds').positive().max(86_400).default(600),
+  timeout: numberOption('seconds').positive().max(86_400).default(600),
 });
 const POLL_MS = 500;
 

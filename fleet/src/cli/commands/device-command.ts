@@ -4,6 +4,7 @@ import {
   type CommandView,
   commandNameSchema,
   commandTable,
+  type DeviceView,
   INFER_INPUT_BYTES_MAXIMUM,
   type InferenceResult,
   readingSchema,
@@ -14,12 +15,12 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { requireFile } from '../document-files.ts';
 import { cliError } from '../errors.ts';
-import { type ContextOf, examples, readOptions } from '../options.ts';
+import { type ContextOf, examples, numberOption, readOptions } from '../options.ts';
 import type { Output } from '../output.ts';
 import { printable } from '../printable.ts';
 import { findDevice } from '../references.ts';
 
-const logsOptions = z.object({ lines: z.coerce.number('write a number').int().min(1).max(500).default(100) });
+const logsOptions = z.object({ lines: numberOption().int().min(1).max(500).default(100) });
 const sendOptions = z.object({ arguments: z.string().default('{}') });
 const WAIT_MS = 30_000;
 const sendable = commandNameSchema.exclude(['infer']);
@@ -134,6 +135,7 @@ interface Answered {
 async function send(context: Context, reference: string, name: Sendable, given: Record<string, unknown>): Promise<Answered> {
   const { client } = await context.connect();
   const device = await findDevice(client, reference);
+  requireReachable(device);
   const view = await client.call(api.commandDevice, { params: { id: device.id }, body: { name, arguments: given, waitMs: WAIT_MS } });
   if (view.error !== null) {
     const { code, message, field, hint } = view.error;
@@ -142,10 +144,24 @@ async function send(context: Context, reference: string, name: Sendable, given: 
   if (view.status !== 'done') {
     throw cliError('timed-out', `${device.name} has not answered within ${WAIT_MS / 1000} s (${view.status})`, {
       field: 'device',
-      hint: device.online ? 'is it overloaded? see "starling device show"' : 'it is offline; the command waits for it',
+      hint: 'is it overloaded? see "starling device show"',
     });
   }
   return { view, device: device.name };
+}
+
+/** Said at once, instead of after a wait for an answer that cannot come. */
+function requireReachable({ name, id, status, online }: DeviceView): void {
+  if (status !== 'active') {
+    const hint = status === 'pending' ? `let it in with "starling device approve ${id}"` : 'it has to enrol again, with a new key';
+    throw new StarlingError(`device-${status}`, `${name} is ${status}`, { field: 'device', hint });
+  }
+  if (!online)
+    throw new StarlingError('device-offline', `${name} is not connected`, {
+      field: 'device',
+      hint: 'wait until it is online',
+      retryable: true,
+    });
 }
 
 function describeResult({ outputs, latencyMs, image, pipeline }: InferenceResult, { table }: Pick<Output, 'table'>): string {

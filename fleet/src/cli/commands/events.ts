@@ -2,14 +2,14 @@ import { API_BASE, type FleetEvent, fleetEventSchema, problemDetailsSchema, Star
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Connection, Context } from '../context.ts';
-import { type ContextOf, collect, examples, readOptions } from '../options.ts';
+import { type ContextOf, collect, examples, numberOption, readOptions } from '../options.ts';
 import { formatTime, printable } from '../printable.ts';
 import { readServerEvents } from '../server-events.ts';
 
 const eventType = fleetEventSchema.shape.type;
 const eventOptions = z.object({
   type: z.array(z.enum(eventType.options, `use ${eventType.options.join(', ')}`)).optional(),
-  count: z.coerce.number('write a number').int().min(1).optional(),
+  count: numberOption().int().min(1).optional(),
 });
 
 const PAUSE_MS_MINIMUM = 500;

@@ -4,12 +4,12 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { fingerprintOf, readKeyFile, writeKeyFile } from '../key-files.ts';
-import { type ContextOf, collect, examples, readOptions, wordsSchema } from '../options.ts';
-import { exists } from '../private-files.ts';
+import { type ContextOf, collect, examples, numberOption, readOptions, wordsSchema } from '../options.ts';
+import { exists, replacePrivateFile } from '../private-files.ts';
 import { newestRoot, publishNextRoot, requireSignedBy } from '../roots.ts';
 import { showKeys } from './key-show.ts';
 
-const life = z.coerce.number('write a number').int().min(1).max(3650).default(365);
+const life = numberOption().int().min(1).max(3650).default(365);
 const createOptions = z.object({
   root: z.boolean().default(false),
   publisher: z.boolean().default(false),
@@ -114,14 +114,14 @@ function definePublish(key: Command, contextOf: ContextOf): void {
     .option('--root', 'replace the root key')
     .option('--publisher', 'replace the publisher key; what the old one signed stays valid unless --drop-old')
     .option('--root-key <file>', 'the root key of now (default: keys/root.json beside the login)')
-    .requiredOption('--out <file>', 'where to write the new key')
+    .option('--out <file>', 'where to write the new key (default: in place of the old file, which is kept beside it)')
     .option('--drop-old', 'with --publisher: no longer name the old publisher keys')
     .option('--expires-in-days <n>', 'life of the root document (default 365)')
     .option('--accept-fleet-key', 'also name the key that the fleet has now')
     .addHelpText(
       'after',
       examples(
-        ['starling key rotate --root --out root-2027.json', 'devices follow, for the old key signs the new root'],
+        ['starling key rotate --root', 'devices follow, for the old key signs the new root'],
         ['starling key rotate --publisher --out publisher-2027.json --drop-old', 'after a publisher key was lost'],
       ),
     )
@@ -132,7 +132,7 @@ const rotateOptions = z.object({
   root: z.boolean().default(false),
   publisher: z.boolean().default(false),
   rootKey: z.string().optional(),
-  out: z.string(),
+  out: z.string().optional(),
   dropOld: z.boolean().default(false),
   expiresInDays: life,
   acceptFleetKey: z.boolean().default(false),
@@ -201,22 +201,27 @@ async function readOrMakePublisher({ output }: Context, file: string): Promise<P
 async function rotate(context: Context, options: z.infer<typeof rotateOptions>): Promise<void> {
   if (options.root === options.publisher)
     throw cliError('usage', 'which key?', { field: '--root', hint: 'give --root or --publisher, one of them' });
-  const old = await readKeyFile(options.rootKey ?? context.settings.rootKeyFile, '--root-key');
+  const { rootKeyFile, publisherKeyFile } = context.settings;
+  const oldRootFile = options.rootKey ?? rootKeyFile;
+  const old = await readKeyFile(oldRootFile, '--root-key');
   const { client } = await context.connect();
   const current = await newestRoot(client);
   if (current === undefined)
     throw cliError('key-not-in-root', 'the fleet has no root yet', { field: '--root', hint: 'run "starling key create --root"' });
   await requireSignedBy(current, publicKeyOf(old));
   const made = await generatePrivateKey();
+  const place = options.out ?? (options.root ? oldRootFile : publisherKeyFile);
+  const file = options.out ?? `${place}.new`;
   // On disk before the fleet knows it: a key that the root names and nobody has would lock everybody out.
-  await writeKeyFile(options.out, made, '--out');
+  await writeKeyFile(file, made, '--out');
   const before = current.root.keys.publisher;
   const next = options.root
     ? { rootKey: made, oldRootKey: old, publishers: before }
     : { rootKey: old, publishers: options.dropOld ? [publicKeyOf(made)] : [...before, publicKeyOf(made)] };
   const { expiresInDays: lifeDays, acceptFleetKey } = options;
   const published = await publishNextRoot(client, current, { ...next, lifeDays, acceptFleetKey, nowMs: context.nowMs() });
-  context.output.notice(`the new ${options.root ? 'root' : 'publisher'} key ${made.kid} lies in ${options.out}; keep a copy offline`);
+  if (file !== place) await replacePrivateFile(place, file, `${place}.before-root-${published.version}`);
+  context.output.notice(`the new ${options.root ? 'root' : 'publisher'} key ${made.kid} lies in ${place}; keep a copy offline`);
   sayPublished(context, published);
 }
 

@@ -6,7 +6,7 @@ import { chooseAuthority } from '../certificate.ts';
 import { type Connection, type Context, openConnection, readAuthority, requireSafe } from '../context.ts';
 import { cliError } from '../errors.ts';
 import type { Credential } from '../login-store.ts';
-import { type ContextOf, examples, readOptions } from '../options.ts';
+import { type ContextOf, examples, numberOption, readOptions } from '../options.ts';
 import { signIn, signOut } from '../sign-in.ts';
 import { formatFields } from '../table.ts';
 
@@ -18,7 +18,7 @@ const loginOptions = z.object({
     .string()
     .regex(/^(sha256:)?([0-9a-f]{2}[: ]?){32}$/i, 'is no SHA-256 fingerprint (64 hexadecimal digits)')
     .optional(),
-  expiresInDays: z.coerce.number('write a number').int().min(1).max(3650).default(90),
+  expiresInDays: numberOption().int().min(1).max(3650).default(90),
 });
 type LoginOptions = z.infer<typeof loginOptions>;
 

@@ -1,14 +1,14 @@
 import { api, type ClaimTokenView } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { type ContextOf, collect, examples, readOptions, readPairs, wordsSchema } from '../options.ts';
+import { type ContextOf, collect, examples, numberOption, readOptions, readPairs, wordsSchema } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatTime } from '../printable.ts';
 
 const createOptions = z.object({
   name: z.string().min(1).max(100).default('device'),
-  uses: z.coerce.number('write a number').int().min(1).max(100_000).default(1),
-  expiresInHours: z.coerce.number('write a number').min(0.01).max(8760).default(24),
+  uses: numberOption().int().min(1).max(100_000).default(1),
+  expiresInHours: numberOption().min(0.01).max(8760).default(24),
   requireApproval: z.boolean().default(false),
   label: wordsSchema,
   release: z.string().max(200).optional(),
