@@ -50,7 +50,7 @@ export async function createKeyring(options: { db: Database; clock: Clock; ids: 
   const require = (): NonNullable<typeof current> => {
     if (current === undefined) {
       throw new StarlingError('no-root', 'this fleet has no root document yet', {
-        hint: 'run "starling key create" and publish the root',
+        hint: 'run "starling key create --root"',
         retryable: true,
       });
     }
