@@ -83,17 +83,24 @@ export async function openJournal(files: FileStore): Promise<Journal> {
   let sizeBytes = wholeBytes;
   // A record appended behind a torn one would be lost with it.
   if (wholeBytes < bytes.length) await files.write(FILE, bytes.slice(0, wholeBytes));
+  let torn = false;
   let writing: Promise<void> = Promise.resolve();
 
   const write = async (entry: JournalEntry): Promise<void> => {
+    const next = applyEntry(state, entry);
     const framed = frameRecord(cborEncode(entry));
-    await files.append(FILE, framed);
-    state = applyEntry(state, entry);
-    sizeBytes += framed.length;
-    if (sizeBytes < COMPACT_BYTES) return;
-    const compact = concatenate(entriesOf(state).map((each) => frameRecord(cborEncode(each))));
-    await files.write(FILE, compact);
-    sizeBytes = compact.length;
+    if (torn || sizeBytes + framed.length > COMPACT_BYTES) {
+      const compact = concatenate(entriesOf(next).map((each) => frameRecord(cborEncode(each))));
+      await files.write(FILE, compact);
+      sizeBytes = compact.length;
+    } else {
+      // If this fails, on a full disk say, part of the record may be there: what came behind it would be lost with it.
+      torn = true;
+      await files.append(FILE, framed);
+      sizeBytes += framed.length;
+    }
+    torn = false;
+    state = next;
   };
   return {
     get state() {

@@ -98,10 +98,24 @@ export async function openSpool(ports: SpoolPorts): Promise<Spool> {
     };
     const bytes = encodeRecord(record);
     const target = last !== undefined && last.sizeBytes + bytes.length <= SEGMENT_BYTES ? last : newSegment(queue, sequence);
-    await files.append(target.name, bytes);
+    try {
+      await files.append(target.name, bytes);
+    } catch (error) {
+      await leaveTorn(queue, target);
+      throw error;
+    }
     target.last = sequence;
     target.sizeBytes += bytes.length;
     await makeRoom();
+  };
+  /** A write that failed may have left part of a record, behind which nothing could be read: the next one goes into a new file. */
+  const leaveTorn = async (queue: Queue, segment: Segment): Promise<void> => {
+    if (segment.sizeBytes > 0) {
+      segment.sizeBytes = Math.max(segment.sizeBytes, SEGMENT_BYTES);
+      return;
+    }
+    queue.segments = queue.segments.filter((each) => each !== segment);
+    await files.remove(segment.name).catch(() => undefined);
   };
   const send = async (queue: Queue): Promise<void> => {
     if (!isOnline || closed || queue.inFlight) return;
