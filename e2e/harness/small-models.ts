@@ -68,7 +68,12 @@ const image = { type: 'float32', shape: [1, 3, 'h', 'w'] } as const;
 const map = { type: 'float32', shape: [1, 1, 'h', 'w'] } as const;
 
 /** Registers a graph as model `map`, builds it, and makes a release of it. */
-export async function publishMapRelease(fleet: RunningFleet, graph: GraphSpec, revision: number): Promise<ReleaseView> {
+export async function publishMapRelease(
+  fleet: RunningFleet,
+  graph: GraphSpec,
+  revision: number,
+  pipelineVersion = findBoxes.version,
+): Promise<ReleaseView> {
   const folder = join(fleet.folder, 'models');
   await mkdir(folder, { recursive: true });
   const file = join(folder, `map-${revision}.onnx`);
@@ -78,7 +83,7 @@ export async function publishMapRelease(fleet: RunningFleet, graph: GraphSpec, r
   if (revision === 0) await fleet.operator.pushPipeline(findBoxes);
   return fleet.operator.createRelease({
     name: `find-boxes-${revision}`,
-    pipeline: `${findBoxes.name}@${findBoxes.version}`,
+    pipeline: `${findBoxes.name}@${pipelineVersion}`,
     policies: { egress: { outputs: ['boxes'], edges: [] }, capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
   });
 }

@@ -16,7 +16,7 @@ export interface BlobStore {
   getDocument(digest: string): Promise<Uint8Array | undefined>;
   putDocument(digest: string, bytes: Uint8Array): Promise<void>;
   has(digest: string): Promise<boolean>;
-  /** Reads the whole blob again and compares its digest. */
+  /** Reads the whole blob again and compares its digest; one that differs is removed. */
   verify(digest: string): Promise<boolean>;
   /** What the engine loads. */
   locate(digest: string): string;
