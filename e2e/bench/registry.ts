@@ -17,6 +17,10 @@ export const benches: Readonly<Record<string, Bench>> = {
     about: '100 MB over the broker to one agent and to 20, against a streamed HTTPS GET of the same file',
     load: async () => (await import('./transfer.ts')).measureTransfer,
   },
+  delta: {
+    about: 'bytes on the wire for a model of which some tensors changed',
+    load: async () => (await import('./delta.ts')).measureDelta,
+  },
   accuracy: {
     about: 'exact match and character error rate over 300 scenes, fp32 and int8 artefacts',
     load: async () => (await import('./accuracy.ts')).measureAccuracy,

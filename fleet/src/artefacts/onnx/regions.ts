@@ -7,7 +7,7 @@ export interface TensorRegion {
 }
 
 /** Smaller tensors do not get chunks of their own: their digests would cost more than they save. */
-const REGION_BYTES_MINIMUM = 4096;
+const REGION_BYTES_MINIMUM = 1024;
 
 /** Field numbers of onnx.proto on the ways from the model to tensor data. */
 const ways: Readonly<Record<string, Readonly<Record<number, string>>>> = {
