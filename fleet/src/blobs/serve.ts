@@ -1,4 +1,4 @@
-import { bytesToHex, CHUNK_FRAME_HEADER_BYTES, encodeChunkFrame, type Want } from '@starling/shared';
+import { bytesToHex, CHUNK_FRAME_HEADER_BYTES, encodeChunkFrame, PULL_QUEUE_CHUNKS_MAXIMUM, type Want } from '@starling/shared';
 import type { BlobStore, StoredChunk } from './blob-store.ts';
 
 export interface ChunkServerPorts {
@@ -23,9 +23,6 @@ const SENDS_AT_ONCE = 16;
 const SENDS_PER_DEVICE = 6;
 /** Chunks of a wave are asked for by many devices within moments. */
 const CACHE_BYTES = 32 * 1024 * 1024;
-/** Chunks that one device may have queued: a hostile one cannot grow the fleet. */
-const QUEUE_MAXIMUM = 4096;
-
 interface Session {
   queue: { want: number; digest: string }[];
   /** Sizes of frames that were sent and not confirmed, oldest first. */
@@ -34,6 +31,8 @@ interface Session {
   confirmedChunks: number;
   creditBytes: number;
   sending: number;
+  /** The next frame does not fit into the credit: wait for a confirmation. */
+  isFull: boolean;
 }
 
 /**
@@ -55,11 +54,19 @@ export function createChunkServer(ports: ChunkServerPorts): ChunkServer {
     return stored;
   };
   const sendOne = async (device: string, session: Session): Promise<void> => {
-    const next = session.queue.shift();
+    const { queue } = session;
+    const next = queue.shift();
     if (next === undefined) return;
     const { want, digest } = next;
     const stored = await read(device, digest).catch(() => undefined);
-    if (sessions.get(device) !== session) return;
+    // The device is gone, or has taken back what it asked for.
+    if (sessions.get(device) !== session || session.queue !== queue) return;
+    const frameBytes = CHUNK_FRAME_HEADER_BYTES + (stored?.payload.length ?? 0);
+    if (session.unconfirmedBytes + frameBytes > session.creditBytes) {
+      queue.unshift(next);
+      session.isFull = true;
+      return;
+    }
     const frame = encodeChunkFrame(stored === undefined ? { kind: 'missing', want, digest } : { kind: 'chunk', want, digest, ...stored });
     session.unconfirmed.push(frame.length);
     session.unconfirmedBytes += frame.length;
@@ -74,9 +81,7 @@ export function createChunkServer(ports: ChunkServerPorts): ChunkServer {
       const session = sessions.get(device);
       if (session === undefined || session.queue.length === 0) continue;
       turn.push(device);
-      // Room for the smallest frame is enough: a window is exceeded by at most the sends of one device.
-      const hasCredit = session.unconfirmedBytes + session.sending * CHUNK_FRAME_HEADER_BYTES < session.creditBytes;
-      if (!hasCredit || session.sending >= SENDS_PER_DEVICE) {
+      if (session.isFull || session.sending >= SENDS_PER_DEVICE) {
         idle += 1;
         continue;
       }
@@ -98,9 +103,10 @@ export function createChunkServer(ports: ChunkServerPorts): ChunkServer {
       sessions.set(device, session);
       if (want.cancel) session.queue = [];
       session.creditBytes = want.creditBytes;
+      session.isFull = false;
       confirm(session, want.receivedChunks);
       for (const chunk of want.chunks) {
-        if (session.queue.length >= QUEUE_MAXIMUM) break;
+        if (session.queue.length >= PULL_QUEUE_CHUNKS_MAXIMUM) break;
         session.queue.push({ want: want.want, digest: bytesToHex(chunk) });
       }
       if (session.queue.length > 0 && !turn.includes(device)) turn.push(device);
@@ -115,7 +121,7 @@ export function createChunkServer(ports: ChunkServerPorts): ChunkServer {
 }
 
 function newSession(): Session {
-  return { queue: [], unconfirmed: [], unconfirmedBytes: 0, confirmedChunks: 0, creditBytes: 0, sending: 0 };
+  return { queue: [], unconfirmed: [], unconfirmedBytes: 0, confirmedChunks: 0, creditBytes: 0, sending: 0, isFull: false };
 }
 
 function confirm(session: Session, receivedChunks: number): void {
