@@ -22,6 +22,11 @@ export function FigureTile({ label, value: { figure, unit }, note }: FigureTileP
   );
 }
 
+/** Figures side by side: as many as fit, in whole rows of six. */
 export function FigureRow({ children }: { children: ReactNode }) {
-  return <dl className={classes.row}>{children}</dl>;
+  return (
+    <div className={classes.frame}>
+      <dl className={classes.row}>{children}</dl>
+    </div>
+  );
 }

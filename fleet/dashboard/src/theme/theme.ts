@@ -63,6 +63,7 @@ export const theme = createTheme({
   cursorType: 'pointer',
   focusRing: 'auto',
   respectReducedMotion: true,
+  components: { ModalTitle: { defaultProps: { fw: 600 } } },
 });
 
 /** Colours whose contrast the component library leaves below 4.5:1. */

@@ -5,6 +5,7 @@ import { useSession } from '../../data/session.ts';
 import { Panel } from '../../parts/panel.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { toProblem } from '../../parts/reported-problem.ts';
+import { readableLine } from './log-line.ts';
 import classes from './logs-panel.module.css';
 
 const WAIT_MS = 10_000;
@@ -21,7 +22,9 @@ export function LogsPanel({ device }: { device: DeviceView }) {
   return (
     <Panel
       title="Log"
-      note={may('operator') ? `The newest ${LINES} lines, fetched from the device.` : 'Reading the log needs the role operator.'}
+      note={
+        may('operator') ? `The newest ${LINES} lines, fetched from the device. Times in UTC.` : 'Reading the log needs the role operator.'
+      }
       actions={
         <Button size="xs" variant="default" disabled={!device.online || !may('operator')} loading={logs.isPending} onClick={fetchLines}>
           {lines === undefined ? 'Fetch' : 'Fetch again'}
@@ -34,7 +37,7 @@ export function LogsPanel({ device }: { device: DeviceView }) {
       {lines !== undefined && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard
         <section className={classes.log} tabIndex={0} aria-label="Log of the agent">
-          <pre>{lines.join('\n')}</pre>
+          <pre>{lines.map(readableLine).join('\n')}</pre>
         </section>
       )}
       {lines === undefined && logs.isIdle && <Text c="dimmed">{device.online ? 'Not fetched yet.' : 'The device is offline.'}</Text>}

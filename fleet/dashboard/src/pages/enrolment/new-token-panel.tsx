@@ -75,7 +75,10 @@ function FreshToken({ token, text, installCommand }: FreshTokenProps) {
           The fleet keeps only a digest of it. {token.name} is valid until <ExactMoment atMs={token.expiresAtMs} />.
         </Text>
         {installCommand !== null && <CommandBox label="Run this on the device:" command={installCommand} />}
-        <CommandBox label="Or give the token alone to an agent that is there, on its standard input:" command={text} />
+        <CommandBox
+          label={`${installCommand === null ? 'Give' : 'Or give'} the token to an agent that is there, on its standard input:`}
+          command={text}
+        />
       </Stack>
     </Alert>
   );

@@ -27,7 +27,7 @@ export function LoginPage() {
     login.mutate(new FormData(event.currentTarget));
   };
   return (
-    <div className={classes.page}>
+    <div className={classes.page} data-full-window>
       <main className={classes.card}>
         <img src="/starling.svg" alt="" width={52} height={52} />
         <Title order={1} size="h2" mt="xs" style={{ letterSpacing: '-0.02em' }}>

@@ -1,16 +1,18 @@
-import { Button, FileInput, Group, Modal, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { Button, FileInput, Group, Modal, Progress, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { api, type ModelVersion, StarlingError } from '@starling/shared';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { apiClient } from '../../data/api-client.ts';
-import { bytesOf, inWords } from '../../format/quantity.ts';
+import { uploadFile } from '../../data/upload-file.ts';
+import { bytesOf, inWords, percentOf } from '../../format/quantity.ts';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { SignPanel } from '../../parts/sign-panel.tsx';
 
 /** Checks an ONNX file on the fleet, and leads to its signature: only a publisher's key makes a version. */
 export function DraftDialog({ onClose }: { onClose: () => void }) {
   const [file, setFile] = useState<File | null>(null);
-  const draft = useMutation({ mutationFn: (form: FormData) => draftModel(file, form) });
+  const [sentShare, setSentShare] = useState(0);
+  const draft = useMutation({ mutationFn: (form: FormData) => draftModel(file, form, setSentShare) });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     draft.mutate(new FormData(event.currentTarget));
@@ -39,6 +41,14 @@ export function DraftDialog({ onClose }: { onClose: () => void }) {
               <TextInput label="From" name="source" placeholder="Address, package, training run" />
             </SimpleGrid>
             <Textarea label="Description" name="description" autosize minRows={2} />
+            {draft.isPending && (
+              <div role="status">
+                <Progress value={sentShare * 100} aria-label="Upload" />
+                <Text size="sm" c="dimmed" mt={4}>
+                  {sentShare < 1 ? `${inWords(percentOf(sentShare))} sent` : 'The fleet reads the file …'}
+                </Text>
+              </div>
+            )}
             {draft.isError && <ProblemAlert error={draft.error} />}
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose}>
@@ -76,11 +86,11 @@ function Drafted({ document: { inputs, outputs, opset } }: { document: ModelVers
 }
 
 /** @throws StarlingError with what is wrong with the file or the card */
-async function draftModel(file: File | null, form: FormData) {
+async function draftModel(file: File | null, form: FormData, onProgress: (share: number) => void) {
   if (file === null) throw new StarlingError('no-file', 'there is no file', { field: 'file', hint: 'choose an ONNX file' });
   const text = (name: string): string => String(form.get(name) ?? '').trim();
-  const raw = new Uint8Array(await file.arrayBuffer());
-  const upload = await apiClient.call(api.upload, { query: { kind: 'model' }, raw });
+  onProgress(0);
+  const upload = await uploadFile(file, 'model', onProgress);
   const card = {
     title: text('title'),
     licence: text('licence'),
