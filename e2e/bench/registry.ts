@@ -33,6 +33,14 @@ export const benches: Readonly<Record<string, Bench>> = {
     about: "delay of the agent's main thread while it infers flat out",
     load: async () => (await import('./eventloop.ts')).measureEventLoop,
   },
+  start: {
+    about: 'a clean clone to the first text read, by phase',
+    load: async () => (await import('./start.ts')).measureStart,
+  },
+  ingest: {
+    about: 'telemetry of 200 devices into the embedded database and into Postgres; nothing lost, nothing twice',
+    load: async () => (await import('./ingest.ts')).measureIngest,
+  },
 };
 
 /** @throws StarlingError `unknown-bench` that names the nearest one */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { benches, findBench } from './registry.ts';
-import { benchResultSchema, judge, keepResult, median, resultsFolder, tableOf } from './result.ts';
+import { benchResultSchema, judge, keepResult, median, quantile, resultsFolder, tableOf } from './result.ts';
 
 test.each([
   [{ value: 0.96, target: 0.95 }, true],
@@ -42,6 +42,20 @@ test('an unknown name is answered with the nearest one and all there are', () =>
 test('the median of an even count lies between the two in the middle', () => {
   expect(median([9, 1, 5])).toBe(5);
   expect(median([4, 1, 3, 100])).toBe(3.5);
+});
+
+test.each([
+  [0.5, 50],
+  [0.99, 99],
+  [1, 100],
+  [0, 1],
+])('the quantile %d of 1 to 100 is %d', (part, expected) => {
+  expect(
+    quantile(
+      Array.from({ length: 100 }, (_, index) => 100 - index),
+      part,
+    ),
+  ).toBe(expected);
 });
 
 test('a result is kept under its name and reads back', async () => {

@@ -45,10 +45,12 @@ function shakeKernel(length: number, random: Random): { width: number; height: n
 /** Adds normal noise in place. Each row starts elsewhere in one table: two million draws a picture would take longer than drawing it. */
 function addNoise(pixels: Uint8Array, rowBytes: number, level: number, random: Random): void {
   const noise = Float32Array.from({ length: NOISE_LENGTH }, () => random.normal() * level);
-  for (let row = 0; row < pixels.length; row += rowBytes) {
+  // Clamps by itself, faster than any call could.
+  const clamped = new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+  for (let row = 0; row < clamped.length; row += rowBytes) {
     let from = random.integer(0, NOISE_LENGTH - 1);
     for (let at = row; at < row + rowBytes; at += 1) {
-      pixels[at] = Math.max(0, Math.min(255, Math.round((pixels[at] as number) + (noise[from] as number))));
+      clamped[at] = Math.floor((clamped[at] as number) + (noise[from] as number) + 0.5);
       from = from + 1 === NOISE_LENGTH ? 0 : from + 1;
     }
   }

@@ -14,6 +14,7 @@ export interface SceneOptions {
 }
 
 const INDEX_FILE = 'scenes.json';
+const PAINTERS = 3;
 
 /**
  * Paints `scene-0001.jpg` and so on, and `scenes.json` with the text in each. The same seed gives the same bytes on the same platform.
@@ -28,15 +29,22 @@ export async function writeScenes({ folder, count, seed, onProgress }: SceneOpti
     });
   }
   await mkdir(folder, { recursive: true });
-  const scenes: Scene[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const random = seededRandom(seed, index);
-    const { kind, texts, svg } = compose(index, random);
-    const file = `scene-${String(index + 1).padStart(4, '0')}.jpg`;
-    await replace(join(folder, file), await expose(svg, random));
-    scenes.push({ file, seed, kind, texts });
-    onProgress?.(scenes.length);
-  }
+  const scenes: Scene[] = new Array(count);
+  let next = 0;
+  let done = 0;
+  const paint = async (): Promise<void> => {
+    for (let index = next++; index < count; index = next++) {
+      const random = seededRandom(seed, index);
+      const { kind, texts, svg } = compose(index, random);
+      const file = `scene-${String(index + 1).padStart(4, '0')}.jpg`;
+      await replace(join(folder, file), await expose(svg, random));
+      scenes[index] = { file, seed, kind, texts };
+      done += 1;
+      onProgress?.(done);
+    }
+  };
+  // While one is in sharp's threads, the next is composed in this one.
+  await Promise.all(Array.from({ length: PAINTERS }, paint));
   const written: SceneIndex = { schemaVersion: 1, width: SCENE_WIDTH, height: SCENE_HEIGHT, scenes };
   await replace(join(folder, INDEX_FILE), `${JSON.stringify(written, null, 1)}\n`);
   return written;
