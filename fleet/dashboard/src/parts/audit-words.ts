@@ -6,7 +6,7 @@ const words: Readonly<Record<string, string>> = {
   'device.approve': 'let in the device',
   'device.assign': 'assigned a release to',
   'device.change': 'changed the device',
-  'device.enrol': 'enrolled the device',
+  'device.enrol': 'enrolled',
   'device.revoke': 'revoked the device',
   'model.push': 'pushed the model',
   'pipeline.push': 'pushed the pipeline',
@@ -18,10 +18,17 @@ const words: Readonly<Record<string, string>> = {
 
 /** An audited action as a phrase between who did it and what it was done to. */
 export function actionWords(action: string): string {
+  const [noun, verb] = action.split('.');
+  if (noun === 'command' && verb !== undefined) return `sent the command ${verb} to`;
   return words[action] ?? action;
 }
 
-/** Long ids are named by their head. */
-export function subjectWords(subject: string): string {
-  return /^([a-z2-7]{26}|[0-9a-f]{64})$/.test(subject) ? `${subject.slice(0, 10)}…` : subject;
+/** Whether the subject of an action is a device. */
+export function isAboutDevice(action: string): boolean {
+  return action.startsWith('device.') || action.startsWith('command.');
+}
+
+/** Digests are named by their head. */
+export function shortenDigests(text: string): string {
+  return text.replace(/\b[0-9a-f]{64}\b/g, (digest) => `${digest.slice(0, 12)}…`);
 }

@@ -17,8 +17,8 @@ export function ProblemAlert({ error, onRetry, title }: ProblemAlertProps) {
       variant="outline"
       role="alert"
       icon={<IconAlertTriangle aria-hidden />}
-      title={title ?? (problem === undefined ? 'This went wrong' : problem.code.replaceAll('-', ' '))}
-      styles={{ root: { background: 'var(--surface)' }, title: { color: 'var(--mantine-color-error)', textTransform: 'capitalize' } }}
+      title={title ?? (problem === undefined ? 'This went wrong' : inWords(problem.code))}
+      styles={{ root: { background: 'var(--surface)' }, title: { color: 'var(--mantine-color-error)' } }}
     >
       <Text size="sm" style={{ whiteSpace: 'pre-line' }}>
         {messageOf(error)}
@@ -40,4 +40,9 @@ export function ProblemAlert({ error, onRetry, title }: ProblemAlertProps) {
       )}
     </Alert>
   );
+}
+
+/** `not-onnx` as `Not onnx` */
+function inWords(code: string): string {
+  return `${code.charAt(0).toUpperCase()}${code.slice(1).replaceAll('-', ' ')}`;
 }

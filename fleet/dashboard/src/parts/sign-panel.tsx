@@ -9,13 +9,15 @@ import { ProblemAlert } from './problem-alert.tsx';
 interface SignPanelProps {
   document: { name: string };
   endpoint: 'createModel' | 'createRelease';
+  /** Files that the way to the signature needs. */
+  files: readonly { name: string; words: string; content: unknown }[];
   /** Does it all where the publisher key is. */
   command: string;
   onDone: () => void;
 }
 
 /** The way from a drafted document to a signed one. The publisher key never comes into the browser or the fleet. */
-export function SignPanel({ document, endpoint, command, onDone }: SignPanelProps) {
+export function SignPanel({ document, endpoint, files, command, onDone }: SignPanelProps) {
   const [signed, setSigned] = useState('');
   const create = useChange(endpoint, {
     makesOld: endpoint === 'createModel' ? ['listModels', 'listBuilds', 'overview'] : ['listReleases', 'overview'],
@@ -32,9 +34,17 @@ export function SignPanel({ document, endpoint, command, onDone }: SignPanelProp
       </Text>
       <CommandBox label="In a terminal that holds the publisher key:" command={command} />
       <Group>
-        <Button size="xs" variant="default" leftSection={<IconDownload size={14} aria-hidden />} onClick={() => save(document)}>
-          Save the document as JSON
-        </Button>
+        {files.map(({ name, words, content }) => (
+          <Button
+            key={name}
+            size="xs"
+            variant="default"
+            leftSection={<IconDownload size={14} aria-hidden />}
+            onClick={() => save(name, content)}
+          >
+            {words}
+          </Button>
+        ))}
       </Group>
       <Textarea
         label="Or paste the signed document"
@@ -62,11 +72,11 @@ export function SignPanel({ document, endpoint, command, onDone }: SignPanelProp
   );
 }
 
-function save(document: { name: string }): void {
-  const address = URL.createObjectURL(new Blob([JSON.stringify(document, null, 2)], { type: 'application/json' }));
-  const link = window.document.createElement('a');
+function save(name: string, content: unknown): void {
+  const address = URL.createObjectURL(new Blob([JSON.stringify(content, null, 2)], { type: 'application/json' }));
+  const link = document.createElement('a');
   link.href = address;
-  link.download = `${document.name}.json`;
+  link.download = name;
   link.click();
   URL.revokeObjectURL(address);
 }

@@ -2,9 +2,10 @@ import { Table } from '@mantine/core';
 import type { AuditEntry } from '@starling/shared';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
+import { useDeviceNames } from '../../data/device-names.ts';
 import { read } from '../../data/queries.ts';
 import { useSession } from '../../data/session.ts';
-import { actionWords, subjectWords } from '../../parts/audit-words.ts';
+import { actionWords, isAboutDevice, shortenDigests } from '../../parts/audit-words.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { TextLink } from '../../parts/link.tsx';
 import { pageQuery } from '../../parts/list-search.ts';
@@ -85,25 +86,26 @@ function Entries() {
 }
 
 function Entry({ entry: { atMs, actor, action, subject, detail } }: { entry: AuditEntry }) {
+  const named = useDeviceNames();
   const facts = Object.entries(detail).filter(([, value]) => value !== null && value !== undefined);
   return (
     <Table.Tr>
       <Table.Td>
         <ExactMoment atMs={atMs} />
       </Table.Td>
-      <Table.Td>{actor}</Table.Td>
+      <Table.Td>{named(actor)}</Table.Td>
       <Table.Td title={action}>{actionWords(action)}</Table.Td>
       <Table.Td title={subject}>
-        {action.startsWith('device.') ? (
+        {isAboutDevice(action) ? (
           <TextLink to="/devices/$id" params={{ id: subject }} size="sm">
-            {subjectWords(subject)}
+            {named(subject)}
           </TextLink>
         ) : (
-          subjectWords(subject)
+          shortenDigests(subject)
         )}
       </Table.Td>
       <Table.Td className="mono" maw={420} style={{ overflowWrap: 'anywhere' }}>
-        {facts.map(([name, value]) => `${name}: ${typeof value === 'string' ? subjectWords(value) : JSON.stringify(value)}`).join(', ') ||
+        {facts.map(([name, value]) => `${name}: ${shortenDigests(typeof value === 'string' ? value : JSON.stringify(value))}`).join(', ') ||
           '–'}
       </Table.Td>
     </Table.Tr>

@@ -22,7 +22,10 @@ export function DriftPanel({ device, points }: { device: string; points: readonl
   const records = useQuery(read('listTelemetry', { params: { id: device }, query: { kind: 'drift', limit: RECORDS } }));
   const monitors = [...new Set(points.flatMap((point) => Object.keys(point.psi)))].toSorted();
   return (
-    <Panel title="Drift" note="Population stability index (PSI) against the reference: below 0.1 stable, above 0.25 moved.">
+    <Panel
+      title="Drift"
+      note="Distance from the reference: population stability index (PSI) and Kolmogorov-Smirnov (KS). A monitor has moved when PSI passes its threshold, KS agrees (p below 0.01) and the window holds enough values."
+    >
       <QueryView query={records} heightPx={260}>
         {({ items }) => {
           const latest = latestOf(items.map(({ payload }) => payload));

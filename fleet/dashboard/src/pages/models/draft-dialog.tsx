@@ -66,7 +66,11 @@ export function DraftDialog({ onClose }: { onClose: () => void }) {
           <SignPanel
             document={document}
             endpoint="createModel"
-            command={`starling model push ${file?.name ?? 'model.onnx'} --name ${document.name} --version ${document.version} --card card.yaml`}
+            files={[
+              { name: 'card.json', words: 'Save the card', content: document.card },
+              { name: `${document.name}.json`, words: 'Save the document', content: document },
+            ]}
+            command={`starling model push ${file?.name ?? 'model.onnx'} --name ${document.name} --version ${document.version} --card card.json`}
             onDone={onClose}
           />
         </Stack>

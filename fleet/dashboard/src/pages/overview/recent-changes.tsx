@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
+import { useDeviceNames } from '../../data/device-names.ts';
 import { read } from '../../data/queries.ts';
-import { actionWords, subjectWords } from '../../parts/audit-words.ts';
+import { actionWords, isAboutDevice, shortenDigests } from '../../parts/audit-words.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { TextLink } from '../../parts/link.tsx';
 import { Moment } from '../../parts/moment.tsx';
@@ -10,6 +11,7 @@ import classes from './list.module.css';
 
 /** The newest entries of the audit. */
 export function RecentChanges() {
+  const named = useDeviceNames();
   const changes = useQuery(read('listAudit', { query: { limit: 8 } }));
   return (
     <Panel
@@ -32,8 +34,14 @@ export function RecentChanges() {
                     <Moment atMs={entry.atMs} />
                   </span>
                   <span>
-                    {entry.actor} <span className={classes.detail}>{actionWords(entry.action)}</span>{' '}
-                    <span title={entry.subject}>{subjectWords(entry.subject)}</span>
+                    {named(entry.actor)} <span className={classes.detail}>{actionWords(entry.action)}</span>{' '}
+                    {isAboutDevice(entry.action) ? (
+                      <TextLink to="/devices/$id" params={{ id: entry.subject }} size="sm">
+                        {named(entry.subject)}
+                      </TextLink>
+                    ) : (
+                      shortenDigests(entry.subject)
+                    )}
                   </span>
                 </li>
               ))}

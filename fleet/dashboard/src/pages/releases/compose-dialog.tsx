@@ -75,7 +75,13 @@ export function ComposeDialog({ onClose }: { onClose: () => void }) {
       ) : (
         <Stack>
           <Text size="sm">{summaryOf(document)}</Text>
-          <SignPanel document={document} endpoint="createRelease" command={commandFor(document)} onDone={onClose} />
+          <SignPanel
+            document={document}
+            endpoint="createRelease"
+            files={[{ name: `${document.name}.json`, words: 'Save the document', content: document }]}
+            command={commandFor(document)}
+            onDone={onClose}
+          />
         </Stack>
       )}
     </Modal>
