@@ -296,7 +296,7 @@ export const deviceEndpoints = {
   listAgentPackages: {
     method: 'get',
     path: '/agent/packages',
-    access: 'viewer',
+    access: 'operator',
     tag: 'enrolment',
     summary: 'The agent packages of each platform, signed by the fleet; they are built first if they are not there',
     response: z.object({ packages: z.array(agentPackageViewSchema) }),
