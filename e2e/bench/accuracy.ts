@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { RuntimeHost } from '../../agent/src/core/ports/runtime-host.ts';
 import { type Scene, type Score, scoreScene, sumScores, writeScenes } from '../scenes/index.ts';
-import type { Say } from './registry.ts';
-import type { Measure } from './result.ts';
+import type { Measure, Say } from './result.ts';
 import { buildDemoArtefacts, inParallel, installDemoRelease, startRuntimeHost, withFolder } from './runtime.ts';
 
 const SCENES = 300;

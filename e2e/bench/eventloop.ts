@@ -9,8 +9,7 @@ import type { Operator } from '../harness/operator.ts';
 import { type AgentProcess, startAgentProcess } from '../harness/processes.ts';
 import { startReadyFleet } from '../harness/ready-fleet.ts';
 import { writeScenes } from '../scenes/index.ts';
-import type { Say } from './registry.ts';
-import type { Measure } from './result.ts';
+import type { Measure, Say } from './result.ts';
 import { inParallel, withFolder } from './runtime.ts';
 
 const SCENES = 24;

@@ -8,8 +8,7 @@ import { readSigns } from '../demo/read-signs.ts';
 import { writeScenes } from '../scenes/index.ts';
 import type { LoopFiles, LoopReply, LoopRequest } from './frames-messages.ts';
 import { processorTimeMs } from './processor-time.ts';
-import type { Say } from './registry.ts';
-import { type Measure, median } from './result.ts';
+import { type Measure, median, type Say } from './result.ts';
 import { buildDemoArtefacts, inParallel, installDemoRelease, startRuntimeHost, withFolder } from './runtime.ts';
 
 const SCENES = 16;

@@ -18,8 +18,7 @@ import { createProtocolDevice, type ProtocolDevice, type Session, startSession }
 import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
 import { findProgram } from '../harness/requires.ts';
 import { seededRandom } from '../scenes/random.ts';
-import type { Say } from './registry.ts';
-import { type Measure, quantile } from './result.ts';
+import { type Measure, quantile, type Say } from './result.ts';
 import { inParallel } from './runtime.ts';
 
 const DEVICES = 200;

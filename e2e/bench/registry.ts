@@ -1,9 +1,6 @@
 import { StarlingError } from '@starling/shared';
 import { distance } from 'fastest-levenshtein';
-import type { Measure } from './result.ts';
-
-/** Reports progress, a line at a time. */
-export type Say = (line: string) => void;
+import type { Measure, Say } from './result.ts';
 
 export interface Bench {
   /** What it measures, for `--help`. */

@@ -98,3 +98,6 @@ export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((left, right) => left - right);
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN;
 }
+
+/** Reports progress, a line at a time. */
+export type Say = (line: string) => void;

@@ -4,8 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import { StarlingError } from '@starling/shared';
 import { childEnvironment } from '../harness/config.ts';
-import type { Say } from './registry.ts';
-import type { Measure } from './result.ts';
+import type { Measure, Say } from './result.ts';
 import { withFolder } from './runtime.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));

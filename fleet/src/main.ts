@@ -19,8 +19,7 @@ async function main(): Promise<void> {
   const fleet = await startFleet(config, { clock: systemClock, ids: systemIds, log });
   log.info({ ...fleet.addresses, dataDirectory: fleet.dataDirectory }, 'the fleet is up');
   if (fleet.firstLogin !== undefined) console.log(`first login: ${fleet.firstLogin.email} ${fleet.firstLogin.password}`);
-  if (!fleet.hasRoot())
-    console.log('no root document yet: run "starling login", then "starling key create --root"');
+  if (!fleet.hasRoot()) console.log('no root document yet: run "starling login", then "starling key create --root"');
   // With an IPC channel the starter is told, so that it need not read the log.
   const { addresses, publicUrl, firstLogin } = fleet;
   process.send?.({ type: 'ready', addresses, publicUrl, firstLogin });
