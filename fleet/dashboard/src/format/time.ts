@@ -28,6 +28,7 @@ export function relativeTime(atMs: number, nowMs: number): string {
 
 /** `1.2 s`, `340 ms`, `3 min 20 s` */
 export function duration(lengthMs: number): string {
+  if (lengthMs < 0.05) return '0 ms';
   if (lengthMs < 10) return `${lengthMs.toFixed(1)} ms`;
   if (lengthMs < 1000) return `${Math.round(lengthMs)} ms`;
   if (lengthMs < 60_000) return `${(lengthMs / 1000).toFixed(lengthMs < 10_000 ? 2 : 1)} s`;

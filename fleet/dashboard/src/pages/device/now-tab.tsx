@@ -54,15 +54,11 @@ function Figures({ summary }: { summary: TelemetrySummary }) {
         />
         <FigureTile label="Failures" value={{ figure: counted(failures), unit: '' }} note="in the last hour" />
         <FigureTile label="Memory of the agent" value={bytesOf(summary.agentMemoryBytes)} note="resident, latest" />
-        <FigureTile
-          label="Energy per inference"
-          value={joulesOf(summary.joulesPerInference)}
-          note={energyMethod === null ? 'nothing reported' : energyMethod === 'measured' ? 'measured' : 'modelled, not measured'}
-        />
+        <FigureTile label="Energy per inference" value={joulesOf(summary.joulesPerInference)} note={energyMethod ?? 'nothing reported'} />
         <FigureTile
           label="Drift"
           value={{ figure: counted(drifted.length), unit: drifted.length === 1 ? 'monitor' : 'monitors' }}
-          note={drifted.length === 0 ? 'all near their reference' : drifted.join(', ')}
+          note={drifted.length === 0 ? 'near the reference' : drifted.join(', ')}
         />
       </FigureRow>
     </>

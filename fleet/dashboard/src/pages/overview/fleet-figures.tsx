@@ -23,11 +23,7 @@ export function FleetFigures({ overview: { devices, inference, energy, drifted }
         value={{ figure: counted(devices.running), unit: `of ${counted(active)}` }}
         note="self-test passed"
       />
-      <FigureTile
-        label="Need attention"
-        value={{ figure: counted(attention), unit: '' }}
-        note={`${devices.failed} failed, ${devices.pending} pending, ${drifted.length} drifted`}
-      />
+      <FigureTile label="Need attention" value={{ figure: counted(attention), unit: '' }} note={attentionNote(devices, drifted.length)} />
       <FigureTile label="Inferences" value={{ figure: counted(inference.itemsLastHour), unit: '' }} note="in the last hour" />
       <FigureTile
         label="Latency, median"
@@ -39,9 +35,18 @@ export function FleetFigures({ overview: { devices, inference, energy, drifted }
   );
 }
 
+function attentionNote({ failed, pending }: Overview['devices'], drifted: number): string {
+  const parts = [
+    failed > 0 && `${counted(failed)} failed`,
+    pending > 0 && `${counted(pending)} pending`,
+    drifted > 0 && `${counted(drifted)} drifted`,
+  ];
+  return parts.filter((part) => part !== false).join(', ') || 'all is well';
+}
+
 /** Modelled joules are an estimate and must never pass for measured ones. */
 function energyNote({ joulesLastHour, measuredShare }: Overview['energy']): string {
   if (joulesLastHour === 0) return 'nothing reported';
-  if (measuredShare === 0) return 'modelled, not measured';
+  if (measuredShare === 0) return 'modelled';
   return measuredShare === 1 ? 'measured' : `${inWords(percentOf(measuredShare))} measured, rest modelled`;
 }
