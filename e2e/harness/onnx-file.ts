@@ -35,11 +35,17 @@ const elementTypes = { float32: 1, int64: 7, bool: 9 } as const;
 
 /** @returns a ModelProto of IR version 8, opset 13 */
 export function writeOnnx(graph: GraphSpec): Uint8Array {
-  return message([
-    [1, 8],
-    [7, graphFields(graph)],
-    [8, [[2, 13]]],
-  ]);
+  const domains = new Set(graph.nodes.flatMap(({ domain }) => domain ?? []));
+  const opsets = [...domains].map(
+    (domain): Field => [
+      8,
+      [
+        [1, domain],
+        [2, 1],
+      ],
+    ],
+  );
+  return message([[1, 8], [7, graphFields(graph)], [8, [[2, 13]]], ...opsets]);
 }
 
 function graphFields({ nodes, weights = {}, inputs, outputs }: GraphSpec): Field[] {

@@ -12,6 +12,10 @@ export interface PostgresServer {
   url: string;
   /** Kills the server as a power cut would (no shutdown, no flush by it), and starts it again on the same folder and port. */
   crash(): Promise<void>;
+  /** Kills the server and leaves it down. */
+  down(): Promise<void>;
+  /** Starts it again on the same folder and port. */
+  up(): Promise<void>;
   /** Stops the server and removes its folder. */
   stop(): Promise<void>;
 }
@@ -51,6 +55,10 @@ export async function startPostgres(program: string): Promise<PostgresServer> {
     url: `postgres://${ROLE}@127.0.0.1:${port}/${DATABASE}`,
     crash: async () => {
       await end(running, 'SIGQUIT');
+      running = await start(program, folder, port, owner);
+    },
+    down: () => end(running, 'SIGQUIT'),
+    up: async () => {
       running = await start(program, folder, port, owner);
     },
     stop: async () => {

@@ -17,6 +17,8 @@ export interface RunningFleet {
   folder: string;
   readonly process: FleetProcess;
   baseUrl: string;
+  /** API token of an admin. */
+  token: string;
   operator: Operator;
   client: ApiClient;
   tap: Tap;
@@ -66,7 +68,7 @@ export async function startRunningFleet(flags: Readonly<Record<string, string>> 
   const device = (id: string): Promise<DeviceView> => client.call(api.showDevice, { params: { id } });
 
   return {
-    ...{ folder, baseUrl, operator, client, tap, device },
+    ...{ folder, baseUrl, token, operator, client, tap, device },
     get process() {
       return fleet;
     },
