@@ -9,6 +9,8 @@ export interface PinOptions {
   fleet: string;
   /** PEM given by --ca. */
   given: string | undefined;
+  /** PEM that was pinned at an earlier login. */
+  pinned: string | undefined;
   /** SHA-256 that the person got by another way. */
   fingerprint: string | undefined;
   output: Output;
@@ -22,9 +24,13 @@ export interface PinOptions {
  * @returns PEM to pin; undefined for the authorities of the system
  */
 export async function chooseAuthority(options: PinOptions): Promise<string | undefined> {
-  const { fleet, given, fingerprint, output, prompt, signal } = options;
+  const { fleet, given, pinned, fingerprint, output, prompt, signal } = options;
   if (!fleet.startsWith('https:')) return undefined;
   if (given !== undefined) return given;
+  if (pinned !== undefined && fingerprint === undefined) {
+    if ((await probe(fleet, pinned, signal)) === undefined) return pinned;
+    output.warn(`the certificate authority of ${fleet} is another one than at the last login`);
+  }
   const untrusted = await probe(fleet, undefined, signal);
   if (untrusted === undefined && fingerprint === undefined) return undefined;
   const pem = await fetchAuthority(fleet, signal);

@@ -47,7 +47,8 @@ export function defineLogin(program: Command, contextOf: ContextOf): void {
         throw cliError('usage', 'which fleet?', { field: '--fleet', hint: 'give --fleet https://fleet.example:8443' });
       requireSafe(fleet, context.settings);
       const given = await readAuthority(context.settings);
-      const authority = await chooseAuthority({ ...context, fleet, given, fingerprint: options.caFingerprint });
+      const pinned = (await context.logins.find(fleet))?.authority;
+      const authority = await chooseAuthority({ ...context, fleet, given, pinned, fingerprint: options.caFingerprint });
       const { credential, actor } = await obtainCredential(context, { fleet, authority }, options);
       await context.logins.save(fleet, { credential, ...(authority === undefined ? {} : { authority }) });
       context.output.result({ fleet, actor, credential: credential.kind }, () => `signed in at ${fleet} as ${actor.name} (${actor.role})`);

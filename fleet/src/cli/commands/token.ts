@@ -42,9 +42,11 @@ export function defineTokenCommands(program: Command, contextOf: ContextOf): voi
       const context = contextOf(command);
       const { label, release, tokenOnly, ...options } = readOptions(command, createOptions);
       const { client } = await context.connect();
-      if (!tokenOnly) context.output.notice('making sure that the agent packages are built; the first time takes a minute');
+      // With --quiet the token alone is printed, so nobody needs the packages that the command would fetch.
+      const install = !tokenOnly && (context.output.json || !context.output.quiet);
+      if (install) context.output.notice('making sure that the agent packages are built; the first time takes a minute');
       const created = await client.call(api.createClaimToken, {
-        body: { ...options, install: !tokenOnly, labels: readPairs(label, '--label'), ...(release === undefined ? {} : { release }) },
+        body: { ...options, install, labels: readPairs(label, '--label'), ...(release === undefined ? {} : { release }) },
       });
       const { installCommand, text } = created;
       context.output.notice(`claim token ${created.token.id}; it is shown this once, ends ${formatTime(created.token.expiresAtMs)}`);
