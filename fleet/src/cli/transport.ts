@@ -97,15 +97,23 @@ export function createTransport(options: TransportOptions): Transport {
 
 function answerOf(outgoing: ClientRequest, body: Request['body'], signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
+    let answered = false;
     const fail = (error: unknown): void => {
+      // An answer that comes before the whole body was sent, a refusal, wins over the broken pipe behind it.
+      if (answered) return;
       outgoing.destroy();
       reject(signal.aborted ? cliError('interrupted', 'interrupted') : unreachable(error));
     };
-    outgoing.once('response', resolve);
+    outgoing.once('response', (answer) => {
+      answered = true;
+      resolve(answer);
+    });
     outgoing.on('error', fail);
-    outgoing.once('timeout', () => fail(cliError('unreachable', `no answer for ${SILENCE_MS_MAXIMUM / 1000} s`)));
+    outgoing.once('timeout', () => {
+      answered = false;
+      fail(cliError('unreachable', `no answer for ${SILENCE_MS_MAXIMUM / 1000} s`));
+    });
     if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) outgoing.end(body);
-    // An answer that comes before the whole body was sent (a refusal) wins over the broken pipe behind it.
     else pipeline(body, outgoing).catch(fail);
   });
 }
