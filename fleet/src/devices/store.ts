@@ -10,7 +10,8 @@ export interface DeviceFilter {
   limit: number;
   offset: number;
   search?: string | undefined;
-  status?: 'pending' | 'active' | 'revoked' | 'online' | 'offline' | undefined;
+  /** `failed`: what it should run does not run. */
+  status?: 'pending' | 'active' | 'revoked' | 'online' | 'offline' | 'failed' | undefined;
   profile?: string | undefined;
   sort: 'name' | 'lastSeen' | 'enrolled' | 'profile';
 }
@@ -49,6 +50,7 @@ function conditionsOf({ search, status, profile }: DeviceFilter): (SQL | undefin
     );
   if (profile !== undefined) conditions.push(eq(devices.profile, profile));
   if (status === 'online' || status === 'offline') conditions.push(eq(devices.online, status === 'online'), eq(devices.status, 'active'));
+  else if (status === 'failed') conditions.push(eq(devices.status, 'active'), sql`${devices.reported}->>'phase' = 'failed'`);
   else if (status !== undefined) conditions.push(eq(devices.status, status));
   return conditions;
 }

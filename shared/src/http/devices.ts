@@ -158,7 +158,7 @@ export const deviceEndpoints = {
     summary: 'List devices',
     query: pageQuerySchema.extend({
       search: z.string().max(200).optional(),
-      status: z.enum(['pending', 'active', 'revoked', 'online', 'offline']).optional(),
+      status: z.enum(['pending', 'active', 'revoked', 'online', 'offline', 'failed']).optional(),
       profile: z.string().max(64).optional(),
       sort: z.enum(['name', 'lastSeen', 'enrolled', 'profile']).default('name'),
     }),

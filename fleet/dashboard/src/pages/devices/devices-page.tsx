@@ -18,6 +18,7 @@ const route = getRouteApi('/shell/devices');
 const statusWords: Record<(typeof deviceStatuses)[number], string> = {
   online: 'Online',
   offline: 'Offline',
+  failed: 'Does not run',
   pending: 'Waits for approval',
   active: 'Let in',
   revoked: 'Revoked',

@@ -17,8 +17,8 @@ const SHOWN = 6;
 export function AttentionPanel({ overview }: { overview: Overview }) {
   const pending = useQuery(read('listDevices', { query: { status: 'pending', limit: SHOWN } }));
   const quiet = useQuery(read('listDevices', { query: { status: 'offline', sort: 'lastSeen', limit: SHOWN } }));
-  const recent = useQuery(read('listDevices', { query: { status: 'online', limit: 100 } }));
-  const failed = recent.data?.items.filter((device) => device.reported?.phase === 'failed') ?? [];
+  const failing = useQuery(read('listDevices', { query: { status: 'failed', limit: SHOWN } }));
+  const failed = failing.data?.items ?? [];
   return (
     <Panel title="Needs attention">
       <QueryView query={quiet} heightPx={220}>
