@@ -11,6 +11,7 @@ import {
   jsonDecode,
   latencyEdgesMs,
   StarlingError,
+  type TelemetryPayload,
   type TelemetryRecord,
 } from '@starling/shared';
 import { startPostgres } from '../harness/postgres.ts';
@@ -18,6 +19,7 @@ import { createProtocolDevice, type ProtocolDevice, type Session, startSession }
 import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
 import { findProgram } from '../harness/requires.ts';
 import { seededRandom } from '../scenes/random.ts';
+import { processorTimeOf } from './processor-time.ts';
 import { type Measure, quantile, type Say } from './result.ts';
 import { inParallel } from './runtime.ts';
 
@@ -28,6 +30,7 @@ const SEND_MS = 20_000;
 const REPEAT_EVERY = 5;
 const ACKNOWLEDGE_TIMEOUT_MS = 120_000;
 const WINDOW_MS = 10_000;
+const WINDOW_ITEMS = 25;
 const IN_FLIGHT = 4;
 const KIND = 'inference';
 
@@ -54,8 +57,10 @@ async function measureOn(database: string, flags: Record<string, string>, say: S
     const senders = await enrolSenders(fleet);
     say(`${database}: sending for ${SEND_MS / 1000} s`);
     const startedMs = performance.now();
+    const processorMs = await processorTimeOf(fleet.process.pid);
     await Promise.all(senders.map((sender) => sender.sendUntil(startedMs + SEND_MS)));
     const tookSeconds = (performance.now() - startedMs) / 1000;
+    const fleetMs = (await processorTimeOf(fleet.process.pid)) - processorMs;
     const sent = senders.reduce((sum, sender) => sum + sender.sent(), 0);
     const delaysMs = senders.flatMap((sender) => sender.acknowledgedMs);
     const { missing, surplus, repeated } = await findRecords(fleet, senders);
@@ -63,6 +68,7 @@ async function measureOn(database: string, flags: Record<string, string>, say: S
     return [
       { name: `${database}: records stored`, value: sent / tookSeconds, unit: 'records/s' },
       { name: `${database}: batches acknowledged`, value: delaysMs.length / tookSeconds, unit: 'batches/s' },
+      { name: `${database}: processor time of the fleet for a record`, value: fleetMs / sent, unit: 'ms' },
       { name: `${database}: batch to acknowledgement, median`, value: quantile(delaysMs, 0.5), unit: 'ms' },
       { name: `${database}: batch to acknowledgement, p99`, value: quantile(delaysMs, 0.99), unit: 'ms' },
       { name: `${database}: records sent once more`, value: repeated, unit: 'records' },
@@ -98,7 +104,7 @@ function createSender(device: ProtocolDevice, session: Session, place: number): 
   const topics = createTopics();
   const topic = topics.build('telemetry', { device: device.id, kind: KIND });
   const acknowledgements = topics.build('acknowledgement', { device: device.id, kind: KIND });
-  const random = seededRandom(1, place);
+  const payload = windowOf(place);
   const acknowledgedMs: number[] = [];
   let sent = 0;
   let waiting: { sequence: number; resolve: () => void } | undefined;
@@ -125,7 +131,7 @@ function createSender(device: ProtocolDevice, session: Session, place: number): 
     acknowledgedMs,
     async sendUntil(endMs) {
       for (let batches = 1; performance.now() < endMs; batches += 1) {
-        const records = Array.from({ length: BATCH_RECORDS }, (_, index) => recordOf(sent + 1 + index, () => random.between(20, 400)));
+        const records = Array.from({ length: BATCH_RECORDS }, (_, index) => recordOf(sent + 1 + index, payload));
         const batch = cborEncode({ streamId: device.id, records, dropped: [] });
         await deliver(batch, sent + BATCH_RECORDS);
         sent += BATCH_RECORDS;
@@ -136,16 +142,20 @@ function createSender(device: ProtocolDevice, session: Session, place: number): 
   };
 }
 
-/** A window of ten seconds, as an agent records it. */
-function recordOf(sequence: number, latencyMs: () => number): TelemetryRecord {
+function recordOf(sequence: number, payload: unknown): TelemetryRecord {
+  return { sequence, bootId: 'bench', monotonicMs: sequence, wallMs: systemClock.nowMs(), clock: 'trusted', payload };
+}
+
+/** A window of ten seconds, as an agent records it. Made once a device: the devices of this bench share a processor with the fleet. */
+function windowOf(place: number): TelemetryPayload<typeof KIND> {
+  const random = seededRandom(1, place);
   const latencies = createHistogram(latencyEdgesMs);
-  for (let item = 0; item < 25; item += 1) addToHistogram(latencies, latencyMs());
-  const nowMs = systemClock.nowMs();
-  const payload = inferenceRecordSchema.parse({
-    ...{ startMs: nowMs - WINDOW_MS, lengthMs: WINDOW_MS, release: null, pipeline: 'read-signs', items: 25, latencyMs: latencies },
+  for (let item = 0; item < WINDOW_ITEMS; item += 1) addToHistogram(latencies, random.between(20, 400));
+  return inferenceRecordSchema.parse({
+    ...{ startMs: systemClock.nowMs() - WINDOW_MS, lengthMs: WINDOW_MS, release: null },
+    ...{ pipeline: 'read-signs', items: WINDOW_ITEMS, latencyMs: latencies },
     nodes: { detect: { runs: 25, totalMs: 3100 }, recognise: { runs: 71, totalMs: 2400 } },
   });
-  return { sequence, bootId: 'bench', monotonicMs: sequence, wallMs: nowMs, clock: 'trusted', payload };
 }
 
 /** Counts what is in the database against what was sent, device by device. */

@@ -7,11 +7,12 @@ const MS_PER_TICK = 10;
 export async function processorTimeMs(): Promise<number> {
   const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8');
   const pids = ['self', ...children.split(' ').filter((pid) => pid !== '')];
-  const times = await Promise.all(pids.map(timeOf));
+  const times = await Promise.all(pids.map(processorTimeOf));
   return times.reduce((sum, each) => sum + each, 0);
 }
 
-async function timeOf(pid: string): Promise<number> {
+/** The same of one process alone. */
+export async function processorTimeOf(pid: number | string): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   // The name of the program is in brackets and may hold blanks; user and system time are the 12th and 13th field behind it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -12,8 +12,9 @@ import {
   runItem,
   type WorkQueue,
 } from '../pipelines/index.ts';
-import { isRawImage } from '../pipelines/operators/index.ts';
+import { type ImageStatistics, imageStatistics, isRawImage } from '../pipelines/operators/index.ts';
 import type { Engine } from '../ports/engine.ts';
+import type { RawImage } from '../ports/image-codec.ts';
 import type { InstalledRelease } from '../ports/runtime-host.ts';
 import type { LoadedModel, SessionPool } from '../sessions/index.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
@@ -104,9 +105,16 @@ function assemble(
 }
 
 function observe(watches: LoadedRelease['watches'], run: ItemRun): void {
+  // Several monitors may watch one image: its pixels are gone through once.
+  const known = new Map<RawImage, ImageStatistics>();
+  const statisticsOf = (image: RawImage): ImageStatistics => {
+    const statistics = known.get(image) ?? imageStatistics(image);
+    known.set(image, statistics);
+    return statistics;
+  };
   for (const { monitor, watch } of watches.values()) {
     const value = run.values.get(monitor.edge);
-    if (value !== undefined) watch.add(measure(monitor, value));
+    if (value !== undefined) watch.add(measure(monitor, value, statisticsOf));
   }
 }
 
