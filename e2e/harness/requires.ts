@@ -7,9 +7,11 @@ import { describe, test } from 'vitest';
 const PROGRAMS = {
   curl: { names: ['curl'], folders: () => [] },
   chromium: { names: ['chromium', 'chromium-browser', 'google-chrome'], folders: () => [] },
+  faketime: { names: ['faketime'], folders: () => [] },
   ffmpeg: { names: ['ffmpeg'], folders: () => [] },
   ip: { names: ['ip'], folders: () => ['/usr/sbin', '/sbin'] },
   mosquitto: { names: ['mosquitto'], folders: () => ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin'] },
+  openssl: { names: ['openssl'], folders: () => [] },
   postgres: { names: ['postgres'], folders: debianPostgresFolders },
 } satisfies Record<string, { names: string[]; folders: () => string[] }>;
 

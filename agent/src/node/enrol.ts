@@ -16,6 +16,7 @@ import {
 import { z } from 'zod';
 import { createFleetAccess, fetchAuthority } from './fleet-access.ts';
 import { machineIdDigest, makeDeviceKey } from './key-store.ts';
+import { authorityOf } from './pinned-tls.ts';
 import { AGENT_VERSION } from './version.ts';
 
 /** What enrolment leaves behind: where the fleet is, and what its trust hangs on. Nothing in it is secret. */
@@ -58,7 +59,7 @@ export async function enrol(
   capabilities: Capabilities,
 ): Promise<{ enrolment: Enrolment; status: 'active' | 'pending' }> {
   const authority = token.certificateDigest === undefined ? undefined : await fetchAuthority(token.url, token.certificateDigest);
-  const access = createFleetAccess(token.url, authority);
+  const access = createFleetAccess(token.url, authorityOf(authority));
   const key = await makeDeviceKey(directory);
   const claim = await signDocument(key.signer, 'device-enrolment', {
     tokenId: token.tokenId,

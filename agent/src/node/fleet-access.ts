@@ -3,14 +3,15 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { API_BASE, messageOf, problemDetailsSchema, StarlingError } from '@starling/shared';
 import type { FleetAccess } from '../core/ports/fleet-access.ts';
+import { type Authority, connectPinned } from './pinned-tls.ts';
 
 const TIMEOUT_MS = 20_000;
 const ANSWER_BYTES_MAXIMUM = 1024 * 1024;
 
 /** HTTP to the fleet. With an authority, only a certificate of that one is believed. */
-export function createFleetAccess(url: string, authority: string | undefined): FleetAccess {
+export function createFleetAccess(url: string, authority: Authority | undefined): FleetAccess {
   const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> => {
-    const answer = await send(`${url}${API_BASE}${path}`, method, body, authority === undefined ? {} : { ca: authority });
+    const answer = await send(`${url}${API_BASE}${path}`, method, body, authority === undefined ? {} : pinned(url, authority));
     const value: unknown = parseJson(answer.text);
     if (answer.status >= 200 && answer.status < 300) return value;
     const problem = problemDetailsSchema.safeParse(value).data;
@@ -24,6 +25,22 @@ export function createFleetAccess(url: string, authority: string | undefined): F
     });
   };
   return { post: (path, body) => call('POST', path, body), get: (path) => call('GET', path) };
+}
+
+/** Hands the request a connection that has been checked. */
+function pinned(url: string, authority: Authority): RequestOptions {
+  const { protocol, hostname, port } = new URL(url);
+  if (protocol !== 'https:') return {};
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return {
+    createConnection: (_options, done) => {
+      connectPinned(host, Number(port || 443), authority).then(
+        (socket) => done(null, socket),
+        (error: Error) => done(error, undefined as never),
+      );
+      return undefined;
+    },
+  };
 }
 
 /**

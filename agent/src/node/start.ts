@@ -18,6 +18,7 @@ import { hash } from './hash.ts';
 import { systemRandom } from './ids.ts';
 import { inflate } from './inflate.ts';
 import { readDeviceKey } from './key-store.ts';
+import { authorityOf } from './pinned-tls.ts';
 import { serveLocally } from './serve.ts';
 import { readVideo, type Source, watchFolder } from './sources/index.ts';
 import { createMqttTransport } from './transport.ts';
@@ -56,6 +57,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
   const journal = await openJournal(files);
   const roots = journal.state.root === null ? enrolment.roots : [...enrolment.roots, journal.state.root];
   const trust = await createTrust(journal, clock, enrolment.rootDigest, roots);
+  const authority = authorityOf(enrolment.authority, () => trust.nowMs());
   const shipped = import.meta.url.endsWith('.js');
   const host = createHostProcess({
     dataDirectory: directory,
@@ -67,8 +69,8 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
   });
   const agent = await startAgent(
     {
-      transport: createMqttTransport({ authority: enrolment.authority }),
-      access: createFleetAccess(enrolment.url, enrolment.authority),
+      transport: createMqttTransport({ authority }),
+      access: createFleetAccess(enrolment.url, authority),
       key,
       trust,
       journal,

@@ -1,12 +1,13 @@
 import { messageOf, StarlingError } from '@starling/shared';
-import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import { connect, type IClientOptions, MqttClient } from 'mqtt';
 import type { Connection, Transport } from '../core/ports/transport.ts';
+import { type Authority, connectPinned } from './pinned-tls.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const KEEPALIVE_SECONDS = 20;
 
 /** MQTT 3.1.1 by mqtt.js, over TLS, WebSocket or, on loopback, plain TCP. Reconnecting is left to the link. */
-export function createMqttTransport({ authority }: { authority: string | undefined }): Transport {
+export function createMqttTransport({ authority }: { authority: Authority | undefined }): Transport {
   return {
     async connect(login, will, events) {
       const reasons: string[] = [];
@@ -21,10 +22,10 @@ export function createMqttTransport({ authority }: { authority: string | undefin
           connectTimeout: CONNECT_TIMEOUT_MS,
           keepalive: KEEPALIVE_SECONDS,
           will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 0, retain: false },
-          ...(authority === undefined ? {} : { ca: authority }),
+          ...(authority === undefined ? {} : { ca: authority.certificate }),
         };
         try {
-          const client = await open(broker, options);
+          const client = await open(broker, options, authority);
           return connectionOver(client, events);
         } catch (error) {
           reasons.push(`${broker}: ${messageOf(error)}`);
@@ -35,9 +36,13 @@ export function createMqttTransport({ authority }: { authority: string | undefin
   };
 }
 
-function open(broker: string, options: IClientOptions): Promise<MqttClient> {
+async function open(broker: string, options: IClientOptions, authority: Authority | undefined): Promise<MqttClient> {
+  const { protocol, hostname, port } = new URL(broker);
+  // The library's own check knows the clock of this machine only. Over WebSocket there is no other.
+  const checked = authority !== undefined && protocol === 'mqtts:';
+  const socket = checked ? await connectPinned(hostname.replace(/^\[|\]$/g, ''), Number(port || 8883), authority) : undefined;
   return new Promise((resolve, reject) => {
-    const client = connect(broker, options);
+    const client = socket === undefined ? connect(broker, options) : new MqttClient(() => socket, options);
     const fail = (error: Error): void => {
       client.removeAllListeners();
       client.on('error', () => undefined);
