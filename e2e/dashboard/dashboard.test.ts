@@ -60,14 +60,19 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
     expect(new URL(page.url()).pathname).toBe('/devices');
     await page.getByRole('heading', { level: 1, name: 'Devices' }).waitFor();
     storageState = await page.context().storageState();
+
+    // The session ends while the page is open: the next thing that is read leads back to the door.
+    await page.context().clearCookies();
+    await page.getByRole('link', { name: 'Models' }).click();
+    await page.waitForURL(({ pathname }) => pathname === '/login');
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
     await close();
   });
 
   const modes = [
     { name: 'light', colorScheme: 'light', viewport: WIDE },
     { name: 'dark', colorScheme: 'dark', viewport: WIDE },
-    { name: 'light on a phone', colorScheme: 'light', viewport: PHONE },
-    { name: 'dark on a phone', colorScheme: 'dark', viewport: PHONE },
+    { name: 'on a phone', colorScheme: 'light', viewport: PHONE },
   ] as const;
   test.each(modes)(
     'every page keeps within the window, complains of nothing, and gives axe nothing serious: $name',

@@ -63,8 +63,8 @@ function useLeaveWhenSignedOut(): void {
   useEffect(
     () =>
       onSignedOut(queries, () => {
-        queries.clear();
-        void navigate({ to: '/login', search: { next: window.location.pathname } });
+        // What was read stays until the shell, which needs to know who is signed in, is gone.
+        void navigate({ to: '/login', search: { next: window.location.pathname } }).then(() => queries.clear());
       }),
     [queries, navigate],
   );
