@@ -47,20 +47,7 @@ export function ComposeDialog({ onClose }: { onClose: () => void }) {
                 />
               )}
             </QueryView>
-            {chosen !== undefined && (
-              <Checkbox.Group
-                label="May leave the device"
-                description="Values of these outputs: results of tried images, streams. Raw inputs never leave."
-                value={outputs}
-                onChange={setOutputs}
-              >
-                <Group mt="xs">
-                  {Object.keys(chosen.outputs).map((output) => (
-                    <Checkbox key={output} value={output} label={output} />
-                  ))}
-                </Group>
-              </Checkbox.Group>
-            )}
+            {chosen !== undefined && <OutputChoice outputs={Object.keys(chosen.outputs)} allowed={outputs} onAllow={setOutputs} />}
             {draft.isError && <ProblemAlert error={draft.error} />}
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose}>
@@ -85,6 +72,30 @@ export function ComposeDialog({ onClose }: { onClose: () => void }) {
         </Stack>
       )}
     </Modal>
+  );
+}
+
+interface OutputChoiceProps {
+  outputs: readonly string[];
+  allowed: string[];
+  onAllow: (outputs: string[]) => void;
+}
+
+/** Which outputs of the pipeline a device may send away. */
+function OutputChoice({ outputs, allowed, onAllow }: OutputChoiceProps) {
+  return (
+    <Checkbox.Group
+      label="May leave the device"
+      description="Values of these outputs: results of tried images, streams. Raw inputs never leave."
+      value={allowed}
+      onChange={onAllow}
+    >
+      <Group mt="xs">
+        {outputs.map((output) => (
+          <Checkbox key={output} value={output} label={output} />
+        ))}
+      </Group>
+    </Checkbox.Group>
   );
 }
 
