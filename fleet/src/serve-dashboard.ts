@@ -32,16 +32,19 @@ interface ServedFile {
   modifiedMs: number;
 }
 
-/** Serves the built dashboard; every path that is no file is its page, which routes by itself. */
-export function serveDashboard<E extends Env>(app: Hono<E>): void {
+/**
+ * Serves the built dashboard; every path that is no file is its page, which routes by itself.
+ * @param folder where it was built
+ */
+export function serveDashboard<E extends Env>(app: Hono<E>, folder: string = built): void {
   // Read and compressed once; a new build has new times.
   const files = new Map<string, ServedFile>();
   app.get('*', async (context) => {
     const path = pathOf(context.req.path);
     if (path === undefined) return context.notFound();
     const isAsset = extname(path) !== '';
-    const file = join(built, isAsset ? path : 'index.html');
-    if (!file.startsWith(built + sep) || !existsSync(file)) return isAsset ? context.notFound() : context.html(notBuilt, 503);
+    const file = join(folder, isAsset ? path : 'index.html');
+    if (!file.startsWith(folder + sep) || !existsSync(file)) return isAsset ? context.notFound() : context.html(notBuilt, 503);
     return answer(context, file, await load(file, files), path.startsWith('/assets/'));
   });
 }
