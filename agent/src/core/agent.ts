@@ -9,12 +9,13 @@ import {
   type ReportedState,
   type TelemetryKind,
   type TelemetryPayload,
+  type TrustRoot,
   verifyDesiredState,
 } from '@starling/shared';
 import { createPuller } from './blobs/index.ts';
 import { createCommandRunner } from './commands/index.ts';
 import type { Journal } from './journal/index.ts';
-import { createLink, type Link, type Trust } from './link/index.ts';
+import { createLink, createUnderNewestRoot, type Link, type Trust } from './link/index.ts';
 import type { BlobStore } from './ports/blob-store.ts';
 import type { Clock } from './ports/clock.ts';
 import type { FileStore } from './ports/file-store.ts';
@@ -103,13 +104,14 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     publish: (payload) => publish('blobWant', {}, payload),
     refused: (reason) => refused('chunk', reason),
   });
+  const underNewestRoot = createUnderNewestRoot(ports.access, trust);
   const reconciler: Reconciler = createReconciler({
-    ...{ journal, store, puller, host, trust, clock, log },
+    ...{ journal, store, puller, host, trust, underNewestRoot, clock, log },
     onReport: (state) => void publish('reported', {}, jsonEncode(state)),
     onEvent: event,
   });
   const commands = createCommandRunner({
-    ...{ trust, journal, clock, log, host, store, puller },
+    ...{ trust, underNewestRoot, journal, clock, log, host, store, puller },
     device: key.device,
     agentVersion: identity.agentVersion,
     activeKey: () => {
@@ -147,7 +149,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   link.start({
     async desired(signed) {
       try {
-        await adopt(signed, ports, reconciler);
+        await underNewestRoot((root) => adopt(signed, root, ports, reconciler));
       } catch (error) {
         refused('desired state', isStarlingError(error) ? `${error.code}: ${error.message}` : messageOf(error));
       }
@@ -178,9 +180,9 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
 }
 
 /** Verifies a desired state and makes it the target. */
-async function adopt(signed: string, { key, trust, journal, log }: AgentPorts, reconciler: Reconciler): Promise<void> {
+async function adopt(signed: string, root: TrustRoot, { key, trust, journal, log }: AgentPorts, reconciler: Reconciler): Promise<void> {
   const newest = journal.state.desired;
-  const desired = await verifyDesiredState(signed, { root: trust.root(), device: key.device, newest, trustedNowMs: trust.nowMs() });
+  const desired = await verifyDesiredState(signed, { root, device: key.device, newest, trustedNowMs: trust.nowMs() });
   const { epoch, generation, assignment, profile, settings } = desired;
   const isNew = newest === null || newest.epoch !== epoch || newest.generation !== generation;
   if (isNew) {

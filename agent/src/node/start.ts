@@ -55,8 +55,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
   const clock = createSystemClock();
   const files = await openFileStore(join(directory, 'state'));
   const journal = await openJournal(files);
-  const roots = journal.state.root === null ? enrolment.roots : [...enrolment.roots, journal.state.root];
-  const trust = await createTrust(journal, clock, enrolment.rootDigest, roots);
+  const trust = await createTrust(journal, clock, enrolment.rootDigest, [...enrolment.roots, ...journal.state.roots]);
   const authority = authorityOf(enrolment.authority, () => trust.nowMs());
   const shipped = import.meta.url.endsWith('.js');
   const host = createHostProcess({

@@ -17,7 +17,7 @@ import {
 } from '@starling/shared';
 import type { Puller } from '../blobs/index.ts';
 import type { Journal } from '../journal/index.ts';
-import type { Trust } from '../link/index.ts';
+import type { Trust, UnderNewestRoot } from '../link/index.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -27,6 +27,7 @@ export interface CommandPorts {
   device: string;
   agentVersion: string;
   trust: Trust;
+  underNewestRoot: UnderNewestRoot;
   journal: Journal;
   clock: Clock;
   log: Log;
@@ -108,12 +109,8 @@ export function createCommandRunner(ports: CommandPorts): CommandRunner {
   };
   return {
     async receive(signed) {
-      const command = await verifyDocument(signed, {
-        kind: 'command',
-        keys: trust.root().keys.fleet,
-        schema: commandSchema,
-        maximumBytes: CONTROL_BYTES_MAXIMUM,
-      });
+      const expected = { kind: 'command', schema: commandSchema, maximumBytes: CONTROL_BYTES_MAXIMUM } as const;
+      const command = await ports.underNewestRoot(({ keys }) => verifyDocument(signed, { ...expected, keys: keys.fleet }));
       // Attack: a command of another device, or an old one, replayed.
       if (command.device !== ports.device) return ports.refused('a command of another device');
       if ((trust.nowMs() ?? 0) > command.notAfterMs) return ports.refused(`command ${command.name} has expired`);

@@ -24,8 +24,8 @@ const entrySchema = z.discriminatedUnion('type', [
 export type JournalEntry = z.infer<typeof entrySchema>;
 
 export interface JournalState {
-  /** Newest signed root that was verified; the first one was pinned by the claim token. */
-  root: string | null;
+  /** Signed roots that were verified one by another, after those of the enrolment: each next start walks the whole way again. */
+  roots: readonly string[];
   desired: { signed: string; epoch: number; generation: number } | null;
   /** Last good release: pinned on disk, and what runs if a newer one fails. */
   good: GoodRelease | null;
@@ -49,14 +49,14 @@ const FILE = 'journal';
 const COMPACT_BYTES = 256 * 1024;
 
 export function emptyState(): JournalState {
-  return { root: null, desired: null, good: null, previousGood: null, failed: {}, trustedMs: null, executed: {} };
+  return { roots: [], desired: null, good: null, previousGood: null, failed: {}, trustedMs: null, executed: {} };
 }
 
 /** One entry applied. Pure, so that every prefix of a log can be replayed in a test. */
 export function applyEntry(state: JournalState, entry: JournalEntry): JournalState {
   switch (entry.type) {
     case 'root':
-      return { ...state, root: entry.signed };
+      return { ...state, roots: [...state.roots, entry.signed] };
     case 'desired':
       return { ...state, desired: { signed: entry.signed, epoch: entry.epoch, generation: entry.generation }, failed: {} };
     case 'good': {
@@ -117,7 +117,7 @@ export async function openJournal(files: FileStore): Promise<Journal> {
 /** The shortest log that gives this state. */
 export function entriesOf(state: JournalState): JournalEntry[] {
   const entries: JournalEntry[] = [];
-  if (state.root !== null) entries.push({ type: 'root', signed: state.root });
+  for (const signed of state.roots) entries.push({ type: 'root', signed });
   if (state.previousGood !== null) entries.push({ type: 'good', release: state.previousGood });
   entries.push({ type: 'good', release: state.good });
   if (state.desired !== null) entries.push({ type: 'desired', ...state.desired });

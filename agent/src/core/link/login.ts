@@ -8,9 +8,9 @@ import {
   signDocument,
   verifyDocument,
 } from '@starling/shared';
-import { z } from 'zod';
 import type { FleetAccess } from '../ports/fleet-access.ts';
 import type { DeviceKey } from '../ports/key-store.ts';
+import { walkRoots } from './newest-root.ts';
 import type { Trust } from './trust.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function logIn(
   capabilities: Capabilities | undefined,
 ): Promise<DeviceLogin> {
   const { signed, rootVersion } = parseWith(nonceResponseSchema, await access.post('/device-access/nonce', { device: key.device }));
-  await walkRoots(access, trust, rootVersion);
+  if (rootVersion > trust.root().version) await walkRoots(access, trust);
   const nonce = await verifyDocument(signed, { kind: 'time', keys: trust.root().keys.fleet, schema: nonceSchema, maximumBytes: 4096 });
   await trust.setTime(nonce.nowMs);
   const claim = await signDocument(key.signer, 'device-login', {
@@ -35,11 +35,4 @@ export async function logIn(
     capabilities,
   });
   return parseWith(deviceLoginResponseSchema, await access.post('/device-access/login', { claim }));
-}
-
-async function walkRoots(access: FleetAccess, trust: Trust, newestVersion: number): Promise<void> {
-  const { version } = trust.root();
-  if (newestVersion <= version) return;
-  const { roots } = parseWith(z.object({ roots: z.array(z.string()) }), await access.get(`/trust/roots?from=${version + 1}`));
-  await trust.adopt(roots);
 }

@@ -11,7 +11,7 @@ import {
 } from '@starling/shared';
 import type { Puller } from '../blobs/index.ts';
 import type { GoodRelease, Journal } from '../journal/index.ts';
-import type { Trust } from '../link/index.ts';
+import type { Trust, UnderNewestRoot } from '../link/index.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -48,6 +48,7 @@ export interface ReconcilePorts {
   puller: Puller;
   host: RuntimeHost;
   trust: Trust;
+  underNewestRoot: UnderNewestRoot;
   clock: Clock;
   log: Log;
   onReport(state: ReportedState): void;
@@ -122,7 +123,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     report();
   };
   const documentsOf = (assignment: Assignment, signal: AbortSignal): Promise<ReleaseDocuments> =>
-    fetchDocuments(assignment, trust.root(), (digest) => puller.document(digest, signal));
+    ports.underNewestRoot((root) => fetchDocuments(assignment, root, (digest) => puller.document(digest, signal)));
   const fromDisk = (assignment: Assignment): Promise<ReleaseDocuments> =>
     fetchDocuments(assignment, trust.root(), async (digest) => {
       const bytes = await store.getDocument(digest);
