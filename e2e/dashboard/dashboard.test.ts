@@ -1,4 +1,4 @@
-import { api, type ReleaseView } from '@starling/shared';
+import { api, createTopics, jsonEncode, parseClaimToken, type ReleaseView, type ReportedState } from '@starling/shared';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildDashboard } from '../demo/dashboard.ts';
@@ -6,6 +6,7 @@ import { demoModels } from '../demo/models.ts';
 import { readSigns } from '../demo/read-signs.ts';
 import type { Login } from '../harness/operator.ts';
 import { paintSign } from '../harness/picture.ts';
+import { createProtocolDevice, startSession } from '../harness/protocol-device.ts';
 import { describeWith } from '../harness/requires.ts';
 import { type RunningFleet, startRunningFleet } from '../harness/running-fleet.ts';
 import { launchChromium, openPage, overflow, seriousFindings, settle, signIn } from './open-browser.ts';
@@ -138,6 +139,46 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
     await fleet.client.call(api.changeDevice, { params: { id: device }, body: { name: 'north gate', labels: { site: 'oslo' } } });
     await page.getByRole('link', { name: 'north gate' }).waitFor();
     await page.getByText('site=oslo').first().waitFor();
+    await close();
+  });
+
+  test('a device that waits is let in, followed while it pulls, and shut out after a question', async () => {
+    const body = { name: 'gate', uses: 1, requireApproval: true };
+    const claim = parseClaimToken((await fleet.client.call(api.createClaimToken, { body })).text);
+    const waiting = await createProtocolDevice(fleet.baseUrl);
+    if (claim === undefined) throw new Error('the fleet makes claim tokens that are some');
+    await waiting.enrol(claim);
+    const { page, complaints, close } = await openPage(browser, { storageState, viewport: WIDE });
+    await page.goto(fleet.baseUrl);
+    await page.getByRole('region', { name: 'Needs attention' }).getByText('waits to be let in').waitFor();
+    await page.goto(`${fleet.baseUrl}/devices/${waiting.id}`);
+    await page.getByRole('button', { name: 'Let in' }).click();
+    await page.getByText('offline', { exact: true }).waitFor();
+
+    const session = await startSession(fleet.process.ready.addresses.mqtt, waiting);
+    await page.getByText('online', { exact: true }).waitFor();
+    const report = (doneBytes: number): Promise<unknown> => {
+      const step = { step: 'pull-blobs', subject: 'text-detection', state: 'running' as const, doneBytes, totalBytes: 1_000_000 };
+      const state: ReportedState = {
+        ...{ schemaVersion: 1, epoch: 1, generation: 1, phase: 'pulling', steps: [step] },
+        ...{ running: null, previous: null, error: null, atMs: Date.now() },
+      };
+      return session.client.publishAsync(createTopics().build('reported', { device: waiting.id }), Buffer.from(jsonEncode(state)), {
+        qos: 1,
+      });
+    };
+    await report(250_000);
+    await page.getByText('250 kB of 1 MB').waitFor();
+    await report(900_000);
+    await page.getByText('900 kB of 1 MB').waitFor();
+    expect(await page.getByRole('progressbar', { name: 'pull-blobs text-detection' }).getAttribute('aria-valuenow')).toBe('90');
+
+    await page.getByRole('button', { name: 'Revoke' }).click();
+    await page.getByRole('button', { name: 'Revoke the device' }).click();
+    await page.getByText('revoked', { exact: true }).waitFor();
+    await session.closed;
+    expect(await page.getByRole('button', { name: 'Assign a release' }).count()).toBe(0);
+    expect(complaints).toEqual([]);
     await close();
   });
 
