@@ -8,8 +8,9 @@ export async function chunksOnDisk(dataDirectory: string): Promise<Set<string>> 
   const documents = join(dataDirectory, 'documents');
   const chunks = new Set<string>();
   for (const name of await readdir(documents)) {
-    const bytes = await readFile(join(documents, name));
-    if (sha256(bytes) !== name) continue;
+    // An agent that is still running collects its garbage meanwhile.
+    const bytes = await readFile(join(documents, name)).catch(() => undefined);
+    if (bytes === undefined || sha256(bytes) !== name) continue;
     chunks.add(name);
     const manifest = await readManifest(name, (digest) => readFile(join(documents, digest))).catch(() => undefined);
     if (manifest === undefined) continue;
