@@ -238,7 +238,10 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
     await signIn(page, { email, password });
     await settle(page);
     const places = page.getByRole('navigation', { name: 'Main' });
-    expect(await places.getByRole('link').allInnerTexts()).toEqual(['Overview', 'Devices', 'Models', 'Pipelines', 'Releases', 'Settings']);
+    // The places are there once the session is: signing in may still be under way.
+    await expect
+      .poll(() => places.getByRole('link').allInnerTexts(), { timeout: 15_000 })
+      .toEqual(['Overview', 'Devices', 'Models', 'Pipelines', 'Releases', 'Settings']);
     await page.goto(`${fleet.baseUrl}/devices/${device}`);
     await settle(page);
     expect(await page.getByRole('button', { name: 'Revoke' }).count()).toBe(0);
