@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { nameSchema, versionSchema } from '../ids.ts';
+import { pipelineGraphSchema } from './pipeline.ts';
 
 /** Element types of ONNX tensors that Starling moves between nodes. */
 export const tensorElementTypeSchema = z.enum([
@@ -39,6 +40,31 @@ export const modelAssetSchema = z.object({
 });
 export type ModelAsset = z.infer<typeof modelAssetSchema>;
 
+/** Metrics by which builds of a model are compared. All but `mean-absolute-error` are in percent. */
+export const evaluationMetricSchema = z.enum([
+  'accuracy',
+  'mean-average-precision',
+  'exact-match',
+  'character-error-rate',
+  'mean-absolute-error',
+  'similarity',
+]);
+export type EvaluationMetric = z.infer<typeof evaluationMetricSchema>;
+
+/** How calibration and evaluation samples reach the model, and how its answers are scored: through the pipeline that will run it. */
+export const modelEvaluationSchema = z.strictObject({
+  pipeline: pipelineGraphSchema.optional().meta({
+    description: 'Turns one sample into what is scored. Without it samples are tensors (.npy), fed to the model as they are',
+  }),
+  metric: evaluationMetricSchema.default('similarity'),
+  output: z
+    .string()
+    .max(64)
+    .optional()
+    .meta({ description: 'Output of the pipeline, or of the model, that is scored; the first if not given' }),
+});
+export type ModelEvaluation = z.infer<typeof modelEvaluationSchema>;
+
 /** What a person writes about a model; the rest of a model version is read from the ONNX file itself. */
 export const modelCardSchema = z.object({
   title: z.string().min(1).max(200),
@@ -53,6 +79,7 @@ export const modelCardSchema = z.object({
   labels: z.array(z.string().max(200)).max(20_000).optional(),
   /** Concrete shapes for symbolic dimensions, used for golden inputs, warm-up and measurement: input name -> shape. */
   exampleShapes: z.record(z.string(), z.array(z.number().int().positive()).max(8)).optional(),
+  evaluation: modelEvaluationSchema.optional(),
 });
 export type ModelCard = z.infer<typeof modelCardSchema>;
 
@@ -70,6 +97,8 @@ export const modelVersionSchema = z
     inputs: z.array(tensorPortSchema).min(1),
     outputs: z.array(tensorPortSchema).min(1),
     assets: z.array(modelAssetSchema).max(16).default([]),
+    /** Zip archives for builds: they stay with the fleet, devices never fetch them. */
+    datasets: z.object({ calibration: modelAssetSchema.optional(), evaluation: modelAssetSchema.optional() }).optional(),
     card: modelCardSchema,
   })
   .meta({ id: 'ModelVersion', title: 'Model version' });

@@ -63,6 +63,17 @@ export const monitorSchema = z.strictObject({
 });
 export type Monitor = z.infer<typeof monitorSchema>;
 
+const graphFields = {
+  inputs: z.record(identifierSchema, z.string().max(200)).meta({ description: 'Input name -> port type' }),
+  outputs: z.record(identifierSchema, z.string().max(200)).meta({ description: 'Output name -> port type' }),
+  nodes: z.record(nodeNameSchema, pipelineNodeSchema),
+  edges: z.array(edgeSchema).min(1).max(512),
+};
+
+/** The graph alone, where nothing names it: in the card of a model. */
+export const pipelineGraphSchema = z.strictObject(graphFields);
+export type PipelineGraph = z.infer<typeof pipelineGraphSchema>;
+
 /** A dataflow graph over models and operators, defined apart from both; signed by the publisher. */
 export const pipelineSchema = z
   .object({
@@ -73,10 +84,7 @@ export const pipelineSchema = z
     name: nameSchema,
     version: versionSchema,
     description: z.string().max(4000).default(''),
-    inputs: z.record(identifierSchema, z.string().max(200)).meta({ description: 'Input name -> port type' }),
-    outputs: z.record(identifierSchema, z.string().max(200)).meta({ description: 'Output name -> port type' }),
-    nodes: z.record(nodeNameSchema, pipelineNodeSchema),
-    edges: z.array(edgeSchema).min(1).max(512),
+    ...graphFields,
     monitors: z.record(identifierSchema, monitorSchema).default({}),
     queue: z
       .strictObject({ length: z.number().int().min(1).max(256).default(4), policy: queuePolicySchema.default('block') })

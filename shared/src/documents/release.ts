@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { nameSchema, versionSchema } from '../ids.ts';
+import { objectiveSchema } from './objective.ts';
 
 /** What may leave a device. The publisher signs it; fleet and device may only narrow it. */
 export const egressPolicySchema = z.strictObject({
@@ -39,6 +40,8 @@ export const releaseSchema = z
       .default({ protocolVersion: 1, operators: {} }),
     /** If set, an engine that falls back to another execution provider must refuse to run. */
     requiredProviders: z.array(z.string()).optional(),
+    /** By what each device's artefacts are chosen. Operators may set another for the fleet: it moves no data and lifts no policy. */
+    objective: objectiveSchema.optional(),
     createdAtMs: z.number().int().nonnegative(),
   })
   .meta({ id: 'Release', title: 'Release' });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { artefactSchema, precisionSchema } from '../documents/artefact.ts';
-import { modelAssetSchema, modelCardSchema, modelVersionSchema } from '../documents/model-version.ts';
+import { evaluationMetricSchema, modelAssetSchema, modelCardSchema, modelVersionSchema } from '../documents/model-version.ts';
 import { pipelineSchema } from '../documents/pipeline.ts';
 import { policiesSchema, releaseSchema } from '../documents/release.ts';
 import { problemSchema } from '../documents/reported-state.ts';
@@ -31,8 +31,48 @@ export const buildJobSchema = z.object({
 });
 export type BuildJob = z.infer<typeof buildJobSchema>;
 
+const intervalSchema = z.object({
+  value: z.number(),
+  low: z.number().meta({ description: 'Lower end of the 95 % bootstrap interval' }),
+  high: z.number().meta({ description: 'Upper end of the 95 % bootstrap interval' }),
+});
+export type Interval = z.infer<typeof intervalSchema>;
+
+/** How well an artefact does on the evaluation set beside its source. */
+export const accuracyReportSchema = z.object({
+  metric: evaluationMetricSchema,
+  unit: z.string(),
+  samples: z.number().int().positive(),
+  source: intervalSchema,
+  artefact: intervalSchema,
+  lossPoints: intervalSchema.meta({ description: 'What the artefact loses, paired sample by sample; negative if it is better' }),
+});
+export type AccuracyReport = z.infer<typeof accuracyReportSchema>;
+
+/** One layer of a quantised model. */
+export const layerReportSchema = z.object({
+  node: z.string(),
+  operator: z.string(),
+  signalToNoiseDb: z.number().nullable().meta({ description: 'Of its output when it alone is quantised; null if it was not measured' }),
+  inFloat: z.boolean(),
+});
+export type LayerReport = z.infer<typeof layerReportSchema>;
+
+/** One step of the search for layers that must stay in float. */
+export const searchStepSchema = z.object({
+  keptInFloat: z.array(z.string()),
+  lossPoints: intervalSchema,
+  withinBudget: z.boolean(),
+});
+export type SearchStep = z.infer<typeof searchStepSchema>;
+
 /** What the builder found out about an artefact. */
 export const buildReportSchema = z.object({
+  accuracy: accuracyReportSchema.optional(),
+  similarityDb: z.number().optional().meta({ description: 'Signal-to-quantisation-noise ratio of the outputs on the samples, in dB' }),
+  layers: z.array(layerReportSchema).optional(),
+  search: z.array(searchStepSchema).optional(),
+  notes: z.array(z.string()).optional().meta({ description: 'What the build did or could not do, in words' }),
   compressionRatio: z.number().meta({ description: 'Size of the artefact over the size of the source' }),
   maximumError: z.number().meta({ description: 'Largest difference to fp32 on golden inputs, as a share of the largest magnitude' }),
   quantisedTensors: z.number().int(),

@@ -54,6 +54,35 @@ export const healthRecordSchema = z.object({
   spoolBytes: z.number().int().nonnegative().default(0),
 });
 
+/** One artefact, timed alone on one device: what `benchmark` found. Chosen artefacts rest on these. */
+export const benchmarkRecordSchema = z.object({
+  artefact: digestSchema,
+  model: nameSchema,
+  provider: z.string().max(64).meta({ description: 'Execution provider that really ran' }),
+  runtimeVersion: z
+    .string()
+    .max(100)
+    .meta({ description: 'Engine and version', examples: ['onnxruntime-node 1.30.0'] }),
+  hardware: z.string().max(64).meta({ description: 'Digest over processor, instruction set and accelerators: equal hardware, equal key' }),
+  threads: z.number().int().nonnegative(),
+  warmUpRuns: z.number().int().nonnegative(),
+  runs: z.number().int().positive(),
+  latencyMs: z.object({ median: z.number().nonnegative(), p95: z.number().nonnegative(), mean: z.number().nonnegative() }),
+  loadMs: z.number().nonnegative(),
+  peakMemoryBytes: z.number().int().nonnegative().nullable().meta({ description: 'Growth of the resident memory while loaded and run' }),
+  joulesPerInference: z.number().nonnegative().nullable(),
+  energyMethod: z.enum(['measured', 'modelled']).nullable(),
+  cpuSecondsPerInference: z.number().nonnegative(),
+  throttled: z.boolean().nullable(),
+  idleShare: z.number().min(0).max(1).meta({ description: 'Share of the processor that was idle just before' }),
+  goldenError: z
+    .number()
+    .nonnegative()
+    .nullable()
+    .meta({ description: 'Largest difference to the golden outputs; null if there are none' }),
+});
+export type BenchmarkRecord = z.infer<typeof benchmarkRecordSchema>;
+
 export const eventRecordSchema = z.object({
   level: z.enum(['info', 'warning', 'error']),
   code: z.string().max(100),
@@ -66,6 +95,7 @@ export const telemetryKinds = {
   drift: driftRecordSchema,
   energy: energyRecordSchema,
   health: healthRecordSchema,
+  benchmark: benchmarkRecordSchema,
   events: eventRecordSchema,
 } as const;
 export type TelemetryKind = keyof typeof telemetryKinds;
