@@ -16,6 +16,7 @@ export * from './documents/release.ts';
 export * from './documents/reported-state.ts';
 export * from './documents/trust-root.ts';
 export { isStarlingError, messageOf, StarlingError, type StarlingErrorDetails } from './errors.ts';
+export * from './evaluation/evaluator-messages.ts';
 export * from './graph/operators.ts';
 export * from './graph/port-types.ts';
 export * from './graph/topology.ts';

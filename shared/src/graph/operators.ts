@@ -16,6 +16,28 @@ const resizeParams = z.strictObject({
   multipleOf: z.number().int().min(1).max(128).default(32).meta({ description: 'Both sides are rounded to a multiple of it, in pixels' }),
 });
 
+const fitParams = z.strictObject({
+  width: z.number().int().min(1).max(4096).meta({ description: 'Width of the result, in pixels' }),
+  height: z.number().int().min(1).max(4096).meta({ description: 'Height of the result, in pixels' }),
+  mode: z
+    .enum(['stretch', 'letterbox'])
+    .default('stretch')
+    .meta({ description: '`letterbox` keeps the proportions and pads to the right and below' }),
+  padding: z.number().int().min(0).max(255).default(114).meta({ description: 'Grey value of the padding' }),
+});
+
+const greyTensorParams = z.strictObject({
+  mean: z.number().default(0).meta({ description: 'Subtracted after scaling to 0..1' }),
+  std: z.number().positive().default(1).meta({ description: 'Divided by' }),
+  invert: z.boolean().default(false).meta({ description: 'Dark strokes on a light ground become light on dark' }),
+});
+
+const classesParams = z.strictObject({
+  softmax: z.boolean().default(false).meta({ description: 'The scores are logits: turn them into probabilities' }),
+  count: z.number().int().min(1).max(1000).default(5).meta({ description: 'Classes that are kept, best first' }),
+  labels: z.array(z.string().max(200)).max(20_000).optional().meta({ description: 'Name of each class, in order' }),
+});
+
 const decodeParams = z.strictObject({
   maximumPixels: z
     .number()
@@ -85,6 +107,30 @@ export const operatorSignatures = {
     inputs: { image: 'image' },
     outputs: { tensor: 'tensor<float32,[1,3,h,w]>' },
     params: toTensorParams,
+  },
+  'image.fit': {
+    name: 'image.fit',
+    version: 1,
+    summary: 'Scales an image to exact sides, stretched or with padding',
+    inputs: { image: 'image' },
+    outputs: { image: 'image' },
+    params: fitParams,
+  },
+  'image.to-grey-tensor': {
+    name: 'image.to-grey-tensor',
+    version: 1,
+    summary: 'Turns an image into its luma (ITU-R BT.601) as a float32 tensor [1,1,height,width]',
+    inputs: { image: 'image' },
+    outputs: { tensor: 'tensor<float32,[1,1,h,w]>' },
+    params: greyTensorParams,
+  },
+  'classes.top': {
+    name: 'classes.top',
+    version: 1,
+    summary: 'The classes with the highest scores, with their names',
+    inputs: { scores: 'tensor<float32,[1,c]>' },
+    outputs: { classes: 'json' },
+    params: classesParams,
   },
   'image.crop-quads': {
     name: 'image.crop-quads',

@@ -50,6 +50,44 @@ function normaliseInto(data: Float32Array, image: RawImage, params: OperatorPara
   }
 }
 
+/** Stretched, or scaled into the frame with its top left corner kept, so that coordinates only need a division. */
+export async function fitImage(inputs: Inputs, params: OperatorParams<'image.fit'>, context: OperatorContext) {
+  const image = imageOf(inputs, 'image');
+  const { width, height, mode, padding } = params;
+  if (mode === 'stretch') return { image: await scaled(image, width, height, context) };
+  const scale = Math.min(width / image.width, height / image.height);
+  const inner = await scaled(
+    image,
+    Math.max(1, Math.min(width, Math.round(image.width * scale))),
+    Math.max(1, Math.min(height, Math.round(image.height * scale))),
+    context,
+  );
+  const data = new Uint8Array(width * height * 3).fill(padding);
+  for (let row = 0; row < inner.height; row += 1) {
+    data.set(inner.data.subarray(row * inner.width * 3, (row + 1) * inner.width * 3), row * width * 3);
+  }
+  return { image: { width, height, data } };
+}
+
+async function scaled(image: RawImage, width: number, height: number, context: OperatorContext): Promise<RawImage> {
+  return width === image.width && height === image.height ? image : context.codec.resize(image, width, height);
+}
+
+/** Luma weights of ITU-R BT.601, as most training code converts to grey. */
+const LUMA = [0.299, 0.587, 0.114] as const;
+
+export async function imageToGreyTensor(inputs: Inputs, params: OperatorParams<'image.to-grey-tensor'>, context: OperatorContext) {
+  const image = imageOf(inputs, 'image');
+  const pixels = image.width * image.height;
+  const data = context.allocateFloat32(pixels);
+  for (let pixel = 0, at = 0; pixel < pixels; pixel += 1, at += 3) {
+    const luma = LUMA[0] * (image.data[at] as number) + LUMA[1] * (image.data[at + 1] as number) + LUMA[2] * (image.data[at + 2] as number);
+    const value = params.invert ? 1 - luma / 255 : luma / 255;
+    data[pixel] = (value - params.mean) / params.std;
+  }
+  return { tensor: { elementType: 'float32' as const, shape: [1, 1, image.height, image.width], data } };
+}
+
 /** Crops that are at least this much taller than wide are turned, as PaddleOCR does for vertical text. */
 const TALL_RATIO = 1.5;
 /** Longest side of a crop: a box cannot make an image larger than any line that is recognised. */

@@ -1,6 +1,7 @@
 /** Values on the inputs of a node, parameters of the pipeline -> values on its outputs; a function for each signature in shared. */
+import { topClasses } from './classes.ts';
 import { dbnetDecode } from './dbnet.ts';
-import { cropQuads, decodeImage, imageToTensor, resizeImage } from './image.ts';
+import { cropQuads, decodeImage, fitImage, imageToGreyTensor, imageToTensor, resizeImage } from './image.ts';
 import type { OperatorTable } from './operator.ts';
 import { collectReadings, ctcDecode, textLineToTensor } from './text.ts';
 
@@ -12,6 +13,9 @@ export const operators: OperatorTable = {
   'image.decode': decodeImage,
   'image.resize': resizeImage,
   'image.to-tensor': imageToTensor,
+  'image.fit': fitImage,
+  'image.to-grey-tensor': imageToGreyTensor,
+  'classes.top': topClasses,
   'image.crop-quads': cropQuads,
   'dbnet.decode': dbnetDecode,
   'text-line.to-tensor': textLineToTensor,

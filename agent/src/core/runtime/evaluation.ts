@@ -1,0 +1,92 @@
+import { type PipelineGraph, pipelineSchema, releaseSchema, StarlingError } from '@starling/shared';
+import { compilePipeline, modelWork, operatorWork, runItem } from '../pipelines/index.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Tensor } from '../ports/engine.ts';
+import type { InstalledRelease } from '../ports/runtime-host.ts';
+import type { LoadedModel } from '../sessions/index.ts';
+import { bindOperator, type OperatorPorts } from './bind-operator.ts';
+
+export interface EvaluationPlan {
+  graph: PipelineGraph;
+  /** Model name -> files on this machine. */
+  models: Readonly<Record<string, { file: string; assets: Readonly<Record<string, string>> }>>;
+  /** The model whose inputs are recorded. */
+  record?: string | undefined;
+  threads: number;
+}
+
+export interface EvaluatedItem {
+  outputs: Record<string, unknown>;
+  /** Inputs of each run of the recorded model, in the order of the runs. */
+  feeds: Readonly<Record<string, Tensor>>[];
+}
+
+/** A graph with its models loaded, for samples one after the other; without queue, monitors or egress, since nothing leaves. */
+export interface Evaluation {
+  run(input: Uint8Array): Promise<EvaluatedItem>;
+  close(): Promise<void>;
+}
+
+/** A digest that names nothing: what is evaluated was never released. */
+const NO_DIGEST = '0'.repeat(64);
+
+/**
+ * Loads a graph as a device would.
+ * @throws StarlingError `load-failed`, `unknown-model`, `invalid-pipeline`, `invalid-params`
+ */
+export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts & { clock: Clock }): Promise<Evaluation> {
+  let feeds: Readonly<Record<string, Tensor>>[] = [];
+  const installed = installedFor(plan);
+  const loaded = new Map<string, LoadedModel>();
+  try {
+    for (const [name, { file }] of Object.entries(plan.models)) {
+      const session = await ports.engine.open(file, { provider: 'cpu', threads: plan.threads });
+      const recorded = name === plan.record;
+      const run: typeof session.run = (inputs) => {
+        if (recorded) feeds.push(inputs);
+        return session.run(inputs);
+      };
+      loaded.set(name, { name, artefact: name, session: { ...session, run } });
+    }
+    const compiled = compilePipeline(installed.pipeline, (name, node) => {
+      if ('op' in node) return operatorWork(bindOperator(name, node, installed, ports));
+      const model = loaded.get(node.model);
+      if (model === undefined) {
+        throw new StarlingError('unknown-model', `the evaluation has no model "${node.model}"`, { field: `nodes.${name}.model` });
+      }
+      return modelWork(model, node, ports.engine);
+    });
+    const inputName = Object.keys(plan.graph.inputs)[0] ?? 'image';
+    return {
+      async run(input) {
+        feeds = [];
+        const { outputs } = await runItem(compiled, { [inputName]: input }, { clock: ports.clock });
+        return { outputs, feeds };
+      },
+      close: () => closeAll(loaded),
+    };
+  } catch (error) {
+    await closeAll(loaded);
+    throw error;
+  }
+}
+
+async function closeAll(loaded: ReadonlyMap<string, LoadedModel>): Promise<void> {
+  await Promise.allSettled([...loaded.values()].map((model) => model.session.close()));
+}
+
+/** Operators find their assets through an installed release; here it says where the files of the builder lie. */
+function installedFor({ graph, models }: EvaluationPlan): InstalledRelease {
+  const pipeline = pipelineSchema.parse({ kind: 'pipeline', schemaVersion: 1, name: 'evaluation', version: '1.0.0', ...graph });
+  const release = releaseSchema.parse({
+    ...{ kind: 'release', schemaVersion: 1, fleetId: 'evaluation', name: 'evaluation', createdAtMs: 0 },
+    pipeline: { name: pipeline.name, version: pipeline.version, digest: NO_DIGEST },
+    models: [],
+  });
+  const assets = Object.fromEntries(
+    Object.entries(models).flatMap(([model, { assets: files }]) =>
+      Object.entries(files).map(([asset, file]) => [`${model}/${asset}`, file]),
+    ),
+  );
+  return { key: 'evaluation', digest: NO_DIGEST, release, pipeline, models: [], assets, telemetryWindowMs: 60_000 };
+}
