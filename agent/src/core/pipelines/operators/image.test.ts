@@ -15,12 +15,12 @@ const solid = (width: number, height: number, colour: [number, number, number]):
   height,
   data: Uint8Array.from({ length: width * height * 3 }, (_, at) => colour[at % 3] ?? 0),
 });
-const fit = (given: Record<string, unknown>) => operatorSignatures['image.fit'].params.parse(given);
+const fitParams = (given: Record<string, unknown>) => operatorSignatures['image.fit'].params.parse(given);
 const grey = (given: Record<string, unknown>) => operatorSignatures['image.to-grey-tensor'].params.parse(given);
 
 describe('image.fit', () => {
   it('stretches to exact sides', async () => {
-    const { image } = await fitImage({ image: solid(40, 20, [10, 20, 30]) }, fit({ width: 28, height: 28 }), context);
+    const { image } = await fitImage({ image: solid(40, 20, [10, 20, 30]) }, fitParams({ width: 28, height: 28 }), context);
     expect([image.width, image.height]).toEqual([28, 28]);
     expect([...image.data.subarray(0, 3)]).toEqual([10, 20, 30]);
   });
@@ -28,7 +28,7 @@ describe('image.fit', () => {
   it('keeps proportions in a letterbox and pads to the right and below', async () => {
     const wide = await fitImage(
       { image: solid(40, 20, [10, 20, 30]) },
-      fit({ width: 20, height: 20, mode: 'letterbox', padding: 7 }),
+      fitParams({ width: 20, height: 20, mode: 'letterbox', padding: 7 }),
       context,
     );
     const at = (x: number, y: number) => [...wide.image.data.subarray((y * 20 + x) * 3, (y * 20 + x) * 3 + 3)];
