@@ -30,6 +30,10 @@ export const benches: Readonly<Record<string, Bench>> = {
     about: "delay of the agent's main thread while it infers flat out",
     load: async () => (await import('./eventloop.ts')).measureEventLoop,
   },
+  choose: {
+    about: 'the artefacts of 100,000 devices, of 20 candidates each',
+    load: async () => (await import('./choose.ts')).measureChoose,
+  },
   start: {
     about: 'a clean clone to the first text read, by phase',
     load: async () => (await import('./start.ts')).measureStart,

@@ -1,5 +1,13 @@
 /** A model version's ONNX file -> checked, built for each target with golden outputs -> the artefact for a device, with the reason. */
 export type { BuiltArtefact, Inspection } from './build-messages.ts';
 export { type Builder, createBuilder } from './builder.ts';
-export { type ChoiceInput, chooseArtefact, ERROR_BUDGET } from './choose.ts';
+export {
+  type ChoiceDevice,
+  type ChoiceModel,
+  type Chooser,
+  createChooser,
+  explainChoice,
+  type Measurement,
+  type RankedChoice,
+} from './choose/index.ts';
 export { tensorRegions } from './onnx/regions.ts';

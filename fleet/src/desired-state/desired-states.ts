@@ -11,7 +11,7 @@ import {
   StarlingError,
   signDocument,
 } from '@starling/shared';
-import { chooseArtefact } from '../artefacts/index.ts';
+import { createChooser, explainChoice } from '../artefacts/index.ts';
 import { appendAudit } from '../audit/index.ts';
 import type { Database } from '../db/index.ts';
 import type { DeviceRow, Devices } from '../devices/index.ts';
@@ -191,7 +191,10 @@ async function chooseAll(
       });
     }
     const { capabilities } = device;
-    const { choice, verdicts } = chooseArtefact({ candidates, profile, capabilities, requiredProviders: release.requiredProviders });
+    const { requiredProviders, objective } = release;
+    const place = { profile, capabilities };
+    const ranked = createChooser({ candidates, objective, requiredProviders }).choose(place);
+    const { choice, candidates: verdicts } = explainChoice(ranked, candidates, place, requiredProviders);
     if (choice === undefined) {
       const why = verdicts.map((verdict) => `${verdict.precision}: ${verdict.verdict}`).join('; ');
       throw new StarlingError('no-artefact', `no artefact of ${model.name} runs on ${device.name}: ${why}`, { field: 'release' });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { capabilitiesSchema } from '../documents/capabilities.ts';
+import { objectiveSchema } from '../documents/objective.ts';
 import { problemSchema, reportedStateSchema } from '../documents/reported-state.ts';
 import { deviceIdSchema, wallMsSchema } from '../ids.ts';
 import { commandNameSchema, inferenceResultSchema } from '../wire/command.ts';
@@ -17,15 +18,44 @@ import { emptySchema, pageOf, pageQuerySchema } from './paging.ts';
 
 const labelsSchema = z.record(z.string().regex(/^[a-z0-9][a-z0-9._/-]{0,62}$/), z.string().max(200));
 
-/** Verdict on one candidate when an artefact was chosen. */
+/** A figure and where it comes from: measured on this device, on others of its profile, or worked out. */
+export const choiceFigureSchema = z.object({ value: z.number(), origin: z.enum(['this-device', 'profile', 'estimate']) });
+export type ChoiceFigure = z.infer<typeof choiceFigureSchema>;
+
+/** What an artefact costs and gives on one device; null where nothing is known. */
+export const choiceFiguresSchema = z.object({
+  latencyMs: choiceFigureSchema.nullable().meta({ description: 'Median of one run' }),
+  latencyMsP95: choiceFigureSchema.nullable(),
+  joulesPerInference: choiceFigureSchema.nullable(),
+  memoryBytes: choiceFigureSchema,
+  costPer1000Usd: choiceFigureSchema
+    .nullable()
+    .meta({ description: 'Hourly price of the profile, and the bytes to move spread over the inferences' }),
+  accuracyLossPoints: z.number().nullable().meta({ description: 'Worse end of the interval; null without an evaluation set' }),
+});
+export type ChoiceFigures = z.infer<typeof choiceFiguresSchema>;
+
+export const choiceCandidateSchema = z.object({
+  artefact: digestSchema,
+  precision: z.string(),
+  optimisation: z.string().default(''),
+  sizeBytes: z.number().int(),
+  chosen: z.boolean(),
+  verdict: z.string(),
+  figures: choiceFiguresSchema.optional(),
+});
+export type ChoiceCandidate = z.infer<typeof choiceCandidateSchema>;
+
+/** Which artefact of a model a device should run, and why. */
 export const artefactChoiceSchema = z.object({
   artefact: digestSchema,
   precision: z.string(),
   sizeBytes: z.number().int(),
   reason: z.string(),
-  candidates: z.array(
-    z.object({ artefact: digestSchema, precision: z.string(), sizeBytes: z.number().int(), chosen: z.boolean(), verdict: z.string() }),
-  ),
+  meetsObjective: z.boolean().default(true).meta({ description: 'False if no artefact meets all limits: then the nearest was taken' }),
+  runnersUp: z.array(digestSchema).default([]).meta({ description: 'What comes next, best first' }),
+  objective: objectiveSchema.optional(),
+  candidates: z.array(choiceCandidateSchema),
 });
 export type ArtefactChoice = z.infer<typeof artefactChoiceSchema>;
 

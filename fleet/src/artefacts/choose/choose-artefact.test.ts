@@ -1,0 +1,248 @@
+import { loadProfiles } from '@starling/device-profiles';
+import { type ArtefactView, type BuildRecipeInput, buildRecipeSchema, type Objective, objectiveSchema } from '@starling/shared';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ChoiceDevice, createChooser } from './choose-artefact.ts';
+import { explainChoice } from './explain-choice.ts';
+import type { Measurement } from './figures.ts';
+
+const profiles = new Map(loadProfiles().map((profile) => [profile.name, profile]));
+
+interface Given {
+  name: string;
+  recipe: BuildRecipeInput;
+  sizeBytes: number;
+  precision?: ArtefactView['precision'];
+  lossHigh?: number;
+  maximumError?: number;
+  opset?: number;
+}
+
+/** An artefact as the catalogue shows it. */
+function artefact({ name, recipe, sizeBytes, precision = 'fp32', lossHigh, maximumError = 0, opset = 17 }: Given): ArtefactView {
+  const digest = name.padEnd(64, '0');
+  const interval = (value: number) => ({ value, low: value, high: value });
+  const loss = lossHigh === undefined ? undefined : { value: lossHigh - 0.2, low: lossHigh - 0.4, high: lossHigh };
+  const accuracy =
+    loss === undefined
+      ? {}
+      : {
+          accuracy: {
+            metric: 'accuracy' as const,
+            unit: '%',
+            samples: 500,
+            source: interval(98),
+            artefact: interval(98),
+            lossPoints: loss,
+          },
+        };
+  return {
+    digest,
+    precision,
+    optimisation: recipe.method,
+    executionProviders: ['cpu', 'wasm'],
+    sizeBytes,
+    createdAtMs: 0,
+    report: { compressionRatio: 1, maximumError, quantisedTensors: 0, buildMs: 0, ...accuracy },
+    document: {
+      kind: 'artefact',
+      schemaVersion: 1,
+      critical: [],
+      fleetId: 'f',
+      model: 'digits',
+      modelVersion: '1.0.0',
+      sourceDigest: '0'.repeat(64),
+      precision,
+      optimisation: recipe.method,
+      executionProviders: ['cpu', 'wasm'],
+      needs: { opset, operators: ['Conv'] },
+      provenance: { recipe: buildRecipeSchema.parse(recipe), tools: {}, keptInFloat: [], builtAtMs: 0 },
+      blob: { digest, sizeBytes, manifest: digest },
+    },
+  };
+}
+
+const source = artefact({ name: 'a', recipe: { method: 'source' }, sizeBytes: 4_000_000 });
+const weights = artefact({ name: 'b', recipe: { method: 'weights-int8' }, sizeBytes: 1_000_000, precision: 'int8', lossHigh: 0.1 });
+const vnni = artefact({
+  name: 'c',
+  recipe: { method: 'static-int8', target: 'x86-vnni' },
+  sizeBytes: 1_100_000,
+  precision: 'int8',
+  lossHigh: 0.6,
+});
+const arm = artefact({
+  name: 'd',
+  recipe: { method: 'static-int8', target: 'arm' },
+  sizeBytes: 1_100_000,
+  precision: 'int8',
+  lossHigh: 0.6,
+});
+const all = [source, weights, vnni, arm];
+
+function device(profileName: string, architecture: string, isa: string[], more: Partial<ChoiceDevice> = {}): ChoiceDevice {
+  const profile = profiles.get(profileName);
+  if (profile === undefined) expect.fail(`no profile ${profileName}`);
+  return {
+    profile,
+    capabilities: {
+      architecture,
+      cpu: { vendor: '', model: '', cores: 4, isa, virtualised: false },
+      executionProviders: [{ name: 'cpu', ran: true }],
+      runtimeVersions: { onnxruntime: '1.30.0' },
+    },
+    ...more,
+  };
+}
+const server = device('x86-64-avx512-vnni', 'x64', ['avx2', 'avx512_vnni']);
+const oldPc = device('x86-64', 'x64', ['avx2']);
+const pi = device('raspberry-pi-5', 'arm64', ['asimddp']);
+
+const measured = (latencyMs: number, more: Partial<Measurement> = {}): Measurement => ({
+  latencyMs,
+  latencyMsP95: latencyMs * 1.2,
+  joulesPerInference: null,
+  memoryBytes: 20_000_000,
+  devices: 1,
+  ...more,
+});
+function chosen(candidates: ArtefactView[], on: ChoiceDevice, objective: Partial<Objective> = {}): string | undefined {
+  const parsed = objectiveSchema.parse(objective);
+  const { winner } = createChooser({ candidates, objective: parsed }).choose(on);
+  return winner === undefined ? undefined : candidates[winner]?.digest.replaceAll('0', '');
+}
+
+describe('what cannot run is out', () => {
+  it('by the instructions that an artefact is shaped for', () => {
+    expect(chosen(all, server)).toBe('c');
+    // VNNI kernels of full range saturate without VNNI; Arm ones are not for x86.
+    expect(chosen(all, oldPc)).toBe('b');
+    expect(chosen(all, pi)).toBe('d');
+  });
+
+  it('by opset, provider and what the device itself refused', () => {
+    const future = artefact({ name: 'e', recipe: { method: 'optimised' }, sizeBytes: 10, opset: 40 });
+    const { refusals } = createChooser({ candidates: [future] }).choose(server);
+    expect(refusals[0]).toContain('needs opset 40');
+    expect(createChooser({ candidates: [source], requiredProviders: ['cuda'] }).choose(server).winner).toBeUndefined();
+    const refusedHere = new Map([[vnni.digest, 'an output is not a number']]);
+    expect(chosen(all, { ...server, refusedHere })).toBe('b');
+  });
+});
+
+describe('the measurement decides, not a rule', () => {
+  it('takes fp32 where int8 was measured to be slower', () => {
+    const measuredHere = new Map([
+      [vnni.digest, measured(40)],
+      [weights.digest, measured(22)],
+      [source.digest, measured(20)],
+    ]);
+    expect(chosen(all, { ...server, measuredHere })).toBe('a');
+  });
+
+  it('takes medians of the profile where the device was not measured, and its own where it was', () => {
+    const measuredOnProfiles = new Map([
+      [
+        'x86-64-avx512-vnni',
+        new Map([
+          [vnni.digest, measured(5)],
+          [source.digest, measured(10)],
+        ]),
+      ],
+    ]);
+    const chooser = createChooser({ candidates: all, measuredOnProfiles });
+    expect(chooser.choose(server).figures()[2]?.latencyMs).toEqual({ value: 5, origin: 'profile' });
+    const slow = { ...server, measuredHere: new Map([[vnni.digest, measured(90)]]) };
+    const figures = chooser.choose(slow).figures();
+    expect(figures[2]?.latencyMs).toEqual({ value: 90, origin: 'this-device' });
+    expect(figures[0]?.latencyMs?.origin).toBe('profile');
+  });
+
+  it('labels what it works out as an estimate', () => {
+    const measuredHere = new Map([[source.digest, measured(10)]]);
+    const figures = createChooser({ candidates: all })
+      .choose({ ...server, measuredHere })
+      .figures();
+    expect(figures[2]?.latencyMs).toEqual({ value: 6, origin: 'estimate' });
+  });
+});
+
+describe('objectives', () => {
+  it('judge accuracy on the worse end of the interval', () => {
+    expect(chosen(all, server, { accuracyLossPointsMaximum: 0.5 })).toBe('b');
+  });
+
+  it('minimise what they name', () => {
+    expect(chosen(all, server, { minimise: 'size' })).toBe('b');
+    const measuredHere = new Map([
+      [source.digest, measured(10, { joulesPerInference: 0.1 })],
+      [vnni.digest, measured(5, { joulesPerInference: 0.3 })],
+      [weights.digest, measured(11, { joulesPerInference: 0.2 })],
+    ]);
+    expect(chosen(all, { ...server, measuredHere }, { minimise: 'energy' })).toBe('a');
+  });
+
+  it('that nothing meets give the nearest, and say so', () => {
+    const measuredHere = new Map(all.map((each, place) => [each.digest, measured(100 + place)]));
+    const on = { ...server, measuredHere };
+    const objective = objectiveSchema.parse({ latencyMsP95Maximum: 80 });
+    const ranked = createChooser({ candidates: all, objective }).choose(on);
+    const { choice } = explainChoice(ranked, all, on);
+    expect(choice?.meetsObjective).toBe(false);
+    expect(choice?.reason).toContain('no artefact meets the objective, this is the nearest (p95 120.0 ms is over 80.0 ms)');
+  });
+});
+
+describe('a choice is stable', () => {
+  it('keeps what runs unless something is clearly better', () => {
+    const measuredHere = new Map([
+      [source.digest, measured(10)],
+      [weights.digest, measured(9.7)],
+    ]);
+    const candidates = [source, weights];
+    expect(chosen(candidates, { ...server, measuredHere })).toBe('b');
+    expect(chosen(candidates, { ...server, measuredHere, current: source.digest })).toBe('a');
+    const faster = new Map([...measuredHere, [weights.digest, measured(9)]]);
+    expect(chosen(candidates, { ...server, measuredHere: faster, current: source.digest })).toBe('b');
+  });
+
+  it('does not depend on the order of the candidates, and is the same on repeat', () => {
+    const latencies = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: all.length, maxLength: all.length });
+    fc.assert(
+      fc.property(latencies, fc.shuffledSubarray(all, { minLength: all.length }), (times, shuffled) => {
+        const measuredHere = new Map(all.map((each, place) => [each.digest, measured(times[place] ?? 1)]));
+        const on = { ...server, measuredHere };
+        expect(chosen(shuffled, on)).toBe(chosen(all, on));
+      }),
+    );
+  });
+
+  it('never takes what cannot run or breaks a limit while something else is within all', () => {
+    const loss = fc.array(fc.float({ min: 0, max: 3, noNaN: true }), { minLength: 3, maxLength: 3 });
+    fc.assert(
+      fc.property(loss, (losses) => {
+        const candidates = losses.map((lossHigh, place) =>
+          artefact({ name: 'fgh'[place] ?? 'x', recipe: { method: 'static-int8' }, sizeBytes: 100 - place, precision: 'int8', lossHigh }),
+        );
+        const { winner, meetsObjective } = createChooser({ candidates }).choose(server);
+        const within = losses.some((each) => each <= 1);
+        expect(meetsObjective).toBe(within);
+        if (within) expect(losses[winner ?? -1]).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+});
+
+describe('explanations', () => {
+  it('give every candidate a verdict, the winner and the runner-up', () => {
+    const { choice, candidates } = explainChoice(createChooser({ candidates: all }).choose(server), all, server);
+    expect(choice?.reason).toContain('static-int8 on cpu');
+    expect(choice?.runnersUp[0]).toBe(weights.digest);
+    expect(candidates.map(({ verdict }) => verdict)).toEqual([
+      expect.stringContaining('3rd by least latency'),
+      expect.stringContaining('2nd by least latency'),
+      'chosen',
+      'is shaped for Arm, this device is x64',
+    ]);
+  });
+});

@@ -1,0 +1,196 @@
+import type { ArtefactChoice, ArtefactView, ChoiceFigure, ChoiceFigures, Objective, ObjectiveGoal } from '@starling/shared';
+import type { ChoiceDevice, RankedChoice } from './choose-artefact.ts';
+import { methodOf } from './figures.ts';
+import { ERROR_BUDGET, SIMILARITY_DB_MINIMUM, usableProviders } from './refuse.ts';
+
+const GOALS: Readonly<Record<ObjectiveGoal, string>> = {
+  latency: 'least latency',
+  energy: 'least energy',
+  memory: 'least memory',
+  size: 'fewest bytes',
+  cost: 'least cost',
+};
+
+/** A ranked choice in words, for people: what was taken, what came second, and what was wrong with each other candidate. */
+export function explainChoice(
+  ranked: RankedChoice,
+  candidates: readonly ArtefactView[],
+  device: ChoiceDevice,
+  requiredProviders?: readonly string[],
+): { choice: ArtefactChoice | undefined; candidates: ArtefactChoice['candidates'] } {
+  const figures = ranked.figures();
+  const verdicts = candidates.map((candidate, place) => ({
+    artefact: candidate.digest,
+    precision: candidate.precision,
+    optimisation: candidate.optimisation,
+    sizeBytes: candidate.sizeBytes,
+    chosen: place === ranked.winner,
+    verdict: verdictOf(place, ranked, candidates, figures),
+    figures: figures[place] as ChoiceFigures,
+  }));
+  const winner = ranked.winner === undefined ? undefined : candidates[ranked.winner];
+  if (winner === undefined) return { choice: undefined, candidates: verdicts };
+  const usable = usableProviders(device.profile, device.capabilities, requiredProviders);
+  const provider = usable.find((each) => winner.executionProviders.includes(each)) ?? 'cpu';
+  return {
+    candidates: verdicts,
+    choice: {
+      artefact: winner.digest,
+      precision: winner.precision,
+      sizeBytes: winner.sizeBytes,
+      reason: reasonOf(ranked, candidates, device, provider, figures),
+      meetsObjective: ranked.meetsObjective,
+      runnersUp: ranked.order.slice(1, 4).map((place) => (candidates[place] as ArtefactView).digest),
+      objective: ranked.objective,
+      candidates: verdicts,
+    },
+  };
+}
+
+function reasonOf(
+  ranked: RankedChoice,
+  candidates: readonly ArtefactView[],
+  device: ChoiceDevice,
+  provider: string,
+  all: readonly ChoiceFigures[],
+): string {
+  const place = ranked.winner as number;
+  const winner = candidates[place] as ArtefactView;
+  const figures = all[place] as ChoiceFigures;
+  const goal = GOALS[ranked.objective.minimise];
+  const parts = [`${nameOf(winner)} on ${provider}`];
+  if (ranked.kept) parts.push('runs already, and nothing is clearly better');
+  else if (ranked.order.length === 1) parts.push('the only artefact that can run here');
+  else parts.push(`${goal} on ${device.profile.title}: ${goalText(ranked.objective.minimise, figures, winner)}`);
+  if (!ranked.meetsObjective)
+    parts.push(
+      `no artefact meets the objective, this is the nearest (${brokenLimits(winner, figures, device, ranked.objective).join('; ')})`,
+    );
+  parts.push(accuracyText(winner, figures));
+  const second = ranked.order[1];
+  if (second !== undefined) {
+    const runnerUp = candidates[second] as ArtefactView;
+    parts.push(`next: ${nameOf(runnerUp)}, ${goalText(ranked.objective.minimise, all[second] as ChoiceFigures, runnerUp)}`);
+  }
+  return parts.join('; ');
+}
+
+function verdictOf(place: number, ranked: RankedChoice, candidates: readonly ArtefactView[], all: readonly ChoiceFigures[]): string {
+  const refusal = ranked.refusals[place];
+  if (refusal !== undefined) return refusal;
+  if (place === ranked.winner) return ranked.kept ? 'kept: nothing is clearly better' : 'chosen';
+  const candidate = candidates[place] as ArtefactView;
+  const figures = all[place] as ChoiceFigures;
+  const goal = ranked.objective.minimise;
+  if ((ranked.excess[place] as number) > 0) {
+    return brokenLimits(candidate, figures, undefined, ranked.objective).join('; ') || 'breaks a limit of the objective';
+  }
+  return `${ordinal(ranked.order.indexOf(place) + 1)} by ${GOALS[goal]}: ${goalText(goal, figures, candidate)}`;
+}
+
+/** The limits of an objective that a candidate breaks, each with its figure. */
+function brokenLimits(candidate: ArtefactView, figures: ChoiceFigures, device: ChoiceDevice | undefined, objective: Objective): string[] {
+  const broken: string[] = [];
+  const check = (figure: ChoiceFigure | null, maximum: number | undefined, text: (value: number) => string, what: string): void => {
+    if (figure === null || maximum === undefined || figure.value <= maximum) return;
+    broken.push(`${what} ${text(figure.value)}${originText(figure)} is over ${text(maximum)}`);
+  };
+  check(figures.latencyMsP95, objective.latencyMsP95Maximum, milliseconds, 'p95');
+  check(figures.joulesPerInference, objective.joulesPerInferenceMaximum, joules, 'energy');
+  check(figures.memoryBytes, objective.memoryBytesMaximum ?? device?.profile.memoryBudgetBytes, megabytes, 'memory');
+  check({ value: candidate.sizeBytes, origin: 'this-device' }, objective.sizeBytesMaximum, megabytes, 'size');
+  check(figures.costPer1000Usd, objective.costPer1000Maximum, dollars, 'cost of 1,000');
+  const loss = figures.accuracyLossPoints;
+  if (loss !== null && loss > objective.accuracyLossPointsMaximum) {
+    broken.push(`may lose ${points(loss)} of accuracy, over the ${points(objective.accuracyLossPointsMaximum)} that are allowed`);
+  }
+  if (loss === null && candidate.precision !== 'fp32') {
+    const { similarityDb, maximumError } = candidate.report;
+    if (similarityDb !== undefined && similarityDb < SIMILARITY_DB_MINIMUM)
+      broken.push(`outputs agree to ${similarityDb.toFixed(1)} dB only, ${SIMILARITY_DB_MINIMUM} dB are needed without labels`);
+    else if (similarityDb === undefined && maximumError > ERROR_BUDGET)
+      broken.push(`differs by ${percent(maximumError)} from fp32, over the ${percent(ERROR_BUDGET)} that are allowed`);
+  }
+  return broken;
+}
+
+function accuracyText({ precision, report }: ArtefactView, { accuracyLossPoints }: ChoiceFigures): string {
+  const { accuracy, similarityDb, maximumError } = report;
+  if (accuracy !== undefined) {
+    const { value, low, high } = accuracy.lossPoints;
+    return `${accuracy.metric} ${accuracy.artefact.value.toFixed(1)} ${accuracy.unit}, loses ${points(value)} (95 %: ${points(low)} to ${points(high)})`;
+  }
+  if (precision === 'fp32' && accuracyLossPoints === 0) return 'computes as the source does';
+  if (similarityDb !== undefined) return `its outputs agree with the source to ${similarityDb.toFixed(1)} dB; accuracy was not measured`;
+  return `differs by ${percent(maximumError)} from fp32 on golden inputs; accuracy was not measured`;
+}
+
+function goalText(goal: ObjectiveGoal, figures: ChoiceFigures, candidate: ArtefactView): string {
+  switch (goal) {
+    case 'latency':
+      return figures.latencyMs === null ? speedGuess(candidate) : milliseconds(figures.latencyMs.value) + originText(figures.latencyMs);
+    case 'energy':
+      return figures.joulesPerInference === null
+        ? speedGuess(candidate)
+        : `${joules(figures.joulesPerInference.value)} an inference${originText(figures.joulesPerInference)}`;
+    case 'memory':
+      return megabytes(figures.memoryBytes.value) + originText(figures.memoryBytes);
+    case 'size':
+      return megabytes(candidate.sizeBytes);
+    case 'cost':
+      return figures.costPer1000Usd === null
+        ? speedGuess(candidate)
+        : `${dollars(figures.costPer1000Usd.value)} for 1,000${originText(figures.costPer1000Usd)}`;
+  }
+}
+
+function speedGuess(candidate: ArtefactView): string {
+  return methodOf(candidate) === 'weights-int8'
+    ? 'about fp32 speed at a quarter of the bytes (estimate)'
+    : 'not measured yet (estimate by precision)';
+}
+
+function originText({ origin }: ChoiceFigure): string {
+  switch (origin) {
+    case 'this-device':
+      return '';
+    case 'profile':
+      return ' (measured on its profile)';
+    case 'estimate':
+      return ' (estimate)';
+  }
+}
+
+function nameOf({ precision, optimisation }: ArtefactView): string {
+  return optimisation === 'none' || optimisation === '' ? precision : optimisation;
+}
+
+function ordinal(place: number): string {
+  const suffix =
+    place % 10 === 1 && place !== 11 ? 'st' : place % 10 === 2 && place !== 12 ? 'nd' : place % 10 === 3 && place !== 13 ? 'rd' : 'th';
+  return `${place}${suffix}`;
+}
+
+function milliseconds(value: number): string {
+  return `${value < 10 ? value.toFixed(2) : value.toFixed(1)} ms`;
+}
+
+function joules(value: number): string {
+  return value < 0.1 ? `${(value * 1000).toFixed(1)} mJ` : `${value.toFixed(2)} J`;
+}
+
+function dollars(value: number): string {
+  return `$${value < 0.01 ? value.toFixed(5) : value.toFixed(3)}`;
+}
+
+function points(value: number): string {
+  return `${value.toFixed(2)} points`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
