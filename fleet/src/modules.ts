@@ -16,6 +16,7 @@ import {
   type Devices,
 } from './devices/index.ts';
 import { createEventBus } from './events.ts';
+import { createMeasurements, keepMeasurements, type Measurements } from './measurements/index.ts';
 import { createModels, createUploads, type Models, type Uploads } from './models/index.ts';
 import { createPackages, type Packages } from './packages/index.ts';
 import { createPipelines, type Pipelines } from './pipelines/index.ts';
@@ -38,6 +39,7 @@ export interface Modules {
   events: EventBus;
   ingest: Ingest;
   keyring: Keyring;
+  measurements: Measurements;
   models: Models;
   packages: Packages;
   pipelines: Pipelines;
@@ -73,7 +75,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const devices = createDevices({ db, clock, events, log });
   const models = createModels({
     ...{ db, blobs, builder: createBuilder(), keyring, clock, ids, events, log, directory },
-    onBuilt: (digest) => desiredStates.chooseAgain(digest),
+    onBuilt: (digest) => desiredStates.artefactsAdded(digest),
   });
   const pipelines = createPipelines({ db, blobs, models, keyring, clock, events });
   const releases = createReleases({ db, blobs, models, pipelines, keyring, clock, events, countDevices: () => countByRelease(db) });
@@ -86,7 +88,8 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   return {
     ...{ blobs, desiredStates, devices, events, keyring, models, pipelines, releases },
     commands: createCommands({ db, clock, ids, keyring, events, log }),
-    ingest: createIngest({ db, clock, events, log }),
+    ingest: createIngest({ db, clock, events, log, project: keepMeasurements }),
+    measurements: createMeasurements({ db }),
     telemetry: createTelemetryQueries({ db, clock }),
     access: createDeviceAccess({
       ...{ db, clock, ids, keyring, events },

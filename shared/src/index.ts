@@ -23,6 +23,7 @@ export * from './graph/topology.ts';
 export * from './graph/type-check.ts';
 export * from './http/api.ts';
 export * from './http/catalogue.ts';
+export * from './http/choices.ts';
 export { type ApiClient, type CallOptions, type ClientOptions, createApiClient, type FetchLike } from './http/client.ts';
 export * from './http/device-access.ts';
 export * from './http/devices.ts';

@@ -5,6 +5,7 @@ import type { Accounts } from '../auth/index.ts';
 import type { Log } from '../ports.ts';
 import { type AgentPackagePorts, agentPackageRoutes } from './agent-packages.ts';
 import { type CataloguePorts, catalogueRoutes } from './catalogue.ts';
+import { type ChoicePorts, choiceRoutes } from './choices.ts';
 import { type DeviceAccessPorts, deviceAccessRoutes } from './device-access.ts';
 import { type DevicePorts, deviceRoutes } from './devices.ts';
 import { serveDocs } from './docs.ts';
@@ -20,6 +21,7 @@ import { type TelemetryPorts, telemetryRoutes } from './telemetry.ts';
 export interface ApiPorts
   extends AgentPackagePorts,
     CataloguePorts,
+    ChoicePorts,
     DeviceAccessPorts,
     DevicePorts,
     EventPorts,
@@ -67,6 +69,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   fleetRoutes(api, ports);
   peopleRoutes(api, ports);
   catalogueRoutes(api, ports);
+  choiceRoutes(api, ports);
   deviceRoutes(api, ports);
   deviceAccessRoutes(api, ports);
   agentPackageRoutes(api, ports);

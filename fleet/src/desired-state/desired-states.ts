@@ -2,16 +2,20 @@ import {
   type Actor,
   type ArtefactChoice,
   agentSettingsSchema,
+  type ChoiceChange,
   DESIRED_STATE_BYTES_MAXIMUM,
   DESIRED_STATE_LIFE_MS,
   type DesiredState,
   type DeviceProfile,
   type DeviceView,
+  messageOf,
+  type Objective,
+  type PageQuery,
   type Release,
+  type ReleaseObjective,
   StarlingError,
   signDocument,
 } from '@starling/shared';
-import { createChooser, explainChoice } from '../artefacts/index.ts';
 import { appendAudit } from '../audit/index.ts';
 import type { Database } from '../db/index.ts';
 import type { DeviceRow, Devices } from '../devices/index.ts';
@@ -19,7 +23,9 @@ import type { Models } from '../models/index.ts';
 import type { Clock, Log } from '../ports.ts';
 import type { Releases } from '../releases/index.ts';
 import type { Keyring } from '../trust/index.ts';
-import { type DesiredRow, desiredOf, devicesWithRelease, writeDesired } from './store.ts';
+import { objectiveFor, openReleaseChooser } from './choose-for-device.ts';
+import { findProposals, pageOfChanges } from './proposals.ts';
+import { type DesiredRow, desiredOf, devicesWithRelease, writeDesired, writeObjective } from './store.ts';
 
 /** The only author of desired state. */
 export interface DesiredStates {
@@ -30,10 +36,23 @@ export interface DesiredStates {
   view(device: string): Promise<DeviceView['desired']>;
   /** May the device fetch this chunk for its current or previous release? */
   reaches(device: string, digest: string): Promise<boolean>;
-  /** New artefacts of a model exist: devices for which one of them is better get a new generation. */
-  chooseAgain(modelDigest: string): Promise<void>;
+  /** New artefacts of a model exist: devices without one get one now; where another would be better, that is a proposal. */
+  artefactsAdded(modelDigest: string): Promise<void>;
+  /** @param release name or digest; that of the device if not given */
+  explain(device: string, model: string, release?: string): Promise<{ choice: ArtefactChoice; current: string | null }>;
+  proposals(page: PageQuery): Promise<Page<ChoiceChange>>;
+  preview(release: string, objective: Objective, page: PageQuery): Promise<Page<ChoiceChange>>;
+  /** Gives devices what is proposed for them, each with a new generation. @returns how many changed */
+  applyProposals(only: readonly string[] | undefined, actor: Pick<Actor, 'name'>): Promise<number>;
+  objective(release: string): Promise<ReleaseObjective>;
+  setObjective(release: string, objective: Objective | null, actor: Pick<Actor, 'name'>): Promise<ReleaseObjective>;
   /** Called with each device whose desired state has changed. */
   onChange(listener: (device: string) => void): void;
+}
+
+export interface Page<Item> extends PageQuery {
+  items: Item[];
+  total: number;
 }
 
 interface DesiredStatePorts {
@@ -57,7 +76,8 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
     release: { digest: string; document: Release } | null,
     actor: Pick<Actor, 'name'>,
   ): Promise<void> => {
-    const choices = release === null ? {} : await chooseAll(device, release.document, ports);
+    const running = (await desiredOf(db, device.id))?.artefacts ?? {};
+    const choices = release === null ? {} : (await openReleaseChooser(release, ports)).choose(device, running);
     await db.transaction(async (tx) => {
       const before = await desiredOf(tx, device.id);
       const digest = release?.digest ?? null;
@@ -111,23 +131,61 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       }
       return false;
     },
-    async chooseAgain(modelDigest) {
+    async artefactsAdded(modelDigest) {
       releases.forgetReachable();
       for (const row of await devicesWithRelease(db)) {
         const release = await releases.find(row.release ?? '');
-        if (!release.document.models.some((model) => model.digest === modelDigest)) continue;
-        const device = await devices.find(row.device);
-        const choices = await chooseAll(device, release.document, ports).catch(() => undefined);
-        if (choices === undefined || sameArtefacts(choices, row)) continue;
-        await write(device, release, { name: 'artefact builder' });
+        const concerned = release.document.models.filter((model) => model.digest === modelDigest);
+        // A device that has an artefact is left alone: what is better for it is proposed, not sprung on it.
+        if (concerned.length === 0 || concerned.every((model) => row.artefacts[model.name] !== undefined)) continue;
+        await write(await devices.find(row.device), release, { name: 'artefact builder' }).catch((error: unknown) =>
+          ports.log.warn({ device: row.device, error: messageOf(error) }, 'no artefact could be chosen'),
+        );
       }
+    },
+    async explain(id, model, reference) {
+      const device = await devices.find(id);
+      const row = await desiredOf(db, device.id);
+      const wanted = reference ?? row?.release ?? undefined;
+      if (wanted === undefined) {
+        throw new StarlingError('no-release', `${device.name} has no release`, { field: 'release', hint: 'name one to ask about it' });
+      }
+      const choices = (await openReleaseChooser(await releases.find(wanted), ports)).choose(device, row?.artefacts ?? {});
+      const choice = choices[model];
+      if (choice === undefined) {
+        const known = Object.keys(choices).join(', ');
+        throw new StarlingError('unknown-model', `the release has no model ${model}`, { field: 'model', hint: `its models: ${known}` });
+      }
+      return { choice, current: row?.artefacts[model] ?? null };
+    },
+    proposals: (page) => pageOfChanges(findProposals(ports), page),
+    async preview(reference, objective, page) {
+      const { digest } = await releases.find(reference);
+      return pageOfChanges(findProposals(ports, { release: digest, objective }), page);
+    },
+    async applyProposals(only, actor) {
+      let changed = 0;
+      for await (const { row, release } of findProposals(ports)) {
+        if (only !== undefined && !only.includes(row.device)) continue;
+        await write(await devices.find(row.device), release, actor);
+        changed += 1;
+      }
+      return changed;
+    },
+    async objective(reference) {
+      return objectiveFor(await releases.find(reference), ports);
+    },
+    async setObjective(reference, objective, actor) {
+      const release = await releases.find(reference);
+      await db.transaction(async (tx) => {
+        const row = objective === null ? null : { objective, setAtMs: clock.nowMs(), setBy: actor.name };
+        await writeObjective(tx, release.digest, row);
+        await appendAudit(tx, clock, actor, 'release.objective', release.document.name, { digest: release.digest, objective });
+      });
+      return objectiveFor(release, ports);
     },
     onChange: (listener) => void listeners.push(listener),
   };
-}
-
-function sameArtefacts(choices: Record<string, ArtefactChoice>, row: DesiredRow): boolean {
-  return Object.entries(choices).every(([model, choice]) => row.artefacts[model] === choice.artefact);
 }
 
 function documentOf(
@@ -170,36 +228,4 @@ function requireAgent(device: DeviceRow, release: Release): void {
       },
     );
   }
-}
-
-async function chooseAll(
-  device: DeviceRow,
-  release: Release,
-  { models, profiles }: DesiredStatePorts,
-): Promise<Record<string, ArtefactChoice>> {
-  const profile = profiles.get(device.profile);
-  if (profile === undefined)
-    throw new StarlingError('unknown-profile', `there is no device profile ${device.profile}`, { field: 'profile' });
-  const choices: Record<string, ArtefactChoice> = {};
-  for (const model of release.models) {
-    const candidates = await models.artefacts(model.digest);
-    if (candidates.length === 0) {
-      throw new StarlingError('no-artefact', `${model.name}@${model.version} has no artefacts yet`, {
-        field: 'release',
-        hint: 'wait for its build to end',
-        retryable: true,
-      });
-    }
-    const { capabilities } = device;
-    const { requiredProviders, objective } = release;
-    const place = { profile, capabilities };
-    const ranked = createChooser({ candidates, objective, requiredProviders }).choose(place);
-    const { choice, candidates: verdicts } = explainChoice(ranked, candidates, place, requiredProviders);
-    if (choice === undefined) {
-      const why = verdicts.map((verdict) => `${verdict.precision}: ${verdict.verdict}`).join('; ');
-      throw new StarlingError('no-artefact', `no artefact of ${model.name} runs on ${device.name}: ${why}`, { field: 'release' });
-    }
-    choices[model.name] = choice;
-  }
-  return choices;
 }

@@ -1,6 +1,6 @@
 import { count, eq, isNotNull } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
-import { desiredStates } from '../db/schema/index.ts';
+import { desiredStates, releaseObjectives } from '../db/schema/index.ts';
 
 export type DesiredRow = typeof desiredStates.$inferSelect;
 
@@ -20,4 +20,22 @@ export async function devicesWithRelease(db: Queryable): Promise<DesiredRow[]> {
 export async function countByRelease(db: Queryable): Promise<Map<string, number>> {
   const rows = await db.select({ release: desiredStates.release, value: count() }).from(desiredStates).groupBy(desiredStates.release);
   return new Map(rows.flatMap(({ release, value }) => (release === null ? [] : [[release, value] as const])));
+}
+
+export type ObjectiveRow = typeof releaseObjectives.$inferSelect;
+
+export async function objectiveOf(db: Queryable, release: string): Promise<ObjectiveRow | undefined> {
+  const [row] = await db.select().from(releaseObjectives).where(eq(releaseObjectives.release, release));
+  return row;
+}
+
+export async function writeObjective(db: Queryable, release: string, row: Omit<ObjectiveRow, 'release'> | null): Promise<void> {
+  if (row === null) {
+    await db.delete(releaseObjectives).where(eq(releaseObjectives.release, release));
+    return;
+  }
+  await db
+    .insert(releaseObjectives)
+    .values({ release, ...row })
+    .onConflictDoUpdate({ target: releaseObjectives.release, set: row });
 }

@@ -1,5 +1,5 @@
 import { type Acknowledgement, messageOf, type TelemetryBatch, type TelemetryKind, telemetryKinds } from '@starling/shared';
-import type { Database } from '../db/index.ts';
+import type { Database, Transaction } from '../db/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
 import { advance, type Cursor, type Delivery } from './advance.ts';
 import { insertRecords, lockCursors, type RecordRow, writeCursors } from './store.ts';
@@ -30,7 +30,16 @@ const GROUP_BATCHES = 256;
 const FUTURE_MS = 5 * 60_000;
 const PAST_MS = 90 * 86_400_000;
 
-export function createIngest({ db, clock, events, log }: { db: Database; clock: Clock; events: EventBus; log: Log }): Ingest {
+interface IngestPorts {
+  db: Database;
+  clock: Clock;
+  events: EventBus;
+  log: Log;
+  /** What other modules keep of records, in the transaction that stores them. */
+  project?: (tx: Transaction, rows: readonly RecordRow[]) => Promise<void>;
+}
+
+export function createIngest({ db, clock, events, log, project }: IngestPorts): Ingest {
   const waiting: Waiting[] = [];
   let flushing: Promise<void> | undefined;
   let invalid = 0;
@@ -70,6 +79,7 @@ export function createIngest({ db, clock, events, log }: { db: Database; clock: 
         return { streamId: each.batch.streamId, sequence: cursor.sequence };
       });
       await insertRecords(tx, rows);
+      await project?.(tx, rows);
       await writeCursors(tx, [...cursors.values()], clock.nowMs());
       return acknowledgements;
     });

@@ -53,7 +53,7 @@ export const artefactChoiceSchema = z.object({
   sizeBytes: z.number().int(),
   reason: z.string(),
   meetsObjective: z.boolean().default(true).meta({ description: 'False if no artefact meets all limits: then the nearest was taken' }),
-  runnersUp: z.array(digestSchema).default([]).meta({ description: 'What comes next, best first' }),
+  fallbacks: z.array(digestSchema).default([]).meta({ description: 'What comes next, best first' }),
   objective: objectiveSchema.optional(),
   candidates: z.array(choiceCandidateSchema),
 });

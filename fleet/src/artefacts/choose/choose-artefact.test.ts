@@ -237,7 +237,7 @@ describe('explanations', () => {
   it('give every candidate a verdict, the winner and the runner-up', () => {
     const { choice, candidates } = explainChoice(createChooser({ candidates: all }).choose(server), all, server);
     expect(choice?.reason).toContain('static-int8 on cpu');
-    expect(choice?.runnersUp[0]).toBe(weights.digest);
+    expect(choice?.fallbacks[0]).toBe(weights.digest);
     expect(candidates.map(({ verdict }) => verdict)).toEqual([
       expect.stringContaining('3rd by least latency'),
       expect.stringContaining('2nd by least latency'),

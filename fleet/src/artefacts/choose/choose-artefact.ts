@@ -104,8 +104,8 @@ function signatureOf({ profile, capabilities }: ChoiceDevice): string {
   const vnni = cpu.isa.includes('avx512_vnni') || cpu.isa.includes('avx_vnni');
   let key = `${profile.name} ${architecture} ${vnni} ${runtimeVersions.onnxruntime ?? ''}`;
   for (const provider of executionProviders) if (provider.ran) key += ` ${provider.name}`;
-  // The power and price of a profile are scaled to the cores of a device.
-  return `${key} ${profile.powerModel.maximumWatts} ${profile.pricePerHourUsd?.value ?? ''}`;
+  // Power, price and budget of a profile are scaled to a device.
+  return `${key} ${profile.powerModel.maximumWatts} ${profile.pricePerHourUsd?.value ?? 0} ${profile.memoryBudgetBytes}`;
 }
 
 function scoresOf(candidates: readonly ArtefactView[], numbers: Numbers, profile: ChoiceProfile, objective: Objective): Scores {

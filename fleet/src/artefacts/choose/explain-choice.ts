@@ -40,7 +40,7 @@ export function explainChoice(
       sizeBytes: winner.sizeBytes,
       reason: reasonOf(ranked, candidates, device, provider, figures),
       meetsObjective: ranked.meetsObjective,
-      runnersUp: ranked.order.slice(1, 4).map((place) => (candidates[place] as ArtefactView).digest),
+      fallbacks: ranked.order.slice(1, 4).map((place) => (candidates[place] as ArtefactView).digest),
       objective: ranked.objective,
       candidates: verdicts,
     },

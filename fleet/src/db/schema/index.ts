@@ -3,5 +3,6 @@ export * from './accounts.ts';
 export * from './catalogue.ts';
 export * from './devices.ts';
 export * from './fleet-state.ts';
+export * from './measurements.ts';
 export * from './people.ts';
 export * from './telemetry.ts';

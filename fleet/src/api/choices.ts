@@ -1,0 +1,24 @@
+import { api } from '@starling/shared';
+import type { DesiredStates } from '../desired-state/index.ts';
+import type { Measurements } from '../measurements/index.ts';
+import type { Models } from '../models/index.ts';
+import { type ApiApp, route } from './route.ts';
+
+export interface ChoicePorts {
+  models: Models;
+  desiredStates: DesiredStates;
+  measurements: Measurements;
+}
+
+export function choiceRoutes(app: ApiApp, { models, desiredStates, measurements }: ChoicePorts): void {
+  route(app, api.modelFigures, async ({ params }) => {
+    const { artefacts } = await models.show(params.digest);
+    return measurements.figures(artefacts.map(({ digest }) => digest));
+  });
+  route(app, api.explainChoice, ({ params, query }) => desiredStates.explain(params.id, params.model, query.release));
+  route(app, api.previewChoices, ({ body, query }) => desiredStates.preview(body.release, body.objective, query));
+  route(app, api.listProposals, ({ query }) => desiredStates.proposals(query));
+  route(app, api.applyProposals, async ({ body, actor }) => ({ changed: await desiredStates.applyProposals(body.devices, actor) }));
+  route(app, api.showObjective, ({ params }) => desiredStates.objective(params.digest));
+  route(app, api.setObjective, ({ params, body, actor }) => desiredStates.setObjective(params.digest, body.objective, actor));
+}
