@@ -4,6 +4,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import type { Accounts } from '../auth/index.ts';
 import type { Log } from '../ports.ts';
 import { type AgentPackagePorts, agentPackageRoutes } from './agent-packages.ts';
+import { type BuildRoutePorts, buildRoutes } from './builds.ts';
 import { type CataloguePorts, catalogueRoutes } from './catalogue.ts';
 import { type DeviceAccessPorts, deviceAccessRoutes } from './device-access.ts';
 import { type DevicePorts, deviceRoutes } from './devices.ts';
@@ -19,6 +20,7 @@ import { type TelemetryPorts, telemetryRoutes } from './telemetry.ts';
 
 export interface ApiPorts
   extends AgentPackagePorts,
+    BuildRoutePorts,
     CataloguePorts,
     DeviceAccessPorts,
     DevicePorts,
@@ -67,6 +69,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   fleetRoutes(api, ports);
   peopleRoutes(api, ports);
   catalogueRoutes(api, ports);
+  buildRoutes(api, ports);
   deviceRoutes(api, ports);
   deviceAccessRoutes(api, ports);
   agentPackageRoutes(api, ports);

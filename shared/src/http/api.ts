@@ -1,3 +1,4 @@
+import { buildEndpoints } from './builds.ts';
 import { catalogueEndpoints } from './catalogue.ts';
 import { deviceEndpoints } from './devices.ts';
 import { fleetEndpoints } from './fleet.ts';
@@ -7,5 +8,5 @@ import { peopleEndpoints } from './people.ts';
 export const API_BASE = '/api/v1';
 
 /** Every JSON route of the fleet. Streams (`/events`) and files (agent packages, certificates) are declared beside their handlers. */
-export const api = { ...fleetEndpoints, ...deviceEndpoints, ...catalogueEndpoints, ...peopleEndpoints } as const;
+export const api = { ...fleetEndpoints, ...deviceEndpoints, ...catalogueEndpoints, ...buildEndpoints, ...peopleEndpoints } as const;
 export type EndpointName = keyof typeof api;
