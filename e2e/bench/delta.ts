@@ -4,11 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 import { systemClock, systemIds } from '@starling/fleet';
 import { encodeChunkFrame, StarlingError } from '@starling/shared';
-import { createBuilder, tensorRegions } from '../../fleet/src/artefacts/index.ts';
+import { tensorRegions } from '../../fleet/src/artefacts/index.ts';
 import { bytesOf, findWeights, floatsOf, type Weight } from '../../fleet/src/artefacts/onnx/graph.ts';
 import { type OnnxModel, readModel, writeModel } from '../../fleet/src/artefacts/onnx/read.ts';
 import { type BlobStore, openDiskStore } from '../../fleet/src/blobs/index.ts';
 import { seededRandom } from '../scenes/random.ts';
+import { buildByMethod } from './build-artefact.ts';
 import type { Measure } from './result.ts';
 import { withFolder } from './runtime.ts';
 
@@ -76,13 +77,9 @@ async function buildBoth(folder: string, { file, exampleShapes, changed }: Case,
   const outputDirectory = await mkdtemp(join(folder, 'build-'));
   const source = join(outputDirectory, 'source.onnx');
   await writeFile(source, writeModel(model));
-  const artefacts = await createBuilder().build({ file: source, outputDirectory, exampleShapes }, {});
-  const fileOf = (precision: 'fp32' | 'int8'): string => {
-    const found = artefacts.find((artefact) => artefact.precision === precision);
-    if (found === undefined) throw new StarlingError('no-artefact', `${file} was not built as ${precision}`);
-    return found.file;
-  };
-  const files = { fp32: fileOf('fp32'), int8: fileOf('int8') };
+  const fp32 = await buildByMethod(outputDirectory, { file: source, exampleShapes }, 'source');
+  const int8 = await buildByMethod(outputDirectory, { file: source, exampleShapes }, 'weights-int8');
+  const files = { fp32: fp32.file, int8: int8.file };
   return { files, tensors: { fp32: await tensorsOf(files.fp32), int8: await tensorsOf(files.int8) } };
 }
 

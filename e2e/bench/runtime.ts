@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { pipelineSchema, releaseSchema, StarlingError } from '@starling/shared';
 import type { InstalledRelease, RuntimeHost } from '../../agent/src/core/ports/runtime-host.ts';
 import { createHostProcess } from '../../agent/src/node/engine/host-process.ts';
-import { type BuiltArtefact, createBuilder } from '../../fleet/src/artefacts/index.ts';
+import type { BuiltResult } from '../../fleet/src/artefacts/index.ts';
 import { demoModels } from '../demo/models.ts';
 import { readSigns } from '../demo/read-signs.ts';
 import { childEnvironment } from '../harness/config.ts';
+import { buildByMethod } from './build-artefact.ts';
 
 const RUN_TIMEOUT_MS = 60_000;
 const WINDOW_MS = 10_000;
@@ -25,17 +26,17 @@ export async function withFolder<Value>(work: (folder: string) => Promise<Value>
 }
 
 /** Both artefacts of each demo model, by the fleet's own builder. Model -> artefacts. */
-export async function buildDemoArtefacts(folder: string): Promise<ReadonlyMap<string, BuiltArtefact[]>> {
-  const built = new Map<string, BuiltArtefact[]>();
+export async function buildDemoArtefacts(folder: string): Promise<ReadonlyMap<string, BuiltResult[]>> {
+  const built = new Map<string, BuiltResult[]>();
   for (const { name, file, card } of demoModels) {
-    const outputDirectory = await mkdtemp(join(folder, 'build-'));
-    built.set(name, await createBuilder().build({ file, outputDirectory, exampleShapes: card.exampleShapes ?? {} }, {}));
+    const model = { file, exampleShapes: card.exampleShapes };
+    built.set(name, [await buildByMethod(folder, model, 'source'), await buildByMethod(folder, model, 'weights-int8')]);
   }
   return built;
 }
 
 /** The demo's release with one precision of each model, as the control plane of an agent would install it. */
-export function installDemoRelease(artefacts: ReadonlyMap<string, BuiltArtefact[]>, precision: 'fp32' | 'int8'): InstalledRelease {
+export function installDemoRelease(artefacts: ReadonlyMap<string, BuiltResult[]>, precision: 'fp32' | 'int8'): InstalledRelease {
   const pipeline = pipelineSchema.parse(readSigns);
   const models = [...artefacts].map(([name, built]) => {
     const artefact = built.find((each) => each.precision === precision);

@@ -116,7 +116,7 @@ async function wire(
 
   const password = await modules.accounts.bootstrap(config.adminEmail);
   await modules.devices.start();
-  await modules.models.resumeBuilds();
+  await modules.builds.start();
   closers.push(startHousekeeping(modules, directory, { clock, log }));
   return {
     addresses,
@@ -132,12 +132,17 @@ async function wire(
 
 /** Expires, retains and collects until it is stopped. */
 function startHousekeeping(modules: Modules, directory: string, { clock, log }: { clock: Clock; log: Log }): () => Promise<void> {
-  const { blobs, commands, ingest, models, pipelines, releases, telemetry } = modules;
+  const { blobs, builds, commands, ingest, models, pipelines, releases, telemetry } = modules;
   const housekeeping = setInterval(() => {
     Promise.all([commands.expire(), telemetry.retain()]).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'housekeeping'));
   }, HOUSEKEEPING_MS);
   const references = async (): Promise<Set<string>> =>
-    new Set([...(await models.references()), ...(await pipelines.references()), ...(await releases.references())]);
+    new Set([
+      ...(await models.references()),
+      ...(await builds.references()),
+      ...(await pipelines.references()),
+      ...(await releases.references()),
+    ]);
   const garbage = setInterval(() => {
     collectGarbage(blobs, directory, references, clock).catch((error: unknown) =>
       log.warn({ error: messageOf(error) }, 'garbage collection'),

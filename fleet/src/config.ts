@@ -35,6 +35,14 @@ export const configSchema = z.strictObject({
     .max(3_600_000)
     .default(10_000)
     .meta({ description: 'Length of a telemetry window on devices' }),
+  buildConcurrency: z.coerce.number().int().min(1).max(64).default(1).meta({ description: 'Builds at once; each takes all cores' }),
+  buildMemoryMebibytes: z.coerce
+    .number()
+    .int()
+    .min(128)
+    .max(1_048_576)
+    .default(4096)
+    .meta({ description: 'Memory that one build may have; it is ended when it takes more' }),
   adminEmail: z.email().default('admin@starling.local').meta({ description: 'Login of the first admin' }),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });

@@ -3,6 +3,7 @@ import { loadProfiles, matchProfile } from '@starling/device-profiles';
 import { createBuilder } from './artefacts/index.ts';
 import { type Accounts, createAccounts } from './auth/index.ts';
 import { type BlobStore, openDiskStore } from './blobs/index.ts';
+import { type Builds, createBuilds } from './builds/index.ts';
 import { type Commands, createCommands } from './commands/index.ts';
 import type { FleetConfig } from './config.ts';
 import type { OpenDatabase } from './db/index.ts';
@@ -32,6 +33,7 @@ export interface Modules {
   accounts: Accounts;
   access: DeviceAccess;
   blobs: BlobStore;
+  builds: Builds;
   claimTokens: ClaimTokens;
   commands: Commands;
   desiredStates: DesiredStates;
@@ -73,10 +75,12 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const keyring = await createKeyring({ db, clock, ids, directory: join(directory, 'keys') });
   const profiles = loadProfiles();
   const devices = createDevices({ db, clock, events, log });
-  const models = createModels({
-    ...{ db, blobs, builder: createBuilder(), keyring, clock, ids, events, log, directory },
+  const builder = createBuilder({ memoryBytes: config.buildMemoryMebibytes * 1024 ** 2 });
+  const builds = await createBuilds({
+    ...{ db, blobs, builder, keyring, clock, ids, events, log, directory, concurrency: config.buildConcurrency },
     onBuilt: (digest) => desiredStates.artefactsAdded(digest),
   });
+  const models = createModels({ db, blobs, builder, builds, keyring, clock, events, directory });
   const pipelines = createPipelines({ db, blobs, models, keyring, clock, events });
   const releases = createReleases({ db, blobs, models, pipelines, keyring, clock, events, countDevices: () => countByRelease(db) });
   const desiredStates = createDesiredStates({
@@ -86,7 +90,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   });
   const secret = await readSecret(join(directory, 'keys', 'session-secret'), ids);
   return {
-    ...{ blobs, desiredStates, devices, events, keyring, models, pipelines, releases },
+    ...{ blobs, builds, desiredStates, devices, events, keyring, models, pipelines, releases },
     commands: createCommands({ db, clock, ids, keyring, events, log }),
     ingest: createIngest({ db, clock, events, log, project: keepMeasurements }),
     measurements: createMeasurements({ db }),
@@ -100,7 +104,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     packages: createPackages({ directory: join(directory, 'packages'), keyring, log, publicUrl, authority: certificates.authority }),
     uploads: await createUploads({ blobs, ids, directory }),
     async close() {
-      await models.close();
+      await builds.close();
       await devices.close();
     },
   };

@@ -1,6 +1,7 @@
 /** Schemas, wire table, signing, digests, limits and graph checks -> imported by the agent, the fleet, the dashboard and the tests. */
 export * from './codec/cbor.ts';
 export * from './codec/chunk-frame.ts';
+export * from './codec/dataset-archive.ts';
 export * from './digest.ts';
 export * from './documents/artefact.ts';
 export * from './documents/blob-manifest.ts';
@@ -22,6 +23,7 @@ export * from './graph/port-types.ts';
 export * from './graph/topology.ts';
 export * from './graph/type-check.ts';
 export * from './http/api.ts';
+export * from './http/builds.ts';
 export * from './http/catalogue.ts';
 export * from './http/choices.ts';
 export { type ApiClient, type CallOptions, type ClientOptions, createApiClient, type FetchLike } from './http/client.ts';

@@ -66,6 +66,17 @@ export const INFER_INPUT_BYTES_MAXIMUM = 20 * 1024 * 1024;
 /** Largest ONNX file: protobuf cannot hold more than 2 GiB. */
 export const MODEL_BYTES_MAXIMUM = 2 * 1024 ** 3 - 1;
 
+/** Files in the archive of a calibration or evaluation set: zip holds 65,535 without its 64-bit extension, and builds use far fewer. */
+export const DATASET_FILES_MAXIMUM = 20_000;
+/** Largest archive of a data set: below the 4 GiB where zip needs its 64-bit extension, and it is uploaded like a model. */
+export const DATASET_BYTES_MAXIMUM = 2 * 1024 ** 3 - 1;
+/** What an archive may unpack to. Attack: some kilobytes that fill the disk of the fleet. */
+export const DATASET_UNPACKED_BYTES_MAXIMUM = 8 * 1024 ** 3;
+/** Largest single file of a data set: one sample is in memory at a time. */
+export const DATASET_FILE_BYTES_MAXIMUM = 256 * 1024 ** 2;
+/** Lines of log that are kept of one build; the oldest go first. */
+export const BUILD_LOG_LINES_MAXIMUM = 1000;
+
 const relations: readonly [string, boolean][] = [
   ['a chunk fits into a packet', CHUNK_FRAME_BYTES_MAXIMUM + 1024 <= PACKET_BYTES_MAXIMUM],
   ['a manifest page fits into a chunk', MANIFEST_CHUNKS_MAXIMUM * MANIFEST_ENTRY_BYTES_MAXIMUM + 1024 <= CHUNK_BYTES_MAXIMUM],
@@ -82,6 +93,7 @@ const relations: readonly [string, boolean][] = [
   ['several wants fit into the queue of a device', PULL_QUEUE_CHUNKS_MAXIMUM >= 4 * WANT_CHUNKS_MAXIMUM],
   ['heartbeats come before the timeout', 2 * PRESENCE_INTERVAL_MS < PRESENCE_TIMEOUT_MS],
   ['a want is a small message', WANT_CHUNKS_MAXIMUM * 40 + 256 <= CONTROL_BYTES_MAXIMUM],
+  ['the files of a data set fit into a plain zip archive', DATASET_FILES_MAXIMUM < 65_535 && DATASET_BYTES_MAXIMUM < 2 ** 32],
 ];
 for (const [statement, holds] of relations) {
   if (!holds) throw new StarlingError('limits-contradict', `limits contradict each other: ${statement}`);

@@ -4,6 +4,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import type { Accounts } from '../auth/index.ts';
 import type { Log } from '../ports.ts';
 import { type AgentPackagePorts, agentPackageRoutes } from './agent-packages.ts';
+import { type BuildRoutePorts, buildRoutes } from './builds.ts';
 import { type CataloguePorts, catalogueRoutes } from './catalogue.ts';
 import { type ChoicePorts, choiceRoutes } from './choices.ts';
 import { type DeviceAccessPorts, deviceAccessRoutes } from './device-access.ts';
@@ -20,6 +21,7 @@ import { type TelemetryPorts, telemetryRoutes } from './telemetry.ts';
 
 export interface ApiPorts
   extends AgentPackagePorts,
+    BuildRoutePorts,
     CataloguePorts,
     ChoicePorts,
     DeviceAccessPorts,
@@ -70,6 +72,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   peopleRoutes(api, ports);
   catalogueRoutes(api, ports);
   choiceRoutes(api, ports);
+  buildRoutes(api, ports);
   deviceRoutes(api, ports);
   deviceAccessRoutes(api, ports);
   agentPackageRoutes(api, ports);

@@ -19,6 +19,7 @@ const statusOf: Readonly<Record<string, number>> = {
   'not-pending': 409,
   'not-running': 409,
   'still-running': 409,
+  'already-done': 409,
   'no-artefact': 409,
   'agent-too-old': 409,
   'upload-too-large': 413,
@@ -31,6 +32,7 @@ const statusOf: Readonly<Record<string, number>> = {
   'command-timeout': 504,
   'build-crashed': 422,
   'build-hung': 422,
+  'build-too-large': 422,
 };
 
 /** Postgres and socket errors that mean that the database is away: class 08, 57P0x, and what postgres.js and Node call it. */

@@ -1,9 +1,23 @@
-import type { BuildReport, GoldenSet, Precision, TensorPort } from '@starling/shared';
+import type { BuildRecipe, BuildReport, GoldenSet, ModelEvaluation, Precision, TensorPort } from '@starling/shared';
 
 /** What the fleet asks its builder: a process of its own, since native code that loads a stranger's model may crash or hang. */
-export type BuildRequest =
-  | { type: 'inspect'; file: string }
-  | { type: 'build'; file: string; outputDirectory: string; exampleShapes: Record<string, number[]> };
+export type BuildRequest = { type: 'inspect'; file: string } | ({ type: 'build' } & RecipeRequest);
+
+/** One recipe for one model. Paths are those of files that the fleet laid out for this one run. */
+export interface RecipeRequest {
+  /** The source, as it was pushed. */
+  file: string;
+  recipe: BuildRecipe;
+  exampleShapes: Record<string, number[]>;
+  /** How samples reach the model and how its answers are scored, from the card. */
+  evaluation?: ModelEvaluation;
+  /** Zip archive of the calibration set. */
+  calibrationArchive?: string;
+  /** Zip archive of the evaluation set. */
+  evaluationArchive?: string;
+  /** Empty, and removed after the run: the artefact is written here, and data sets are unpacked here. */
+  outputDirectory: string;
+}
 
 export interface Inspection {
   opset: number;
@@ -19,10 +33,18 @@ export interface BuiltArtefact {
   file: string;
   golden: GoldenSet;
   report: BuildReport;
+  /** Nodes that a search left in float. */
+  keptInFloat: string[];
+}
+
+/** An artefact, and what a device must have to run it. */
+export interface BuiltResult extends BuiltArtefact {
+  needs: { opset: number; operators: string[] };
 }
 
 export type BuildReply =
   | { type: 'progress'; percent: number; step: string }
+  | { type: 'log'; line: string }
   | { type: 'inspected'; inspection: Inspection }
-  | { type: 'built'; artefacts: BuiltArtefact[] }
+  | { type: 'built'; artefact: BuiltResult }
   | { type: 'failed'; code: string; message: string; field?: string; hint?: string };

@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { isStarlingError, messageOf } from '@starling/shared';
-import { buildArtefacts } from './build.ts';
+import { buildArtefact } from './build.ts';
 import type { BuildReply, BuildRequest } from './build-messages.ts';
 import { inspectModel } from './inspect.ts';
 
 /** The builder process: one request, its progress and its answer, then it ends and gives all memory back. */
 const reply = (message: BuildReply): Promise<void> => new Promise((resolve) => process.send?.(message, () => resolve()));
 
+// The fleet that asked is gone: nobody would take the answer.
+process.once('disconnect', () => process.exit(1));
 process.once('message', (request: BuildRequest) => {
   answer(request)
     .catch((error: unknown): BuildReply => {
@@ -22,5 +24,6 @@ process.once('message', (request: BuildRequest) => {
 async function answer(request: BuildRequest): Promise<BuildReply> {
   if (request.type === 'inspect') return { type: 'inspected', inspection: await inspectModel(await readFile(request.file)) };
   const onProgress = (percent: number, step: string): void => void reply({ type: 'progress', percent, step });
-  return { type: 'built', artefacts: await buildArtefacts({ ...request, onProgress }) };
+  const log = (line: string): void => void reply({ type: 'log', line });
+  return { type: 'built', artefact: await buildArtefact({ ...request, onProgress, log }) };
 }

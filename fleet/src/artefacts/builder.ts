@@ -1,45 +1,62 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { StarlingError } from '@starling/shared';
-import type { BuildReply, BuildRequest, BuiltArtefact, Inspection } from './build-messages.ts';
+import type { BuildReply, BuildRequest, BuiltResult, Inspection, RecipeRequest } from './build-messages.ts';
+import { residentBytes } from './resident-memory.ts';
 
 /** Native code that has said nothing for this long is taken for hung. */
 const SILENCE_MS = 120_000;
+/** A model is read in parts of a second: looked at less often, it could take the memory of the whole machine unseen. */
+const MEMORY_INTERVAL_MS = 200;
+const MEBIBYTE = 1024 ** 2;
+/** What a worker says on its standard error while it ends: enough for a stack. */
+const LAST_WORDS_CHARACTERS = 4000;
 
 export interface BuildOptions {
   signal?: AbortSignal | undefined;
   onProgress?: (percent: number, step: string) => void;
+  onLog?: (line: string) => void;
+}
+
+export interface BuilderLimits {
+  /** A worker that has more memory resident is ended. */
+  memoryBytes: number;
 }
 
 /** Runs inspections and builds in processes of their own. */
 export interface Builder {
   inspect(file: string): Promise<Inspection>;
-  build(request: Omit<Extract<BuildRequest, { type: 'build' }>, 'type'>, options: BuildOptions): Promise<BuiltArtefact[]>;
+  build(request: RecipeRequest, options: BuildOptions): Promise<BuiltResult>;
 }
 
-export function createBuilder(): Builder {
+export function createBuilder(limits: BuilderLimits): Builder {
   return {
     async inspect(file) {
-      const reply = await runWorker({ type: 'inspect', file }, {});
+      const reply = await runWorker({ type: 'inspect', file }, {}, limits);
       if (reply.type !== 'inspected') throw new StarlingError('build-failed', `unexpected answer ${reply.type}`);
       return reply.inspection;
     },
     async build(request, options) {
-      const reply = await runWorker({ type: 'build', ...request }, options);
+      const reply = await runWorker({ type: 'build', ...request }, options, limits);
       if (reply.type !== 'built') throw new StarlingError('build-failed', `unexpected answer ${reply.type}`);
-      return reply.artefacts;
+      return reply.artefact;
     },
   };
 }
 
-/** @throws StarlingError of the worker, `build-crashed` if its process died, `build-hung`, `cancelled` */
-function runWorker(request: BuildRequest, { signal, onProgress }: BuildOptions): Promise<BuildReply> {
+/** @throws StarlingError of the worker, `build-crashed` if its process died, `build-hung`, `build-too-large`, `cancelled` */
+function runWorker(request: BuildRequest, options: BuildOptions, { memoryBytes }: BuilderLimits): Promise<BuildReply> {
+  const { signal, onProgress, onLog } = options;
   return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(cancelled());
     const child = fork(new URL('./build-worker.ts', import.meta.url), {
       serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      execArgv: [`--max-old-space-size=${Math.max(64, Math.floor(memoryBytes / MEBIBYTE))}`],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
+    const lastWords = readErrors(child, onLog);
     const end = (settle: () => void): void => {
       clearTimeout(silence);
+      clearInterval(watch);
       signal?.removeEventListener('abort', cancel);
       child.removeAllListeners();
       child.kill('SIGKILL');
@@ -47,20 +64,55 @@ function runWorker(request: BuildRequest, { signal, onProgress }: BuildOptions):
     };
     const hung = (): void =>
       end(() => reject(new StarlingError('build-hung', `the model kept the builder busy for ${SILENCE_MS / 1000} s`, { field: 'model' })));
-    const cancel = (): void => end(() => reject(new StarlingError('cancelled', 'the build was cancelled')));
+    const cancel = (): void => end(() => reject(cancelled()));
     let silence = setTimeout(hung, SILENCE_MS);
+    const watch = setInterval(async () => {
+      const bytes = await residentBytes(child.pid ?? 0);
+      if (bytes !== undefined && bytes > memoryBytes) end(() => reject(tooLarge(memoryBytes)));
+    }, MEMORY_INTERVAL_MS);
     signal?.addEventListener('abort', cancel, { once: true });
     child.on('message', (reply: BuildReply) => {
       clearTimeout(silence);
       silence = setTimeout(hung, SILENCE_MS);
       if (reply.type === 'progress') onProgress?.(reply.percent, reply.step);
+      else if (reply.type === 'log') onLog?.(reply.line);
       else if (reply.type === 'failed') end(() => reject(new StarlingError(reply.code, reply.message, reply)));
       else end(() => resolve(reply));
     });
+    child.on('error', (cause) => end(() => reject(new StarlingError('build-crashed', 'the builder could not be started', { cause }))));
     child.on('exit', (code, killedBy) => {
-      const hint = 'the model may be damaged or too large for the memory of the fleet';
-      end(() => reject(new StarlingError('build-crashed', `the builder ended with ${killedBy ?? String(code)}`, { field: 'model', hint })));
+      const outOfHeap = /heap out of memory|Reached heap limit/.test(lastWords());
+      end(() => reject(outOfHeap ? tooLarge(memoryBytes) : crashed(killedBy ?? String(code))));
     });
-    child.send(request);
+    child.send(request, () => undefined);
+  });
+}
+
+/** Each line is told; the last ones are kept, for they say why a process ended. */
+function readErrors(child: ChildProcess, onLog: BuildOptions['onLog']): () => string {
+  let last = '';
+  let rest = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    last = (last + text).slice(-LAST_WORDS_CHARACTERS);
+    const lines = (rest + text).split('\n');
+    rest = (lines.pop() ?? '').slice(-LAST_WORDS_CHARACTERS);
+    for (const line of lines) if (line.trim() !== '') onLog?.(line);
+  });
+  return () => last;
+}
+
+function cancelled(): StarlingError {
+  return new StarlingError('cancelled', 'the build was cancelled');
+}
+
+function crashed(how: string): StarlingError {
+  const hint = 'the model may be damaged or too large for the memory of the fleet';
+  return new StarlingError('build-crashed', `the builder ended with ${how}`, { field: 'model', hint });
+}
+
+function tooLarge(memoryBytes: number): StarlingError {
+  return new StarlingError('build-too-large', `the build needs more than the ${Math.floor(memoryBytes / MEBIBYTE)} MiB that it may have`, {
+    field: 'model',
+    hint: 'raise buildMemoryMebibytes of the fleet, or use a smaller model',
   });
 }

@@ -1,5 +1,5 @@
 /** A model version's ONNX file -> checked, built for each target with golden outputs -> the artefact for a device, with the reason. */
-export type { BuiltArtefact, Inspection } from './build-messages.ts';
+export type { BuiltResult, Inspection, RecipeRequest } from './build-messages.ts';
 export { type Builder, createBuilder } from './builder.ts';
 export {
   type ChoiceDevice,
@@ -10,4 +10,5 @@ export {
   type Measurement,
   type RankedChoice,
 } from './choose/index.ts';
+export { isWired } from './methods.ts';
 export { tensorRegions } from './onnx/regions.ts';

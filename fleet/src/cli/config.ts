@@ -18,6 +18,9 @@ export interface Settings {
   directory: string;
   rootKeyFile: string;
   publisherKeyFile: string;
+  /** The hub of `hf://` sources, and the token for it. */
+  hub: string;
+  hubToken: string | undefined;
   colour: boolean;
   /** Terminals that cannot move their cursor get plain lines. */
   dumbTerminal: boolean;
@@ -41,6 +44,8 @@ export const environmentHelp: readonly (readonly [string, string])[] = [
   ['STARLING_CA', "PEM file of the fleet's own certificate authority, as --ca"],
   ['STARLING_ROOT_KEY', 'file of the root key, as --root-key'],
   ['STARLING_PUBLISHER_KEY', 'file of the publisher key, as --publisher-key'],
+  ['HF_TOKEN', 'token for hf:// sources of "model import"'],
+  ['HF_ENDPOINT', 'address of another hub than https://huggingface.co'],
   ['XDG_CONFIG_HOME', 'logins and keys lie in starling/ below it (default ~/.config)'],
   ['NO_COLOR', 'no colours'],
 ];
@@ -67,6 +72,8 @@ export function readSettings(options: Record<string, unknown>, environment: Envi
     directory,
     rootKeyFile: present(environment.STARLING_ROOT_KEY) ?? join(directory, 'keys', 'root.json'),
     publisherKeyFile: present(environment.STARLING_PUBLISHER_KEY) ?? join(directory, 'keys', 'publisher.json'),
+    hub: hubAddress(present(environment.HF_ENDPOINT) ?? 'https://huggingface.co'),
+    hubToken: present(environment.HF_TOKEN),
     colour: present(environment.NO_COLOR) === undefined && environment.TERM !== 'dumb',
     dumbTerminal: environment.TERM === 'dumb',
   };
@@ -88,6 +95,18 @@ export function parseFleetAddress(text: string, field: string): string {
     });
   }
   return url.origin;
+}
+
+/** An origin, and perhaps a path below which a hub lies. @throws StarlingError `bad-address` */
+function hubAddress(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw cliError('bad-address', `"${text}" is no address of a hub`, {
+      field: 'HF_ENDPOINT',
+      hint: 'write it like https://huggingface.co',
+    });
+  }
+  return url.href.replace(/\/$/, '');
 }
 
 /** Loopback never leaves the machine, so plain HTTP is fine there. */

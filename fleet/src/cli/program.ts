@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { defineApiTokenCommands } from './commands/api-token.ts';
+import { defineArtefactCommands } from './commands/artefact.ts';
 import { defineAuditCommands } from './commands/audit.ts';
+import { defineBuildCommands } from './commands/build.ts';
 import { defineDeviceCommands } from './commands/device.ts';
 import { defineEvents } from './commands/events.ts';
 import { defineKeyCommands } from './commands/key.ts';
@@ -47,6 +49,8 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineLogin(program, contextOf);
   defineKeyCommands(program, contextOf);
   defineModelCommands(program, contextOf);
+  defineBuildCommands(program, contextOf);
+  defineArtefactCommands(program, contextOf);
   definePipelineCommands(program, contextOf);
   defineReleaseCommands(program, contextOf);
   defineDeviceCommands(program, contextOf);

@@ -1,11 +1,14 @@
 import {
   type ApiClient,
+  type ArtefactDetail,
   api,
+  type BuildJob,
   type DeviceView,
   deviceIdSchema,
   digestSchema,
   type ModelView,
   type PipelineView,
+  randomIdSchema,
   StarlingError,
 } from '@starling/shared';
 import { cliError } from './errors.ts';
@@ -20,6 +23,27 @@ export async function findDevice(client: ApiClient, reference: string): Promise<
   const named = items.filter(({ name }) => name === reference);
   const candidates = named.length > 0 ? named : items.filter(({ id }) => reference.length >= 4 && id.startsWith(reference));
   return only(candidates, { kind: 'device', reference, list: 'starling device ls', label: ({ id, name }) => `${id} (${name})` });
+}
+
+/** @param reference digest, or its first characters */
+export async function findArtefact(client: ApiClient, reference: string): Promise<ArtefactDetail> {
+  const show = (digest: string): Promise<ArtefactDetail> => client.call(api.showArtefact, { params: { digest } });
+  if (digestSchema.safeParse(reference).success) return show(reference);
+  const byStart = /^[0-9a-f]{6,63}$/.test(reference)
+    ? (await fetchAll((query) => client.call(api.listArtefacts, { query }))).items.filter(({ digest }) => digest.startsWith(reference))
+    : [];
+  const label = (each: (typeof byStart)[number]): string => `${each.model.name}@${each.model.version}`;
+  return show(only(byStart, { kind: 'artefact', reference, list: 'starling artefact ls', label }).digest);
+}
+
+/** @param reference id, or its first characters */
+export async function findBuild(client: ApiClient, reference: string): Promise<BuildJob> {
+  if (randomIdSchema.safeParse(reference).success) return client.call(api.showBuild, { params: { id: reference } });
+  const byStart = /^[a-z2-7]{4,25}$/.test(reference)
+    ? (await fetchAll<BuildJob>((query) => client.call(api.listBuilds, { query }))).items.filter(({ id }) => id.startsWith(reference))
+    : [];
+  const label = (job: BuildJob): string => `${job.id.slice(0, 12)} (${job.model}@${job.version} ${job.label})`;
+  return only(byStart, { kind: 'build', reference, list: 'starling build ls', label });
 }
 
 interface Versioned {

@@ -1,12 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   type Actor,
   type ArtefactView,
-  type BuildJob,
   DOCUMENT_BYTES_MAXIMUM,
   type ModelAsset,
   type ModelCard,
+  type ModelDatasets,
   type ModelVersion,
   type ModelView,
   modelVersionSchema,
@@ -15,23 +13,26 @@ import {
   sha256Hex,
   verifyDocument,
 } from '@starling/shared';
+import type { Builder } from '../artefacts/index.ts';
 import { appendAudit } from '../audit/index.ts';
-import { type BuildQueuePorts, createBuildQueue } from './build-queue.ts';
-import {
-  allArtefactDocuments,
-  allModelDocuments,
-  artefactByDigest,
-  artefactsOfModel,
-  findJob,
-  findModel,
-  insertModel,
-  listJobs,
-  listModels,
-  type ModelRow,
-  modelByDigest,
-  newestModel,
-  toModelView,
-} from './store.ts';
+import type { BlobStore } from '../blobs/index.ts';
+import type { Builds } from '../builds/index.ts';
+import type { Database } from '../db/index.ts';
+import type { Clock, EventBus } from '../ports.ts';
+import type { Keyring } from '../trust/index.ts';
+import { checkExampleShapes, checkModelDatasets, inspectUpload, requireBlobs } from './check-version.ts';
+import { allModelDocuments, findModel, insertModel, listModels, type ModelRow, modelByDigest, newestModel } from './store.ts';
+
+export interface ModelPorts {
+  db: Database;
+  blobs: BlobStore;
+  builder: Builder;
+  builds: Builds;
+  keyring: Keyring;
+  clock: Clock;
+  events: EventBus;
+  directory: string;
+}
 
 export interface ModelDraft {
   name: string;
@@ -40,9 +41,10 @@ export interface ModelDraft {
   upload: string;
   card: ModelCard;
   assets: ModelAsset[];
+  datasets?: ModelDatasets | undefined;
 }
 
-/** The catalogue of model versions and their artefacts. */
+/** The catalogue of model versions. */
 export interface Models {
   draft(draft: ModelDraft): Promise<ModelVersion>;
   register(signed: string, actor: Actor): Promise<ModelView>;
@@ -52,85 +54,45 @@ export interface Models {
   find(name: string, version?: string): Promise<ModelRow>;
   artefacts(modelDigest: string): Promise<ArtefactView[]>;
   artefact(digest: string): Promise<ArtefactView | undefined>;
-  listBuilds(page: PageQuery): Promise<{ items: BuildJob[]; total: number }>;
-  cancelBuild(id: string): Promise<BuildJob>;
-  retryBuild(id: string): Promise<BuildJob>;
-  resumeBuilds(): Promise<void>;
-  buildsIdle(): Promise<void>;
-  /** Digests of all chunks that model versions and artefacts are made of, for the garbage collector. */
+  /** Digests of all chunks that model versions are made of, for the garbage collector. */
   references(): Promise<Set<string>>;
-  close(): Promise<void>;
 }
 
-export function createModels(ports: BuildQueuePorts): Models {
-  const { db, blobs, keyring, clock, events } = ports;
-  const queue = createBuildQueue(ports);
-  const requireJob = async (id: string): Promise<BuildJob> => {
-    const job = await findJob(db, id);
-    if (job === undefined) throw new StarlingError('not-found', `there is no build ${id}`, { field: 'id' });
-    return job;
-  };
+export function createModels(ports: ModelPorts): Models {
+  const { db, builds, keyring } = ports;
+  const viewOf = async ({ digest, name, version, createdAtMs, createdBy, document }: ModelRow): Promise<ModelView> => ({
+    ...{ digest, name, version, createdAtMs, createdBy, document },
+    ...(await builds.ofModel({ digest, name, version })),
+  });
   const show = async (digest: string): Promise<ModelView> => {
     const row = await modelByDigest(db, digest);
     if (row === undefined) throw new StarlingError('not-found', `there is no model version ${digest}`, { field: 'digest' });
-    return toModelView(db, row);
+    return viewOf(row);
   };
   return {
     async draft(draft) {
       if ((await findModel(db, draft.name, draft.version)) !== undefined) throw versionTaken(draft);
-      const { sizeBytes, digest } = await blobs.readManifest(draft.upload).catch(() => {
+      const { sizeBytes, digest } = await ports.blobs.readManifest(draft.upload).catch(() => {
         throw new StarlingError('unknown-upload', `there is no upload ${draft.upload}`, { field: 'upload', hint: 'upload the file first' });
       });
-      const inspection = await inspectUpload(draft.upload, ports);
-      const { opset, inputs, outputs } = inspection;
+      const { opset, inputs, outputs } = await inspectUpload(draft.upload, ports);
       checkExampleShapes(draft.card, inputs);
+      await checkModelDatasets(draft.datasets, draft.card, ports);
       return modelVersionSchema.parse({
-        kind: 'model-version',
-        schemaVersion: 1,
-        critical: [],
-        fleetId: keyring.fleetId,
-        name: draft.name,
-        version: draft.version,
-        source: { digest, sizeBytes, manifest: draft.upload },
-        opset,
-        inputs,
-        outputs,
-        assets: draft.assets,
-        card: draft.card,
+        ...{ kind: 'model-version', schemaVersion: 1, critical: [], fleetId: keyring.fleetId },
+        ...{ name: draft.name, version: draft.version, source: { digest, sizeBytes, manifest: draft.upload } },
+        ...{ opset, inputs, outputs, assets: draft.assets, card: draft.card },
+        ...(draft.datasets === undefined ? {} : { datasets: draft.datasets }),
       });
     },
     async register(signed, actor) {
-      const document = await verifyDocument(signed, {
-        kind: 'model-version',
-        keys: keyring.root().keys.publisher,
-        schema: modelVersionSchema,
-        maximumBytes: DOCUMENT_BYTES_MAXIMUM,
-      });
-      if (document.fleetId !== keyring.fleetId)
-        throw new StarlingError('wrong-fleet', `the model is signed for fleet ${document.fleetId}`, { field: 'fleetId' });
-      await requireBlobs(document, ports);
-      if ((await findModel(db, document.name, document.version)) !== undefined) throw versionTaken(document);
-      // What the publisher signed is compared with the file once more: a client may sign what it likes.
-      const inspection = await inspectUpload(document.source.manifest, ports);
-      if (JSON.stringify([inspection.inputs, inspection.outputs]) !== JSON.stringify([document.inputs, document.outputs])) {
-        throw new StarlingError('ports-differ', 'inputs or outputs of the document are not those of the file', {
-          field: 'inputs',
-          hint: 'sign the draft as it came',
-        });
-      }
-      const bytes = new TextEncoder().encode(signed);
-      await blobs.putChunk(bytes);
-      const digest = await sha256Hex(bytes);
-      const { name, version } = document;
-      await db.transaction(async (tx) => {
-        await insertModel(tx, { digest, name, version, signed, document, createdAtMs: clock.nowMs(), createdBy: actor.name });
-        await appendAudit(tx, clock, actor, 'model.push', `${name}@${version}`, { digest });
-      });
-      await queue.add(digest);
-      events.publish({ type: 'catalogue', id: digest, atMs: clock.nowMs(), detail: { model: name, version } });
+      const { digest } = await registerVersion(signed, actor, ports);
       return show(digest);
     },
-    list: (page) => listModels(db, page),
+    async list(page) {
+      const { rows, total } = await listModels(db, page);
+      return { items: await Promise.all(rows.map(viewOf)), total };
+    },
     show,
     async find(name, version) {
       const row = version === undefined ? await newestModel(db, name) : await findModel(db, name, version);
@@ -143,60 +105,48 @@ export function createModels(ports: BuildQueuePorts): Models {
       }
       return row;
     },
-    artefacts: (modelDigest) => artefactsOfModel(db, modelDigest),
-    artefact: (digest) => artefactByDigest(db, digest),
-    listBuilds: (page) => listJobs(db, page),
-    async cancelBuild(id) {
-      await requireJob(id);
-      await queue.cancel(id);
-      return requireJob(id);
-    },
-    async retryBuild(id) {
-      await requireJob(id);
-      await queue.retry(id);
-      return requireJob(id);
-    },
-    resumeBuilds: () => queue.resume(),
-    buildsIdle: () => queue.idle(),
+    artefacts: (modelDigest) => builds.artefacts(modelDigest),
+    artefact: (digest) => builds.artefact(digest),
     references: () => referencesOf(ports),
-    close: () => queue.close(),
   };
 }
 
-async function inspectUpload(manifest: string, { blobs, builder, directory }: BuildQueuePorts) {
-  const temporary = await mkdtemp(join(directory, 'inspect-'));
-  try {
-    const file = join(temporary, 'model.onnx');
-    await blobs.exportFile(manifest, file);
-    return await builder.inspect(file);
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
+async function registerVersion(signed: string, actor: Actor, ports: ModelPorts): Promise<{ digest: string }> {
+  const { db, blobs, builds, keyring, clock, events } = ports;
+  const document = await verifyDocument(signed, {
+    kind: 'model-version',
+    keys: keyring.root().keys.publisher,
+    schema: modelVersionSchema,
+    maximumBytes: DOCUMENT_BYTES_MAXIMUM,
+  });
+  if (document.fleetId !== keyring.fleetId)
+    throw new StarlingError('wrong-fleet', `the model is signed for fleet ${document.fleetId}`, { field: 'fleetId' });
+  await requireBlobs(document, ports);
+  if ((await findModel(db, document.name, document.version)) !== undefined) throw versionTaken(document);
+  // What the publisher signed is compared with the files once more: a client may sign what it likes.
+  const inspection = await inspectUpload(document.source.manifest, ports);
+  if (JSON.stringify([inspection.inputs, inspection.outputs]) !== JSON.stringify([document.inputs, document.outputs])) {
+    throw new StarlingError('ports-differ', 'inputs or outputs of the document are not those of the file', {
+      field: 'inputs',
+      hint: 'sign the draft as it came',
+    });
   }
-}
-
-function checkExampleShapes(card: ModelCard, inputs: ModelVersion['inputs']): void {
-  for (const [name, shape] of Object.entries(card.exampleShapes ?? {})) {
-    const field = `card.exampleShapes.${name}`;
-    const port = inputs.find((input) => input.name === name);
-    if (port === undefined) {
-      const known = inputs.map((input) => input.name).join(', ');
-      throw new StarlingError('unknown-input', `the model has no input "${name}"`, { field, hint: `inputs: ${known}` });
-    }
-    const fits = shape.length === port.shape.length && port.shape.every((side, axis) => typeof side === 'string' || side === shape[axis]);
-    if (!fits) throw new StarlingError('shape-mismatch', `[${shape.join()}] does not fit [${port.shape.join()}]`, { field });
-  }
-}
-
-async function requireBlobs(document: ModelVersion, { blobs }: BuildQueuePorts): Promise<void> {
-  const wanted = [
-    { field: 'source', digest: document.source.digest, manifest: document.source.manifest },
-    ...document.assets.map((asset) => ({ field: `assets.${asset.name}`, digest: asset.digest, manifest: asset.manifest })),
-  ];
-  for (const { field, digest, manifest } of wanted) {
-    const found = await blobs.readManifest(manifest).catch(() => undefined);
-    if (found?.digest !== digest)
-      throw new StarlingError('unknown-upload', `no upload matches ${field}`, { field, hint: 'upload the file first' });
-  }
+  await checkModelDatasets(document.datasets, document.card, ports);
+  const bytes = new TextEncoder().encode(signed);
+  await blobs.putChunk(bytes);
+  const digest = await sha256Hex(bytes);
+  const { name, version } = document;
+  const { operators } = inspection;
+  await db.transaction(async (tx) => {
+    await insertModel(tx, { digest, name, version, signed, document, operators, createdAtMs: clock.nowMs(), createdBy: actor.name });
+    const { origin } = document.card;
+    await appendAudit(tx, clock, actor, 'model.push', `${name}@${version}`, { digest, ...(origin === undefined ? {} : { origin }) });
+    // With the version itself: a fleet that ends here has both or neither.
+    await builds.addDefaults(tx, { digest, name, version, document, operators });
+  });
+  builds.wake();
+  events.publish({ type: 'catalogue', id: digest, atMs: clock.nowMs(), detail: { model: name, version } });
+  return { digest };
 }
 
 function versionTaken({ name, version }: { name: string; version: string }): StarlingError {
@@ -206,20 +156,14 @@ function versionTaken({ name, version }: { name: string; version: string }): Sta
   });
 }
 
-async function referencesOf({ db, blobs }: BuildQueuePorts): Promise<Set<string>> {
+async function referencesOf({ db, blobs }: ModelPorts): Promise<Set<string>> {
   const used = new Set<string>();
-  const addBlob = async (manifest: string): Promise<void> => {
-    for (const digest of await blobs.reachable(manifest)) used.add(digest);
-  };
   for (const { digest, document } of await allModelDocuments(db)) {
     used.add(digest);
-    await addBlob(document.source.manifest);
-    for (const asset of document.assets) await addBlob(asset.manifest);
-  }
-  for (const { digest, document } of await allArtefactDocuments(db)) {
-    used.add(digest);
-    if (document.golden !== undefined) used.add(document.golden.digest);
-    await addBlob(document.blob.manifest);
+    const { calibration, evaluation } = document.datasets ?? {};
+    const files = [document.source, ...document.assets, calibration, evaluation];
+    for (const { manifest } of files.filter((file) => file !== undefined))
+      for (const chunk of await blobs.reachable(manifest)) used.add(chunk);
   }
   return used;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
-import { nameSchema, versionSchema } from '../ids.ts';
+import { nameSchema, versionSchema, wallMsSchema } from '../ids.ts';
 import { pipelineGraphSchema } from './pipeline.ts';
 
 /** Element types of ONNX tensors that Starling moves between nodes. */
@@ -40,6 +40,23 @@ export const modelAssetSchema = z.object({
 });
 export type ModelAsset = z.infer<typeof modelAssetSchema>;
 
+/** Zip archives of samples for builds: they stay with the fleet, devices never fetch them. */
+export const modelDatasetsSchema = z.object({
+  calibration: modelAssetSchema.optional().meta({ description: 'Samples from which ranges of activations are learnt' }),
+  evaluation: modelAssetSchema.optional().meta({ description: 'Samples on which builds are compared with the source' }),
+});
+export type ModelDatasets = z.infer<typeof modelDatasetsSchema>;
+
+/** Where an imported file was fetched from, as it was found there. */
+export const modelOriginSchema = z.strictObject({
+  address: z.string().max(2000),
+  revision: z.string().max(200).optional().meta({ description: 'Commit of the repository, where the address is in one' }),
+  sha256: digestSchema,
+  licence: z.string().max(200).optional().meta({ description: 'What the place itself says about the licence' }),
+  fetchedAtMs: wallMsSchema,
+});
+export type ModelOrigin = z.infer<typeof modelOriginSchema>;
+
 /** Metrics by which builds of a model are compared. All but `mean-absolute-error` are in percent. */
 export const evaluationMetricSchema = z.enum([
   'accuracy',
@@ -76,6 +93,7 @@ export const modelCardSchema = z.object({
     .meta({ examples: ['text-detection', 'text-recognition', 'classification'] }),
   licence: z.string().max(200).meta({ description: 'SPDX expression or the name of the licence' }),
   source: z.string().max(500).optional().meta({ description: 'Where the model came from: an address, a package, a training run' }),
+  origin: modelOriginSchema.optional(),
   labels: z.array(z.string().max(200)).max(20_000).optional(),
   /** Concrete shapes for symbolic dimensions, used for golden inputs, warm-up and measurement: input name -> shape. */
   exampleShapes: z.record(z.string(), z.array(z.number().int().positive()).max(8)).optional(),
@@ -97,8 +115,7 @@ export const modelVersionSchema = z
     inputs: z.array(tensorPortSchema).min(1),
     outputs: z.array(tensorPortSchema).min(1),
     assets: z.array(modelAssetSchema).max(16).default([]),
-    /** Zip archives for builds: they stay with the fleet, devices never fetch them. */
-    datasets: z.object({ calibration: modelAssetSchema.optional(), evaluation: modelAssetSchema.optional() }).optional(),
+    datasets: modelDatasetsSchema.optional(),
     card: modelCardSchema,
   })
   .meta({ id: 'ModelVersion', title: 'Model version' });

@@ -1,3 +1,4 @@
+import { buildEndpoints } from './builds.ts';
 import { catalogueEndpoints } from './catalogue.ts';
 import { choiceEndpoints } from './choices.ts';
 import { deviceEndpoints } from './devices.ts';
@@ -8,5 +9,5 @@ import { peopleEndpoints } from './people.ts';
 export const API_BASE = '/api/v1';
 
 /** Every JSON route of the fleet. Streams (`/events`) and files (agent packages, certificates) are declared beside their handlers. */
-export const api = { ...fleetEndpoints, ...deviceEndpoints, ...catalogueEndpoints, ...choiceEndpoints, ...peopleEndpoints } as const;
+export const api = { ...fleetEndpoints, ...deviceEndpoints, ...catalogueEndpoints, ...buildEndpoints, ...choiceEndpoints, ...peopleEndpoints } as const;
 export type EndpointName = keyof typeof api;

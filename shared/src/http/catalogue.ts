@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { artefactSchema, precisionSchema } from '../documents/artefact.ts';
-import { evaluationMetricSchema, modelAssetSchema, modelCardSchema, modelVersionSchema } from '../documents/model-version.ts';
+import { buildRecipeSchema } from '../documents/build-recipe.ts';
+import {
+  evaluationMetricSchema,
+  modelAssetSchema,
+  modelCardSchema,
+  modelDatasetsSchema,
+  modelVersionSchema,
+} from '../documents/model-version.ts';
 import { pipelineSchema } from '../documents/pipeline.ts';
 import { policiesSchema, releaseSchema } from '../documents/release.ts';
 import { problemSchema } from '../documents/reported-state.ts';
@@ -18,16 +25,30 @@ const signedSchema = z
 export const uploadSchema = z.object({ digest: digestSchema, sizeBytes: z.number().int(), manifest: digestSchema });
 export type Upload = z.infer<typeof uploadSchema>;
 
+export const buildStateSchema = z.enum(['queued', 'running', 'done', 'failed', 'cancelled']);
+export type BuildState = z.infer<typeof buildStateSchema>;
+
+/** One recipe for one model version, in the queue or out of it. */
 export const buildJobSchema = z.object({
   id: z.string(),
   model: z.string(),
   version: z.string(),
-  state: z.enum(['queued', 'running', 'done', 'failed', 'cancelled']),
+  modelDigest: digestSchema,
+  recipe: buildRecipeSchema,
+  label: z.string().meta({ description: 'Short name of the recipe; not unique' }),
+  state: buildStateSchema,
   progressPercent: z.number().int(),
   step: z.string(),
   error: problemSchema.nullable(),
+  artefact: digestSchema.nullable().meta({ description: 'What it gave; null while it is not done, and where there was nothing to gain' }),
+  reused: z.boolean().meta({ description: 'An equal build had made the artefact already, so nothing was built' }),
+  note: z.string().nullable().meta({ description: 'Why it is done without an artefact' }),
+  requestedBy: z.string().nullable().meta({ description: 'Who asked for it; null for the recipes that every model version gets' }),
+  attempts: z.number().int().meta({ description: 'How often it was started since it was asked for' }),
   createdAtMs: wallMsSchema,
   updatedAtMs: wallMsSchema,
+  startedAtMs: wallMsSchema.nullable(),
+  endedAtMs: wallMsSchema.nullable(),
 });
 export type BuildJob = z.infer<typeof buildJobSchema>;
 
@@ -151,6 +172,7 @@ export const catalogueEndpoints = {
       upload: digestSchema.meta({ description: 'Manifest digest of the uploaded ONNX file' }),
       card: modelCardSchema,
       assets: z.array(modelAssetSchema).max(16).default([]),
+      datasets: modelDatasetsSchema.optional(),
     }),
     response: z.object({ document: modelVersionSchema }),
   },
@@ -159,7 +181,7 @@ export const catalogueEndpoints = {
     path: '/models',
     access: 'operator',
     tag: 'models',
-    summary: 'Register a signed model version and build its artefacts',
+    summary: 'Register a signed model version and queue the builds that every version gets',
     body: z.object({ signed: signedSchema }),
     response: modelViewSchema,
   },
@@ -179,31 +201,6 @@ export const catalogueEndpoints = {
     tag: 'models',
     summary: 'One model version',
     response: modelViewSchema,
-  },
-  listBuilds: {
-    method: 'get',
-    path: '/builds',
-    access: 'viewer',
-    tag: 'models',
-    summary: 'List builds',
-    query: pageQuerySchema,
-    response: pageOf(buildJobSchema),
-  },
-  cancelBuild: {
-    method: 'post',
-    path: '/builds/{id}/cancel',
-    access: 'operator',
-    tag: 'models',
-    summary: 'Cancel a build',
-    response: buildJobSchema,
-  },
-  retryBuild: {
-    method: 'post',
-    path: '/builds/{id}/retry',
-    access: 'operator',
-    tag: 'models',
-    summary: 'Run a build again',
-    response: buildJobSchema,
   },
   checkPipeline: {
     method: 'post',

@@ -1,12 +1,13 @@
-import { api, type ModelView } from '@starling/shared';
+import { api } from '@starling/shared';
 import type { Command } from 'commander';
-import { type ContextOf, collect, examples } from '../options.ts';
-import type { Output } from '../output.ts';
+import { buildSummary, describeModel } from '../describe-model.ts';
+import { type ContextOf, examples } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatBytes, formatTime, shortDigest } from '../printable.ts';
 import { findModel } from '../references.ts';
-import { formatFields } from '../table.ts';
-import { pushModel } from './model-push.ts';
+import { defineModelBuild } from './model-build.ts';
+import { defineModelImport } from './model-import.ts';
+import { defineModelPush } from './model-push.ts';
 import { waitForBuilds } from './wait-for-builds.ts';
 
 export function defineModelCommands(program: Command, contextOf: ContextOf): void {
@@ -14,7 +15,9 @@ export function defineModelCommands(program: Command, contextOf: ContextOf): voi
     .command('model')
     .summary('model versions and their artefacts')
     .description('Push, list and inspect model versions.');
-  definePush(model, contextOf);
+  defineModelPush(model, contextOf);
+  defineModelImport(model, contextOf);
+  defineModelBuild(model, contextOf);
   addPaging(model.command('ls'))
     .summary('list model versions')
     .option('--search <text>', 'part of the name')
@@ -78,78 +81,4 @@ export function defineModelCommands(program: Command, contextOf: ContextOf): voi
         () => [view.digest],
       );
     });
-}
-
-function definePush(model: Command, contextOf: ContextOf): void {
-  model
-    .command('push')
-    .argument('<file>', 'ONNX file')
-    .summary('upload, sign and register a model version')
-    .description(
-      'Uploads an ONNX file, lets the fleet read its inputs and outputs, signs the model version with your publisher key and registers it. The fleet then builds its artefacts.',
-    )
-    .requiredOption('--name <name>', 'name of the model')
-    .requiredOption('--version <version>', 'semantic version, e.g. 1.0.0; versions never change')
-    .requiredOption('--card <file>', 'model card, YAML or JSON: title, licence, task, description, source, labels, exampleShapes')
-    .option('--asset <name=file>', 'a file that the model needs beside its graph, e.g. dictionary=keys.txt; may be repeated', collect)
-    .option('--example-shapes <input=1x3x320x320>', 'concrete shape of an input with free dimensions; may be repeated', collect)
-    .option('--publisher-key <file>', 'key that signs it (default: keys/publisher.json beside the login)')
-    .option('--wait', 'wait until its artefacts are built')
-    .addHelpText(
-      'after',
-      examples([
-        'starling model push det.onnx --name text-detection --version 1.0.0 --card card.yaml --example-shapes x=1x3x320x320 --wait',
-        'with progress',
-      ]),
-    )
-    .action(async (file: string, _options, command: Command) => {
-      const context = contextOf(command);
-      const view = await pushModel(context, file, command);
-      context.output.result(
-        view,
-        () => describeModel(view, context.output),
-        () => [view.digest],
-      );
-    });
-}
-
-function buildSummary({ builds }: ModelView): string {
-  const counts = new Map<string, number>();
-  for (const { state } of builds) counts.set(state, (counts.get(state) ?? 0) + 1);
-  return [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
-}
-
-function describeModel(view: ModelView, { table }: Output): string {
-  const { document } = view;
-  const ports = (list: typeof document.inputs): string =>
-    list.map(({ name, elementType, shape }) => `${name} ${elementType}[${shape.join(',')}]`).join('  ');
-  const fields = formatFields([
-    ['model', `${view.name}@${view.version}`],
-    ['digest', view.digest],
-    ['title', document.card.title],
-    ['task', document.card.task],
-    ['licence', document.card.licence],
-    ['source', `${formatBytes(document.source.sizeBytes)}, opset ${document.opset}`],
-    ['inputs', ports(document.inputs)],
-    ['outputs', ports(document.outputs)],
-    [
-      'assets',
-      document.assets.length === 0
-        ? undefined
-        : document.assets.map(({ name, sizeBytes }) => `${name} (${formatBytes(sizeBytes)})`).join(', '),
-    ],
-    ['builds', buildSummary(view)],
-    ['created', `${formatTime(view.createdAtMs)} by ${view.createdBy}`],
-  ]);
-  const failures = view.builds.flatMap(({ error }) => (error === null ? [] : [`build failed: ${error.message}`]));
-  if (view.artefacts.length === 0) return [fields, ...failures].join('\n');
-  const artefacts = table(view.artefacts, [
-    { title: 'PRECISION', value: ({ precision }) => precision },
-    { title: 'OPTIMISATION', value: ({ optimisation }) => optimisation },
-    { title: 'SIZE', value: ({ sizeBytes }) => formatBytes(sizeBytes), right: true },
-    { title: 'RATIO', value: ({ report }) => report.compressionRatio.toFixed(2), right: true },
-    { title: 'MAX ERROR', value: ({ report }) => report.maximumError.toExponential(1), right: true },
-    { title: 'DIGEST', value: ({ digest }) => shortDigest(digest) },
-  ]);
-  return [fields, ...failures, '', artefacts].join('\n');
 }

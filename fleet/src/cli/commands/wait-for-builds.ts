@@ -19,10 +19,14 @@ export async function waitForBuilds(
     const failed = view.builds.find(({ state }) => state === 'failed' || state === 'cancelled');
     if (failed !== undefined) {
       progress.failed();
-      throw cliError('build-failed', `the build of ${name}@${version} ${failed.state}: ${failed.error?.message ?? 'without a reason'}`, {
-        ...(failed.error?.field === undefined ? {} : { field: failed.error.field }),
-        hint: failed.error?.hint ?? `run it again with "starling model retry ${name}@${version}"`,
-      });
+      throw cliError(
+        'build-failed',
+        `the build ${failed.label} of ${name}@${version} ${failed.state}: ${failed.error?.message ?? 'without a reason'}`,
+        {
+          ...(failed.error?.field === undefined ? {} : { field: failed.error.field }),
+          hint: failed.error?.hint ?? `run it again with "starling model retry ${name}@${version}"`,
+        },
+      );
     }
     const waiting = view.builds.filter(({ state }) => state !== 'done');
     if (waiting.length === 0) {
@@ -32,7 +36,9 @@ export async function waitForBuilds(
     const share =
       view.builds.reduce((sum, { state, progressPercent }) => sum + (state === 'done' ? 100 : progressPercent), 0) /
       (100 * view.builds.length);
-    progress.update(share, waiting[0]?.step ?? '');
+    // The newest stand first: the one that runs is the oldest of those that wait.
+    const current = waiting.at(-1);
+    progress.update(share, current === undefined ? '' : `${current.label} ${current.step}`.trim());
     await sleep(POLL_MS);
   }
 }

@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DATASET_BYTES_MAXIMUM, type ModelCard, type ModelDatasets, type ModelVersion, StarlingError } from '@starling/shared';
+import type { Builder } from '../artefacts/index.ts';
+import type { BlobStore } from '../blobs/index.ts';
+import { checkDataset } from '../datasets/index.ts';
+
+export interface CheckPorts {
+  blobs: BlobStore;
+  builder: Builder;
+  directory: string;
+}
+
+export function inspectUpload(manifest: string, ports: CheckPorts) {
+  return withExported(manifest, 'model.onnx', ports, (file) => ports.builder.inspect(file));
+}
+
+export function checkExampleShapes(card: ModelCard, inputs: ModelVersion['inputs']): void {
+  for (const [name, shape] of Object.entries(card.exampleShapes ?? {})) {
+    const field = `card.exampleShapes.${name}`;
+    const port = inputs.find((input) => input.name === name);
+    if (port === undefined) {
+      const known = inputs.map((input) => input.name).join(', ');
+      throw new StarlingError('unknown-input', `the model has no input "${name}"`, { field, hint: `inputs: ${known}` });
+    }
+    const fits = shape.length === port.shape.length && port.shape.every((side, axis) => typeof side === 'string' || side === shape[axis]);
+    if (!fits) throw new StarlingError('shape-mismatch', `[${shape.join()}] does not fit [${port.shape.join()}]`, { field });
+  }
+}
+
+/** @throws StarlingError `unknown-upload`, `labels-missing`, `pipeline-missing`, and codes that start with `dataset-` */
+export async function checkModelDatasets(datasets: ModelDatasets | undefined, card: ModelCard, ports: CheckPorts): Promise<void> {
+  for (const [name, archive] of Object.entries(datasets ?? {})) {
+    if (archive === undefined) continue;
+    const field = `datasets.${name}`;
+    const found = await ports.blobs.readManifest(archive.manifest).catch(() => undefined);
+    if (found?.digest !== archive.digest) throw unknownUpload(field);
+    if (found.sizeBytes > DATASET_BYTES_MAXIMUM) {
+      throw new StarlingError('dataset-too-large', `the archive has ${found.sizeBytes} bytes, at most ${DATASET_BYTES_MAXIMUM} are taken`, {
+        field,
+        hint: 'use fewer or smaller samples',
+      });
+    }
+    const { kind, samples, labels } = await withExported(archive.manifest, 'dataset.zip', ports, (file) => checkDataset(file, field));
+    if (kind === 'images' && card.evaluation?.pipeline === undefined) {
+      throw new StarlingError('pipeline-missing', 'images need a pipeline that turns them into inputs of the model', {
+        field: 'card.evaluation.pipeline',
+        hint: 'add the pipeline that will run the model to the card, or save the samples as .npy tensors',
+      });
+    }
+    const { metric = 'similarity' } = card.evaluation ?? {};
+    if (name === 'evaluation' && metric !== 'similarity' && labels < samples) {
+      throw new StarlingError('labels-missing', `${samples - labels} of ${samples} samples have no label, and ${metric} needs them`, {
+        field,
+        hint: 'add them to labels.json, or use the metric similarity',
+      });
+    }
+  }
+}
+
+export async function requireBlobs(document: ModelVersion, { blobs }: Pick<CheckPorts, 'blobs'>): Promise<void> {
+  const wanted = [
+    { field: 'source', digest: document.source.digest, manifest: document.source.manifest },
+    ...document.assets.map((asset) => ({ field: `assets.${asset.name}`, digest: asset.digest, manifest: asset.manifest })),
+  ];
+  for (const { field, digest, manifest } of wanted) {
+    const found = await blobs.readManifest(manifest).catch(() => undefined);
+    if (found?.digest !== digest) throw unknownUpload(field);
+  }
+}
+
+function unknownUpload(field: string): StarlingError {
+  return new StarlingError('unknown-upload', `no upload matches ${field}`, { field, hint: 'upload the file first' });
+}
+
+async function withExported<Result>(
+  manifest: string,
+  name: string,
+  { blobs, directory }: CheckPorts,
+  work: (file: string) => Promise<Result>,
+): Promise<Result> {
+  const temporary = await mkdtemp(join(directory, 'inspect-'));
+  try {
+    const file = join(temporary, name);
+    await blobs.exportFile(manifest, file);
+    return await work(file);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
