@@ -6,7 +6,7 @@ import { InferenceSession } from 'onnxruntime-node';
 import type { BuiltArtefact } from './build-messages.ts';
 import { type GoldenRun, makeGolden, relativeError } from './golden.ts';
 import { inspectModel } from './inspect.ts';
-import { readModel, writeModel } from './onnx/read.ts';
+import { readModel, writeModel } from './onnx/index.ts';
 import { quantiseWeights } from './quantise/int8-weights.ts';
 
 export interface BuildJob {

@@ -2,4 +2,4 @@
 export type { BuiltArtefact, Inspection } from './build-messages.ts';
 export { type Builder, createBuilder } from './builder.ts';
 export { type ChoiceInput, chooseArtefact, ERROR_BUDGET } from './choose.ts';
-export { tensorRegions } from './onnx/regions.ts';
+export { tensorRegionsOfFile } from './onnx/index.ts';

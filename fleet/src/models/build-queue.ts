@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Artefact,
@@ -11,7 +11,7 @@ import {
   signDocument,
 } from '@starling/shared';
 import type { Builder, BuiltArtefact } from '../artefacts/index.ts';
-import { tensorRegions } from '../artefacts/index.ts';
+import { tensorRegionsOfFile } from '../artefacts/index.ts';
 import type { BlobStore } from '../blobs/index.ts';
 import type { Database } from '../db/index.ts';
 import type { Clock, EventBus, Ids, Log } from '../ports.ts';
@@ -144,7 +144,7 @@ async function buildModel(
 
 async function storeArtefact(model: ModelRow, built: BuiltArtefact, ports: BuildQueuePorts): Promise<void> {
   const { blobs, keyring, db, clock } = ports;
-  const blob = await blobs.putFile(built.file, { regions: tensorRegions(await readFile(built.file)) });
+  const blob = await blobs.putFile(built.file, { regions: tensorRegionsOfFile(built.file) });
   const golden = cborEncode(built.golden);
   const document: Artefact = {
     kind: 'artefact',
