@@ -16,6 +16,9 @@ export interface TensorProto {
   dataType: number;
   rawData?: Uint8Array;
   floatData?: number[];
+  int32Data?: number[];
+  int64Data?: Integer[];
+  doubleData?: number[];
   dataLocation?: number;
   externalData?: { key: string; value: string }[];
 }
@@ -28,6 +31,7 @@ export interface AttributeProto {
   s?: Uint8Array;
   t?: TensorProto;
   g?: GraphProto;
+  floats?: number[];
   ints?: Integer[];
   graphs?: GraphProto[];
 }
@@ -41,13 +45,26 @@ export interface NodeProto {
   attribute: AttributeProto[];
 }
 
+/** Exactly one of the two is an own property, or none where nothing is known. */
+export interface Dimension {
+  dimValue?: Integer;
+  dimParam?: string;
+}
+
+export interface ValueInfoProto {
+  name: string;
+  type?: { tensorType?: { elemType?: number; shape?: { dim: Dimension[] } } };
+}
+
 export interface GraphProto {
   name?: string;
   node: NodeProto[];
   initializer: TensorProto[];
   sparseInitializer?: unknown[];
-  input: { name: string }[];
-  output: { name: string }[];
+  input: ValueInfoProto[];
+  output: ValueInfoProto[];
+  /** What is known of the values between. */
+  valueInfo?: ValueInfoProto[];
 }
 
 export interface ModelProto {
@@ -58,9 +75,9 @@ export interface ModelProto {
 }
 
 /** TensorProto.DataType */
-export const tensorDataType = { float: 1, int8: 3 } as const;
+export const tensorDataType = { float: 1, int8: 3, int32: 6, int64: 7, float16: 10, double: 11, bfloat16: 16 } as const;
 /** AttributeProto.AttributeType */
-export const attributeType = { int: 2 } as const;
+export const attributeType = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7 } as const;
 
 const root = protobuf.loadSync(fileURLToPath(new URL('./onnx.proto', import.meta.url)));
 export const modelType = root.lookupType('onnx.ModelProto');
