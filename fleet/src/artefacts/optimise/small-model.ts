@@ -1,7 +1,7 @@
 /** Nodes and weights -> a model to try a pass on, and what ONNX Runtime makes of it. For tests. */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type AttributeProto, attributeType, type GraphProto, type NodeProto, type TensorProto, tensorDataType } from '../onnx/proto.ts';
-import { type OnnxModel, readModel, writeModel } from '../onnx/read.ts';
+import { type OnnxModel, readModel, writeModel } from '../onnx/index.ts';
 import { float, integer, text } from './attributes.ts';
 import { floatTensor, integerTensor } from './tensors.ts';
 
