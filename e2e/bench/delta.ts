@@ -4,9 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 import { systemClock, systemIds } from '@starling/fleet';
 import { encodeChunkFrame, StarlingError } from '@starling/shared';
-import { tensorRegions } from '../../fleet/src/artefacts/index.ts';
-import { bytesOf, findWeights, floatsOf, type Weight } from '../../fleet/src/artefacts/onnx/graph.ts';
-import { type OnnxModel, readModel, writeModel } from '../../fleet/src/artefacts/onnx/read.ts';
+import { tensorRegionsOfFile } from '../../fleet/src/artefacts/index.ts';
+import {
+  bytesOf,
+  findWeights,
+  floatsOf,
+  type OnnxModel,
+  readModel,
+  type Weight,
+  writeModel,
+} from '../../fleet/src/artefacts/onnx/index.ts';
 import { type BlobStore, openDiskStore } from '../../fleet/src/blobs/index.ts';
 import { seededRandom } from '../scenes/random.ts';
 import { buildByMethod } from './build-artefact.ts';
@@ -121,7 +128,7 @@ function changedBytes(before: Built, after: Built, precision: 'fp32' | 'int8'): 
 }
 
 async function put(store: BlobStore, file: string): Promise<string> {
-  const { manifest } = await store.putFile(file, { regions: tensorRegions(await readFile(file)) });
+  const { manifest } = await store.putFile(file, { regions: tensorRegionsOfFile(file) });
   return manifest;
 }
 

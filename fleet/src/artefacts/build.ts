@@ -8,8 +8,7 @@ import type { BuiltArtefact, BuiltResult, RecipeRequest } from './build-messages
 import { type GoldenRun, makeGolden, relativeError } from './golden.ts';
 import { inspectModel } from './inspect.ts';
 import { isWired, type WiredMethod, wiredMethods } from './methods.ts';
-import { toNumber } from './onnx/proto.ts';
-import { readModel, writeModel } from './onnx/read.ts';
+import { readModel, toNumber, writeModel } from './onnx/index.ts';
 import { quantiseWeights } from './quantise/int8-weights.ts';
 
 export interface BuildJob extends RecipeRequest {

@@ -1,6 +1,6 @@
 import type { BuildRecipe, Interval, LayerReport, SearchStep } from '@starling/shared';
 import type { Tensor } from 'onnxruntime-node';
-import type { OnnxModel } from './onnx/read.ts';
+import type { OnnxModel } from './onnx/index.ts';
 
 /** One run's inputs of a model, by input name. */
 export type Feeds = Readonly<Record<string, Tensor>>;

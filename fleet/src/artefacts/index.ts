@@ -11,4 +11,4 @@ export {
   type RankedChoice,
 } from './choose/index.ts';
 export { isWired } from './methods.ts';
-export { tensorRegions } from './onnx/regions.ts';
+export { tensorRegionsOfFile } from './onnx/index.ts';

@@ -1,8 +1,7 @@
 import { messageOf, StarlingError, type TensorPort, tensorElementTypeSchema } from '@starling/shared';
 import { InferenceSession } from 'onnxruntime-node';
 import type { Inspection } from './build-messages.ts';
-import { type GraphProto, toNumber } from './onnx/proto.ts';
-import { type OnnxModel, readModel } from './onnx/read.ts';
+import { type GraphProto, type OnnxModel, readModel, toNumber } from './onnx/index.ts';
 
 /** Opsets of the standard domain that ONNX Runtime 1.30 loads. */
 const OPSET_MINIMUM = 7;

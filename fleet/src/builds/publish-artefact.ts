@@ -1,6 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
 import { type Artefact, type ArtefactProvenance, type BuildRecipe, cborEncode, sha256Hex, signDocument } from '@starling/shared';
-import { type BuiltResult, tensorRegions } from '../artefacts/index.ts';
+import { type BuiltResult, tensorRegionsOfFile } from '../artefacts/index.ts';
 import type { BlobStore } from '../blobs/index.ts';
 import type { Clock } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
@@ -15,9 +14,6 @@ export interface PublishPorts {
 
 export type NewArtefact = Omit<ArtefactRow, 'precision'>;
 
-/** The file is parsed in memory to find its tensors; larger ones are cut by content alone. */
-const PARSE_BYTES_MAXIMUM = 1024 ** 3;
-
 /** Stores what a worker built, and signs its manifest with what it was made of. */
 export async function publishArtefact(
   built: BuiltResult,
@@ -26,8 +22,7 @@ export async function publishArtefact(
 ): Promise<NewArtefact> {
   const { blobs, keyring, clock } = ports;
   const { model, recipe, tools } = made;
-  const regions = (await stat(built.file)).size > PARSE_BYTES_MAXIMUM ? [] : tensorRegions(await readFile(built.file));
-  const blob = await blobs.putFile(built.file, { regions });
+  const blob = await blobs.putFile(built.file, { regions: tensorRegionsOfFile(built.file) });
   const golden = cborEncode(built.golden);
   const { calibration, evaluation } = model.document.datasets ?? {};
   const provenance: ArtefactProvenance = {

@@ -1,10 +1,10 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { MODEL_BYTES_MAXIMUM, messageOf, StarlingError } from '@starling/shared';
-import { tensorRegions } from '../artefacts/index.ts';
+import { tensorRegionsOfFile } from '../artefacts/index.ts';
 import type { BlobStore, StoredBlob } from '../blobs/index.ts';
 import type { Ids } from '../ports.ts';
 
@@ -16,9 +16,6 @@ export interface Uploads {
    */
   receive(body: ReadableStream<Uint8Array>, declaredBytes: number | undefined, kind: 'model' | 'file'): Promise<StoredBlob>;
 }
-
-/** The file is parsed in memory to find its tensors; larger ones are cut by content alone. */
-const PARSE_BYTES_MAXIMUM = 1024 ** 3;
 
 export async function createUploads({ blobs, ids, directory }: { blobs: BlobStore; ids: Ids; directory: string }): Promise<Uploads> {
   const incoming = join(directory, 'uploads');
@@ -33,7 +30,7 @@ export async function createUploads({ blobs, ids, directory }: { blobs: BlobStor
       try {
         const sizeBytes = await writeBounded(body, file);
         if (sizeBytes === 0) throw empty();
-        return await blobs.putFile(file, { regions: kind === 'model' ? await regionsOf(file, sizeBytes) : [] });
+        return await blobs.putFile(file, { regions: kind === 'model' ? await regionsOf(file) : [] });
       } finally {
         await rm(file, { force: true });
       }
@@ -63,10 +60,10 @@ async function writeBounded(body: ReadableStream<Uint8Array>, file: string): Pro
 }
 
 /** Tensor regions of an ONNX file; none if it is no such file, which is said when a model is made of it. */
-async function regionsOf(file: string, sizeBytes: number) {
-  if (sizeBytes > PARSE_BYTES_MAXIMUM || !(await looksLikeOnnx(file))) return [];
+async function regionsOf(file: string) {
+  if (!(await looksLikeOnnx(file))) return [];
   try {
-    return tensorRegions(await readFile(file));
+    return tensorRegionsOfFile(file);
   } catch {
     return [];
   }

@@ -1,5 +1,10 @@
-import type { AttributeProto, GraphProto, NodeProto, TensorProto } from './proto.ts';
-import { tensorDataType, toNumber } from './proto.ts';
+import { attributeOf } from './attributes.ts';
+import type { GraphProto, TensorProto } from './proto.ts';
+import { tensorDataType } from './proto.ts';
+import { shapeOf } from './tensor.ts';
+
+export { attributeOf } from './attributes.ts';
+export { bytesOf, floatsOf } from './tensor.ts';
 
 /** A constant float tensor of a graph, wherever it is kept. */
 export interface Weight {
@@ -21,7 +26,7 @@ export function findWeights(graph: GraphProto): Map<string, Weight> {
       // Before IR version 4 initialisers are listed among the inputs as well.
       graph.input = graph.input.filter((input) => input.name !== name);
     };
-    weights.set(name, { name, tensor, shape: tensor.dims.map(toNumber), remove });
+    weights.set(name, { name, tensor, shape: shapeOf(tensor), remove });
   }
   for (const node of graph.node) {
     const tensor = node.opType === 'Constant' ? attributeOf(node, 'value')?.t : undefined;
@@ -30,27 +35,9 @@ export function findWeights(graph: GraphProto): Map<string, Weight> {
     const remove = (): void => {
       graph.node = graph.node.filter((each) => each !== node);
     };
-    weights.set(name, { name, tensor, shape: tensor.dims.map(toNumber), remove });
+    weights.set(name, { name, tensor, shape: shapeOf(tensor), remove });
   }
   return weights;
-}
-
-export function attributeOf(node: NodeProto, name: string): AttributeProto | undefined {
-  return node.attribute.find((attribute) => attribute.name === name);
-}
-
-/** Values of a float tensor, little-endian in `rawData` or as numbers in `floatData`. */
-export function floatsOf(tensor: TensorProto): Float32Array {
-  if (tensor.rawData !== undefined && tensor.rawData !== null && tensor.rawData.length > 0) {
-    const { rawData } = tensor;
-    // Copied, because a view needs an alignment that a position in a file seldom has.
-    return new Float32Array(rawData.buffer.slice(rawData.byteOffset, rawData.byteOffset + rawData.byteLength));
-  }
-  return Float32Array.from(tensor.floatData ?? []);
-}
-
-export function bytesOf(values: Float32Array | Int8Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
 /** A name that no value of the graph has yet. */

@@ -1,4 +1,5 @@
-import protobuf from 'protobufjs';
+import { openFileSource } from './payload.ts';
+import { WIRE_LENGTH, type WireReader, wireReader } from './wire.ts';
 
 /** Where the data of one tensor lies in an ONNX file, in bytes. */
 export interface TensorRegion {
@@ -19,28 +20,27 @@ const ways: Readonly<Record<string, Readonly<Record<number, string>>>> = {
 };
 
 /**
- * Finds the data of all larger tensors by walking the wire format. Chunks that start and end there let a device fetch only the tensors
- * that changed.
+ * Finds the data of all larger tensors by walking the wire format, of which only the headers are read. Chunks that start and end there
+ * let a device fetch only the tensors that changed.
  * @returns regions in ascending order that do not overlap
  */
-export function tensorRegions(bytes: Uint8Array): TensorRegion[] {
-  const regions: TensorRegion[] = [];
-  walk(protobuf.Reader.create(bytes), bytes.length, 'model', regions);
-  return regions.sort((a, b) => a.offset - b.offset);
+export function tensorRegionsOfFile(file: string): TensorRegion[] {
+  const source = openFileSource(file);
+  try {
+    const regions: TensorRegion[] = [];
+    walk(wireReader(source), 0, source.byteLength, 'model', regions);
+    return regions.sort((a, b) => a.offset - b.offset);
+  } finally {
+    source.close();
+  }
 }
 
-function walk(reader: protobuf.Reader, end: number, message: string, regions: TensorRegion[]): void {
-  while (reader.pos < end) {
-    const tag = reader.uint32();
-    const next = ways[message]?.[tag >>> 3];
-    if (next === undefined || (tag & 7) !== 2) {
-      reader.skipType(tag & 7);
-      continue;
-    }
-    const length = reader.uint32();
-    const offset = reader.pos;
-    if (next !== 'data') walk(reader, offset + length, next, regions);
-    else if (length >= REGION_BYTES_MINIMUM) regions.push({ offset, length });
-    reader.pos = offset + length;
+function walk(reader: WireReader, start: number, end: number, message: string, regions: TensorRegion[]): void {
+  for (const field of reader.fields(start, end)) {
+    const next = field.wireType === WIRE_LENGTH ? ways[message]?.[field.number] : undefined;
+    if (next === undefined) continue;
+    const length = field.end - field.start;
+    if (next !== 'data') walk(reader, field.start, field.end, next, regions);
+    else if (length >= REGION_BYTES_MINIMUM) regions.push({ offset: field.start, length });
   }
 }
