@@ -3,7 +3,7 @@ import { loadProfiles, matchProfile } from '@starling/device-profiles';
 import { createBuilder } from './artefacts/index.ts';
 import { type Accounts, createAccounts } from './auth/index.ts';
 import { type BlobStore, openDiskStore } from './blobs/index.ts';
-import { type Commands, createCommands } from './commands/index.ts';
+import { type CommandGrants, type Commands, createCommandGrants, createCommands } from './commands/index.ts';
 import type { FleetConfig } from './config.ts';
 import type { OpenDatabase } from './db/index.ts';
 import { countByRelease, createDesiredStates, type DesiredStates } from './desired-state/index.ts';
@@ -33,6 +33,7 @@ export interface Modules {
   blobs: BlobStore;
   claimTokens: ClaimTokens;
   commands: Commands;
+  grants: CommandGrants;
   desiredStates: DesiredStates;
   devices: Devices;
   events: EventBus;
@@ -86,6 +87,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   return {
     ...{ blobs, desiredStates, devices, events, keyring, models, pipelines, releases },
     commands: createCommands({ db, clock, ids, keyring, events, log }),
+    grants: createCommandGrants({ models, blobs }),
     ingest: createIngest({ db, clock, events, log }),
     telemetry: createTelemetryQueries({ db, clock }),
     access: createDeviceAccess({

@@ -16,6 +16,7 @@ import { createPuller } from './blobs/index.ts';
 import { createCommandRunner } from './commands/index.ts';
 import type { Journal } from './journal/index.ts';
 import { createLink, createUnderNewestRoot, type Link, type Trust } from './link/index.ts';
+import { createMeasuring } from './measuring.ts';
 import type { BlobStore } from './ports/blob-store.ts';
 import type { Clock } from './ports/clock.ts';
 import type { FileStore } from './ports/file-store.ts';
@@ -24,8 +25,11 @@ import type { Hash } from './ports/hash.ts';
 import type { Inflate } from './ports/inflate.ts';
 import type { DeviceKey } from './ports/key-store.ts';
 import type { Log } from './ports/log.ts';
+import type { MeasureHost } from './ports/measure-host.ts';
 import type { Random } from './ports/random.ts';
 import type { RuntimeHost } from './ports/runtime-host.ts';
+import type { RuntimeIdentity } from './ports/runtime-identity.ts';
+import type { Sensors } from './ports/sensors.ts';
 import type { Transport } from './ports/transport.ts';
 import { createReconciler, loadKey, type Reconciler } from './reconcile/index.ts';
 import { openSpool, type Spool } from './spool/index.ts';
@@ -39,12 +43,17 @@ export interface AgentPorts {
   files: FileStore;
   store: BlobStore;
   host: RuntimeHost;
+  measureHost: MeasureHost;
+  sensors: Sensors;
   inflate: Inflate;
   hash: Hash;
   clock: Clock;
   random: Random;
   log: Log;
   capabilities(): Promise<Capabilities>;
+  /** What runs models here, and on what. */
+  identity: RuntimeIdentity;
+  cores: number;
 }
 
 export interface AgentIdentity {
@@ -119,6 +128,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
       return running === null ? undefined : loadKey(running);
     },
     snapshot: () => ({ ...status() }),
+    benchmark: createMeasuring(ports, { reconciler, puller, underNewestRoot, record }),
     publish: (result) => publish('result', { id: result.id }, jsonEncode(result)),
     refused: (reason) => refused('command', reason),
   });

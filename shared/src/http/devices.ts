@@ -3,7 +3,7 @@ import { digestSchema } from '../digest.ts';
 import { capabilitiesSchema } from '../documents/capabilities.ts';
 import { problemSchema, reportedStateSchema } from '../documents/reported-state.ts';
 import { deviceIdSchema, wallMsSchema } from '../ids.ts';
-import { commandNameSchema, inferenceResultSchema } from '../wire/command.ts';
+import { commandNameSchema, commandProgressSchema, inferenceResultSchema } from '../wire/command.ts';
 import { telemetryKindSchema } from '../wire/telemetry.ts';
 import {
   deviceLoginRequestSchema,
@@ -91,6 +91,7 @@ export const commandViewSchema = z.object({
   issuedAtMs: wallMsSchema,
   notAfterMs: wallMsSchema,
   finishedAtMs: wallMsSchema.nullable(),
+  progress: commandProgressSchema.optional().meta({ description: 'Where an open command stands' }),
 });
 export type CommandView = z.infer<typeof commandViewSchema>;
 

@@ -1,4 +1,5 @@
 import type { InferenceResult, Pipeline, PowerModel, Release, TelemetryKind } from '@starling/shared';
+import type { ModelPorts } from './engine.ts';
 
 /** A model of a release, on disk and verified. */
 export interface InstalledModel {
@@ -8,6 +9,8 @@ export interface InstalledModel {
   location: string;
   precision: string;
   executionProviders: readonly string[];
+  /** Inputs and outputs, for engines that have to be told. */
+  ports?: ModelPorts;
   /** Golden set (CBOR) to replay before the artefact is trusted. */
   golden?: Uint8Array;
 }
@@ -36,11 +39,13 @@ export interface LoadReport {
 export interface SelfTestReport {
   passed: boolean;
   /** Largest difference to the golden outputs, relative to their largest magnitude, per model. */
-  models: Record<string, { passed: boolean; maximumError: number; reason?: string }>;
+  models: Record<string, { passed: boolean; maximumError: number; reason?: string; artefact: string; provider: string }>;
 }
 
-export interface BenchmarkReport {
-  models: Record<string, { medianMs: number; p95Ms: number; runs: number; provider: string }>;
+/** Items that the running pipelines have finished since the host started. */
+export interface LiveLoad {
+  items: number;
+  totalMs: number;
 }
 
 export type HostEvent =
@@ -62,7 +67,7 @@ export interface RuntimeHost {
   unload(key: string): Promise<void>;
   /** Runs one encoded input through the active release. @throws StarlingError `no-release`, `host-crashed`, `timed-out`, ... */
   infer(input: Uint8Array, options?: { signal?: AbortSignal; source?: string }): Promise<InferenceResult>;
-  benchmark(runs: number): Promise<BenchmarkReport>;
+  live(): Promise<LiveLoad>;
   /** Ends the process and starts it again. @returns milliseconds until the active release runs again */
   restart(): Promise<number>;
   onEvent(listener: (event: HostEvent) => void): void;

@@ -55,16 +55,17 @@ export function blobsOf(documents: ReleaseDocuments): Blob[] {
 export async function requireSpace(documents: ReleaseDocuments, store: BlobStore): Promise<void> {
   let neededBytes = 0;
   for (const blob of blobsOf(documents)) if (!(await store.has(blob.digest))) neededBytes += blob.sizeBytes;
+  await requireFreeDisk(neededBytes, store);
+}
+
+/** @throws StarlingError `disk-full` */
+export async function requireFreeDisk(neededBytes: number, store: BlobStore): Promise<void> {
   const freeBytes = await store.freeBytes();
   if (neededBytes > 0 && neededBytes + RESERVE_BYTES > freeBytes) {
-    throw new StarlingError(
-      'disk-full',
-      `the release needs ${neededBytes} bytes and a reserve of ${RESERVE_BYTES}, ${freeBytes} are free`,
-      {
-        retryable: true,
-        hint: 'free space on the device',
-      },
-    );
+    throw new StarlingError('disk-full', `${neededBytes} bytes and a reserve of ${RESERVE_BYTES} are needed, ${freeBytes} are free`, {
+      retryable: true,
+      hint: 'free space on the device',
+    });
   }
 }
 
@@ -99,6 +100,7 @@ export async function installedRelease(
       location: store.locate(artefact.blob.digest),
       precision: artefact.precision,
       executionProviders: artefact.executionProviders,
+      ports: { inputs: version.inputs, outputs: version.outputs },
       ...(golden === undefined ? {} : { golden }),
     });
   }

@@ -38,6 +38,14 @@ export interface Reconciler {
   online(): void;
   hostCrashed(reason: string): void;
   reported(): ReportedState;
+  /** The power model of this device, as the fleet last said. */
+  profile(): GoodRelease['profile'];
+  /** Models of the running release, with their artefacts. */
+  running(): ReleaseDocuments | undefined;
+  /** Manifests of the blobs of releases that are kept here. */
+  manifestsAtHand(): Promise<BlobManifest[]>;
+  /** Keeps digests from the garbage collector. The set may grow; the returned function removes what nothing else needs. */
+  keep(digests: ReadonlySet<string>): () => Promise<void>;
   /** Ends what is under way. */
   close(): Promise<void>;
 }
@@ -88,6 +96,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     good: boolean;
   } | null = null;
   const loaded = new Map<string, Record<string, string>>();
+  const kept = new Set<ReadonlySet<string>>();
   let steps: StepReport[] = [];
   let phase: ReconcilePhase = 'idle';
   let error: Problem | null = null;
@@ -157,14 +166,23 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       ports.onEvent('error', 'rollback-failed', messageOf(cause));
     }
   };
-  const keepNeeded = async (): Promise<void> => {
+  const manifestsOfKept = async (): Promise<BlobManifest[]> => {
+    const known: BlobManifest[] = [];
+    for (const release of [journal.state.good, journal.state.previousGood]) {
+      const documents = release === null ? undefined : await fromDisk(release.assignment).catch(() => undefined);
+      if (documents !== undefined) known.push(...(await manifestsAtHand(documents, store)));
+    }
+    return known;
+  };
+  const neededDigests = async (): Promise<Set<string>> => {
     const needed = new Set<string>();
+    for (const digests of kept) for (const digest of digests) needed.add(digest);
     for (const release of [journal.state.good, journal.state.previousGood]) {
       const documents = release === null ? undefined : await fromDisk(release.assignment).catch(() => undefined);
       if (documents !== undefined) for (const digest of await digestsOf(documents, store)) needed.add(digest);
     }
     if (run?.documents !== undefined) for (const digest of await digestsOf(run.documents, store)) needed.add(digest);
-    await store.keepOnly(needed);
+    return needed;
   };
 
   /** An executor for every step: a missing one does not compile. */
@@ -176,11 +194,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     },
     'check-space': (_step, current) => requireSpace(requireDocuments(current), store),
     async 'pull-blobs'(_step, current) {
-      const known: BlobManifest[] = [];
-      for (const release of [journal.state.good, journal.state.previousGood]) {
-        const documents = release === null ? undefined : await fromDisk(release.assignment).catch(() => undefined);
-        if (documents !== undefined) known.push(...(await manifestsAtHand(documents, store)));
-      }
+      const known = await manifestsOfKept();
       let lastMs = 0;
       await pullBlobs(requireDocuments(current), puller, known, current.abort.signal, (blob, progress) => {
         const done = progress.doneBytes >= progress.totalBytes;
@@ -225,7 +239,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       loaded.delete(step.release);
       await host.unload(step.release).catch((cause: unknown) => log.debug('a release was not unloaded', { reason: messageOf(cause) }));
     },
-    'collect-garbage': keepNeeded,
+    'collect-garbage': async () => store.keepOnly(await neededDigests()),
   };
 
   const execute = async (current: Run): Promise<void> => {
@@ -317,6 +331,17 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       if (run !== undefined) run.crashed = reason;
     },
     reported,
+    profile: () => target?.profile ?? journal.state.good?.profile,
+    running: () => active?.documents,
+    manifestsAtHand: manifestsOfKept,
+    keep(digests) {
+      kept.add(digests);
+      return async () => {
+        kept.delete(digests);
+        const needed = await neededDigests();
+        await store.remove(new Set([...digests].filter((digest) => !needed.has(digest))));
+      };
+    },
     async close() {
       cancelRetry();
       target = undefined;

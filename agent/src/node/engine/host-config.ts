@@ -5,6 +5,7 @@ import { z } from 'zod';
 export const hostConfigSchema = z.object({
   dataDirectory: z.string(),
   threads: z.number().int().min(0),
+  engineUrl: z.string().optional().meta({ description: 'An Open Inference Protocol server that runs the models' }),
   runTimeoutMs: z.number().int().positive(),
   workerFile: z.string().meta({ description: 'Session worker, relative to the runtime host' }),
 });

@@ -16,7 +16,7 @@ export interface HostProcessOptions extends HostConfig {
  * glibc's malloc keeps freed memory of large sessions unless told otherwise before the process starts: with these, 20 sessions of a
  * 14 MB model gave back 94 %, without them almost nothing.
  */
-const mallocThresholds = { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '65536' };
+export const mallocThresholds = { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '65536' };
 
 /** Waits after repeated crashes, so that a host that dies at once does not burn the device. */
 const RESTART_DELAYS_MS = [0, 0, 200, 1_000, 5_000, 30_000];
@@ -149,7 +149,7 @@ export function createHostProcess(options: HostProcessOptions): RuntimeHost {
       signal?.addEventListener('abort', cancel, { once: true });
       return answer.finally(() => signal?.removeEventListener('abort', cancel));
     },
-    benchmark: (runs) => call('benchmark', runs),
+    live: () => call('live'),
     async restart() {
       const startedMs = performance.now();
       await ready;

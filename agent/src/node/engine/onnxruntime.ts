@@ -21,17 +21,17 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions): Engine {
   return {
     // The CPU provider comes last on the list of backends but is always there.
     providers: listSupportedBackends().map((backend) => backend.name),
-    async open(location, { provider, threads }) {
+    async open(location, { ports: _ports, ...settings }) {
       const worker = new Worker(options.workerUrl);
       workers.add(worker);
       const call = createCaller(worker, options);
-      const opened = await call({ type: 'open', location, provider, threads }).catch(async (cause: unknown) => {
+      const opened = await call({ type: 'open', location, settings }).catch(async (cause: unknown) => {
         workers.delete(worker);
         await worker.terminate();
         throw new StarlingError('load-failed', cause instanceof Error ? cause.message : String(cause), { cause });
       });
       if (opened.type !== 'opened') throw new StarlingError('load-failed', `unexpected reply ${opened.type}`);
-      return sessionOver(worker, workers, call, provider, opened);
+      return sessionOver(worker, workers, call, settings.provider, opened);
     },
     allocateFloat32: (length) => new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT)),
     async close() {

@@ -1,8 +1,9 @@
+import type { SessionSettings } from '@starling/shared';
 import type { Tensor } from '../../core/ports/engine.ts';
 
 /** What the runtime host asks a session worker. */
 export type SessionRequest =
-  | { id: number; type: 'open'; location: string; provider: string; threads: number }
+  | { id: number; type: 'open'; location: string; settings: SessionSettings }
   | { id: number; type: 'run'; inputs: Readonly<Record<string, Tensor>> };
 
 export type SessionReply =
