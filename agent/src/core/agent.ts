@@ -31,7 +31,7 @@ import type { RuntimeHost } from './ports/runtime-host.ts';
 import type { RuntimeIdentity } from './ports/runtime-identity.ts';
 import type { Sensors } from './ports/sensors.ts';
 import type { Transport } from './ports/transport.ts';
-import { createReconciler, loadKey, type Reconciler } from './reconcile/index.ts';
+import { createReconciler, loadKey, openVerdicts, type Reconciler } from './reconcile/index.ts';
 import { openSpool, type Spool } from './spool/index.ts';
 
 export interface AgentPorts {
@@ -116,6 +116,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const underNewestRoot = createUnderNewestRoot(ports.access, trust);
   const reconciler: Reconciler = createReconciler({
     ...{ journal, store, puller, host, trust, underNewestRoot, clock, log },
+    verdicts: await openVerdicts(ports.files, ports.identity, clock, log),
     onReport: (state) => void publish('reported', {}, jsonEncode(state)),
     onEvent: event,
   });
@@ -238,6 +239,8 @@ function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool
       case 'recovered':
         log.info('the runtime host is back', { afterMs: Math.round(happened.afterMs) });
         return event('info', 'host-recovered', `after ${Math.round(happened.afterMs)} ms`);
+      case 'reloaded':
+        return reconciler.hostReloaded(happened.releases);
       case 'result':
         return;
     }

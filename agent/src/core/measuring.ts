@@ -43,8 +43,8 @@ export function createMeasuring(
   };
   const benchmarkPorts = (): BenchmarkPorts => ({
     ...{ store, puller, underNewestRoot, clock, host, sensors, measureHost, identity, cores },
-    keep: (digests) => reconciler.keep(digests),
-    manifestsAtHand: () => reconciler.manifestsAtHand(),
+    keeper: reconciler.keeper,
+    note: (verdict) => reconciler.note(verdict),
     profile: reconciler.profile(),
     ladderFor: ({ executionProviders }) =>
       providerLadder(executionProviders, measureHost.providers, undefined).map((provider) =>

@@ -1,4 +1,4 @@
-import type { ArtefactChoice, ArtefactView, Capabilities, DeviceProfile } from '@starling/shared';
+import { type ArtefactChoice, type ArtefactView, type Capabilities, type DeviceProfile, FALLBACKS_MAXIMUM } from '@starling/shared';
 
 /** An artefact that differs more than this from fp32 on golden inputs is not chosen by itself: something went wrong in building it. */
 export const ERROR_BUDGET = 0.35;
@@ -33,8 +33,16 @@ export function chooseArtefact(input: ChoiceInput): { choice: ArtefactChoice | u
   }));
   if (winner === undefined) return { choice: undefined, verdicts };
   const { digest, precision, sizeBytes } = winner.candidate;
+  const fallbacks = possible.slice(1, 1 + FALLBACKS_MAXIMUM).map(({ candidate }) => candidate.digest);
   return {
-    choice: { artefact: digest, precision, sizeBytes, reason: reasonOf(winner.candidate, winner.rank, input), candidates: verdicts },
+    choice: {
+      artefact: digest,
+      precision,
+      sizeBytes,
+      reason: reasonOf(winner.candidate, winner.rank, input),
+      fallbacks,
+      candidates: verdicts,
+    },
     verdicts,
   };
 }

@@ -23,6 +23,7 @@ export const artefactChoiceSchema = z.object({
   precision: z.string(),
   sizeBytes: z.number().int(),
   reason: z.string(),
+  fallbacks: z.array(digestSchema).optional().meta({ description: 'Runners-up, best first' }),
   candidates: z.array(
     z.object({ artefact: digestSchema, precision: z.string(), sizeBytes: z.number().int(), chosen: z.boolean(), verdict: z.string() }),
   ),

@@ -3,6 +3,7 @@ import { energyRecord } from '../monitors/index.ts';
 import type { MeasureHost } from '../ports/measure-host.ts';
 import type { RuntimeIdentity } from '../ports/runtime-identity.ts';
 import type { SensorReading } from '../ports/sensors.ts';
+import type { NewVerdict } from '../reconcile/index.ts';
 import { awaitIdle, type IdlePorts } from './idle.ts';
 import { runPaced } from './run-paced.ts';
 import { latencyOf } from './statistics.ts';
@@ -12,6 +13,8 @@ export interface MeasurePorts extends IdlePorts {
   measureHost: MeasureHost;
   identity: RuntimeIdentity;
   cores: number;
+  /** Remembers whether an artefact computes right here. */
+  note(verdict: NewVerdict): Promise<void>;
   /** The power model of this device, for energy where no sensor tells. */
   profile: { name: string; powerModel: PowerModel } | undefined;
 }
@@ -42,6 +45,8 @@ export async function measureArtefact(
   const { settings } = session;
   try {
     const { passed, maximumError, reason } = session.golden;
+    const why = passed ? {} : { code: 'golden-failed', reason: reason ?? 'wrong outputs' };
+    await ports.note({ artefact: model.artefact, provider: settings.provider, passed, maximumError, ...why });
     if (!passed) {
       throw new StarlingError('golden-failed', `the golden outputs of ${model.name} do not come out here: ${reason ?? 'wrong outputs'}`, {
         field: model.artefact,

@@ -1,9 +1,9 @@
-import { type BlobManifest, type NamedArtefact, StarlingError } from '@starling/shared';
+import { type NamedArtefact, StarlingError } from '@starling/shared';
 import type { Puller } from '../blobs/index.ts';
 import type { UnderNewestRoot } from '../link/index.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
 import type { MeasuredModel } from '../ports/measure-host.ts';
-import { fetchArtefact, requireFreeDisk, type VerifiedArtefact } from '../reconcile/index.ts';
+import { fetchArtefact, type Keeper, requireFreeDisk, type VerifiedArtefact } from '../reconcile/index.ts';
 
 /** An artefact that is to be measured, on disk and verified. */
 export interface Subject {
@@ -16,10 +16,7 @@ export interface SubjectPorts {
   store: BlobStore;
   puller: Puller;
   underNewestRoot: UnderNewestRoot;
-  /** Keeps digests from the garbage collector until the returned function is called. */
-  keep(digests: ReadonlySet<string>): () => Promise<void>;
-  /** Manifests of blobs that are here, for copying what a new one shares with them. */
-  manifestsAtHand(): Promise<BlobManifest[]>;
+  keeper: Pick<Keeper, 'keep' | 'manifests'>;
 }
 
 /**
@@ -28,12 +25,12 @@ export interface SubjectPorts {
  */
 export async function withSubject<Value>(
   named: NamedArtefact,
-  { store, puller, underNewestRoot, keep, manifestsAtHand }: SubjectPorts,
+  { store, puller, underNewestRoot, keeper }: SubjectPorts,
   signal: AbortSignal,
   work: (subject: Subject) => Promise<Value>,
 ): Promise<Value> {
   const kept = new Set<string>([named.artefact, named.modelVersion]);
-  const release = keep(kept);
+  const release = keeper.keep(kept);
   try {
     const fetch = (digest: string): Promise<Uint8Array> => {
       kept.add(digest);
@@ -43,7 +40,7 @@ export async function withSubject<Value>(
     const { blob } = verified.artefact;
     kept.add(blob.digest).add(blob.manifest);
     await requireFreeDisk((await store.has(blob.digest)) ? 0 : blob.sizeBytes, store);
-    const manifest = await puller.blob(blob.manifest, await manifestsAtHand(), signal);
+    const manifest = await puller.blob(blob.manifest, await keeper.manifests(), signal);
     if (manifest.digest !== blob.digest || manifest.sizeBytes !== blob.sizeBytes)
       throw new StarlingError('digest-mismatch', 'the manifest is of another blob', { field: named.artefact });
     if (!(await store.verify(blob.digest)))

@@ -48,15 +48,20 @@ export interface LiveLoad {
   totalMs: number;
 }
 
+/** What became of a release when a host that had ended loaded it again. */
+export type Reload = { key: string } & ({ providers: Record<string, string>; report: SelfTestReport } | { error: unknown });
+
 export type HostEvent =
   | { type: 'record'; kind: TelemetryKind; payload: unknown }
   | { type: 'result'; source: string; result: InferenceResult }
   | { type: 'crashed'; reason: string; itemsFailed: number }
-  | { type: 'recovered'; afterMs: number };
+  | { type: 'recovered'; afterMs: number }
+  /** Of these only those whose golden outputs came out are loaded now. */
+  | { type: 'reloaded'; releases: Reload[] };
 
 /**
  * The process (Node) or worker (browser) that runs pipelines. Only encoded inputs and results cross this boundary. If it dies, calls
- * under way fail with `host-crashed`, and it comes back with the active release by itself.
+ * under way fail with `host-crashed`, and it comes back by itself with the releases whose golden outputs still come out.
  */
 export interface RuntimeHost {
   /** Loads a release beside the active one. @throws StarlingError `load-failed`, `provider-refused`, `out-of-memory` */
