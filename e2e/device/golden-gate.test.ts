@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ArtefactView, api, type DeviceView, type ReleaseView } from '@starling/shared';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -70,6 +70,8 @@ describe('an artefact that computes something else on a device', () => {
   });
 
   test('that gives no numbers any more after a crash is not run again', async () => {
+    // What the engine kept of the model while it was good is checked by its own digest.
+    await rm(join(fleet.agentFolder('agent'), 'optimised'), { recursive: true });
     await writeFile(join(fleet.agentFolder('agent'), 'blobs', fp32.document.blob.digest), writeOnnx(notANumberModel()));
     const [host] = await childrenOf(agent.pid);
     process.kill(host ?? 0, 'SIGKILL');

@@ -6,6 +6,7 @@ import { type Agent, startAgent } from '../core/index.ts';
 import { openJournal } from '../core/journal/index.ts';
 import { createTrust } from '../core/link/index.ts';
 import type { Log } from '../core/ports/log.ts';
+import type { RuntimeIdentity } from '../core/ports/runtime-identity.ts';
 import { openBlobStore } from './blob-store.ts';
 import { measureCapabilities } from './capabilities.ts';
 import { createSystemClock } from './clock.ts';
@@ -43,6 +44,12 @@ export function engineProviders() {
   return listSupportedBackends().map(({ name }) => ({ name, ran: name === 'cpu' }));
 }
 
+/** Where the runtime host keeps optimised models. What measures has none: it times a first load. */
+function cacheOf({ optimisedCacheMegabytes }: AgentConfig, directory: string, identity: RuntimeIdentity): Pick<HostConfig, 'cache'> {
+  if (optimisedCacheMegabytes === 0) return {};
+  return { cache: { directory: join(directory, 'optimised'), ...identity, maximumBytes: optimisedCacheMegabytes * 1024 * 1024 } };
+}
+
 /**
  * Runs an enrolled agent in this process, with its runtime host beside it.
  * @param directory data directory, claimed by the caller
@@ -70,9 +77,15 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
   };
   const moduleOf = (name: string): URL => new URL(shipped ? `./${name}.js` : `./engine/${name}.ts`, import.meta.url);
   const environment = childEnvironment();
-  const host = createHostProcess({ ...hostConfig, hostFile: moduleOf('runtime-host'), environment });
   const capabilities = (): Promise<Capabilities> => measureCapabilities(directory, engineProviders());
   const measured = await capabilities();
+  const identity = identityOf(measured);
+  const host = createHostProcess({
+    ...hostConfig,
+    ...cacheOf(config, directory, identity),
+    hostFile: moduleOf('runtime-host'),
+    environment,
+  });
   const agent = await startAgent(
     {
       transport: createMqttTransport({ authority }),
@@ -90,7 +103,8 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
         environment,
       }),
       sensors: createLinuxSensors({ dataDirectory: directory, processIds: [process.pid] }),
-      identity: identityOf(measured),
+      identity,
+      tuneBudgetMs: config.tuneBudgetMs,
       cores: measured.cpu.cores,
       inflate,
       hash,

@@ -16,7 +16,11 @@ export type CommandGrants = (name: CommandName, commandArguments: Record<string,
  * @throws StarlingError `unknown-artefact`
  */
 export function createCommandGrants({ models, blobs }: { models: Models; blobs: Pick<BlobStore, 'reachable'> }): CommandGrants {
-  const grantArtefacts = async ({ artefacts, budgetMs, idleWaitMs }: CommandArguments<'benchmark'>): Promise<Grant> => {
+  const grantArtefacts = async ({
+    artefacts,
+    budgetMs,
+    idleWaitMs,
+  }: Pick<CommandArguments<'benchmark'>, 'artefacts' | 'budgetMs' | 'idleWaitMs'>): Promise<Grant> => {
     const reached = new Set<string>();
     for (const [index, { artefact, modelVersion }] of artefacts.entries()) {
       const known = (await models.artefacts(modelVersion)).find(({ digest }) => digest === artefact);
@@ -34,5 +38,7 @@ export function createCommandGrants({ models, blobs }: { models: Models; blobs: 
     return { blobs: [...reached], extraLifeMs: Math.max(1, artefacts.length) * (budgetMs + idleWaitMs) };
   };
   return async (name, commandArguments) =>
-    name === 'benchmark' ? grantArtefacts(parseWith(commandTable.benchmark.arguments, commandArguments)) : { blobs: [], extraLifeMs: 0 };
+    name === 'benchmark' || name === 'tune'
+      ? grantArtefacts(parseWith(commandTable[name].arguments, commandArguments))
+      : { blobs: [], extraLifeMs: 0 };
 }

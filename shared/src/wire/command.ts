@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { problemSchema } from '../documents/reported-state.ts';
 import { deviceIdSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
-import { benchmarkRecordSchema } from './telemetry.ts';
+import { benchmarkRecordSchema, sessionSettingsSchema } from './telemetry.ts';
 
 /** A quadrilateral in pixels of the source image: top-left, top-right, bottom-right, bottom-left of the text. */
 export const quadSchema = z.array(z.tuple([z.number(), z.number()])).length(4);
@@ -70,6 +70,18 @@ export const measuredArtefactSchema = z.object({
 });
 export type MeasuredArtefact = z.infer<typeof measuredArtefactSchema>;
 
+/** What came of tuning one artefact: settings that later loads use, or why there are none. */
+export const tunedArtefactSchema = z.object({
+  artefact: digestSchema,
+  model: z.string().optional(),
+  settings: sessionSettingsSchema.optional(),
+  latencyMs: z.number().optional().meta({ description: 'Median with these settings' }),
+  defaultLatencyMs: z.number().optional().meta({ description: 'Median with the settings of an artefact that was not tuned' }),
+  trials: z.number().int().optional(),
+  error: problemSchema.optional(),
+});
+export type TunedArtefact = z.infer<typeof tunedArtefactSchema>;
+
 /** Arguments and results of every command, by name. Handlers, the API and the documents are derived from this table. */
 export const commandTable = {
   ping: {
@@ -107,6 +119,12 @@ export const commandTable = {
         .meta({ description: 'The fastest artefact that was timed, per model' }),
       artefacts: z.array(measuredArtefactSchema).default([]),
     }),
+  },
+  tune: {
+    summary:
+      'Search threads, spinning, arena, provider and execution mode for artefacts on the idle device; later loads use what was found',
+    arguments: z.object({ ...measuring, runs: z.number().int().min(3).max(500).default(15) }),
+    result: z.object({ artefacts: z.array(tunedArtefactSchema) }),
   },
   snapshot: {
     summary: 'State, counters and health of the agent now',

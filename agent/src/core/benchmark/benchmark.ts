@@ -9,14 +9,19 @@ import {
   type NamedArtefact,
   type Problem,
   type SessionSettings,
+  type TunedArtefact,
 } from '@starling/shared';
 import { type MeasurePorts, measureArtefact } from './measure.ts';
 import { type Subject, type SubjectPorts, withSubject } from './subject.ts';
+import { tuneArtefact } from './tune-artefact.ts';
 
 export interface BenchmarkPorts extends SubjectPorts, MeasurePorts {
   /** Settings with which the artefact would be loaded here, best first. @throws StarlingError `provider-refused` */
   ladderFor(subject: Subject): SessionSettings[];
+  /** The same without what was tuned. */
+  usualLadderFor(subject: Subject): SessionSettings[];
   record(record: BenchmarkRecord): void;
+  keepTuning(found: Required<Omit<TunedArtefact, 'error'>>): Promise<void>;
 }
 
 /**
@@ -64,6 +69,40 @@ function fastestPerModel(measured: readonly MeasuredArtefact[]): CommandResultOf
     models[record.model] = { medianMs: latencyMs.median, p95Ms: latencyMs.p95, runs, provider };
   }
   return models;
+}
+
+/**
+ * Tunes artefacts one after the other. One that fails does not hold up the others.
+ * @throws what the first one threw, if none could be tuned
+ */
+export async function tune(
+  { artefacts, ...options }: CommandArguments<'tune'>,
+  ports: BenchmarkPorts,
+  signal: AbortSignal,
+  onProgress: (progress: CommandProgress) => void,
+): Promise<CommandResultOf<'tune'>> {
+  const tuned: TunedArtefact[] = [];
+  const errors: unknown[] = [];
+  for (const [done, named] of artefacts.entries()) {
+    const progress = (what: string): void => onProgress({ done, total: artefacts.length, what });
+    progress(`prepare ${named.artefact.slice(0, 12)}`);
+    try {
+      const found = await withSubject(named, ports, signal, async (subject) => {
+        const { name } = subject.model;
+        const ladder = ports.usualLadderFor(subject);
+        const best = await tuneArtefact(subject, ladder, options, ports, signal, (trials) => progress(`${name}: ${trials} settings tried`));
+        return { artefact: named.artefact, model: name, ...best };
+      });
+      await ports.keepTuning(found);
+      tuned.push(found);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      errors.push(error);
+      tuned.push({ artefact: named.artefact, error: problemOf(error) });
+    }
+  }
+  if (errors.length > 0 && errors.length === artefacts.length) throw errors[0];
+  return { artefacts: tuned };
 }
 
 /** Artefacts of the running release, as a command would name them. */

@@ -1,5 +1,6 @@
 import { type BenchmarkRecord, type CommandArguments, type PowerModel, type SessionSettings, StarlingError } from '@starling/shared';
 import { energyRecord } from '../monitors/index.ts';
+import type { Log } from '../ports/log.ts';
 import type { MeasureHost } from '../ports/measure-host.ts';
 import type { RuntimeIdentity } from '../ports/runtime-identity.ts';
 import type { SensorReading } from '../ports/sensors.ts';
@@ -12,6 +13,7 @@ import type { Subject } from './subject.ts';
 export interface MeasurePorts extends IdlePorts {
   measureHost: MeasureHost;
   identity: RuntimeIdentity;
+  log: Log;
   cores: number;
   /** Remembers whether an artefact computes right here. */
   note(verdict: NewVerdict): Promise<void>;

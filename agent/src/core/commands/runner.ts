@@ -36,15 +36,20 @@ export interface CommandPorts {
   store: BlobStore;
   puller: Puller;
   activeKey(): string | undefined;
-  benchmark(
-    args: CommandArguments<'benchmark'>,
-    signal: AbortSignal,
-    onProgress: (progress: CommandProgress) => void,
-  ): Promise<CommandResultOf<'benchmark'>>;
+  measuring: Measuring;
   snapshot(): Record<string, unknown>;
   publish(result: CommandResult): Promise<boolean>;
   refused(reason: string): void;
 }
+
+/** Commands that measure, and so have to be told when to stop. */
+export type Measuring = {
+  [Name in 'benchmark' | 'tune']: (
+    args: CommandArguments<Name>,
+    signal: AbortSignal,
+    onProgress: Call['onProgress'],
+  ) => Promise<CommandResultOf<Name>>;
+};
 
 export interface CommandRunner {
   receive(signed: string): Promise<void>;
@@ -90,7 +95,8 @@ const handlers: Handlers = {
     if (key === undefined) throw new StarlingError('no-release', 'no release runs on this device');
     return host.selfTest(key);
   },
-  benchmark: (args, ports, { signal, onProgress }) => ports.benchmark(args, signal, onProgress),
+  benchmark: (args, ports, { signal, onProgress }) => ports.measuring.benchmark(args, signal, onProgress),
+  tune: (args, ports, { signal, onProgress }) => ports.measuring.tune(args, signal, onProgress),
   snapshot: async (_args, { snapshot }) => ({ snapshot: snapshot() }),
   restart: async (_args, { host }) => ({ restartedInMs: await host.restart() }),
   async identify({ message }, { log }) {

@@ -1,4 +1,4 @@
-import type { InferenceResult, Pipeline, PowerModel, Release, TelemetryKind } from '@starling/shared';
+import type { InferenceResult, Pipeline, PowerModel, Release, SessionSettings, TelemetryKind } from '@starling/shared';
 import type { ModelPorts } from './engine.ts';
 
 /** A model of a release, on disk and verified. */
@@ -11,6 +11,8 @@ export interface InstalledModel {
   executionProviders: readonly string[];
   /** Inputs and outputs, for engines that have to be told. */
   ports?: ModelPorts;
+  /** Settings that were tuned for it here. */
+  settings?: SessionSettings;
   /** Golden set (CBOR) to replay before the artefact is trusted. */
   golden?: Uint8Array;
 }

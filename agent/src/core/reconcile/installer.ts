@@ -3,6 +3,7 @@ import type { Puller, PullProgress } from '../blobs/index.ts';
 import type { GoodRelease } from '../journal/index.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
 import type { InstalledRelease } from '../ports/runtime-host.ts';
+import type { Tunings } from '../sessions/index.ts';
 import type { ReleaseDocuments } from './documents.ts';
 import { loadKey } from './plan.ts';
 
@@ -90,10 +91,12 @@ export async function installedRelease(
   documents: ReleaseDocuments,
   store: BlobStore,
   settings: Pick<GoodRelease, 'profile' | 'telemetryWindowMs'>,
+  tunings: Pick<Tunings, 'find'>,
 ): Promise<InstalledRelease> {
   const models: InstalledRelease['models'][number][] = [];
   for (const { version, artefact, artefactDigest } of documents.models) {
     const golden = artefact.golden === undefined ? undefined : await store.getDocument(artefact.golden.digest);
+    const tuned = tunings.find(artefactDigest)?.settings;
     models.push({
       name: version.name,
       artefact: artefactDigest,
@@ -102,11 +105,13 @@ export async function installedRelease(
       executionProviders: artefact.executionProviders,
       ports: { inputs: version.inputs, outputs: version.outputs },
       ...(golden === undefined ? {} : { golden }),
+      ...(tuned === undefined ? {} : { settings: tuned }),
     });
   }
   const assets = documents.models.flatMap(({ version }) =>
     version.assets.map((asset) => [`${version.name}/${asset.name}`, store.locate(asset.digest)] as const),
   );
+  const { profile, telemetryWindowMs } = settings;
   return {
     key: loadKey(documents.assignment),
     digest: documents.assignment.release,
@@ -114,7 +119,8 @@ export async function installedRelease(
     pipeline: documents.pipeline,
     models,
     assets: Object.fromEntries(assets),
-    ...settings,
+    telemetryWindowMs,
+    ...(profile === undefined ? {} : { profile }),
   };
 }
 

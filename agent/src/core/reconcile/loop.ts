@@ -103,7 +103,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     return current.documents;
   };
   const load = async (documents: ReleaseDocuments, settings: Pick<GoodRelease, 'profile' | 'telemetryWindowMs'>): Promise<void> => {
-    const { providers } = await host.load(await installedRelease(documents, store, settings));
+    const { providers } = await host.load(await installedRelease(documents, store, settings, ports.tunings));
     loaded.set(loadKey(documents.assignment), providers);
   };
   /** Runs the golden inputs of a loaded release and remembers what came out. @throws StarlingError `self-test-failed` */

@@ -6,6 +6,7 @@ import type { BlobStore } from '../ports/blob-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Reload, RuntimeHost } from '../ports/runtime-host.ts';
+import type { Tunings } from '../sessions/index.ts';
 import type { ReleaseDocuments } from './documents.ts';
 import type { Keeper } from './keeper.ts';
 import type { NewVerdict, Verdicts } from './verdicts.ts';
@@ -50,6 +51,7 @@ export interface ReconcilePorts {
   clock: Clock;
   log: Log;
   verdicts: Verdicts;
+  tunings: Tunings;
   onReport(state: ReportedState): void;
   onEvent(level: 'info' | 'warning' | 'error', code: string, message: string, detail?: Record<string, unknown>): void;
 }

@@ -2,7 +2,7 @@ import { messageOf, type SessionSettings, StarlingError } from '@starling/shared
 import type { Engine, EngineSession, ModelPorts } from '../ports/engine.ts';
 import type { InstalledModel } from '../ports/runtime-host.ts';
 import { providerLadder } from './provider-ladder.ts';
-import { defaultSettings } from './settings.ts';
+import { settingsLadder } from './settings.ts';
 
 /** A model that is ready to run, and what it runs on. */
 export interface LoadedModel {
@@ -31,7 +31,7 @@ export function createSessionPool(engine: Engine, threads: number): SessionPool 
     openOnLadder(
       engine,
       model,
-      providerLadder(model.executionProviders, engine.providers, required).map((provider) => defaultSettings(provider, threads)),
+      settingsLadder(providerLadder(model.executionProviders, engine.providers, required), threads, model.settings),
     );
 
   return {

@@ -8,3 +8,9 @@ import type { SessionSettings } from '@starling/shared';
 export function defaultSettings(provider: string, threads: number): SessionSettings {
   return { provider, threads, spinning: false, arena: false, executionMode: 'sequential' };
 }
+
+/** The settings to try for a model, best first: those that were tuned for it, then the usual ones of each provider. */
+export function settingsLadder(providers: readonly string[], threads: number, tuned: SessionSettings | undefined): SessionSettings[] {
+  const usual = providers.map((provider) => defaultSettings(provider, threads));
+  return tuned !== undefined && providers.includes(tuned.provider) ? [tuned, ...usual] : usual;
+}

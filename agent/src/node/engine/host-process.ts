@@ -67,6 +67,8 @@ export function createHostProcess(options: HostProcessOptions): RuntimeHost {
       threads: options.threads,
       runTimeoutMs: options.runTimeoutMs,
       workerFile: options.workerFile,
+      ...(options.cache === undefined ? {} : { cache: options.cache }),
+      ...(options.engineUrl === undefined ? {} : { engineUrl: options.engineUrl }),
     };
     const started = fork(options.hostFile, [JSON.stringify(config)], {
       serialization: 'advanced',

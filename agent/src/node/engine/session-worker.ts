@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { SessionSettings } from '@starling/shared';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { openOptimised } from './optimised-model.ts';
 import type { SessionReply, SessionRequest } from './session-messages.ts';
 
 /**
@@ -21,7 +22,11 @@ parentPort?.on('message', (request: SessionRequest) => {
 
 async function handle(request: SessionRequest): Promise<SessionReply> {
   if (request.type === 'open') {
-    session = await InferenceSession.create(request.location, sessionOptions(request.settings));
+    const options = sessionOptions(request.settings);
+    const { cache } = request;
+    // Other providers take whole parts of a graph: what they made of it cannot be written down.
+    const isKept = cache !== undefined && request.settings.provider === 'cpu';
+    session = isKept ? await openOptimised(request.location, options, cache) : await InferenceSession.create(request.location, options);
     return { id: request.id, type: 'opened', inputNames: [...session.inputNames], outputNames: [...session.outputNames] };
   }
   if (session === undefined) return { id: request.id, type: 'failed', message: 'the session is not open' };
