@@ -161,7 +161,7 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
       const step = { step: 'pull-blobs', subject: 'text-detection', state: 'running' as const, doneBytes, totalBytes: 1_000_000 };
       const state: ReportedState = {
         ...{ schemaVersion: 1, epoch: 1, generation: 1, phase: 'pulling', steps: [step] },
-        ...{ running: null, previous: null, error: null, atMs: Date.now() },
+        ...{ running: null, previous: null, error: null, refused: [], atMs: Date.now() },
       };
       return session.client.publishAsync(createTopics().build('reported', { device: waiting.id }), Buffer.from(jsonEncode(state)), {
         qos: 1,

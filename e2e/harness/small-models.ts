@@ -129,3 +129,44 @@ export function hangingModel(): GraphSpec {
     outputs: { y: map },
   };
 }
+
+/**
+ * A map model that is what it seems in fp32, and gives other numbers with every run as soon as its weights were rounded: where a weight
+ * differs from its exact copy, noise is added. What the builder saw of such an artefact no device can repeat.
+ */
+export function noisyWhenRounded(seed: number, options?: { width?: number; layers?: number }): GraphSpec {
+  const graph = mapModel(seed, options);
+  const exact = graph.weights?.w1;
+  if (exact === undefined) throw new Error('a map model has a second layer');
+  const constant = (value: number): WeightSpec => ({ shape: [], values: new Float32Array([value]) });
+  return {
+    ...graph,
+    nodes: [
+      ...graph.nodes.map((node) => (node.op === 'Sigmoid' ? { ...node, outputs: ['clean'] } : node)),
+      { op: 'Sub', inputs: ['w1', 'exact'], outputs: ['rounding'] },
+      { op: 'Abs', inputs: ['rounding'], outputs: ['roundingSize'] },
+      { op: 'ReduceMax', inputs: ['roundingSize'], outputs: ['roundingLargest'], attributes: { keepdims: 0 } },
+      { op: 'Mul', inputs: ['roundingLargest', 'many'], outputs: ['noiseWanted'] },
+      { op: 'Min', inputs: ['noiseWanted', 'limit'], outputs: ['noiseSize'] },
+      { op: 'RandomUniformLike', inputs: ['clean'], outputs: ['noise'] },
+      { op: 'Mul', inputs: ['noise', 'noiseSize'], outputs: ['noiseAdded'] },
+      { op: 'Add', inputs: ['clean', 'noiseAdded'], outputs: ['y'] },
+    ],
+    weights: { ...graph.weights, exact, many: constant(1e9), limit: constant(0.2) },
+  };
+}
+
+/** A map model whose every value is the logarithm of a negative number. */
+export function notANumberModel(): GraphSpec {
+  return {
+    nodes: [
+      { op: 'Conv', inputs: ['x', 'kernel'], outputs: ['c'] },
+      { op: 'Sigmoid', inputs: ['c'], outputs: ['s'] },
+      { op: 'Neg', inputs: ['s'], outputs: ['negative'] },
+      { op: 'Log', inputs: ['negative'], outputs: ['y'] },
+    ],
+    weights: { kernel: { shape: [1, 3, 1, 1], values: new Float32Array([0.3, 0.3, 0.3]) } },
+    inputs: { x: image },
+    outputs: { y: map },
+  };
+}

@@ -4,7 +4,7 @@ import { createBuilder } from './artefacts/index.ts';
 import { type Accounts, createAccounts } from './auth/index.ts';
 import { type BlobStore, openDiskStore } from './blobs/index.ts';
 import { type Builds, createBuilds } from './builds/index.ts';
-import { type Commands, createCommands } from './commands/index.ts';
+import { type CommandGrants, type Commands, createCommandGrants, createCommands } from './commands/index.ts';
 import type { FleetConfig } from './config.ts';
 import type { OpenDatabase } from './db/index.ts';
 import { countByRelease, createDesiredStates, type DesiredStates } from './desired-state/index.ts';
@@ -36,6 +36,7 @@ export interface Modules {
   builds: Builds;
   claimTokens: ClaimTokens;
   commands: Commands;
+  grants: CommandGrants;
   desiredStates: DesiredStates;
   devices: Devices;
   events: EventBus;
@@ -92,6 +93,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   return {
     ...{ blobs, builds, desiredStates, devices, events, keyring, models, pipelines, releases },
     commands: createCommands({ db, clock, ids, keyring, events, log }),
+    grants: createCommandGrants({ models, blobs }),
     ingest: createIngest({ db, clock, events, log, project: keepMeasurements }),
     measurements: createMeasurements({ db }),
     telemetry: createTelemetryQueries({ db, clock }),

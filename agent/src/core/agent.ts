@@ -16,6 +16,7 @@ import { createPuller } from './blobs/index.ts';
 import { createCommandRunner } from './commands/index.ts';
 import type { Journal } from './journal/index.ts';
 import { createLink, createUnderNewestRoot, type Link, type Trust } from './link/index.ts';
+import { createMeasuring, createSelfTuning } from './measuring.ts';
 import type { BlobStore } from './ports/blob-store.ts';
 import type { Clock } from './ports/clock.ts';
 import type { FileStore } from './ports/file-store.ts';
@@ -24,10 +25,14 @@ import type { Hash } from './ports/hash.ts';
 import type { Inflate } from './ports/inflate.ts';
 import type { DeviceKey } from './ports/key-store.ts';
 import type { Log } from './ports/log.ts';
+import type { MeasureHost } from './ports/measure-host.ts';
 import type { Random } from './ports/random.ts';
 import type { RuntimeHost } from './ports/runtime-host.ts';
+import type { RuntimeIdentity } from './ports/runtime-identity.ts';
+import type { Sensors } from './ports/sensors.ts';
 import type { Transport } from './ports/transport.ts';
-import { createReconciler, loadKey, type Reconciler } from './reconcile/index.ts';
+import { createReconciler, loadKey, openVerdicts, type Reconciler } from './reconcile/index.ts';
+import { openTunings, type Tuning } from './sessions/index.ts';
 import { openSpool, type Spool } from './spool/index.ts';
 
 export interface AgentPorts {
@@ -39,12 +44,19 @@ export interface AgentPorts {
   files: FileStore;
   store: BlobStore;
   host: RuntimeHost;
+  measureHost: MeasureHost;
+  sensors: Sensors;
   inflate: Inflate;
   hash: Hash;
   clock: Clock;
   random: Random;
   log: Log;
   capabilities(): Promise<Capabilities>;
+  /** What runs models here, and on what. */
+  identity: RuntimeIdentity;
+  cores: number;
+  /** Time to tune each artefact that runs; 0 waits for the command. */
+  tuneBudgetMs: number;
 }
 
 export interface AgentIdentity {
@@ -60,6 +72,8 @@ export interface AgentStatus {
   link: Link['state'];
   reported: ReportedState;
   spoolBytes: number;
+  /** Settings that were tuned for artefacts here. */
+  tunings: Tuning[];
   pulled: { chunks: number; bytes: number; refused: number };
 }
 
@@ -105,11 +119,19 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     refused: (reason) => refused('chunk', reason),
   });
   const underNewestRoot = createUnderNewestRoot(ports.access, trust);
+  const tunings = await openTunings(ports.files, ports.identity, log);
   const reconciler: Reconciler = createReconciler({
+    tunings,
     ...{ journal, store, puller, host, trust, underNewestRoot, clock, log },
-    onReport: (state) => void publish('reported', {}, jsonEncode(state)),
+    verdicts: await openVerdicts(ports.files, ports.identity, clock, log),
+    onReport(state) {
+      void publish('reported', {}, jsonEncode(state));
+      if (state.phase === 'running' && state.running?.verified === true) tuneItself();
+    },
     onEvent: event,
   });
+  const measuring = createMeasuring(ports, { reconciler, puller, underNewestRoot, record, tunings });
+  const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, tunings, log);
   const commands = createCommandRunner({
     ...{ trust, underNewestRoot, journal, clock, log, host, store, puller },
     device: key.device,
@@ -119,6 +141,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
       return running === null ? undefined : loadKey(running);
     },
     snapshot: () => ({ ...status() }),
+    measuring,
     publish: (result) => publish('result', { id: result.id }, jsonEncode(result)),
     refused: (reason) => refused('command', reason),
   });
@@ -127,6 +150,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     link: link.state,
     reported: reconciler.reported(),
     spoolBytes: spool.sizeBytes(),
+    tunings: tunings.list(),
     pulled: puller.counters(),
   });
   listenToHost(host, { record, event, log, reconciler, spool });
@@ -228,6 +252,8 @@ function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool
       case 'recovered':
         log.info('the runtime host is back', { afterMs: Math.round(happened.afterMs) });
         return event('info', 'host-recovered', `after ${Math.round(happened.afterMs)} ms`);
+      case 'reloaded':
+        return reconciler.hostReloaded(happened.releases);
       case 'result':
         return;
     }

@@ -59,6 +59,11 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
       const { bavail, bsize } = await statfs(directory);
       return bavail * bsize;
     },
+    async remove(digests) {
+      for (const path of Object.values(paths)) {
+        for (const digest of digests) for (const end of ['', '.have', '.new']) await rm(join(path, `${digest}${end}`), { force: true });
+      }
+    },
     async keepOnly(digests) {
       for (const path of Object.values(paths)) {
         for (const name of await readdir(path)) {

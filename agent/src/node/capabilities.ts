@@ -1,6 +1,7 @@
 import { access, constants, glob, readFile, statfs } from 'node:fs/promises';
 import { arch, cpus, freemem, hostname, platform, release, totalmem } from 'node:os';
 import { type Capabilities, operatorVersions } from '@starling/shared';
+import { onnxRuntimeVersion } from './identity.ts';
 import { AGENT_VERSION } from './version.ts';
 
 /** Where energy sensors may be; the profile says which of them to believe. */
@@ -28,7 +29,7 @@ export async function measureCapabilities(
     architecture: arch(),
     kernel: release(),
     agentVersion: AGENT_VERSION,
-    runtimeVersions: { node: process.versions.node },
+    runtimeVersions: { node: process.versions.node, engine: onnxRuntimeVersion() },
     cpu: {
       vendor: (/^vendor_id\s*:\s*(.+)$/m.exec(cpuInfo)?.[1] ?? '').trim(),
       model: (processor?.model ?? /^Model\s*:\s*(.+)$/m.exec(cpuInfo)?.[1] ?? '').trim(),

@@ -14,6 +14,19 @@ export const agentConfigSchema = z.object({
     .default(8077)
     .meta({ description: 'Local HTTP server, on loopback only; 0 takes a free port' }),
   threads: z.coerce.number().int().min(0).max(256).default(0).meta({ description: 'Threads of one model run; 0 lets ONNX Runtime decide' }),
+  tuneBudgetMs: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(0)
+    .meta({ description: 'Time to search better settings for each artefact that runs, while the device is idle; 0 waits for the command' }),
+  optimisedCacheMegabytes: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(512)
+    .meta({ description: 'Disk for models as the engine optimised them for this hardware; 0 keeps none' }),
   runTimeoutMs: z.coerce.number().int().min(100).default(20_000).meta({ description: 'A model run that takes longer is taken for hung' }),
   watch: z.string().optional().meta({ description: 'Folder whose images are read, those that are there and those that come' }),
   video: z.string().optional().meta({ description: 'Video file or RTSP address that is read through ffmpeg' }),

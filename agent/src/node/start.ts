@@ -1,24 +1,29 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeRandomId, messageOf, StarlingError } from '@starling/shared';
+import { type Capabilities, makeRandomId, messageOf, StarlingError } from '@starling/shared';
 import { listSupportedBackends } from 'onnxruntime-node';
 import { type Agent, startAgent } from '../core/index.ts';
 import { openJournal } from '../core/journal/index.ts';
 import { createTrust } from '../core/link/index.ts';
 import type { Log } from '../core/ports/log.ts';
+import type { RuntimeIdentity } from '../core/ports/runtime-identity.ts';
 import { openBlobStore } from './blob-store.ts';
 import { measureCapabilities } from './capabilities.ts';
 import { createSystemClock } from './clock.ts';
 import { type AgentConfig, childEnvironment } from './config.ts';
+import type { HostConfig } from './engine/host-config.ts';
 import { createHostProcess } from './engine/host-process.ts';
+import { createMeasureProcess } from './engine/measure-process.ts';
 import { readEnrolment } from './enrol.ts';
 import { openFileStore } from './file-store.ts';
 import { createFleetAccess } from './fleet-access.ts';
 import { hash } from './hash.ts';
+import { identityOf } from './identity.ts';
 import { systemRandom } from './ids.ts';
 import { inflate } from './inflate.ts';
 import { readDeviceKey } from './key-store.ts';
 import { authorityOf } from './pinned-tls.ts';
+import { createLinuxSensors } from './sensors/index.ts';
 import { serveLocally } from './serve.ts';
 import { readVideo, type Source, watchFolder } from './sources/index.ts';
 import { createMqttTransport } from './transport.ts';
@@ -37,6 +42,12 @@ const STATUS_INTERVAL_MS = 2_000;
 /** Execution providers of this build of the engine. The CPU is known to run; others have run when a release ran on them. */
 export function engineProviders() {
   return listSupportedBackends().map(({ name }) => ({ name, ran: name === 'cpu' }));
+}
+
+/** Where the runtime host keeps optimised models. What measures has none: it times a first load. */
+function cacheOf({ optimisedCacheMegabytes }: AgentConfig, directory: string, identity: RuntimeIdentity): Pick<HostConfig, 'cache'> {
+  if (optimisedCacheMegabytes === 0) return {};
+  return { cache: { directory: join(directory, 'optimised'), ...identity, maximumBytes: optimisedCacheMegabytes * 1024 * 1024 } };
 }
 
 /**
@@ -58,13 +69,22 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
   const trust = await createTrust(journal, clock, enrolment.rootDigest, [...enrolment.roots, ...journal.state.roots]);
   const authority = authorityOf(enrolment.authority, () => trust.nowMs());
   const shipped = import.meta.url.endsWith('.js');
-  const host = createHostProcess({
+  const hostConfig: HostConfig = {
     dataDirectory: directory,
     threads: config.threads,
     runTimeoutMs: config.runTimeoutMs,
     workerFile: shipped ? './session-worker.js' : './session-worker.ts',
-    hostFile: new URL(shipped ? './runtime-host.js' : './engine/runtime-host.ts', import.meta.url),
-    environment: childEnvironment(),
+  };
+  const moduleOf = (name: string): URL => new URL(shipped ? `./${name}.js` : `./engine/${name}.ts`, import.meta.url);
+  const environment = childEnvironment();
+  const capabilities = (): Promise<Capabilities> => measureCapabilities(directory, engineProviders());
+  const measured = await capabilities();
+  const identity = identityOf(measured);
+  const host = createHostProcess({
+    ...hostConfig,
+    ...cacheOf(config, directory, identity),
+    hostFile: moduleOf('runtime-host'),
+    environment,
   });
   const agent = await startAgent(
     {
@@ -76,12 +96,22 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
       files,
       store: await openBlobStore(directory),
       host,
+      measureHost: createMeasureProcess({
+        config: hostConfig,
+        providers: engineProviders().map(({ name }) => name),
+        measureFile: moduleOf('measure-host'),
+        environment,
+      }),
+      sensors: createLinuxSensors({ dataDirectory: directory, processIds: [process.pid] }),
+      identity,
+      tuneBudgetMs: config.tuneBudgetMs,
+      cores: measured.cpu.cores,
       inflate,
       hash,
       clock,
       random: systemRandom,
       log,
-      capabilities: () => measureCapabilities(directory, engineProviders()),
+      capabilities,
     },
     { agentVersion: AGENT_VERSION, bootId: makeRandomId(systemRandom.bytes), streamId: makeRandomId(systemRandom.bytes) },
   );

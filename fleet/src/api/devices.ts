@@ -8,7 +8,7 @@ import {
   StarlingError,
 } from '@starling/shared';
 import type { BlobStore } from '../blobs/index.ts';
-import type { Commands } from '../commands/index.ts';
+import type { CommandGrants, Commands } from '../commands/index.ts';
 import type { DesiredStates } from '../desired-state/index.ts';
 import { type ClaimTokens, type DeviceRow, type Devices, toDeviceView } from '../devices/index.ts';
 import type { Packages } from '../packages/index.ts';
@@ -19,6 +19,7 @@ export interface DevicePorts {
   devices: Devices;
   desiredStates: DesiredStates;
   commands: Commands;
+  grants: CommandGrants;
   claimTokens: ClaimTokens;
   releases: Releases;
   blobs: BlobStore;
@@ -61,7 +62,7 @@ export function deviceRoutes(app: ApiApp, ports: DevicePorts): void {
   route(app, api.inferOnDevice, (call) => inferOnDevice(call, ports));
   route(app, api.commandDevice, async ({ params, body, actor }) => {
     await devices.find(params.id);
-    const sent = await commands.send(params.id, body.name, body.arguments, actor);
+    const sent = await commands.send(params.id, body.name, body.arguments, actor, await ports.grants(body.name, body.arguments));
     return commands.wait(sent.id, body.waitMs);
   });
   route(app, api.listCommands, async ({ params, query }) => ({ ...query, ...(await commands.list(params.id, query)) }));

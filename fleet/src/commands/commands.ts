@@ -1,6 +1,7 @@
 import {
   type Actor,
   type CommandName,
+  type CommandProgress,
   type CommandResult,
   type CommandView,
   commandTable,
@@ -32,7 +33,7 @@ export interface Commands {
     name: CommandName,
     commandArguments: Record<string, unknown>,
     actor: Actor,
-    options?: { blobs?: string[]; lifeMs?: number },
+    options?: { blobs?: string[]; lifeMs?: number; extraLifeMs?: number },
   ): Promise<CommandView>;
   /** Waits until the command has ended, or for `waitMs`. */
   wait(id: string, waitMs: number): Promise<CommandView>;
@@ -61,6 +62,16 @@ interface CommandPorts {
 }
 
 export function createCommands({ db, clock, ids, keyring, events, log }: CommandPorts): Commands {
+  /** Where open commands stand: worth telling, not worth a row. */
+  const progress = new Map<string, CommandProgress>();
+  /** Chunks of open commands per device: asked for with every chunk, and changed by commands alone. */
+  const granted = new Map<string, Promise<ReadonlySet<string>>>();
+  const grantedTo = (device: string): Promise<ReadonlySet<string>> => {
+    const known = granted.get(device) ?? openCommands(db, device).then((rows) => new Set(rows.flatMap(({ blobs }) => blobs)));
+    granted.set(device, known);
+    known.catch(() => granted.delete(device));
+    return known;
+  };
   let publish: (device: string, name: CommandName, jws: string) => Promise<boolean> = async () => false;
 
   const transmit = async (row: CommandRow): Promise<void> => {
@@ -81,21 +92,30 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
     const sent = await publish(device, name, await signDocument(keyring.signer, 'command', document));
     if (sent && row.status === 'queued') await updateOpenCommand(db, id, device, { status: 'sent' });
   };
+  const withProgress = (view: CommandView): CommandView => {
+    const known = progress.get(view.id);
+    return known === undefined || ended.has(view.status) ? view : { ...view, progress: known };
+  };
   const show = async (id: string): Promise<CommandView> => {
     const row = await commandById(db, id);
     if (row === undefined) throw new StarlingError('not-found', `there is no command ${id}`, { field: 'id' });
-    return toCommandView(row);
+    return withProgress(toCommandView(row));
   };
   const announce = (row: CommandRow): void =>
     events.publish({
       type: 'command',
       id: row.id,
       atMs: clock.nowMs(),
-      detail: { device: row.device, name: row.name, status: row.status },
+      detail: {
+        device: row.device,
+        name: row.name,
+        status: row.status,
+        ...(progress.has(row.id) ? { progress: progress.get(row.id) } : {}),
+      },
     });
 
   return {
-    async send(device, name, commandArguments, actor, { blobs = [], lifeMs = LIFE_MS } = {}) {
+    async send(device, name, commandArguments, actor, { blobs = [], lifeMs = LIFE_MS, extraLifeMs = 0 } = {}) {
       const checked = parseWith(commandTable[name].arguments, commandArguments);
       const nowMs = clock.nowMs();
       const row: CommandRow = {
@@ -109,13 +129,14 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
         error: null,
         blobs,
         issuedAtMs: nowMs,
-        notAfterMs: nowMs + lifeMs,
+        notAfterMs: nowMs + lifeMs + extraLifeMs,
         finishedAtMs: null,
       };
       await db.transaction(async (tx) => {
         await insertCommand(tx, row);
         await appendAudit(tx, clock, actor, `command.${name}`, device, { id: row.id });
       });
+      granted.delete(device);
       await transmit(row);
       return toCommandView(row);
     },
@@ -138,7 +159,10 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
       return show(id);
     },
     show,
-    list: (device, page) => selectCommands(db, device, page),
+    async list(device, page) {
+      const { items, total } = await selectCommands(db, device, page);
+      return { items: items.map(withProgress), total };
+    },
     async result(device, result) {
       const finishedAtMs = ended.has(result.status) ? clock.nowMs() : null;
       const row = await updateOpenCommand(db, result.id, device, {
@@ -148,14 +172,23 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
         finishedAtMs,
       });
       if (row === undefined) return log.debug({ device, command: result.id }, 'a result for a command that is not open');
+      if (result.progress !== undefined) progress.set(result.id, result.progress);
+      if (finishedAtMs !== null) {
+        progress.delete(result.id);
+        granted.delete(device);
+      }
       announce(row);
     },
     async resend(device) {
       for (const row of await openCommands(db, device)) await transmit(row);
     },
-    reaches: async (device, digest) => (await openCommands(db, device)).some((row) => row.blobs.includes(digest)),
+    reaches: async (device, digest) => (await grantedTo(device)).has(digest),
     async expire() {
-      for (const row of await expireCommands(db, clock.nowMs())) announce(row);
+      for (const row of await expireCommands(db, clock.nowMs())) {
+        progress.delete(row.id);
+        granted.delete(row.device);
+        announce(row);
+      }
     },
     onSend(send) {
       publish = send;

@@ -1,2 +1,3 @@
 /** What a person asks of a device -> a signed command, sent now or at its next connect -> its result. */
 export { type Commands, createCommands } from './commands.ts';
+export { type CommandGrants, createCommandGrants } from './grants.ts';

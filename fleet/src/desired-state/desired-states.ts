@@ -8,6 +8,7 @@ import {
   type DesiredState,
   type DeviceProfile,
   type DeviceView,
+  FALLBACKS_MAXIMUM,
   messageOf,
   type Objective,
   type PageQuery,
@@ -109,11 +110,12 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       const row = await desiredOf(db, device);
       if (row === undefined) return undefined;
       const profile = profiles.get((await devices.find(device)).profile);
-      const jws = await signDocument(keyring.signer, 'desired-state', documentOf(row, profile, ports));
-      if (jws.length > DESIRED_STATE_BYTES_MAXIMUM) {
-        throw new StarlingError('too-large', `the desired state has ${jws.length} bytes, at most ${DESIRED_STATE_BYTES_MAXIMUM} are sent`);
+      // Runners-up are a comfort: a release of very many models goes without the last of them.
+      for (let fallbackCount = FALLBACKS_MAXIMUM; fallbackCount >= 0; fallbackCount -= 1) {
+        const jws = await signDocument(keyring.signer, 'desired-state', documentOf(row, profile, ports, fallbackCount));
+        if (jws.length <= DESIRED_STATE_BYTES_MAXIMUM) return jws;
       }
-      return jws;
+      throw new StarlingError('too-large', `the desired state has more than the ${DESIRED_STATE_BYTES_MAXIMUM} bytes that are sent`);
     },
     async view(device) {
       const row = await desiredOf(db, device);
@@ -192,6 +194,7 @@ function documentOf(
   row: DesiredRow,
   profile: DeviceProfile | undefined,
   { clock, keyring, telemetryWindowMs }: DesiredStatePorts,
+  fallbackCount: number,
 ): DesiredState {
   const nowMs = clock.nowMs();
   const { version, digest } = keyring.signedRoot();
@@ -206,11 +209,21 @@ function documentOf(
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + DESIRED_STATE_LIFE_MS,
     root: { version, digest },
-    assignment: row.release === null ? null : { release: row.release, artefacts: row.artefacts },
+    assignment: row.release === null ? null : { release: row.release, artefacts: row.artefacts, ...fallbacksOf(row, fallbackCount) },
     ...(profile === undefined ? {} : { profile: { name: profile.name, powerModel: profile.powerModel } }),
     grants: { blobs: [], streams: [] },
     settings: agentSettingsSchema.parse({ telemetryWindowMs }),
   };
+}
+
+/** The runners-up of the choices that were made, at most so many per model. */
+function fallbacksOf(row: DesiredRow, count: number): Pick<NonNullable<DesiredState['assignment']>, 'fallbacks'> {
+  const choices = Object.entries(row.reasons as Record<string, ArtefactChoice>);
+  const fallbacks = choices.flatMap(([model, choice]) => {
+    const digests = (choice.fallbacks ?? []).slice(0, count);
+    return digests.length === 0 ? [] : [[model, digests] as const];
+  });
+  return fallbacks.length === 0 ? {} : { fallbacks: Object.fromEntries(fallbacks) };
 }
 
 /** A release is given only to an agent that can run it. */

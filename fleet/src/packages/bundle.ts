@@ -9,6 +9,7 @@ const nodeEdge = fileURLToPath(new URL('../../../agent/src/node', import.meta.ur
 const entries = {
   agent: join(nodeEdge, 'main.ts'),
   'runtime-host': join(nodeEdge, 'engine/runtime-host.ts'),
+  'measure-host': join(nodeEdge, 'engine/measure-host.ts'),
   'session-worker': join(nodeEdge, 'engine/session-worker.ts'),
 };
 

@@ -3,12 +3,19 @@ import { digestSchema } from '../digest.ts';
 import { deviceIdSchema, nameSchema, wallMsSchema } from '../ids.ts';
 import { powerModelSchema } from './device-profile.ts';
 
+/** Artefacts of one model that a desired state names beside the chosen one. */
+export const FALLBACKS_MAXIMUM = 3;
+
 /** A release for one device, with the artefact chosen for each of its models. */
 export const assignmentSchema = z.object({
   release: digestSchema.meta({ description: 'Digest of the signed release document' }),
   artefacts: z
     .record(nameSchema, digestSchema)
     .meta({ description: 'Model name -> digest of the signed artefact manifest chosen for this device' }),
+  fallbacks: z
+    .record(nameSchema, z.array(digestSchema).max(FALLBACKS_MAXIMUM))
+    .optional()
+    .meta({ description: 'Model name -> artefacts to try, in this order, when the chosen one does not load or compute right here' }),
 });
 export type Assignment = z.infer<typeof assignmentSchema>;
 

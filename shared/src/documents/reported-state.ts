@@ -33,6 +33,17 @@ export const runningReleaseSchema = z.object({
 });
 export type RunningRelease = z.infer<typeof runningReleaseSchema>;
 
+/** An artefact that this device was given and does not run. */
+export const refusedArtefactSchema = z.object({
+  model: nameSchema,
+  artefact: digestSchema,
+  provider: z.string().max(64),
+  code: z.string().max(100),
+  reason: z.string().max(2000),
+  instead: digestSchema.nullable().meta({ description: 'What runs in its place' }),
+});
+export type RefusedArtefact = z.infer<typeof refusedArtefactSchema>;
+
 export const reportedStateSchema = z
   .object({
     schemaVersion: z.literal(1),
@@ -43,6 +54,7 @@ export const reportedStateSchema = z
     running: runningReleaseSchema.nullable(),
     previous: digestSchema.nullable().default(null).meta({ description: 'Release to go back to' }),
     error: problemSchema.nullable().default(null),
+    refused: z.array(refusedArtefactSchema).max(32).default([]),
     atMs: wallMsSchema,
   })
   .meta({ id: 'ReportedState', title: 'Reported state' });

@@ -4,7 +4,7 @@ import { capabilitiesSchema } from '../documents/capabilities.ts';
 import { objectiveSchema } from '../documents/objective.ts';
 import { problemSchema, reportedStateSchema } from '../documents/reported-state.ts';
 import { deviceIdSchema, wallMsSchema } from '../ids.ts';
-import { commandNameSchema, inferenceResultSchema } from '../wire/command.ts';
+import { commandNameSchema, commandProgressSchema, inferenceResultSchema } from '../wire/command.ts';
 import { telemetryKindSchema } from '../wire/telemetry.ts';
 import {
   deviceLoginRequestSchema,
@@ -121,6 +121,7 @@ export const commandViewSchema = z.object({
   issuedAtMs: wallMsSchema,
   notAfterMs: wallMsSchema,
   finishedAtMs: wallMsSchema.nullable(),
+  progress: commandProgressSchema.optional().meta({ description: 'Where an open command stands' }),
 });
 export type CommandView = z.infer<typeof commandViewSchema>;
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { problemSchema } from '../documents/reported-state.ts';
 import { deviceIdSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
+import { benchmarkRecordSchema, sessionSettingsSchema } from './telemetry.ts';
 
 /** A quadrilateral in pixels of the source image: top-left, top-right, bottom-right, bottom-left of the text. */
 export const quadSchema = z.array(z.tuple([z.number(), z.number()])).length(4);
@@ -25,6 +26,61 @@ export const inferenceResultSchema = z.object({
   nodesMs: z.record(z.string(), z.number()).default({}).meta({ description: 'Time in each node' }),
 });
 export type InferenceResult = z.infer<typeof inferenceResultSchema>;
+
+/** An artefact that a command names, with the model version that it has to be one of. */
+export const namedArtefactSchema = z.object({ artefact: digestSchema, modelVersion: digestSchema });
+export type NamedArtefact = z.infer<typeof namedArtefactSchema>;
+
+/** What commands that measure have in common. */
+const measuring = {
+  artefacts: z
+    .array(namedArtefactSchema)
+    .max(16)
+    .default([])
+    .meta({ description: 'Artefacts to measure, which need not run now; those of the running release if there are none' }),
+  budgetMs: z
+    .number()
+    .int()
+    .min(1_000)
+    .max(600_000)
+    .default(60_000)
+    .meta({ description: 'Time for one artefact, once the device is idle' }),
+  maximumLoadShare: z
+    .number()
+    .min(0.01)
+    .max(1)
+    .default(0.5)
+    .meta({ description: 'Share of the processor that measuring may take, and by which live pipelines may get slower' }),
+  minimumIdleShare: z.number().min(0).max(1).default(0.5).meta({ description: 'Share of the processor that has to be idle to start' }),
+  idleWaitMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(60_000)
+    .meta({ description: 'Wait this long for an idle device, then `device-busy`' }),
+};
+
+/** What came of one artefact: a record, or why there is none. */
+export const measuredArtefactSchema = z.object({
+  artefact: digestSchema,
+  model: z.string().optional(),
+  record: benchmarkRecordSchema.optional(),
+  error: problemSchema.optional(),
+});
+export type MeasuredArtefact = z.infer<typeof measuredArtefactSchema>;
+
+/** What came of tuning one artefact: settings that later loads use, or why there are none. */
+export const tunedArtefactSchema = z.object({
+  artefact: digestSchema,
+  model: z.string().optional(),
+  settings: sessionSettingsSchema.optional(),
+  latencyMs: z.number().optional().meta({ description: 'Median with these settings' }),
+  defaultLatencyMs: z.number().optional().meta({ description: 'Median with the settings of an artefact that was not tuned' }),
+  trials: z.number().int().optional(),
+  error: problemSchema.optional(),
+});
+export type TunedArtefact = z.infer<typeof tunedArtefactSchema>;
 
 /** Arguments and results of every command, by name. Handlers, the API and the documents are derived from this table. */
 export const commandTable = {
@@ -51,11 +107,24 @@ export const commandTable = {
     result: z.object({ passed: z.boolean(), models: z.record(z.string(), z.object({ passed: z.boolean(), maximumError: z.number() })) }),
   },
   benchmark: {
-    summary: 'Run the models of the running release on their golden inputs and time them',
-    arguments: z.object({ runs: z.number().int().min(1).max(200).default(20) }),
-    result: z.object({
-      models: z.record(z.string(), z.object({ medianMs: z.number(), p95Ms: z.number(), runs: z.number(), provider: z.string() })),
+    summary: 'Time artefacts on an idle device, in a process of their own: those that are named, or those of the running release',
+    arguments: z.object({
+      ...measuring,
+      runs: z.number().int().min(1).max(2000).default(20),
+      warmUpRuns: z.number().int().min(0).max(200).default(3),
     }),
+    result: z.object({
+      models: z
+        .record(z.string(), z.object({ medianMs: z.number(), p95Ms: z.number(), runs: z.number(), provider: z.string() }))
+        .meta({ description: 'The fastest artefact that was timed, per model' }),
+      artefacts: z.array(measuredArtefactSchema).default([]),
+    }),
+  },
+  tune: {
+    summary:
+      'Search threads, spinning, arena, provider and execution mode for artefacts on the idle device; later loads use what was found',
+    arguments: z.object({ ...measuring, runs: z.number().int().min(3).max(500).default(15) }),
+    result: z.object({ artefacts: z.array(tunedArtefactSchema) }),
   },
   snapshot: {
     summary: 'State, counters and health of the agent now',
@@ -96,11 +165,14 @@ export const commandSchema = z
   .meta({ id: 'Command', title: 'Command' });
 export type Command = z.infer<typeof commandSchema>;
 
+export const commandProgressSchema = z.object({ done: z.number(), total: z.number(), what: z.string() });
+export type CommandProgress = z.infer<typeof commandProgressSchema>;
+
 export const commandResultSchema = z
   .object({
     id: randomIdSchema,
     status: z.enum(['accepted', 'progress', 'done', 'failed']),
-    progress: z.object({ done: z.number(), total: z.number(), what: z.string() }).optional(),
+    progress: commandProgressSchema.optional(),
     result: z.record(z.string(), z.unknown()).optional(),
     error: problemSchema.optional(),
     atMs: wallMsSchema,

@@ -54,6 +54,16 @@ export const healthRecordSchema = z.object({
   spoolBytes: z.number().int().nonnegative().default(0),
 });
 
+/** How the engine was told to run a model. */
+export const sessionSettingsSchema = z.object({
+  provider: z.string().max(64).meta({ description: 'Execution provider' }),
+  threads: z.number().int().min(0).max(1024).meta({ description: 'Threads inside one run; 0 lets the engine decide' }),
+  spinning: z.boolean().meta({ description: 'Threads wait for work by spinning: quicker to start, and a busy processor' }),
+  arena: z.boolean().meta({ description: 'Buffers come from an arena that is kept' }),
+  executionMode: z.enum(['sequential', 'parallel']).meta({ description: 'Branches of a graph one by one, or side by side' }),
+});
+export type SessionSettings = z.infer<typeof sessionSettingsSchema>;
+
 /** One artefact, timed alone on one device: what `benchmark` found. Chosen artefacts rest on these. */
 export const benchmarkRecordSchema = z.object({
   artefact: digestSchema,
@@ -80,6 +90,7 @@ export const benchmarkRecordSchema = z.object({
     .nonnegative()
     .nullable()
     .meta({ description: 'Largest difference to the golden outputs; null if there are none' }),
+  settings: sessionSettingsSchema.optional(),
 });
 export type BenchmarkRecord = z.infer<typeof benchmarkRecordSchema>;
 

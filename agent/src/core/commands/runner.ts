@@ -3,6 +3,7 @@ import {
   type Command,
   type CommandArguments,
   type CommandName,
+  type CommandProgress,
   type CommandResult,
   type CommandResultOf,
   commandSchema,
@@ -35,26 +36,43 @@ export interface CommandPorts {
   store: BlobStore;
   puller: Puller;
   activeKey(): string | undefined;
+  measuring: Measuring;
   snapshot(): Record<string, unknown>;
   publish(result: CommandResult): Promise<boolean>;
   refused(reason: string): void;
 }
+
+/** Commands that measure, and so have to be told when to stop. */
+export type Measuring = {
+  [Name in 'benchmark' | 'tune']: (
+    args: CommandArguments<Name>,
+    signal: AbortSignal,
+    onProgress: Call['onProgress'],
+  ) => Promise<CommandResultOf<Name>>;
+};
 
 export interface CommandRunner {
   receive(signed: string): Promise<void>;
 }
 
 type Handlers = {
-  [Name in CommandName]: (args: CommandArguments<Name>, ports: CommandPorts, signal: AbortSignal) => Promise<CommandResultOf<Name>>;
+  [Name in CommandName]: (args: CommandArguments<Name>, ports: CommandPorts, call: Call) => Promise<CommandResultOf<Name>>;
 };
 
+interface Call {
+  signal: AbortSignal;
+  onProgress(progress: CommandProgress): void;
+}
+
+/** Least time between two messages of progress. */
+const PROGRESS_INTERVAL_MS = 500;
 /** Room for the id and status around a result. */
 const RESULT_BYTES_MAXIMUM = CONTROL_BYTES_MAXIMUM - 1024;
 
 /** A handler for every command of the table: a missing one does not compile. */
 const handlers: Handlers = {
   ping: async (_args, { clock, agentVersion }) => ({ uptimeMs: clock.monotonicMs(), agentVersion }),
-  async infer({ input }, { puller, store, host }, signal) {
+  async infer({ input }, { puller, store, host }, { signal }) {
     await puller.blob(input.manifest, [], signal);
     const bytes = await store.readRange(input.digest, 0, input.sizeBytes);
     if (bytes === undefined) throw new StarlingError('input-missing', 'the input was not pulled', { retryable: true });
@@ -77,7 +95,8 @@ const handlers: Handlers = {
     if (key === undefined) throw new StarlingError('no-release', 'no release runs on this device');
     return host.selfTest(key);
   },
-  benchmark: ({ runs }, { host }) => host.benchmark(runs),
+  benchmark: (args, ports, { signal, onProgress }) => ports.measuring.benchmark(args, signal, onProgress),
+  tune: (args, ports, { signal, onProgress }) => ports.measuring.tune(args, signal, onProgress),
   snapshot: async (_args, { snapshot }) => ({ snapshot: snapshot() }),
   restart: async (_args, { host }) => ({ restartedInMs: await host.restart() }),
   async identify({ message }, { log }) {
@@ -95,11 +114,19 @@ export function createCommandRunner(ports: CommandPorts): CommandRunner {
     id: command.id,
     atMs: Math.round(clock.wallMs()),
   });
+  const progressOf = (command: Command): Call['onProgress'] => {
+    let lastMs = Number.NEGATIVE_INFINITY;
+    return (progress) => {
+      if (clock.monotonicMs() - lastMs < PROGRESS_INTERVAL_MS) return;
+      lastMs = clock.monotonicMs();
+      void ports.publish(answer(command, { status: 'progress', progress }));
+    };
+  };
   const run = async (command: Command): Promise<CommandResult> => {
     const abort = new AbortController();
     try {
       const args = parseWith(commandTable[command.name].arguments, command.arguments);
-      const result = await handlers[command.name](args as never, ports, abort.signal);
+      const result = await handlers[command.name](args as never, ports, { signal: abort.signal, onProgress: progressOf(command) });
       if (jsonEncode(result).length > RESULT_BYTES_MAXIMUM)
         throw new StarlingError('result-too-large', 'the result does not fit into one answer');
       return answer(command, { status: 'done', result: result as Record<string, unknown> });

@@ -27,4 +27,6 @@ export interface BlobStore {
   freeBytes(): Promise<number>;
   /** Removes every document, blob and partial pull that is not named. */
   keepOnly(digests: ReadonlySet<string>): Promise<void>;
+  /** Removes these documents, blobs and partial pulls. */
+  remove(digests: ReadonlySet<string>): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { TensorElementType } from '@starling/shared';
+import type { SessionSettings, TensorElementType, TensorPort } from '@starling/shared';
 
 export type TensorData =
   | Float32Array
@@ -19,11 +19,15 @@ export interface Tensor {
   data: TensorData;
 }
 
-export interface SessionOptions {
-  /** ONNX Runtime execution provider to use; the engine must not fall back by itself. */
-  provider: string;
-  /** Threads inside one run; 0 lets the engine decide. */
-  threads: number;
+/** How to load and run a model. The engine must not fall back to another provider by itself. */
+export type SessionOptions = SessionSettings & {
+  /** Inputs and outputs, for engines that have to be told. */
+  ports?: ModelPorts;
+};
+
+export interface ModelPorts {
+  inputs: readonly TensorPort[];
+  outputs: readonly TensorPort[];
 }
 
 /** A loaded model. Runs are serial inside one session. */

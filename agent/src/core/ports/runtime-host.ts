@@ -1,4 +1,5 @@
-import type { InferenceResult, Pipeline, PowerModel, Release, TelemetryKind } from '@starling/shared';
+import type { InferenceResult, Pipeline, PowerModel, Release, SessionSettings, TelemetryKind } from '@starling/shared';
+import type { ModelPorts } from './engine.ts';
 
 /** A model of a release, on disk and verified. */
 export interface InstalledModel {
@@ -8,6 +9,10 @@ export interface InstalledModel {
   location: string;
   precision: string;
   executionProviders: readonly string[];
+  /** Inputs and outputs, for engines that have to be told. */
+  ports?: ModelPorts;
+  /** Settings that were tuned for it here. */
+  settings?: SessionSettings;
   /** Golden set (CBOR) to replay before the artefact is trusted. */
   golden?: Uint8Array;
 }
@@ -36,22 +41,29 @@ export interface LoadReport {
 export interface SelfTestReport {
   passed: boolean;
   /** Largest difference to the golden outputs, relative to their largest magnitude, per model. */
-  models: Record<string, { passed: boolean; maximumError: number; reason?: string }>;
+  models: Record<string, { passed: boolean; maximumError: number; reason?: string; artefact: string; provider: string }>;
 }
 
-export interface BenchmarkReport {
-  models: Record<string, { medianMs: number; p95Ms: number; runs: number; provider: string }>;
+/** Items that the running pipelines have finished since the host started. */
+export interface LiveLoad {
+  items: number;
+  totalMs: number;
 }
+
+/** What became of a release when a host that had ended loaded it again. */
+export type Reload = { key: string } & ({ providers: Record<string, string>; report: SelfTestReport } | { error: unknown });
 
 export type HostEvent =
   | { type: 'record'; kind: TelemetryKind; payload: unknown }
   | { type: 'result'; source: string; result: InferenceResult }
   | { type: 'crashed'; reason: string; itemsFailed: number }
-  | { type: 'recovered'; afterMs: number };
+  | { type: 'recovered'; afterMs: number }
+  /** Of these only those whose golden outputs came out are loaded now. */
+  | { type: 'reloaded'; releases: Reload[] };
 
 /**
  * The process (Node) or worker (browser) that runs pipelines. Only encoded inputs and results cross this boundary. If it dies, calls
- * under way fail with `host-crashed`, and it comes back with the active release by itself.
+ * under way fail with `host-crashed`, and it comes back by itself with the releases whose golden outputs still come out.
  */
 export interface RuntimeHost {
   /** Loads a release beside the active one. @throws StarlingError `load-failed`, `provider-refused`, `out-of-memory` */
@@ -62,7 +74,7 @@ export interface RuntimeHost {
   unload(key: string): Promise<void>;
   /** Runs one encoded input through the active release. @throws StarlingError `no-release`, `host-crashed`, `timed-out`, ... */
   infer(input: Uint8Array, options?: { signal?: AbortSignal; source?: string }): Promise<InferenceResult>;
-  benchmark(runs: number): Promise<BenchmarkReport>;
+  live(): Promise<LiveLoad>;
   /** Ends the process and starts it again. @returns milliseconds until the active release runs again */
   restart(): Promise<number>;
   onEvent(listener: (event: HostEvent) => void): void;

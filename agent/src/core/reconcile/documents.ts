@@ -5,6 +5,7 @@ import {
   DOCUMENT_BYTES_MAXIMUM,
   type ModelVersion,
   modelVersionSchema,
+  type NamedArtefact,
   type Pipeline,
   type PublicKey,
   pipelineSchema,
@@ -29,6 +30,12 @@ export interface ReleaseDocuments {
 
 export type FetchDocument = (digest: string) => Promise<Uint8Array>;
 
+/** An artefact and the model version that it is one of, both verified. */
+export interface VerifiedArtefact {
+  version: ModelVersion;
+  artefact: Artefact;
+}
+
 /**
  * Fetches and verifies the documents of an assignment in the order of trust: release, pipeline and model versions by the publisher,
  * then artefact manifests by the fleet, each bound to the source that the publisher signed.
@@ -36,38 +43,54 @@ export type FetchDocument = (digest: string) => Promise<Uint8Array>;
  */
 export async function fetchDocuments(assignment: Assignment, root: TrustRoot, fetch: FetchDocument): Promise<ReleaseDocuments> {
   const digests: string[] = [];
-  const read = async <Schema extends z.ZodType>(
-    digest: string,
-    kind: SignedKind,
-    keys: readonly PublicKey[],
-    schema: Schema,
-  ): Promise<z.infer<Schema>> => {
+  const noted: FetchDocument = (digest) => {
     digests.push(digest);
+    return fetch(digest);
+  };
+  const read = createReader(root, noted);
+  const { publisher } = root.keys;
+  const release = await read(assignment.release, 'release', publisher, releaseSchema);
+  const pipeline = await read(release.pipeline.digest, 'pipeline', publisher, pipelineSchema);
+  const models: ReleaseDocuments['models'] = [];
+  for (const pinned of release.models) {
+    const artefactDigest = assignment.artefacts[pinned.name];
+    if (artefactDigest === undefined)
+      throw new StarlingError('missing-artefact', `the desired state names no artefact of ${pinned.name}`, { field: pinned.name });
+    const verified = await fetchArtefact({ artefact: artefactDigest, modelVersion: pinned.digest }, root, noted);
+    models.push({ ...verified, artefactDigest });
+  }
+  return { assignment, release, pipeline, models, digests };
+}
+
+/**
+ * A model version by the publisher, then an artefact manifest by the fleet that is bound to it, then its golden set.
+ * @throws TrustError, or what `fetch` throws
+ */
+export async function fetchArtefact(named: NamedArtefact, root: TrustRoot, fetch: FetchDocument): Promise<VerifiedArtefact> {
+  const read = createReader(root, fetch);
+  const version = await read(named.modelVersion, 'model-version', root.keys.publisher, modelVersionSchema);
+  const artefact = await read(named.artefact, 'artefact', root.keys.fleet, artefactSchema);
+  // Attack: mix and match. A taken fleet cannot pass the artefact of one model off as another's.
+  if (artefact.model !== version.name || artefact.modelVersion !== version.version || artefact.sourceDigest !== version.source.digest) {
+    throw new StarlingError('digest-mismatch', `the artefact is not one of ${version.name}@${version.version}`, { field: version.name });
+  }
+  if (artefact.golden !== undefined) await fetch(artefact.golden.digest);
+  return { version, artefact };
+}
+
+type ReadDocument = <Schema extends z.ZodType>(
+  digest: string,
+  kind: SignedKind,
+  keys: readonly PublicKey[],
+  schema: Schema,
+) => Promise<z.infer<Schema>>;
+
+function createReader(root: TrustRoot, fetch: FetchDocument): ReadDocument {
+  return async (digest, kind, keys, schema) => {
     const jws = new TextDecoder().decode(await fetch(digest));
     const document = await verifyDocument(jws, { kind, keys, schema, maximumBytes: DOCUMENT_BYTES_MAXIMUM });
     const { fleetId } = document as { fleetId?: string };
     if (fleetId !== undefined && fleetId !== root.fleetId) throw new StarlingError('wrong-fleet', `the ${kind} is of fleet ${fleetId}`);
     return document;
   };
-  const { publisher, fleet } = root.keys;
-  const release = await read(assignment.release, 'release', publisher, releaseSchema);
-  const pipeline = await read(release.pipeline.digest, 'pipeline', publisher, pipelineSchema);
-  const models: ReleaseDocuments['models'] = [];
-  for (const pinned of release.models) {
-    const version = await read(pinned.digest, 'model-version', publisher, modelVersionSchema);
-    const artefactDigest = assignment.artefacts[pinned.name];
-    if (artefactDigest === undefined)
-      throw new StarlingError('missing-artefact', `the desired state names no artefact of ${pinned.name}`, { field: pinned.name });
-    const artefact = await read(artefactDigest, 'artefact', fleet, artefactSchema);
-    // Attack: mix and match. A taken fleet cannot pass the artefact of one model off as another's.
-    if (artefact.model !== version.name || artefact.modelVersion !== version.version || artefact.sourceDigest !== version.source.digest) {
-      throw new StarlingError('digest-mismatch', `the artefact is not one of ${version.name}@${version.version}`, { field: pinned.name });
-    }
-    if (artefact.golden !== undefined) {
-      digests.push(artefact.golden.digest);
-      await fetch(artefact.golden.digest);
-    }
-    models.push({ version, artefact, artefactDigest });
-  }
-  return { assignment, release, pipeline, models, digests };
 }

@@ -3,6 +3,7 @@ import type { Puller, PullProgress } from '../blobs/index.ts';
 import type { GoodRelease } from '../journal/index.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
 import type { InstalledRelease } from '../ports/runtime-host.ts';
+import type { Tunings } from '../sessions/index.ts';
 import type { ReleaseDocuments } from './documents.ts';
 import { loadKey } from './plan.ts';
 
@@ -55,16 +56,17 @@ export function blobsOf(documents: ReleaseDocuments): Blob[] {
 export async function requireSpace(documents: ReleaseDocuments, store: BlobStore): Promise<void> {
   let neededBytes = 0;
   for (const blob of blobsOf(documents)) if (!(await store.has(blob.digest))) neededBytes += blob.sizeBytes;
+  await requireFreeDisk(neededBytes, store);
+}
+
+/** @throws StarlingError `disk-full` */
+export async function requireFreeDisk(neededBytes: number, store: BlobStore): Promise<void> {
   const freeBytes = await store.freeBytes();
   if (neededBytes > 0 && neededBytes + RESERVE_BYTES > freeBytes) {
-    throw new StarlingError(
-      'disk-full',
-      `the release needs ${neededBytes} bytes and a reserve of ${RESERVE_BYTES}, ${freeBytes} are free`,
-      {
-        retryable: true,
-        hint: 'free space on the device',
-      },
-    );
+    throw new StarlingError('disk-full', `${neededBytes} bytes and a reserve of ${RESERVE_BYTES} are needed, ${freeBytes} are free`, {
+      retryable: true,
+      hint: 'free space on the device',
+    });
   }
 }
 
@@ -89,22 +91,27 @@ export async function installedRelease(
   documents: ReleaseDocuments,
   store: BlobStore,
   settings: Pick<GoodRelease, 'profile' | 'telemetryWindowMs'>,
+  tunings: Pick<Tunings, 'find'>,
 ): Promise<InstalledRelease> {
   const models: InstalledRelease['models'][number][] = [];
   for (const { version, artefact, artefactDigest } of documents.models) {
     const golden = artefact.golden === undefined ? undefined : await store.getDocument(artefact.golden.digest);
+    const tuned = tunings.find(artefactDigest)?.settings;
     models.push({
       name: version.name,
       artefact: artefactDigest,
       location: store.locate(artefact.blob.digest),
       precision: artefact.precision,
       executionProviders: artefact.executionProviders,
+      ports: { inputs: version.inputs, outputs: version.outputs },
       ...(golden === undefined ? {} : { golden }),
+      ...(tuned === undefined ? {} : { settings: tuned }),
     });
   }
   const assets = documents.models.flatMap(({ version }) =>
     version.assets.map((asset) => [`${version.name}/${asset.name}`, store.locate(asset.digest)] as const),
   );
+  const { profile, telemetryWindowMs } = settings;
   return {
     key: loadKey(documents.assignment),
     digest: documents.assignment.release,
@@ -112,7 +119,8 @@ export async function installedRelease(
     pipeline: documents.pipeline,
     models,
     assets: Object.fromEntries(assets),
-    ...settings,
+    telemetryWindowMs,
+    ...(profile === undefined ? {} : { profile }),
   };
 }
 

@@ -1,6 +1,5 @@
 import {
   type Assignment,
-  type BlobManifest,
   isStarlingError,
   messageOf,
   type Problem,
@@ -9,51 +8,17 @@ import {
   StarlingError,
   type StepReport,
 } from '@starling/shared';
-import type { Puller } from '../blobs/index.ts';
-import type { GoodRelease, Journal } from '../journal/index.ts';
-import type { Trust, UnderNewestRoot } from '../link/index.ts';
-import type { BlobStore } from '../ports/blob-store.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Log } from '../ports/log.ts';
-import type { RuntimeHost } from '../ports/runtime-host.ts';
+import type { GoodRelease } from '../journal/index.ts';
+import type { Reload, SelfTestReport } from '../ports/runtime-host.ts';
 import { fetchDocuments, type ReleaseDocuments } from './documents.ts';
-import { digestsOf, installedRelease, manifestsAtHand, pullBlobs, requireOperators, requireSpace } from './installer.ts';
+import { modelOfLoadError, substitute } from './fallbacks.ts';
+import { installedRelease, pullBlobs, requireOperators, requireSpace } from './installer.ts';
+import { createKeeper } from './keeper.ts';
 import { loadKey, planSteps, retryDelayMs, sameAssignment } from './plan.ts';
+import { isRetryable, noneLeft, problemOf, requireWhole, selfTestFailed } from './problems.ts';
+import type { ReconcilePorts, Reconciler, Target } from './reconciler.ts';
 import type { Step, StepKind } from './steps.ts';
-
-/** What a device should run, with the settings that came with it. */
-export interface Target {
-  assignment: Assignment | null;
-  profile: GoodRelease['profile'];
-  telemetryWindowMs: number;
-  epoch: number;
-  generation: number;
-}
-
-export interface Reconciler {
-  /** Runs the last good release from the disk: the fleet is not needed for that. */
-  resume(): Promise<void>;
-  setTarget(target: Target): void;
-  /** A session has started: what failed for lack of the fleet is tried again. */
-  online(): void;
-  hostCrashed(reason: string): void;
-  reported(): ReportedState;
-  /** Ends what is under way. */
-  close(): Promise<void>;
-}
-
-export interface ReconcilePorts {
-  journal: Journal;
-  store: BlobStore;
-  puller: Puller;
-  host: RuntimeHost;
-  trust: Trust;
-  underNewestRoot: UnderNewestRoot;
-  clock: Clock;
-  log: Log;
-  onReport(state: ReportedState): void;
-  onEvent(level: 'info' | 'warning' | 'error', code: string, message: string, detail?: Record<string, unknown>): void;
-}
+import type { NewVerdict } from './verdicts.ts';
 
 const phases: Record<StepKind, ReconcilePhase> = {
   'check-agent': 'checking',
@@ -72,13 +37,15 @@ const phases: Record<StepKind, ReconcilePhase> = {
 /** State of one run of a plan. */
 interface Run {
   target: Target;
+  /** What of the target this device can run: refused artefacts are replaced. */
+  assignment: Assignment | null;
   abort: AbortController;
   documents: ReleaseDocuments | undefined;
   crashed: string | undefined;
 }
 
 export function createReconciler(ports: ReconcilePorts): Reconciler {
-  const { journal, store, puller, host, trust, clock, log } = ports;
+  const { journal, store, puller, host, trust, clock, log, verdicts } = ports;
   let target: Target | undefined;
   let active: {
     assignment: Assignment;
@@ -113,6 +80,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
           },
     previous: journal.state.previousGood?.assignment.release ?? null,
     error,
+    refused: target?.assignment == null ? [] : substitute(target.assignment, verdicts.refusal).refused.slice(0, 32),
     atMs: Math.round(clock.wallMs()),
   });
   const report = (): void => ports.onReport(reported());
@@ -135,52 +103,80 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     return current.documents;
   };
   const load = async (documents: ReleaseDocuments, settings: Pick<GoodRelease, 'profile' | 'telemetryWindowMs'>): Promise<void> => {
-    const { providers } = await host.load(await installedRelease(documents, store, settings));
+    const { providers } = await host.load(await installedRelease(documents, store, settings, ports.tunings));
     loaded.set(loadKey(documents.assignment), providers);
   };
+  /** Runs the golden inputs of a loaded release and remembers what came out. @throws StarlingError `self-test-failed` */
+  const requireGolden = async (key: string): Promise<void> => {
+    const report = await host.selfTest(key);
+    await noteReport(report);
+    if (report.passed) return;
+    loaded.delete(key);
+    await host.unload(key).catch(() => undefined);
+    throw selfTestFailed(report);
+  };
+  const noteReport = async ({ models }: SelfTestReport): Promise<void> => {
+    for (const [model, { passed, maximumError, reason, artefact, provider }] of Object.entries(models)) {
+      const why = passed ? {} : { code: 'self-test-failed', reason: reason ?? 'wrong outputs' };
+      await note({ artefact, provider, passed, maximumError, ...why }, model);
+    }
+  };
+  const note = async (verdict: NewVerdict, model?: string): Promise<void> => {
+    const isNews = await verdicts.note(verdict);
+    if (!isNews || verdict.passed) return;
+    const { artefact, provider, code, reason } = verdict;
+    const subject = `${model ?? 'an artefact'} (${artefact.slice(0, 12)})`;
+    ports.onEvent('warning', 'artefact-refused', `${subject} is not run here: ${reason ?? code ?? 'refused'}`, {
+      model,
+      artefact,
+      provider,
+      code,
+      reason,
+    });
+  };
+  const isRefused = (assignment: Assignment): boolean =>
+    Object.values(assignment.artefacts).some((artefact) => verdicts.refusal(artefact) !== undefined);
   const activate = async (documents: ReleaseDocuments, good: boolean): Promise<void> => {
     const key = loadKey(documents.assignment);
     await host.activate(key);
     active = { assignment: documents.assignment, documents, sinceMs: clock.wallMs(), providers: loaded.get(key) ?? {}, good };
   };
-  const goBack = async (current: Run): Promise<void> => {
-    const { good } = journal.state;
-    if (good === null || active?.good === true) return;
-    try {
-      const documents = await fromDisk(good.assignment);
-      if (!loaded.has(loadKey(good.assignment))) await load(documents, good);
-      await activate(documents, true);
-      ports.onEvent('warning', 'rolled-back', `back on release ${good.assignment.release.slice(0, 12)}`, {
-        failed: current.target.assignment?.release,
-      });
-    } catch (cause) {
-      ports.onEvent('error', 'rollback-failed', messageOf(cause));
-    }
-  };
-  const keepNeeded = async (): Promise<void> => {
-    const needed = new Set<string>();
+  const goBack = async (current?: Run): Promise<void> => {
+    if (active?.good === true) return;
     for (const release of [journal.state.good, journal.state.previousGood]) {
-      const documents = release === null ? undefined : await fromDisk(release.assignment).catch(() => undefined);
-      if (documents !== undefined) for (const digest of await digestsOf(documents, store)) needed.add(digest);
+      if (release === null || isRefused(release.assignment)) continue;
+      try {
+        await runFromDisk(release);
+        ports.onEvent('warning', 'rolled-back', `back on release ${release.assignment.release.slice(0, 12)}`, {
+          failed: current?.target.assignment?.release,
+        });
+        return;
+      } catch (cause) {
+        ports.onEvent('error', 'rollback-failed', messageOf(cause));
+      }
     }
-    if (run?.documents !== undefined) for (const digest of await digestsOf(run.documents, store)) needed.add(digest);
-    await store.keepOnly(needed);
   };
+  const runFromDisk = async (release: GoodRelease): Promise<void> => {
+    const documents = await fromDisk(release.assignment);
+    if (!loaded.has(loadKey(release.assignment))) {
+      await requireWhole(documents, store);
+      await load(documents, release);
+      await requireGolden(loadKey(release.assignment));
+    }
+    await activate(documents, true);
+  };
+  const keeper = createKeeper({ journal, store, fromDisk, installing: () => run?.documents });
 
   /** An executor for every step: a missing one does not compile. */
   const executors: { [Kind in StepKind]: (step: Extract<Step, { kind: Kind }>, current: Run) => Promise<void> } = {
     'check-agent': async () => undefined,
     async 'fetch-documents'(_step, current) {
-      current.documents = await documentsOf(current.target.assignment as Assignment, current.abort.signal);
+      current.documents = await documentsOf(current.assignment as Assignment, current.abort.signal);
       requireOperators(current.documents);
     },
     'check-space': (_step, current) => requireSpace(requireDocuments(current), store),
     async 'pull-blobs'(_step, current) {
-      const known: BlobManifest[] = [];
-      for (const release of [journal.state.good, journal.state.previousGood]) {
-        const documents = release === null ? undefined : await fromDisk(release.assignment).catch(() => undefined);
-        if (documents !== undefined) known.push(...(await manifestsAtHand(documents, store)));
-      }
+      const known = await keeper.manifests();
       let lastMs = 0;
       await pullBlobs(requireDocuments(current), puller, known, current.abort.signal, (blob, progress) => {
         const done = progress.doneBytes >= progress.totalBytes;
@@ -191,13 +187,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     },
     load: (_step, current) => load(requireDocuments(current), current.target),
     async 'self-test'(step) {
-      const result = await host.selfTest(step.release);
-      if (result.passed) return;
-      const failures = Object.entries(result.models).filter(([, verdict]) => !verdict.passed);
-      const why = failures.map(([model, verdict]) => `${model}: ${verdict.reason ?? 'wrong outputs'}`).join('; ');
-      throw new StarlingError('self-test-failed', `the golden outputs do not come out here: ${why}`, {
-        hint: 'build another artefact for this device',
-      });
+      await requireGolden(step.release);
     },
     activate: (_step, current) => activate(requireDocuments(current), false),
     async probation(step, current) {
@@ -213,7 +203,8 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
         throw new StarlingError('probation-failed', `the runtime host crashed on the new release: ${current.crashed}`);
     },
     async commit(_step, current) {
-      const { assignment, profile, telemetryWindowMs } = current.target;
+      const { profile, telemetryWindowMs } = current.target;
+      const { assignment } = current;
       const release =
         assignment === null
           ? null
@@ -225,11 +216,11 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       loaded.delete(step.release);
       await host.unload(step.release).catch((cause: unknown) => log.debug('a release was not unloaded', { reason: messageOf(cause) }));
     },
-    'collect-garbage': keepNeeded,
+    'collect-garbage': () => keeper.collect(),
   };
 
   const execute = async (current: Run): Promise<void> => {
-    const plan = planSteps(current.target.assignment, {
+    const plan = planSteps(current.assignment, {
       active: active?.assignment ?? null,
       activeIsGood: active?.good ?? false,
       loaded: [...loaded.keys()],
@@ -240,7 +231,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     }
     error = null;
     steps = plan.map((step) => ({ step: step.kind, subject: step.release.slice(0, 12), state: 'waiting' }));
-    if (current.documents === undefined && sameAssignment(current.target.assignment, active?.assignment ?? null))
+    if (current.documents === undefined && sameAssignment(current.assignment, active?.assignment ?? null))
       current.documents = active?.documents;
     for (const step of plan) {
       current.abort.signal.throwIfAborted();
@@ -256,6 +247,51 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     }
     phase = active === null ? 'idle' : 'running';
     report();
+  };
+  /** Executes plans until one holds: an artefact that is refused on the way gives its place to the runner-up. */
+  const reach = async (current: Run): Promise<void> => {
+    const wanted = current.target.assignment;
+    for (;;) {
+      const { assignment, refused } = wanted === null ? { assignment: null, refused: [] } : substitute(wanted, verdicts.refusal);
+      if (assignment === undefined) throw noneLeft(refused);
+      current.assignment = assignment;
+      current.documents = undefined;
+      try {
+        return await execute(current);
+      } catch (cause) {
+        if (current.abort.signal.aborted || wanted === null) throw cause;
+        await noteLoadFailure(cause, current);
+        const next = substitute(wanted, verdicts.refusal).assignment;
+        if (next === undefined || sameAssignment(next, assignment)) throw cause;
+        log.warn('a refused artefact gives way to the next', { reason: messageOf(cause) });
+      }
+    }
+  };
+  /** Where there is something else to run, what does not load is not tried again. */
+  const noteLoadFailure = async (cause: unknown, { target: { assignment: wanted }, assignment }: Run): Promise<void> => {
+    if (!isStarlingError(cause) || cause.code !== 'load-failed') return;
+    const model = modelOfLoadError(cause.field);
+    const artefact = model === undefined ? undefined : assignment?.artefacts[model];
+    if (model === undefined || artefact === undefined || (wanted?.fallbacks?.[model]?.length ?? 0) === 0) return;
+    await note({ artefact, provider: '', passed: false, maximumError: 0, code: cause.code, reason: cause.message }, model);
+  };
+  const hostReloaded = async (releases: readonly Reload[]): Promise<void> => {
+    for (const reload of releases) {
+      const isActive = active !== null && loadKey(active.assignment) === reload.key;
+      if ('report' in reload) await noteReport(reload.report);
+      if ('report' in reload && reload.report.passed) {
+        loaded.set(reload.key, reload.providers);
+        if (isActive && active !== null) active = { ...active, providers: reload.providers };
+        continue;
+      }
+      loaded.delete(reload.key);
+      const reason = 'report' in reload ? selfTestFailed(reload.report).message : messageOf(reload.error);
+      ports.onEvent('error', 'reload-failed', reason);
+      if (isActive) active = null;
+    }
+    if (active !== null) return report();
+    await goBack();
+    start();
   };
   const fail = async (cause: unknown, current: Run): Promise<void> => {
     error = problemOf(cause);
@@ -275,10 +311,10 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     run?.abort.abort(new StarlingError('superseded', 'a newer desired state came'));
     working = working.then(async () => {
       if (target === undefined) return;
-      const current: Run = { target, abort: new AbortController(), documents: undefined, crashed: undefined };
+      const current: Run = { target, assignment: null, abort: new AbortController(), documents: undefined, crashed: undefined };
       run = current;
       try {
-        await execute(current);
+        await reach(current);
       } catch (cause) {
         if (current.abort.signal.aborted) await goBack(current);
         else await fail(cause, current);
@@ -291,12 +327,9 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     async resume() {
       const { good, previousGood } = journal.state;
       for (const candidate of [good, previousGood]) {
-        if (candidate === null || active !== null) continue;
+        if (candidate === null || active !== null || isRefused(candidate.assignment)) continue;
         try {
-          const documents = await fromDisk(candidate.assignment);
-          await requireWhole(documents, store);
-          await load(documents, candidate);
-          await activate(documents, true);
+          await runFromDisk(candidate);
           phase = 'running';
           log.info('runs the last good release', { release: candidate.assignment.release.slice(0, 12) });
         } catch (cause) {
@@ -313,10 +346,17 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       if (phase === 'failed') start();
       report();
     },
+    keeper,
+    note,
+    hostReloaded(releases) {
+      working = working.then(() => hostReloaded(releases));
+    },
     hostCrashed(reason) {
       if (run !== undefined) run.crashed = reason;
     },
     reported,
+    profile: () => target?.profile ?? journal.state.good?.profile,
+    running: () => active?.documents,
     async close() {
       cancelRetry();
       target = undefined;
@@ -325,38 +365,3 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     },
   };
 }
-
-/** Attack, or a bad disk: a bit flipped at rest. What is loaded is what was verified. */
-async function requireWhole(documents: ReleaseDocuments, store: BlobStore): Promise<void> {
-  for (const { version, artefact } of documents.models) {
-    for (const digest of [artefact.blob.digest, ...version.assets.map((asset) => asset.digest)]) {
-      if (!(await store.verify(digest)))
-        throw new StarlingError('digest-mismatch', `${version.name} on this disk is not what it was`, { field: version.name });
-    }
-  }
-}
-
-function problemOf(cause: unknown): Problem {
-  if (!isStarlingError(cause)) return { code: 'reconcile-failed', message: messageOf(cause) };
-  const { code, message, field, hint } = cause;
-  return { code, message, ...(field === undefined ? {} : { field }), ...(hint === undefined ? {} : { hint }) };
-}
-
-/** A signature that does not hold will not hold in a second either; everything of the outer world may get better. */
-function isRetryable(cause: unknown): boolean {
-  return !isStarlingError(cause) || cause.retryable || !final.has(cause.code);
-}
-
-const final: ReadonlySet<string> = new Set([
-  'agent-too-old',
-  'bad-signature',
-  'digest-mismatch',
-  'malformed-document',
-  'self-test-failed',
-  'probation-failed',
-  'unknown-critical',
-  'unknown-key',
-  'wrong-fleet',
-  'wrong-kind',
-  'provider-refused',
-]);

@@ -1,10 +1,10 @@
 import { type InferenceResult, StarlingError } from '@starling/shared';
 import { energyRecord, healthRecord } from '../monitors/index.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { BenchmarkReport, HostEvent, InstalledRelease, LoadReport, SelfTestReport } from '../ports/runtime-host.ts';
+import type { HostEvent, InstalledRelease, LiveLoad, LoadReport, SelfTestReport } from '../ports/runtime-host.ts';
 import type { SensorReading, Sensors } from '../ports/sensors.ts';
 import { createSessionPool } from '../sessions/index.ts';
-import { benchmarkModels, replayGolden } from './golden.ts';
+import { testRelease } from './golden.ts';
 import { type LoadedRelease, type LoadPorts, loadRelease } from './loaded-release.ts';
 
 export interface RuntimePorts extends Omit<LoadPorts, 'pool'> {
@@ -22,7 +22,7 @@ export interface Runtime {
   activate(key: string): Promise<void>;
   unload(key: string): Promise<void>;
   infer(input: Uint8Array, options?: { signal?: AbortSignal | undefined; source?: string | undefined }): Promise<InferenceResult>;
-  benchmark(runs: number): Promise<BenchmarkReport>;
+  live(): LiveLoad;
   close(): Promise<void>;
 }
 
@@ -30,6 +30,7 @@ export function createRuntime(ports: RuntimePorts): Runtime {
   const pool = createSessionPool(ports.engine, ports.threads);
   const loaded = new Map<string, LoadedRelease>();
   let active: LoadedRelease | undefined;
+  const live: LiveLoad = { items: 0, totalMs: 0 };
   const telemetry = createTelemetryLoop(ports, () => active);
 
   const find = (key: string): LoadedRelease => {
@@ -51,7 +52,7 @@ export function createRuntime(ports: RuntimePorts): Runtime {
       const providers = Object.fromEntries(release.models.map((model) => [model.name, model.session.provider]));
       return { providers, loadMs: ports.clock.monotonicMs() - startedMs };
     },
-    selfTest: async (key) => replayGolden(find(key), ports),
+    selfTest: async (key) => testRelease(find(key), ports),
     async activate(key) {
       const next = find(key);
       if (active === next) return;
@@ -67,10 +68,12 @@ export function createRuntime(ports: RuntimePorts): Runtime {
     },
     async infer(input, options = {}) {
       const result = await requireActive().infer(input, options.signal);
+      live.items += 1;
+      live.totalMs += result.latencyMs;
       if (options.source !== undefined) ports.emit({ type: 'result', source: options.source, result });
       return result;
     },
-    benchmark: (runs) => benchmarkModels(requireActive(), runs, ports),
+    live: () => ({ ...live }),
     async close() {
       telemetry.stop();
       await telemetry.endWindow();

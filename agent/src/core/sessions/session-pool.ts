@@ -1,7 +1,8 @@
-import { messageOf, StarlingError } from '@starling/shared';
-import type { Engine, EngineSession } from '../ports/engine.ts';
+import { messageOf, type SessionSettings, StarlingError } from '@starling/shared';
+import type { Engine, EngineSession, ModelPorts } from '../ports/engine.ts';
 import type { InstalledModel } from '../ports/runtime-host.ts';
 import { providerLadder } from './provider-ladder.ts';
+import { settingsLadder } from './settings.ts';
 
 /** A model that is ready to run, and what it runs on. */
 export interface LoadedModel {
@@ -27,7 +28,11 @@ interface Entry {
 export function createSessionPool(engine: Engine, threads: number): SessionPool {
   const entries = new Map<string, Entry>();
   const open = (model: InstalledModel, required: readonly string[] | undefined): Promise<EngineSession> =>
-    openOnLadder(engine, model, providerLadder(model.executionProviders, engine.providers, required), threads);
+    openOnLadder(
+      engine,
+      model,
+      settingsLadder(providerLadder(model.executionProviders, engine.providers, required), threads, model.settings),
+    );
 
   return {
     async acquire(model, requiredProviders) {
@@ -62,13 +67,18 @@ export function createSessionPool(engine: Engine, threads: number): SessionPool 
   };
 }
 
-async function openOnLadder(engine: Engine, model: InstalledModel, ladder: readonly string[], threads: number): Promise<EngineSession> {
+/** Opens a model on the first of some settings, best first, with which it loads. @throws StarlingError `load-failed` */
+export async function openOnLadder(
+  engine: Engine,
+  model: { name: string; location: string; ports?: ModelPorts },
+  ladder: readonly SessionSettings[],
+): Promise<EngineSession> {
   const reasons: string[] = [];
-  for (const provider of ladder) {
+  for (const settings of ladder) {
     try {
-      return await engine.open(model.location, { provider, threads });
+      return await engine.open(model.location, { ...settings, ...(model.ports === undefined ? {} : { ports: model.ports }) });
     } catch (error) {
-      reasons.push(`${provider}: ${messageOf(error)}`);
+      reasons.push(`${settings.provider}: ${messageOf(error)}`);
     }
   }
   throw new StarlingError('load-failed', `${model.name} loads on no provider (${reasons.join('; ')})`, { field: `models.${model.name}` });

@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { reportedStateSchema, StarlingError } from '@starling/shared';
+import { reportedStateSchema, type SessionSettings, StarlingError } from '@starling/shared';
 import { z } from 'zod';
+import { tuningSchema } from '../../core/sessions/index.ts';
 import { readAgentConfig } from '../config.ts';
 
 const statusSchema = z.object({
   device: z.string(),
   link: z.string(),
   reported: reportedStateSchema,
+  tunings: z.array(tuningSchema).default([]),
   spoolBytes: z.number(),
   httpPort: z.number(),
   pid: z.number(),
@@ -32,8 +34,19 @@ export async function showStatus(options: { dataDirectory?: string; json?: boole
   console.log(`state       ${reported.phase} (generation ${reported.epoch}.${reported.generation})`);
   console.log(`release     ${reported.running?.release.slice(0, 12) ?? 'none'}${reported.running?.verified === true ? ', verified' : ''}`);
   if (reported.error !== null) console.log(`error       ${reported.error.code}: ${reported.error.message}`);
+  for (const { model, artefact, instead, reason } of reported.refused)
+    console.log(
+      `refused     ${model} ${artefact.slice(0, 12)}: ${reason}; ${instead === null ? 'nothing' : instead.slice(0, 12)} runs instead`,
+    );
+  for (const { model, settings, latencyMs, defaultLatencyMs } of status.tunings)
+    console.log(`tuned       ${model}: ${wordsOf(settings)}; ${latencyMs.toFixed(1)} ms instead of ${defaultLatencyMs.toFixed(1)} ms`);
   console.log(`telemetry   ${status.spoolBytes} bytes wait for the fleet`);
   console.log(`local API   http://127.0.0.1:${status.httpPort}/v1/status`);
+}
+
+function wordsOf({ provider, threads, spinning, arena, executionMode }: SessionSettings): string {
+  const parts = [provider, threads === 0 ? 'threads by the engine' : `${threads} threads`, executionMode];
+  return [...parts, ...(spinning ? ['spinning'] : []), ...(arena ? ['arena'] : [])].join(', ');
 }
 
 function isAlive(pid: number): boolean {

@@ -7,8 +7,8 @@ export interface HostCalls {
   selfTest: [key: string];
   activate: [key: string];
   unload: [key: string];
+  live: [];
   infer: [input: Uint8Array, source: string | undefined];
-  benchmark: [runs: number];
 }
 
 export type HostCallName = keyof HostCalls;

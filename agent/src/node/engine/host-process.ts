@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
-import { StarlingError } from '@starling/shared';
-import type { HostEvent, InstalledRelease, RuntimeHost } from '../../core/ports/runtime-host.ts';
+import { isStarlingError, StarlingError } from '@starling/shared';
+import type { HostEvent, InstalledRelease, LoadReport, Reload, RuntimeHost, SelfTestReport } from '../../core/ports/runtime-host.ts';
 import type { HostConfig } from './host-config.ts';
 import type { HostCallName, HostCalls, HostReply, HostRequest } from './host-messages.ts';
 import { watchHost } from './watch-host.ts';
@@ -16,7 +16,7 @@ export interface HostProcessOptions extends HostConfig {
  * glibc's malloc keeps freed memory of large sessions unless told otherwise before the process starts: with these, 20 sessions of a
  * 14 MB model gave back 94 %, without them almost nothing.
  */
-const mallocThresholds = { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '65536' };
+export const mallocThresholds = { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '65536' };
 
 /** Waits after repeated crashes, so that a host that dies at once does not burn the device. */
 const RESTART_DELAYS_MS = [0, 0, 200, 1_000, 5_000, 30_000];
@@ -67,6 +67,8 @@ export function createHostProcess(options: HostProcessOptions): RuntimeHost {
       threads: options.threads,
       runTimeoutMs: options.runTimeoutMs,
       workerFile: options.workerFile,
+      ...(options.cache === undefined ? {} : { cache: options.cache }),
+      ...(options.engineUrl === undefined ? {} : { engineUrl: options.engineUrl }),
     };
     const started = fork(options.hostFile, [JSON.stringify(config)], {
       serialization: 'advanced',
@@ -103,10 +105,32 @@ export function createHostProcess(options: HostProcessOptions): RuntimeHost {
       });
     });
   };
+  /** Another provider may take over after a crash: what it computes is tested before anything runs on it. */
+  const loadAgain = async (release: InstalledRelease): Promise<Reload> => {
+    const { key } = release;
+    try {
+      const { providers } = (await send('load', release).answer) as LoadReport;
+      const report = (await send('selfTest', key).answer) as SelfTestReport;
+      if (!report.passed) await send('unload', key).answer;
+      return { key, providers, report };
+    } catch (error) {
+      // It died over it: the next life tries again.
+      if (isStarlingError(error) && error.code === 'host-crashed') throw error;
+      return { key, error };
+    }
+  };
   const bringBack = async (): Promise<void> => {
     await spawn();
-    for (const release of releases.values()) await send('load', release).answer;
+    const reloads: Reload[] = [];
+    for (const release of [...releases.values()]) {
+      const reload = await loadAgain(release);
+      reloads.push(reload);
+      if ('report' in reload && reload.report.passed) continue;
+      releases.delete(release.key);
+      if (active === release.key) active = undefined;
+    }
     if (active !== undefined) await send('activate', active).answer;
+    if (reloads.length > 0) emit({ type: 'reloaded', releases: reloads });
   };
   const recover = async (): Promise<void> => {
     const crashedMs = performance.now();
@@ -149,7 +173,7 @@ export function createHostProcess(options: HostProcessOptions): RuntimeHost {
       signal?.addEventListener('abort', cancel, { once: true });
       return answer.finally(() => signal?.removeEventListener('abort', cancel));
     },
-    benchmark: (runs) => call('benchmark', runs),
+    live: () => call('live'),
     async restart() {
       const startedMs = performance.now();
       await ready;

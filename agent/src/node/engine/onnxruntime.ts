@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { StarlingError } from '@starling/shared';
 import { listSupportedBackends } from 'onnxruntime-node';
 import type { Engine, EngineSession, Tensor } from '../../core/ports/engine.ts';
+import type { OptimisedCache } from './optimised-model.ts';
 import type { SessionReply, SessionRequest } from './session-messages.ts';
 
 export interface OnnxRuntimeOptions {
@@ -9,6 +10,8 @@ export interface OnnxRuntimeOptions {
   workerUrl: URL;
   /** A run that takes longer is taken for hung; native code cannot be interrupted, so the whole process has to go. */
   runTimeoutMs: number;
+  /** Where optimised models are kept, if they are. */
+  cache?: OptimisedCache | undefined;
   /** Called when a run hangs or its thread dies. */
   onHung: (reason: string) => void;
 }
@@ -21,17 +24,17 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions): Engine {
   return {
     // The CPU provider comes last on the list of backends but is always there.
     providers: listSupportedBackends().map((backend) => backend.name),
-    async open(location, { provider, threads }) {
+    async open(location, { ports: _ports, ...settings }) {
       const worker = new Worker(options.workerUrl);
       workers.add(worker);
       const call = createCaller(worker, options);
-      const opened = await call({ type: 'open', location, provider, threads }).catch(async (cause: unknown) => {
+      const opened = await call({ type: 'open', location, settings, cache: options.cache }).catch(async (cause: unknown) => {
         workers.delete(worker);
         await worker.terminate();
         throw new StarlingError('load-failed', cause instanceof Error ? cause.message : String(cause), { cause });
       });
       if (opened.type !== 'opened') throw new StarlingError('load-failed', `unexpected reply ${opened.type}`);
-      return sessionOver(worker, workers, call, provider, opened);
+      return sessionOver(worker, workers, call, settings.provider, opened);
     },
     allocateFloat32: (length) => new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT)),
     async close() {

@@ -6,9 +6,9 @@ import { createSharpCodec } from '../image-codec.ts';
 import { createDiskReferenceStore } from '../reference-store.ts';
 import { createLinuxSensors } from '../sensors/index.ts';
 import { readAsset } from './assets.ts';
+import { createEngine } from './create-engine.ts';
 import { readHostConfig } from './host-config.ts';
 import type { HostFailure, HostReply, HostRequest } from './host-messages.ts';
-import { createOnnxRuntime } from './onnxruntime.ts';
 
 /**
  * The runtime host: pipelines, sessions, monitors and the egress gate in a process of their own. A native run that hangs or crashes
@@ -19,14 +19,10 @@ const clock = createSystemClock();
 const send = (reply: HostReply): void => {
   if (process.connected) process.send?.(reply);
 };
-const engine = createOnnxRuntime({
-  workerUrl: new URL(config.workerFile, import.meta.url),
-  runTimeoutMs: config.runTimeoutMs,
-  onHung: (reason) => {
-    send({ type: 'hung', reason });
-    // Not exit(): exit handlers would wait for the hung thread.
-    process.kill(process.pid, 'SIGKILL');
-  },
+const engine = createEngine(config, import.meta.url, (reason) => {
+  send({ type: 'hung', reason });
+  // Not exit(): exit handlers would wait for the hung thread.
+  process.kill(process.pid, 'SIGKILL');
 });
 const runtime = createRuntime({
   engine,
@@ -68,8 +64,8 @@ async function answer(host: Runtime, request: Exclude<HostRequest, { call: 'canc
       return host.activate(...request.arguments);
     case 'unload':
       return host.unload(...request.arguments);
-    case 'benchmark':
-      return host.benchmark(...request.arguments);
+    case 'live':
+      return host.live();
     case 'infer': {
       const cancellation = new AbortController();
       cancellations.set(request.id, cancellation);

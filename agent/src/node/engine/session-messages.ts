@@ -1,8 +1,10 @@
+import type { SessionSettings } from '@starling/shared';
 import type { Tensor } from '../../core/ports/engine.ts';
+import type { OptimisedCache } from './optimised-model.ts';
 
 /** What the runtime host asks a session worker. */
 export type SessionRequest =
-  | { id: number; type: 'open'; location: string; provider: string; threads: number }
+  | { id: number; type: 'open'; location: string; settings: SessionSettings; cache: OptimisedCache | undefined }
   | { id: number; type: 'run'; inputs: Readonly<Record<string, Tensor>> };
 
 export type SessionReply =

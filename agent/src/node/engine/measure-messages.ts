@@ -1,0 +1,14 @@
+import type { SessionSettings } from '@starling/shared';
+import type { Burst, MeasuredModel, MeasureSession } from '../../core/ports/measure-host.ts';
+import type { HostFailure } from './host-messages.ts';
+
+/** What a measure host is asked, one after the other. */
+export type MeasureRequest = { call: 'open'; model: MeasuredModel; ladder: readonly SessionSettings[] } | { call: 'burst'; runs: number };
+
+export type OpenedModel = Omit<MeasureSession, 'burst' | 'close'>;
+
+export type MeasureReply =
+  | { type: 'ready' }
+  | { type: 'opened'; opened: OpenedModel }
+  | { type: 'ran'; burst: Burst }
+  | { type: 'failed'; error: HostFailure };

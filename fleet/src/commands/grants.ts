@@ -1,0 +1,44 @@
+import { type CommandArguments, type CommandName, commandTable, parseWith, StarlingError } from '@starling/shared';
+import type { BlobStore } from '../blobs/index.ts';
+import type { Models } from '../models/index.ts';
+
+export interface Grant {
+  /** Chunks that the device may fetch while the command is open. */
+  blobs: string[];
+  /** How long the command may take beyond the usual. */
+  extraLifeMs: number;
+}
+
+export type CommandGrants = (name: CommandName, commandArguments: Record<string, unknown>) => Promise<Grant>;
+
+/**
+ * What a command lets its device fetch, beside what the device's own releases reach: the artefacts that a benchmark names.
+ * @throws StarlingError `unknown-artefact`
+ */
+export function createCommandGrants({ models, blobs }: { models: Models; blobs: Pick<BlobStore, 'reachable'> }): CommandGrants {
+  const grantArtefacts = async ({
+    artefacts,
+    budgetMs,
+    idleWaitMs,
+  }: Pick<CommandArguments<'benchmark'>, 'artefacts' | 'budgetMs' | 'idleWaitMs'>): Promise<Grant> => {
+    const reached = new Set<string>();
+    for (const [index, { artefact, modelVersion }] of artefacts.entries()) {
+      const known = (await models.artefacts(modelVersion)).find(({ digest }) => digest === artefact);
+      if (known === undefined) {
+        throw new StarlingError('unknown-artefact', `there is no artefact ${artefact} of model version ${modelVersion}`, {
+          field: `arguments.artefacts.${index}.artefact`,
+          hint: 'see "starling model show"',
+        });
+      }
+      const { golden, blob } = known.document;
+      reached.add(artefact).add(modelVersion);
+      if (golden !== undefined) reached.add(golden.digest);
+      for (const chunk of await blobs.reachable(blob.manifest)) reached.add(chunk);
+    }
+    return { blobs: [...reached], extraLifeMs: Math.max(1, artefacts.length) * (budgetMs + idleWaitMs) };
+  };
+  return async (name, commandArguments) =>
+    name === 'benchmark' || name === 'tune'
+      ? grantArtefacts(parseWith(commandTable[name].arguments, commandArguments))
+      : { blobs: [], extraLifeMs: 0 };
+}
