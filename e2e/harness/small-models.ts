@@ -7,7 +7,7 @@ import type { GraphSpec, NodeSpec, WeightSpec } from './onnx-file.ts';
 import { writeOnnx } from './onnx-file.ts';
 import type { RunningFleet } from './running-fleet.ts';
 
-const card: ModelCard = {
+export const mapCard: ModelCard = {
   title: 'Map',
   description: 'A map of probabilities over an image.',
   task: 'text-detection',
@@ -78,7 +78,7 @@ export async function publishMapRelease(
   await mkdir(folder, { recursive: true });
   const file = join(folder, `map-${revision}.onnx`);
   await writeFile(file, writeOnnx(graph));
-  const model = await fleet.operator.pushModel({ name: 'map', version: `1.0.${revision}`, file, card });
+  const model = await fleet.operator.pushModel({ name: 'map', version: `1.0.${revision}`, file, card: mapCard });
   await fleet.operator.waitForBuilds(model.digest);
   if (revision === 0) await fleet.operator.pushPipeline(findBoxes);
   return fleet.operator.createRelease({
@@ -86,6 +86,39 @@ export async function publishMapRelease(
     pipeline: `${findBoxes.name}@${pipelineVersion}`,
     policies: { egress: { outputs: ['boxes'], edges: [] }, capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
   });
+}
+
+/** A map model that goes through a loop so many times: 100,000 take about a second or less, 10^12 take for ever. */
+export function loopModel(turns: number): GraphSpec {
+  const scalar = { type: 'float32', shape: [] } as const;
+  const flag = { type: 'bool', shape: [] } as const;
+  const body: GraphSpec = {
+    nodes: [
+      { op: 'Identity', inputs: ['go'], outputs: ['goOn'] },
+      { op: 'Add', inputs: ['sum', 'one'], outputs: ['next'] },
+    ],
+    weights: { one: { shape: [], values: new Float32Array([1]) } },
+    inputs: { turn: { type: 'int64', shape: [] }, go: flag, sum: scalar },
+    outputs: { goOn: flag, next: scalar },
+  };
+  return {
+    nodes: [
+      { op: 'ReduceMax', inputs: ['x'], outputs: ['largest'], attributes: { keepdims: 0 } },
+      { op: 'Loop', inputs: ['turns', 'yes', 'largest'], outputs: ['sum'], attributes: { body } },
+      { op: 'Mul', inputs: ['sum', 'zero'], outputs: ['nothing'] },
+      { op: 'Conv', inputs: ['x', 'kernel'], outputs: ['c'] },
+      { op: 'Add', inputs: ['c', 'nothing'], outputs: ['d'] },
+      { op: 'Sigmoid', inputs: ['d'], outputs: ['y'] },
+    ],
+    weights: {
+      turns: { shape: [], values: new BigInt64Array([BigInt(turns)]) },
+      yes: { shape: [], values: new Uint8Array([1]) },
+      zero: { shape: [], values: new Float32Array([0]) },
+      kernel: { shape: [1, 3, 1, 1], values: new Float32Array([0.3, 0.3, 0.3]) },
+    },
+    inputs: { x: image },
+    outputs: { y: map },
+  };
 }
 
 /**

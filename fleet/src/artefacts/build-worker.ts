@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import process from 'node:process';
+import { Worker } from 'node:worker_threads';
 import { isStarlingError, messageOf } from '@starling/shared';
 import { buildArtefact } from './build.ts';
 import type { BuildReply, BuildRequest } from './build-messages.ts';
@@ -10,6 +11,7 @@ const reply = (message: BuildReply): Promise<void> => new Promise((resolve) => p
 
 // The fleet that asked is gone: nobody would take the answer.
 process.once('disconnect', () => process.exit(1));
+new Worker(new URL('./orphan-worker.ts', import.meta.url), { workerData: { parent: process.ppid } }).unref();
 process.once('message', (request: BuildRequest) => {
   answer(request)
     .catch((error: unknown): BuildReply => {

@@ -69,6 +69,10 @@ function checkShapes({ fixedShapes }: BuildRecipe, { inputs }: ModelVersion): vo
       });
     }
     const fits = shape.length === port.shape.length && port.shape.every((side, axis) => typeof side === 'string' || side === shape[axis]);
-    if (!fits) throw new StarlingError('shape-mismatch', `[${shape.join()}] does not fit [${port.shape.join()}]`, { field });
+    if (!fits)
+      throw new StarlingError('shape-mismatch', `[${shape.join()}] does not fit [${port.shape.join()}]`, {
+        field,
+        hint: 'only free dimensions can be fixed',
+      });
   }
 }

@@ -96,8 +96,6 @@ async function work(job: JobRow, owner: string, abort: AbortController, ports: B
     if (job.attempts > ATTEMPTS_MAXIMUM) throw startedTooOften();
     await runJob({ job, owner, signal: abort.signal, report }, ports);
     tell('done');
-    // Devices are chosen for once, when all that a version was to get is there.
-    if ((await countOpenJobs(db, job.modelDigest)) === 0) await ports.onBuilt(job.modelDigest);
   } catch (error) {
     const reason = abort.signal.reason as StopReason | undefined;
     const problem = problemOf(error);
@@ -110,6 +108,16 @@ async function work(job: JobRow, owner: string, abort: AbortController, ports: B
     tell(reason === 'closing' ? 'queued' : reason === undefined ? 'failed' : 'cancelled');
   } finally {
     stopRenewing();
+  }
+  await chooseAgain(job, ports);
+}
+
+/** Devices are chosen for once, when all that a version was to get is there. */
+async function chooseAgain({ modelDigest }: JobRow, { db, log, onBuilt }: BuildPorts): Promise<void> {
+  try {
+    if ((await countOpenJobs(db, modelDigest)) === 0) await onBuilt(modelDigest);
+  } catch (error) {
+    log.warn({ model: modelDigest, error: messageOf(error) }, 'artefacts could not be chosen again');
   }
 }
 

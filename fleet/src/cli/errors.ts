@@ -41,7 +41,7 @@ const ownErrors = {
 } as const satisfies Record<string, ExitName>;
 export type CliErrorCode = keyof typeof ownErrors;
 
-/** Codes of the fleet that mean more to a script than "refused". */
+/** Codes of the fleet, and of modules that the CLI shares with it, that mean more to a script than "refused". */
 const fleetErrors: Readonly<Record<string, ExitName>> = {
   'not-signed-in': 'forbidden',
   'login-refused': 'forbidden',
@@ -51,6 +51,11 @@ const fleetErrors: Readonly<Record<string, ExitName>> = {
   'unknown-release': 'notFound',
   'unknown-pipeline': 'notFound',
   'unknown-model': 'notFound',
+  'import-not-found': 'notFound',
+  'import-forbidden': 'forbidden',
+  'import-unreachable': 'unreachable',
+  'import-cut': 'unreachable',
+  'bad-source': 'usage',
   'database-unavailable': 'unreachable',
   'internal-error': 'failed',
 };
