@@ -15,6 +15,8 @@ export interface Islands {
   model: OnnxModel;
   ranges: Ranges;
   islands: Island[];
+  /** Value of the islands -> the value of the whole model that it stands for, where the names differ. */
+  originals: ReadonlyMap<string, string>;
 }
 
 /** TensorProto.FLOAT */
@@ -33,10 +35,11 @@ export function isolate(model: OnnxModel, layers: ReadonlySet<string>, ranges: R
   const inputs = new Set<string>();
   const constants = new Set<string>();
   const isolatedRanges = new Map<string, ValueRange>(ranges);
+  const originals = new Map<string, string>();
   for (const node of graph.node) {
     const [first] = node.output;
     if (node.name === undefined || !layers.has(node.name) || first === undefined || node.output.length > 1) continue;
-    const members = withTail(node, surroundings, ranges);
+    const members = withTail(node, layers, surroundings, ranges);
     const output = members.at(-1)?.output[0] ?? first;
     const made = new Map(members.flatMap((member) => member.output.map((name) => [name, `${name}/isolated/${node.name}`] as const)));
     for (const member of members) {
@@ -49,6 +52,7 @@ export function isolate(model: OnnxModel, layers: ReadonlySet<string>, ranges: R
       nodes.push(Object.assign(cloned(member), { input: renamed(member.input), output: renamed(member.output) }));
     }
     for (const [name, isolated] of made) {
+      originals.set(isolated, name);
       const range = ranges.get(name);
       if (range !== undefined) isolatedRanges.set(isolated, range);
     }
@@ -63,7 +67,7 @@ export function isolate(model: OnnxModel, layers: ReadonlySet<string>, ranges: R
     input: [...inputs].map(floatValue),
     output: islands.map(({ isolated: name }) => floatValue(name)),
   };
-  return { model: { ...model, graph: isolated }, ranges: isolatedRanges, islands };
+  return { model: { ...model, graph: isolated }, ranges: isolatedRanges, islands, originals };
 }
 
 interface Surroundings {
@@ -83,8 +87,16 @@ function surroundingsOf(graph: GraphProto): Surroundings {
   return { constants, readers, outputs: new Set(graph.output.map(({ name }) => name)) };
 }
 
-/** A layer, and what alone follows it and reads nothing else, up to a value with a range; the layer alone if there is no such value. */
-function withTail(node: NodeProto, { constants, readers, outputs }: Surroundings, ranges: Ranges): NodeProto[] {
+/**
+ * A layer, and what alone follows it and reads nothing else, up to a value with a range; the layer alone if another layer or the end comes
+ * before such a value.
+ */
+function withTail(
+  node: NodeProto,
+  layers: ReadonlySet<string>,
+  { constants, readers, outputs }: Surroundings,
+  ranges: Ranges,
+): NodeProto[] {
   const members = [node];
   for (;;) {
     const output = members.at(-1)?.output[0] ?? '';
@@ -94,6 +106,7 @@ function withTail(node: NodeProto, { constants, readers, outputs }: Surroundings
       next !== undefined &&
       another === undefined &&
       !outputs.has(output) &&
+      !layers.has(next.name ?? '') &&
       next.output.length === 1 &&
       next.input.every((input) => input === '' || input === output || constants.has(input));
     if (!follows) return [node];

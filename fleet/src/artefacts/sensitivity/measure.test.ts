@@ -77,6 +77,10 @@ const roundProducts: ApplyRecipe = (model, { keepInFloat }, ranges) => {
   return { quantisedTensors: added.length / 2, layers: [], notes: [] };
 };
 
+/** Inputs of products, as the method above needs them. */
+const productInputs = (model: OnnxModel): string[] =>
+  model.graph.node.flatMap(({ opType, input }) => (opType === 'MatMul' ? [input[0] ?? ''] : []));
+
 const inputs = [11, 12, 13].map((seed) => new Tensor('float32', goldenInput(seed, SIDE), [1, SIDE]));
 const samples: FeedSource = {
   samples: inputs.length,
@@ -115,7 +119,7 @@ test('the ratio of each layer is that of quantising it alone, from one session',
   let sessions = 0;
   const model = network();
   const before = writeModel(model);
-  const settings = { model, layers, recipe, ranges, apply: roundProducts, samples };
+  const settings = { model, layers, recipe, ranges, apply: roundProducts, edges: productInputs, samples };
   const measured = await measureSensitivity({
     ...settings,
     open: (each) => {
@@ -141,7 +145,16 @@ test('the ratio of each layer is that of quantising it alone, from one session',
 test('layers that the method leaves alone have no noise, unknown ones no ratio', async () => {
   const kept = { ...recipe, keepInFloat: ['third'] };
   const asked = [...layers, layer('nowhere')];
-  const measured = await measureSensitivity({ model: network(), layers: asked, recipe: kept, ranges, apply: roundProducts, samples, open });
+  const measured = await measureSensitivity({
+    model: network(),
+    layers: asked,
+    recipe: kept,
+    ranges,
+    apply: roundProducts,
+    edges: productInputs,
+    samples,
+    open,
+  });
   expect(measured.map(({ node, signalToNoiseDb }) => [node, signalToNoiseDb === 200, signalToNoiseDb === null])).toEqual([
     ['first', false, false],
     ['second', false, false],
@@ -151,6 +164,23 @@ test('layers that the method leaves alone have no noise, unknown ones no ratio',
   expect(bySensitivity(measured).at(-1)).toBe('nowhere');
 });
 
+test('a range that only a layer by itself needs is found', async () => {
+  const withoutThird: Ranges = new Map([...ranges].filter(([value]) => value !== 'c'));
+  const settings = { model: network(), layers, recipe, apply: roundProducts, edges: productInputs, samples, open };
+  const measured = await measureSensitivity({ ...settings, ranges: withoutThird });
+  const third = measured.find(({ node }) => node === 'third')?.signalToNoiseDb ?? Number.NaN;
+  expect(third).toBeGreaterThan(20);
+  expect(third).toBeLessThan(60);
+});
+
+test('layers that are in float already are neither measured nor tried', async () => {
+  const asked = layers.map((each) => ({ ...each, inFloat: each.node === 'first' }));
+  const settings = { model: network(), recipe, ranges, apply: roundProducts, edges: productInputs, samples, open };
+  const measured = await measureSensitivity({ ...settings, layers: asked });
+  expect(measured.map(({ signalToNoiseDb }) => signalToNoiseDb === null)).toEqual([true, false, false]);
+  expect(bySensitivity(measured).toSorted()).toEqual(['second', 'third']);
+});
+
 test('samples that the model cannot run say so', async () => {
   const wrong: FeedSource = {
     samples: 1,
@@ -158,7 +188,7 @@ test('samples that the model cannot run say so', async () => {
       yield { x: new Tensor('float32', new Float32Array(3), [1, 3]) };
     },
   };
-  const settings = { model: network(), layers, recipe, ranges, apply: roundProducts, samples: wrong, open };
+  const settings = { model: network(), layers, recipe, ranges, apply: roundProducts, edges: productInputs, samples: wrong, open };
   const code = await measureSensitivity(settings).then(
     () => 'none',
     (error: unknown) => (isStarlingError(error) ? error.code : error),

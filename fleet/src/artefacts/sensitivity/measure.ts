@@ -1,9 +1,10 @@
 import { type BuildRecipe, type LayerReport, messageOf, StarlingError } from '@starling/shared';
 import type { InferenceSession } from 'onnxruntime-node';
+import { calibrate } from '../calibrate/index.ts';
 import type { ApplyRecipe, FeedSource, Ranges } from '../contracts.ts';
 import { attributeType, type NodeProto } from '../onnx/proto.ts';
 import type { OnnxModel } from '../onnx/read.ts';
-import { type Island, isolate } from './islands.ts';
+import { type Island, type Islands, isolate } from './islands.ts';
 
 export interface SensitivitySettings {
   /** The float model to which the method is applied; it is not changed. */
@@ -13,6 +14,8 @@ export interface SensitivitySettings {
   recipe: BuildRecipe;
   ranges: Ranges;
   apply: ApplyRecipe;
+  /** Values whose ranges `apply` needs. */
+  edges: (model: OnnxModel, recipe: BuildRecipe) => string[];
   samples: FeedSource;
   samplesMaximum?: number;
   /** Opens a session over a model. It is released when the samples are through. */
@@ -39,14 +42,15 @@ interface Power {
  * model were compared value by value; and it takes one session and a few runs, where quantising one layer at a time would take as many
  * sessions and sets of runs as there are layers.
  *
- * @returns the layers in their order, with the ratio; null where it could not be measured
+ * @returns the layers in their order, with the ratio; null for those in float, and where it could not be measured
  * @throws StarlingError `sensitivity-failed`
  */
 export async function measureSensitivity(settings: SensitivitySettings): Promise<LayerReport[]> {
   const { model, layers, recipe, ranges, apply } = settings;
-  const isolated = isolate(model, new Set(layers.map(({ node }) => node)), ranges);
+  const quantised = layers.filter(({ inFloat }) => !inFloat).map(({ node }) => node);
+  const isolated = isolate(model, new Set(quantised), ranges);
   if (isolated.islands.length === 0) return layers.map((layer) => ({ ...layer }));
-  apply(isolated.model, recipe, isolated.ranges);
+  apply(isolated.model, recipe, await completed(settings, isolated));
   const powers = await run(settings, compared(model, isolated.model, isolated.islands), isolated.islands);
   return layers.map((layer) => {
     const power = powers.get(layer.node);
@@ -54,10 +58,35 @@ export async function measureSensitivity(settings: SensitivitySettings): Promise
   });
 }
 
-/** The most harmful layers first, for a search: the smallest ratio. What was not measured comes last. */
+/**
+ * Ranges for the islands. In the whole model some values have none, because they take the scale of the value that they come from; by itself
+ * a layer that reads such a value needs its range.
+ */
+async function completed(settings: SensitivitySettings, { model, ranges, originals }: Islands): Promise<Ranges> {
+  const missing = settings.edges(model, settings.recipe).filter((value) => !ranges.has(value));
+  if (missing.length === 0) return ranges;
+  const nameOf = (value: string): string => originals.get(value) ?? value;
+  const { samplesMaximum = SAMPLES_MAXIMUM, open, signal } = settings;
+  const calibration = { method: 'minmax' as const, percentile: 100, samplesMaximum };
+  const found = await calibrate(settings.model, missing.map(nameOf), settings.samples, {
+    calibration,
+    open,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const added = missing.flatMap((value) => {
+    const range = found.ranges.get(nameOf(value));
+    return range === undefined ? [] : [[value, range] as const];
+  });
+  return new Map([...ranges, ...added]);
+}
+
+/** The quantised layers, the most harmful first, for a search: the smallest ratio. What was not measured comes last. */
 export function bySensitivity(layers: readonly LayerReport[]): string[] {
   const harm = ({ signalToNoiseDb }: LayerReport): number => signalToNoiseDb ?? Number.POSITIVE_INFINITY;
-  return layers.toSorted((a, b) => (harm(a) === harm(b) ? 0 : harm(a) - harm(b))).map(({ node }) => node);
+  return layers
+    .filter(({ inFloat }) => !inFloat)
+    .sort((a, b) => (harm(a) === harm(b) ? 0 : harm(a) - harm(b)))
+    .map(({ node }) => node);
 }
 
 function ratioDb({ signal, noise }: Power): number | null {
@@ -74,9 +103,9 @@ function compared(model: OnnxModel, quantised: OnnxModel, islands: readonly Isla
   const { graph } = quantised;
   const shared = new Set(graph.input.map(({ name }) => name));
   const renamed = (names: readonly string[]): string[] => names.map((name) => (name === '' || shared.has(name) ? name : PREFIX + name));
-  const nodes = graph.node.map((node) => ({
+  const nodes = graph.node.map((node, index) => ({
     ...own(node),
-    name: PREFIX + (node.name ?? ''),
+    name: `${PREFIX}${index}/${node.name ?? ''}`,
     input: renamed(node.input),
     output: renamed(node.output),
   }));
