@@ -9,6 +9,10 @@ export interface RecipeRequest {
   file: string;
   recipe: BuildRecipe;
   exampleShapes: Record<string, number[]>;
+  /** The model under its name in the pipeline of its card, with its assets as files, and the texts of its classes. */
+  model: { name: string; assets: Record<string, string>; labels?: string[] };
+  /** Other models that the pipeline of the card runs: name -> files. */
+  companions: Record<string, { file: string; assets: Record<string, string> }>;
   /** How samples reach the model and how its answers are scored, from the card. */
   evaluation?: ModelEvaluation;
   /** Zip archive of the calibration set. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { Worker } from 'node:worker_threads';
 import { isStarlingError, messageOf } from '@starling/shared';
-import { buildArtefact } from './build.ts';
+import { buildArtefact } from './build/build-artefact.ts';
 import type { BuildReply, BuildRequest } from './build-messages.ts';
 import { inspectModel } from './inspect.ts';
 

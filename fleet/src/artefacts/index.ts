@@ -10,5 +10,4 @@ export {
   type Measurement,
   type RankedChoice,
 } from './choose/index.ts';
-export { isWired } from './methods.ts';
 export { tensorRegionsOfFile } from './onnx/index.ts';

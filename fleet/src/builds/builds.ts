@@ -11,7 +11,6 @@ import {
   recipeLabel,
   StarlingError,
 } from '@starling/shared';
-import { isWired } from '../artefacts/index.ts';
 import { appendAudit } from '../audit/index.ts';
 import type { Queryable } from '../db/index.ts';
 import { canonicalRecipe, recipeDigest } from './build-key.ts';
@@ -77,7 +76,7 @@ export async function createBuilds(ports: BuildPorts): Promise<Builds> {
     events.publish({ type: 'build', id, atMs: clock.nowMs(), detail: { state } });
   return {
     async addDefaults(tx, model) {
-      for (const recipe of defaultRecipes(model.document, model.operators ?? []).filter(({ method }) => isWired(method)))
+      for (const recipe of defaultRecipes(model.document, model.operators ?? []))
         await insertRecipe(tx, model, recipe, null, ports);
     },
     add: (modelDigest, recipe, actor) => addRecipe(modelDigest, recipe, actor, ports, { show, wake: queue.wake, tell }),

@@ -1,14 +1,14 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isStarlingError, recipeLabel, StarlingError } from '@starling/shared';
-import type { BuiltResult } from '../artefacts/index.ts';
+import { isStarlingError, type ModelVersion, recipeLabel, StarlingError } from '@starling/shared';
+import type { BuiltResult, RecipeRequest } from '../artefacts/index.ts';
 import type { Database } from '../db/index.ts';
 import { buildKey, usesCalibration } from './build-key.ts';
 import type { BuildPorts } from './build-ports.ts';
 import { checkRecipe } from './check-recipe.ts';
 import { type NewArtefact, publishArtefact, publishCopy } from './publish-artefact.ts';
 import type { ProgressReporter } from './report-progress.ts';
-import { type BuildModel, buildModelOf, findEqualArtefact, insertArtefact, type JobRow, updateOwned } from './store.ts';
+import { type BuildModel, buildModelOf, findEqualArtefact, insertArtefact, type JobRow, newestVersionOf, updateOwned } from './store.ts';
 import { toolVersions } from './tools.ts';
 
 export interface JobRun {
@@ -92,7 +92,7 @@ async function runWorker(
   { job, signal, report }: Omit<JobRun, 'owner'>,
   model: BuildModel,
   directory: string,
-  { blobs, builder }: BuildPorts,
+  { db, blobs, builder }: BuildPorts,
 ): Promise<BuiltResult> {
   const { source, datasets, card } = model.document;
   const exported = async (manifest: string, name: string): Promise<string> => {
@@ -108,6 +108,12 @@ async function runWorker(
   await mkdir(outputDirectory);
   const request = {
     ...{ file, recipe: job.recipe, exampleShapes: card.exampleShapes ?? {}, outputDirectory },
+    model: {
+      name: model.name,
+      assets: await exportAssets(model.document, exported),
+      ...(card.labels === undefined ? {} : { labels: card.labels }),
+    },
+    companions: calibration === undefined && evaluation === undefined ? {} : await exportCompanions(model, db, exported),
     ...(card.evaluation === undefined ? {} : { evaluation: card.evaluation }),
     ...(calibration === undefined ? {} : { calibrationArchive: await exported(calibration.manifest, 'calibration.zip') }),
     ...(evaluation === undefined ? {} : { evaluationArchive: await exported(evaluation.manifest, 'evaluation.zip') }),
@@ -117,6 +123,32 @@ async function runWorker(
     onProgress: (percent, step) => report.progress(percent, step),
     onLog: (line) => report.line(line),
   });
+}
+
+type Export = (manifest: string, name: string) => Promise<string>;
+
+async function exportAssets({ name: model, assets }: Pick<ModelVersion, 'name' | 'assets'>, exported: Export): Promise<Record<string, string>> {
+  const files: Record<string, string> = {};
+  for (const { name, manifest } of assets) files[name] = await exported(manifest, `${model}-${name}`);
+  return files;
+}
+
+/** The other models of the card's pipeline, each in its newest version: what the samples go through on their way. */
+async function exportCompanions(model: BuildModel, db: Database, exported: Export): Promise<RecipeRequest['companions']> {
+  const companions: RecipeRequest['companions'] = {};
+  const nodes = Object.values(model.document.card.evaluation?.pipeline?.nodes ?? {});
+  for (const name of new Set(nodes.flatMap((node) => ('model' in node && node.model !== model.name ? [node.model] : [])))) {
+    const found = await newestVersionOf(db, name);
+    if (found === undefined) {
+      throw new StarlingError('unknown-model', `the pipeline of the card runs ${name}, which this fleet does not have`, {
+        field: 'card.evaluation.pipeline',
+        hint: `push ${name} first, then build again`,
+      });
+    }
+    const file = await exported(found.document.source.manifest, `${name}.onnx`);
+    companions[name] = { file, assets: await exportAssets(found.document, exported) };
+  }
+  return companions;
 }
 
 async function inDirectory<Result>(parent: string, work: (directory: string) => Promise<Result>): Promise<Result> {

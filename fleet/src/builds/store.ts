@@ -177,6 +177,16 @@ export async function buildModelOf(db: Queryable, digest: string): Promise<Build
   return row;
 }
 
+export async function newestVersionOf(db: Queryable, name: string): Promise<Pick<BuildModel, 'document'> | undefined> {
+  const [row] = await db
+    .select({ document: modelVersions.document })
+    .from(modelVersions)
+    .where(eq(modelVersions.name, name))
+    .orderBy(desc(modelVersions.createdAtMs))
+    .limit(1);
+  return row;
+}
+
 function toBuildJob(job: JobRow, model: Pick<BuildModel, 'name' | 'version'>): BuildJob {
   const { id, modelDigest, recipe, state, progress, step, error, artefactDigest, reused, note, requestedBy, attempts } = job;
   const { createdAtMs, updatedAtMs, startedAtMs, endedAtMs } = job;

@@ -4,7 +4,8 @@ import { float32Of } from './values.ts';
 /** One class of a classifier. */
 export interface ClassScore {
   index: number;
-  label: string | null;
+  /** Name of the class, or its index where nobody named it. */
+  label: string | number;
   score: number;
 }
 
@@ -21,7 +22,7 @@ export async function topClasses(inputs: Readonly<Record<string, unknown>>, para
   const order = Array.from(scores.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
   const classes: ClassScore[] = order
     .slice(0, count)
-    .map((index) => ({ index, label: labels?.[index] ?? null, score: scores[index] as number }));
+    .map((index) => ({ index, label: labels?.[index] ?? index, score: scores[index] as number }));
   return { classes };
 }
 

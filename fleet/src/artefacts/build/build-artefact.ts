@@ -1,0 +1,93 @@
+import { readFile, stat } from 'node:fs/promises';
+import { performance } from 'node:perf_hooks';
+import { type BuildReport, type LayerReport, recipeLabel, type SearchStep, type TensorPort } from '@starling/shared';
+import { InferenceSession } from 'onnxruntime-node';
+import type { BuiltResult } from '../build-messages.ts';
+import { type GoldenRun, makeGolden, relativeError } from '../golden.ts';
+import { inspectModel } from '../inspect.ts';
+import { operatorsOf, readModel, toNumber } from '../onnx/index.ts';
+import { createJudge, type Judge } from './judge.ts';
+import { methods } from './methods.ts';
+import { openSamples, type SampleJob, type Samples } from './samples.ts';
+
+/** What a method starts from. */
+export interface BuildMaterial {
+  job: SampleJob;
+  inputs: readonly TensorPort[];
+  samples: Samples;
+  judge: Judge;
+}
+
+/** What a method made: a file, and what it can say about it. */
+export interface MethodResult {
+  file: string;
+  precision: BuiltResult['precision'];
+  executionProviders: string[];
+  quantisedTensors: number;
+  layers?: LayerReport[];
+  search?: SearchStep[];
+  keptInFloat?: string[];
+  notes: string[];
+}
+
+/**
+ * Builds one artefact of a model version by a recipe: changes the model, compares it with its source on golden inputs and on the samples
+ * of the version, and describes what it needs.
+ * @throws StarlingError `recipe-does-not-fit` where the method finds nothing to change, `accuracy-budget-missed`, and what is wrong with
+ *   the samples: `sample-mismatch`, `sample-broken`, `sample-failed`
+ */
+export async function buildArtefact(job: SampleJob): Promise<BuiltResult> {
+  const startedMs = performance.now();
+  job.log(`recipe ${recipeLabel(job.recipe)}`);
+  job.onProgress(2, 'read the model');
+  const { inputs } = await inspectModel(await readFile(job.file));
+  const samples = await openSamples(job, inputs);
+  const judge = createJudge(job, samples);
+  const made = await methods[job.recipe.method]({ job, inputs, samples, judge });
+  for (const note of made.notes) job.log(note);
+  const isSource = made.file === job.file;
+  job.onProgress(75, 'golden outputs');
+  const shapes = { ...job.exampleShapes, ...job.recipe.fixedShapes };
+  const reference = await goldenOf(job.file, inputs, shapes);
+  const run = isSource ? reference : await goldenOf(made.file, inputs, shapes);
+  const accuracy = await judge.accuracy(made.file);
+  const similarity = isSource ? undefined : await judge.similarityDb(made.file);
+  const notes = [...made.notes, ...(accuracy?.notes ?? [])];
+  const report: BuildReport = {
+    ...(accuracy === undefined ? {} : { accuracy: accuracy.report }),
+    ...(similarity === undefined ? {} : { similarityDb: similarity }),
+    ...(made.layers === undefined ? {} : { layers: made.layers }),
+    ...(made.search === undefined ? {} : { search: made.search }),
+    ...(notes.length === 0 ? {} : { notes }),
+    compressionRatio: (await stat(made.file)).size / (await stat(job.file)).size,
+    maximumError: relativeError(reference.outputs, run.outputs),
+    quantisedTensors: made.quantisedTensors,
+    buildMs: performance.now() - startedMs,
+  };
+  job.onProgress(95, 'describe the artefact');
+  return {
+    precision: made.precision,
+    optimisation: isSource ? 'none' : recipeLabel(job.recipe),
+    executionProviders: made.executionProviders,
+    file: made.file,
+    golden: run.golden,
+    report,
+    keptInFloat: made.keptInFloat ?? [],
+    needs: needsOf(await readFile(made.file)),
+  };
+}
+
+function needsOf(bytes: Uint8Array): BuiltResult['needs'] {
+  const model = readModel(bytes);
+  const standard = model.opsetImport.find(({ domain }) => domain === undefined || domain === '' || domain === 'ai.onnx');
+  return { opset: toNumber(standard?.version ?? 1), operators: operatorsOf(model) };
+}
+
+async function goldenOf(file: string, inputs: readonly TensorPort[], shapes: Record<string, number[]>): Promise<GoldenRun> {
+  const session = await InferenceSession.create(file, { executionProviders: ['cpu'], logSeverityLevel: 3 });
+  try {
+    return await makeGolden(session, inputs, shapes);
+  } finally {
+    await session.release();
+  }
+}
