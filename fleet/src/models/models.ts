@@ -193,7 +193,8 @@ async function requireBlobs(document: ModelVersion, { blobs }: BuildQueuePorts):
     ...document.assets.map((asset) => ({ field: `assets.${asset.name}`, digest: asset.digest, manifest: asset.manifest })),
   ];
   for (const { field, digest, manifest } of wanted) {
-    const found = await blobs.readManifest(manifest).catch(() => undefined);
+    // Touched before the document is stored: a sweep that runs meanwhile does not see the new reference yet.
+    const found = await blobs.touch(manifest).catch(() => undefined);
     if (found?.digest !== digest)
       throw new StarlingError('unknown-upload', `no upload matches ${field}`, { field, hint: 'upload the file first' });
   }
