@@ -24,8 +24,8 @@ export function catalogueRoutes(app: ApiApp, { models, uploads, pipelines, relea
   route(app, api.listModels, async ({ query }) => ({ limit: query.limit, offset: query.offset, ...(await models.list(query)) }));
   route(app, api.showModel, ({ params }) => models.show(params.digest));
   route(app, api.listBuilds, async ({ query }) => ({ ...query, ...(await models.listBuilds(query)) }));
-  route(app, api.cancelBuild, ({ params }) => models.cancelBuild(params.id));
-  route(app, api.retryBuild, ({ params }) => models.retryBuild(params.id));
+  route(app, api.cancelBuild, ({ params, actor }) => models.cancelBuild(params.id, actor));
+  route(app, api.retryBuild, ({ params, actor }) => models.retryBuild(params.id, actor));
   route(app, api.checkPipeline, async ({ body }) => ({ problems: await pipelines.check(body.document) }));
   route(app, api.createPipeline, ({ body, actor }) => pipelines.register(body.signed, actor));
   route(app, api.listPipelines, async ({ query }) => ({ limit: query.limit, offset: query.offset, ...(await pipelines.list(query)) }));

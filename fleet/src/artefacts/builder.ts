@@ -33,6 +33,8 @@ export function createBuilder(): Builder {
 
 /** @throws StarlingError of the worker, `build-crashed` if its process died, `build-hung`, `cancelled` */
 function runWorker(request: BuildRequest, { signal, onProgress }: BuildOptions): Promise<BuildReply> {
+  // Cancelled before it came to this: the event has passed already.
+  if (signal?.aborted) return Promise.reject(cancelled());
   return new Promise((resolve, reject) => {
     const child = fork(new URL('./build-worker.ts', import.meta.url), {
       serialization: 'advanced',
@@ -47,7 +49,7 @@ function runWorker(request: BuildRequest, { signal, onProgress }: BuildOptions):
     };
     const hung = (): void =>
       end(() => reject(new StarlingError('build-hung', `the model kept the builder busy for ${SILENCE_MS / 1000} s`, { field: 'model' })));
-    const cancel = (): void => end(() => reject(new StarlingError('cancelled', 'the build was cancelled')));
+    const cancel = (): void => end(() => reject(cancelled()));
     let silence = setTimeout(hung, SILENCE_MS);
     signal?.addEventListener('abort', cancel, { once: true });
     child.on('message', (reply: BuildReply) => {
@@ -63,4 +65,8 @@ function runWorker(request: BuildRequest, { signal, onProgress }: BuildOptions):
     });
     child.send(request);
   });
+}
+
+function cancelled(): StarlingError {
+  return new StarlingError('cancelled', 'the build was cancelled');
 }

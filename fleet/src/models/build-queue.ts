@@ -16,7 +16,7 @@ import type { BlobStore } from '../blobs/index.ts';
 import type { Database } from '../db/index.ts';
 import type { Clock, EventBus, Ids, Log } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
-import { findJob, insertArtefact, insertJob, type ModelRow, modelByDigest, unfinishedJobs, updateJob } from './store.ts';
+import { findJob, insertArtefact, insertJob, type ModelRow, modelOfJob, unfinishedJobs, updateJob } from './store.ts';
 
 export interface BuildQueuePorts {
   db: Database;
@@ -46,7 +46,6 @@ export interface BuildQueue {
 export function createBuildQueue(ports: BuildQueuePorts): BuildQueue {
   const { db, clock, ids, events, log } = ports;
   const waiting: string[] = [];
-  const models = new Map<string, string>();
   let current: { id: string; abort: AbortController } | undefined;
   let running: Promise<void> = Promise.resolve();
 
@@ -55,7 +54,7 @@ export function createBuildQueue(ports: BuildQueuePorts): BuildQueue {
     events.publish({ type: 'build', id, atMs: clock.nowMs(), detail: { ...update } });
   };
   const runJob = async (id: string): Promise<void> => {
-    const model = await modelByDigest(db, models.get(id) ?? '');
+    const model = await modelOfJob(db, id);
     if (model === undefined) return;
     const abort = new AbortController();
     current = { id, abort };
@@ -79,8 +78,7 @@ export function createBuildQueue(ports: BuildQueuePorts): BuildQueue {
         await runJob(id).catch((error: unknown) => log.error({ job: id, error: messageOf(error) }, 'a build could not be recorded'));
     });
   };
-  const enqueue = (id: string, modelDigest: string): void => {
-    models.set(id, modelDigest);
+  const enqueue = (id: string): void => {
     waiting.push(id);
     work();
   };
@@ -88,7 +86,7 @@ export function createBuildQueue(ports: BuildQueuePorts): BuildQueue {
     async add(modelDigest) {
       const id = ids.next();
       await insertJob(db, id, modelDigest, clock.nowMs());
-      enqueue(id, modelDigest);
+      enqueue(id);
       return id;
     },
     async cancel(id) {
@@ -100,15 +98,14 @@ export function createBuildQueue(ports: BuildQueuePorts): BuildQueue {
     },
     async retry(id) {
       const job = await findJob(db, id);
-      const modelDigest = models.get(id);
-      if (job === undefined || modelDigest === undefined) throw new StarlingError('not-found', `there is no build ${id}`, { field: 'id' });
+      if (job === undefined) throw new StarlingError('not-found', `there is no build ${id}`, { field: 'id' });
       if (job.state === 'queued' || job.state === 'running')
         throw new StarlingError('still-running', 'the build has not ended', { field: 'id' });
       await change(id, { state: 'queued', progress: 0, step: '', error: null });
-      enqueue(id, modelDigest);
+      enqueue(id);
     },
     async resume() {
-      for (const job of await unfinishedJobs(db)) enqueue(job.id, job.modelDigest);
+      for (const job of await unfinishedJobs(db)) enqueue(job.id);
     },
     idle: async () => {
       for (let last = running; ; last = running) {

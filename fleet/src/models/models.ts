@@ -53,8 +53,8 @@ export interface Models {
   artefacts(modelDigest: string): Promise<ArtefactView[]>;
   artefact(digest: string): Promise<ArtefactView | undefined>;
   listBuilds(page: PageQuery): Promise<{ items: BuildJob[]; total: number }>;
-  cancelBuild(id: string): Promise<BuildJob>;
-  retryBuild(id: string): Promise<BuildJob>;
+  cancelBuild(id: string, actor: Actor): Promise<BuildJob>;
+  retryBuild(id: string, actor: Actor): Promise<BuildJob>;
   resumeBuilds(): Promise<void>;
   buildsIdle(): Promise<void>;
   /** Digests of all chunks that model versions and artefacts are made of, for the garbage collector. */
@@ -146,14 +146,16 @@ export function createModels(ports: BuildQueuePorts): Models {
     artefacts: (modelDigest) => artefactsOfModel(db, modelDigest),
     artefact: (digest) => artefactByDigest(db, digest),
     listBuilds: (page) => listJobs(db, page),
-    async cancelBuild(id) {
-      await requireJob(id);
+    async cancelBuild(id, actor) {
+      const { model, version } = await requireJob(id);
       await queue.cancel(id);
+      await appendAudit(db, clock, actor, 'build.cancel', `${model}@${version}`, { id });
       return requireJob(id);
     },
-    async retryBuild(id) {
-      await requireJob(id);
+    async retryBuild(id, actor) {
+      const { model, version } = await requireJob(id);
       await queue.retry(id);
+      await appendAudit(db, clock, actor, 'build.retry', `${model}@${version}`, { id });
       return requireJob(id);
     },
     resumeBuilds: () => queue.resume(),

@@ -120,6 +120,15 @@ export async function findJob(db: Queryable, id: string): Promise<BuildJob | und
   return row === undefined ? undefined : toBuildJob(row.build_jobs, row.model_versions);
 }
 
+export async function modelOfJob(db: Queryable, id: string): Promise<ModelRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(buildJobs)
+    .innerJoin(modelVersions, eq(modelVersions.digest, buildJobs.modelDigest))
+    .where(eq(buildJobs.id, id));
+  return row?.model_versions;
+}
+
 export async function listJobs(db: Queryable, { limit, offset }: { limit: number; offset: number }) {
   const rows = await db
     .select()
