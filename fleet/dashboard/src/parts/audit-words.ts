@@ -8,6 +8,7 @@ const words: Readonly<Record<string, string>> = {
   'device.approve': 'let in the device',
   'device.assign': 'assigned a release to',
   'device.change': 'changed the device',
+  'device.clone': 'saw two devices at once as',
   'device.enrol': 'enrolled',
   'device.revoke': 'revoked the device',
   'model.push': 'pushed the model',
