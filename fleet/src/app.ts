@@ -112,7 +112,7 @@ async function wire(
     isConnected: (device) => broker.isConnected(device),
   });
   serveDashboard(api);
-  listeners.serve(api, (socket) => broker.accept(socket));
+  listeners.serve(api, (socket, address) => broker.accept(socket, address));
 
   const password = await modules.accounts.bootstrap(config.adminEmail);
   await modules.devices.start();
