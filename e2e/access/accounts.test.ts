@@ -76,14 +76,23 @@ describe('a session', () => {
     expect((await third.caller.call('GET', `${API_BASE}/me`)).status).toBe(401);
   });
 
-  test('follows the person at once: another role, or none', async () => {
+  test('follows the person at once: another role, or none; and so do the API tokens of that person', async () => {
     const person = await makePerson('admin');
     const { caller } = await enter(person);
-    expect((await caller.call('GET', `${API_BASE}/users`)).status).toBe(200);
+    const makeToken = async (by: typeof caller) => {
+      const { body } = await by.call('POST', `${API_BASE}/api-tokens`, { body: { name: 'own', role: 'admin' } });
+      return createCaller(fleet.baseUrl, { authorization: `Bearer ${(body as { secret: string }).secret}` });
+    };
+    const token = await makeToken(caller);
+    // The second is made by the first, and so by the same person.
+    const callers = [caller, token, await makeToken(token)];
+    const statuses = (path: string) => Promise.all(callers.map(async (each) => (await each.call('GET', `${API_BASE}${path}`)).status));
+    expect(await statuses('/users')).toEqual([200, 200, 200]);
     await fleet.client.call(api.changeUser, { params: { id: person.user.id }, body: { role: 'viewer' } });
-    expect((await caller.call('GET', `${API_BASE}/users`)).status).toBe(403);
+    expect(await statuses('/users')).toEqual([403, 403, 403]);
+    expect(await statuses('/me')).toEqual([200, 200, 200]);
     await fleet.client.call(api.changeUser, { params: { id: person.user.id }, body: { disabled: true } });
-    expect((await caller.call('GET', `${API_BASE}/me`)).status).toBe(401);
+    expect(await statuses('/me')).toEqual([401, 401, 401]);
     expect(await newestAudit()).toBe('user.change');
   });
 });

@@ -14,7 +14,8 @@ const measureSchema = z.object({
 });
 export type Measure = Omit<z.infer<typeof measureSchema>, 'met'>;
 
-const machineSchema = z.object({
+/** Where something was measured. */
+export const machineSchema = z.object({
   processor: z.string(),
   cores: z.number().int().positive(),
   memoryBytes: z.number().int().positive(),
@@ -44,7 +45,7 @@ function isMet({ value, target = Number.NaN, better = 'higher' }: Measure): bool
   return better === 'higher' ? value >= target : value <= target;
 }
 
-function describeMachine(): z.infer<typeof machineSchema> {
+export function describeMachine(): z.infer<typeof machineSchema> {
   const processors = cpus();
   return {
     processor: processors[0]?.model.trim() ?? arch(),

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { isStarlingError } from '@starling/shared';
@@ -49,6 +50,36 @@ describe('a start that cannot be', () => {
     expect(second.message).toContain('field: dataDirectory');
     expect(second.message).toContain('hint: stop the other agent');
     expect((await fetch(`http://127.0.0.1:${agent.ready.httpPort}/v1/status`)).status).toBe(200);
+  });
+
+  test.for(['fleet', 'agent'] as const)(
+    'a second %s is refused from another network namespace, where only the directory is shared',
+    async (what) => {
+      const dataDirectory = join(fleet.folder, `shared-${what}`);
+      await mkdir(dataDirectory);
+      const file = join(dataDirectory, 'claim.sock');
+      const start = () => (what === 'fleet' ? startFleetProcess({ dataDirectory }) : startAgentProcess({ dataDirectory }));
+      // All that can be seen of the first from there: it answers at the socket in the directory.
+      const first = createServer((socket) => socket.destroy()).listen(file);
+      await once(first, 'listening');
+      expect((await failure(start())).message).toContain(`another ${what} works in`);
+      await new Promise((resolve) => first.close(resolve));
+      // What one that was killed leaves: a file at which nobody answers. The agent gets on to say that it has no token.
+      await writeFile(file, '');
+      if (what === 'agent') expect((await failure(start())).message).not.toContain('another agent');
+      else await (await start()).kill();
+    },
+  );
+
+  test('a fleet in a folder whose path is too long for a socket starts, and its database opens', async () => {
+    const dataDirectory = join(fleet.folder, 'long'.repeat(15), 'long'.repeat(15), 'fleet');
+    const deep = await startFleetProcess({ dataDirectory });
+    expect(deep.ready.firstLogin).toBeDefined();
+    expect((await failure(startFleetProcess({ dataDirectory }))).code).toBe('data-directory-in-use');
+    await deep.kill();
+    const again = await startFleetProcess({ dataDirectory });
+    expect(again.ready.firstLogin).toBeUndefined();
+    await again.stop();
   });
 
   test.for(['http-port', 'mqtts-port'])('a fleet says which port is taken: %s', async (flag) => {

@@ -13,6 +13,7 @@ const PROGRAMS = {
   mosquitto: { names: ['mosquitto'], folders: () => ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin'] },
   openssl: { names: ['openssl'], folders: () => [] },
   postgres: { names: ['postgres'], folders: debianPostgresFolders },
+  'systemd-analyze': { names: ['systemd-analyze'], folders: () => [] },
 } satisfies Record<string, { names: string[]; folders: () => string[] }>;
 
 export type Program = keyof typeof PROGRAMS;

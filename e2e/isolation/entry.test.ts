@@ -1,7 +1,7 @@
-import { api, type DeviceLogin } from '@starling/shared';
+import { api, cborEncode, type DeviceLogin } from '@starling/shared';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createProtocolDevice, openSession, type ProtocolDevice } from '../harness/protocol-device.ts';
-import { type Neighbours, startNeighbours } from './neighbours.ts';
+import { createProtocolDevice, openSession, type ProtocolDevice, startSession } from '../harness/protocol-device.ts';
+import { type Neighbours, recordOf, startNeighbours, topics } from './neighbours.ts';
 
 let neighbours: Neighbours;
 beforeAll(async () => {
@@ -143,6 +143,39 @@ describe('a claim token', () => {
     await new Promise((resolve) => setTimeout(resolve, 37_000));
     await expect(enrol(token)).rejects.toMatchObject({ code: 'claim-token-refused', message: expect.stringContaining('expired') });
   }, 60_000);
+});
+
+describe('a device whose disk was copied', () => {
+  const clonesTold = async (id: string): Promise<number> => {
+    const { items } = await neighbours.fleet.client.call(api.listAudit, { query: { limit: 100, offset: 0, search: 'device.clone' } });
+    return items.filter(({ subject }) => subject === id).length;
+  };
+
+  test('is told from one that was started again: two take turns under one key', async () => {
+    const device = await createProtocolDevice(neighbours.fleet.baseUrl);
+    await device.enrol(await neighbours.fleet.claim());
+    /** As an agent of this life does: connects, says hello, and hears at least that its telemetry is stored. */
+    const live = async (bootId: string) => {
+      const session = await startSession(neighbours.fleet.broker, { ...device, hello: () => ({ ...device.hello(), bootId }) });
+      const kind = { device: device.id, kind: 'events' };
+      const batch = cborEncode({ streamId: device.id, records: [recordOf(1)] });
+      await session.client.publishAsync(topics.build('telemetry', kind), Buffer.from(batch), { qos: 1 });
+      await session.received(topics.build('acknowledgement', kind));
+      return session;
+    };
+    for (const bootId of ['first', 'second', 'second', 'third']) await (await live(bootId)).end();
+    expect(await clonesTold(device.id)).toBe(0);
+    // Neither ends its session: the broker gives the name to whoever came last.
+    const third = await live('third');
+    const copy = await live('copy');
+    await third.closed;
+    const back = await live('third');
+    await copy.closed;
+    await expect.poll(() => clonesTold(device.id)).toBe(1);
+    await (await live('copy')).end();
+    await back.end();
+    expect(await clonesTold(device.id)).toBe(1);
+  });
 });
 
 describe('a device that is revoked', () => {

@@ -87,7 +87,7 @@ async function wire(
     ...{ config, clock, ids, log, database, directory, certificates, publicUrl, localUrl, trustedOrigins },
   });
   closers.push(() => modules.close());
-  const { broker, topics } = await openDeviceLink(config.topicRoot, modules, { clock, log });
+  const { broker, topics } = await openDeviceLink(config.topicRoot, modules, log);
   closers.push(() => broker.close());
   const mqttPort = await broker.listenTcp(config.mqttPort, config.insecure ? config.host : '127.0.0.1');
   const mqttsPort = await broker.listenTls(config.mqttsPort, config.host, { key: certificates.key, cert: certificates.certificate });
@@ -112,7 +112,7 @@ async function wire(
     isConnected: (device) => broker.isConnected(device),
   });
   serveDashboard(api);
-  listeners.serve(api, (socket) => broker.accept(socket));
+  listeners.serve(api, (socket, address) => broker.accept(socket, address));
 
   const password = await modules.accounts.bootstrap(config.adminEmail);
   await modules.devices.start();

@@ -2,7 +2,7 @@ import { createTopics, messageOf, type Topics } from '@starling/shared';
 import { createChunkServer } from './blobs/index.ts';
 import { type Broker, createBroker, createInbound } from './broker/index.ts';
 import type { Modules } from './modules.ts';
-import type { Clock, Log } from './ports.ts';
+import type { Log } from './ports.ts';
 
 const encoder = new TextEncoder();
 
@@ -12,12 +12,8 @@ export interface DeviceLink {
 }
 
 /** Wires the broker to the modules: what devices send goes in, desired states, commands and chunks go out. */
-export async function openDeviceLink(
-  topicRoot: string | undefined,
-  modules: Modules,
-  { clock, log }: { clock: Clock; log: Log },
-): Promise<DeviceLink> {
-  const { access, blobs, commands, desiredStates, devices, events, ingest } = modules;
+export async function openDeviceLink(topicRoot: string | undefined, modules: Modules, log: Log): Promise<DeviceLink> {
+  const { access, blobs, commands, desiredStates, devices, ingest } = modules;
   const topics = createTopics(topicRoot);
   const broker = await createBroker({
     topics,
@@ -36,9 +32,8 @@ export async function openDeviceLink(
     send: async (device, frame) => void (await broker.send(device, topics.build('blobChunk', { device }), frame, 0)),
   });
   const inbound = createInbound({
-    ...{ topics, log, events, devices, desiredStates, commands, ingest, chunks },
+    ...{ topics, log, devices, desiredStates, commands, ingest, chunks },
     send: (device, topic, payload, qos) => broker.send(device, topic, payload, qos),
-    nowMs: () => clock.nowMs(),
   });
   const pushDesired = async (device: string): Promise<void> => {
     const signed = broker.isConnected(device) ? await desiredStates.signed(device) : undefined;

@@ -8,7 +8,7 @@ import type { FleetConfig } from './config.ts';
 export interface Listeners {
   httpPort: number;
   httpsPort: number;
-  serve(api: { fetch: Parameters<typeof getRequestListener>[0] }, onMqtt: (socket: WebSocket) => void): void;
+  serve(api: { fetch: Parameters<typeof getRequestListener>[0] }, onMqtt: (socket: WebSocket, address: string) => void): void;
   close(): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export async function openListeners(config: FleetConfig, certificates: { key: st
           server.on('request', listener);
           server.on('upgrade', (request, socket, head) => {
             if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/mqtt') return void socket.destroy();
-            mqtt.handleUpgrade(request, socket, head, onMqtt);
+            mqtt.handleUpgrade(request, socket, head, (opened) => onMqtt(opened, request.socket.remoteAddress ?? ''));
           });
         }
       },

@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -7,6 +7,7 @@ import {
   claimTokenSchema,
   enrolResponseSchema,
   jsonDecode,
+  jsonEncode,
   parseClaimToken,
   parseWith,
   StarlingError,
@@ -14,6 +15,7 @@ import {
   verifyPinnedRoot,
 } from '@starling/shared';
 import { z } from 'zod';
+import { writeDurably } from './file-store.ts';
 import { createFleetAccess, fetchAuthority } from './fleet-access.ts';
 import { machineIdDigest, makeDeviceKey } from './key-store.ts';
 import { authorityOf } from './pinned-tls.ts';
@@ -79,9 +81,7 @@ export async function enrol(
     roots: pinned,
     ...(authority === undefined ? {} : { authority }),
   };
-  const file = join(directory, FILE);
-  await writeFile(`${file}.new`, JSON.stringify(enrolment), { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  await writeDurably(directory, FILE, jsonEncode(enrolment));
   return { enrolment, status: answer.status };
 }
 

@@ -12,12 +12,7 @@ export async function openFileStore(directory: string): Promise<FileStore> {
       return known.has(name) ? new Uint8Array(await readFile(join(directory, name))) : undefined;
     },
     async write(name, bytes) {
-      const temporary = join(directory, `${name}.new`);
-      await durably(async () => {
-        await writeAndSync(temporary, 'w', bytes);
-        await rename(temporary, join(directory, name));
-        await syncDirectory(directory);
-      });
+      await writeDurably(directory, name, bytes);
       known.add(name);
     },
     async append(name, bytes) {
@@ -36,6 +31,18 @@ export async function openFileStore(directory: string): Promise<FileStore> {
       await rm(join(directory, name), { force: true });
     },
   };
+}
+
+/** A file that only its user may read, whole or as it was before, whatever happens meanwhile. @throws StarlingError `disk-full`, `disk-failed` */
+export async function writeDurably(directory: string, name: string, bytes: Uint8Array): Promise<void> {
+  const temporary = join(directory, `${name}.new`);
+  await durably(async () => {
+    // One that a crash has left keeps the mode that it was made with.
+    await rm(temporary, { force: true });
+    await writeAndSync(temporary, 'w', bytes);
+    await rename(temporary, join(directory, name));
+    await syncDirectory(directory);
+  });
 }
 
 async function writeAndSync(path: string, flags: 'w' | 'a', bytes: Uint8Array): Promise<void> {

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { deviceIdOf, generatePrivateKey, jsonDecode, privateKeySchema, signerOf } from '@starling/shared';
+import { deviceIdOf, generatePrivateKey, jsonDecode, jsonEncode, privateKeySchema, signerOf } from '@starling/shared';
 import { z } from 'zod';
 import type { DeviceKey } from '../core/ports/key-store.ts';
+import { writeDurably } from './file-store.ts';
+
+const FILE = 'device-key.json';
 
 const keyFileSchema = z.object({ machineIdDigest: z.string(), key: privateKeySchema });
 
@@ -16,7 +19,7 @@ export async function machineIdDigest(): Promise<string> {
 
 /** The key of this device, in a file that only its user may read; undefined before it is enrolled, or on another machine. */
 export async function readDeviceKey(directory: string): Promise<DeviceKey | undefined> {
-  const bytes = await readFile(join(directory, 'device-key.json')).catch(() => undefined);
+  const bytes = await readFile(join(directory, FILE)).catch(() => undefined);
   if (bytes === undefined) return undefined;
   const stored = jsonDecode(bytes, keyFileSchema);
   // The disk was copied to another machine: two devices with one key would fight over one name.
@@ -29,10 +32,8 @@ export async function makeDeviceKey(directory: string): Promise<DeviceKey> {
   const known = await readDeviceKey(directory);
   if (known !== undefined) return known;
   const key = await generatePrivateKey();
-  const file = join(directory, 'device-key.json');
-  await writeFile(`${file}.new`, JSON.stringify({ machineIdDigest: await machineIdDigest(), key }), { mode: 0o600 });
-  await chmod(`${file}.new`, 0o600);
-  await rename(`${file}.new`, file);
+  // On the disk before anybody hears of it: a token spent on a key that a power cut takes away would be lost.
+  await writeDurably(directory, FILE, jsonEncode({ machineIdDigest: await machineIdDigest(), key }));
   return toDeviceKey(key);
 }
 

@@ -8,12 +8,14 @@ import { appendAudit } from '../audit/index.ts';
 import type { Database } from '../db/index.ts';
 import { secretDigest } from '../devices/index.ts';
 import type { Clock, Ids } from '../ports.ts';
+import { atLeast } from './roles.ts';
 import {
   accountTables,
   activeAdmins,
   countUsers,
   insertToken,
   liveToken,
+  ownerOfToken,
   revokeToken,
   selectTokens,
   selectUsers,
@@ -64,10 +66,13 @@ export function createAccounts(ports: AccountPorts): Accounts {
   const byToken = async (header: string): Promise<Actor | undefined> => {
     const [, id, secret] = tokenPattern.exec(header) ?? [];
     if (id === undefined || secret === undefined) return undefined;
-    const row = await liveToken(db, id, clock.nowMs());
+    const { token: row, owner } = (await liveToken(db, id, clock.nowMs())) ?? {};
     if (row === undefined || row.secretDigest !== secretDigest(secret)) return undefined;
+    // Attack: keep a token for the day on which one is shut out. It may never do more than the person who made it may now.
+    if (owner?.disabled === true) return undefined;
+    const role = owner === undefined || atLeast(owner.role, row.role) ? row.role : owner.role;
     if (clock.nowMs() - (row.lastUsedAtMs ?? 0) > TOUCH_INTERVAL_MS) await touchToken(db, id, clock.nowMs());
-    return { id: row.id, name: `token ${row.name}`, role: row.role, via: 'token' };
+    return { id: row.id, name: `token ${row.name}`, role, via: 'token' };
   };
   const makeUser = async ({
     email,
@@ -146,7 +151,7 @@ export function createAccounts(ports: AccountPorts): Accounts {
         secretDigest: secretDigest(secret),
         name,
         role,
-        owner: actor.name,
+        owner: (actor.via === 'token' ? await ownerOfToken(db, actor.id) : undefined) ?? actor.name,
         createdAtMs: nowMs,
         expiresAtMs: expiresInDays === undefined ? null : nowMs + expiresInDays * 86_400_000,
         lastUsedAtMs: null,

@@ -13,12 +13,25 @@ export async function insertToken(db: Queryable, row: TokenRow): Promise<void> {
   await db.insert(apiTokens).values(row);
 }
 
-export async function liveToken(db: Queryable, id: string, nowMs: number): Promise<TokenRow | undefined> {
+export interface LiveToken {
+  token: TokenRow;
+  /** Who made it, as they are now. */
+  owner: { role: Role; disabled: boolean } | undefined;
+}
+
+export async function liveToken(db: Queryable, id: string, nowMs: number): Promise<LiveToken | undefined> {
   const [row] = await db
     .select()
     .from(apiTokens)
+    .leftJoin(user, eq(user.email, apiTokens.owner))
     .where(and(eq(apiTokens.id, id), isNull(apiTokens.revokedAtMs), or(isNull(apiTokens.expiresAtMs), gt(apiTokens.expiresAtMs, nowMs))));
-  return row;
+  return row === undefined ? undefined : { token: row.api_tokens, owner: row.user === null ? undefined : toUser(row.user) };
+}
+
+/** Whoever made a token by a token answers for both: the person at the start. */
+export async function ownerOfToken(db: Queryable, id: string): Promise<string | undefined> {
+  const [row] = await db.select({ owner: apiTokens.owner }).from(apiTokens).where(eq(apiTokens.id, id));
+  return row?.owner;
 }
 
 export async function touchToken(db: Queryable, id: string, nowMs: number): Promise<void> {

@@ -24,7 +24,7 @@ export interface PutOptions {
   signal?: AbortSignal;
 }
 
-/** Content-addressed chunks and the blobs made of them. Implementations pass `blob-store.contract.ts`. */
+/** Content-addressed chunks and the blobs made of them. */
 export interface BlobStore {
   putChunk(bytes: Uint8Array): Promise<string>;
   hasChunk(digest: string): Promise<boolean>;
@@ -40,7 +40,14 @@ export interface BlobStore {
   reachable(manifest: string): Promise<Set<string>>;
   readBlob(manifest: string): AsyncGenerator<Uint8Array<ArrayBuffer>>;
   exportFile(manifest: string, path: string): Promise<void>;
+  /**
+   * Takes a blob into use again: the garbage collector spares what was touched since its grace began.
+   * @returns its manifest
+   * @throws StarlingError `chunk-missing`, `invalid-manifest`
+   */
+  touch(manifest: string): Promise<BlobManifest>;
   listChunks(): AsyncGenerator<{ digest: string; storedBytes: number; touchedAtMs: number }>;
-  deleteChunk(digest: string): Promise<void>;
+  /** Deletes a chunk unless it was touched at this time or later. @returns whether it was deleted */
+  deleteUntouched(digest: string, sinceMs: number): Promise<boolean>;
   totals(): Promise<{ chunks: number; storedBytes: number }>;
 }

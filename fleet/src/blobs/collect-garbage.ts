@@ -52,7 +52,8 @@ export async function collectGarbage(
   for (const { digest, storedBytes } of due) {
     delete after[digest];
     if (usedNow.has(digest)) continue;
-    await store.deleteChunk(digest);
+    // Whoever takes it into use at this moment has touched it first.
+    if (!(await store.deleteUntouched(digest, nowMs - GRACE_MS + 1))) continue;
     deleted += 1;
     deletedBytes += storedBytes;
   }

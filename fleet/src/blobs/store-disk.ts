@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, type Stats } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -46,17 +46,22 @@ export async function openDiskStore(directory: string, { clock, ids }: DiskStore
   await mkdir(incoming, { recursive: true });
   await mkdir(chunks, { recursive: true });
   const pathOf = (digest: string): string => join(chunks, digest.slice(0, 2), digest);
+  const filesOf = (digest: string): string[] => [pathOf(digest), `${pathOf(digest)}.z`];
+  const exclusively = createLocks();
 
+  /** A new use of an old chunk protects it from a sweep that is under way. @returns whether the chunk is here */
+  const touchChunk = (digest: string): Promise<boolean> =>
+    exclusively(digest, async () => {
+      const now = new Date(clock.nowMs());
+      for (const file of filesOf(digest)) if (await succeeds(utimes(file, now, now))) return true;
+      return false;
+    });
   const putChunk = async (bytes: Uint8Array): Promise<string> => {
     const digest = sha256(bytes);
-    const path = pathOf(digest);
-    const now = new Date(clock.nowMs());
-    for (const existing of [path, `${path}.z`]) {
-      // A new use of an old chunk protects it from a sweep that is under way.
-      if (await succeeds(utimes(existing, now, now))) return digest;
-    }
+    if (await touchChunk(digest)) return digest;
     const compressed = await compress(bytes);
-    await writeDurably(join(incoming, ids.next()), compressed === undefined ? path : `${path}.z`, compressed ?? bytes);
+    const path = compressed === undefined ? pathOf(digest) : `${pathOf(digest)}.z`;
+    await writeDurably(join(incoming, ids.next()), path, compressed ?? bytes, new Date(clock.nowMs()));
     return digest;
   };
   const getStored = async (digest: string): Promise<StoredChunk | undefined> => {
@@ -69,7 +74,7 @@ export async function openDiskStore(directory: string, { clock, ids }: DiskStore
   };
   const getChunk = async (digest: string): Promise<Uint8Array<ArrayBuffer>> => {
     const stored = await getStored(digest);
-    if (stored === undefined) throw new StarlingError('chunk-missing', `chunk ${digest} is not in the store`);
+    if (stored === undefined) throw missing(digest);
     const bytes = stored.compressed ? await inflateOrNothing(stored) : new Uint8Array(stored.payload);
     if (bytes === undefined || sha256(bytes) !== digest) {
       await deleteChunk(digest);
@@ -80,9 +85,14 @@ export async function openDiskStore(directory: string, { clock, ids }: DiskStore
     return bytes;
   };
   const deleteChunk = async (digest: string): Promise<void> => {
-    await rm(pathOf(digest), { force: true });
-    await rm(`${pathOf(digest)}.z`, { force: true });
+    for (const file of filesOf(digest)) await rm(file, { force: true });
   };
+  const deleteUntouched = (digest: string, sinceMs: number): Promise<boolean> =>
+    exclusively(digest, async () => {
+      for (const file of filesOf(digest)) if (((await statIfThere(file))?.mtimeMs ?? 0) >= sinceMs) return false;
+      await deleteChunk(digest);
+      return true;
+    });
   const putStream = (source: AsyncIterable<Uint8Array>, sizeBytes: number, options: PutOptions = {}): Promise<StoredBlob> =>
     storeBlob(putChunk, source, sizeBytes, options);
   const manifestOf = (manifest: string): Promise<BlobManifest> => readManifest(manifest, getChunk);
@@ -92,7 +102,7 @@ export async function openDiskStore(directory: string, { clock, ids }: DiskStore
   const listChunks = async function* (): ReturnType<BlobStore['listChunks']> {
     for (const shard of await readdir(chunks)) {
       for (const file of await readdir(join(chunks, shard))) {
-        const found = await stat(join(chunks, shard, file)).catch(() => undefined);
+        const found = await statIfThere(join(chunks, shard, file));
         if (found !== undefined) yield { digest: file.replace(/\.z$/, ''), storedBytes: found.size, touchedAtMs: found.mtimeMs };
       }
     }
@@ -101,13 +111,21 @@ export async function openDiskStore(directory: string, { clock, ids }: DiskStore
     putChunk,
     getChunk,
     getStored,
-    deleteChunk,
+    deleteUntouched,
     putStream,
     readBlob,
     listChunks,
     hasChunk: async (digest) => (await succeeds(access(pathOf(digest)))) || (await succeeds(access(`${pathOf(digest)}.z`))),
     putFile: async (path, options) => putStream(createReadStream(path, { highWaterMark: 1 << 20 }), (await stat(path)).size, options),
     readManifest: manifestOf,
+    async touch(manifest) {
+      const { pages } = decodeManifestPage(await getChunk(manifest));
+      const found = await manifestOf(manifest);
+      for (const digest of [manifest, ...pages, ...found.chunks.map((chunk) => chunk.digest)]) {
+        if (!(await touchChunk(digest))) throw missing(digest);
+      }
+      return found;
+    },
     async reachable(manifest) {
       const top = decodeManifestPage(await getChunk(manifest));
       const { chunks: listed } = await manifestOf(manifest);
@@ -181,11 +199,12 @@ async function inflateOrNothing(stored: StoredChunk): Promise<Uint8Array<ArrayBu
 }
 
 /** @throws StarlingError `disk-full`, `store-failed` */
-async function writeDurably(temporary: string, path: string, bytes: Uint8Array): Promise<void> {
+async function writeDurably(temporary: string, path: string, bytes: Uint8Array, writtenAt: Date): Promise<void> {
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(bytes);
+      await file.utimes(writtenAt, writtenAt);
       await file.sync();
     } finally {
       await file.close();
@@ -201,6 +220,31 @@ async function writeDurably(temporary: string, path: string, bytes: Uint8Array):
       ...(full ? { hint: 'free space on the disk of the fleet' } : {}),
     });
   }
+}
+
+function missing(digest: string): StarlingError {
+  return new StarlingError('chunk-missing', `chunk ${digest} is not in the store`);
+}
+
+/** Runs what concerns one chunk one after the other: between a look at its file and its deletion nobody may take it into use. */
+function createLocks(): <Value>(key: string, work: () => Promise<Value>) => Promise<Value> {
+  const last = new Map<string, Promise<unknown>>();
+  return (key, work) => {
+    const done = (last.get(key) ?? Promise.resolve()).then(work);
+    const ended: Promise<unknown> = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    last.set(key, ended);
+    ended.then(() => {
+      if (last.get(key) === ended) last.delete(key);
+    });
+    return done;
+  };
+}
+
+async function statIfThere(path: string): Promise<Stats | undefined> {
+  return stat(path).catch(() => undefined);
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {

@@ -20,8 +20,8 @@ export interface BrokerPorts {
 export interface Broker {
   listenTcp(port: number, host: string): Promise<number>;
   listenTls(port: number, host: string, tls: { key: string; cert: string }): Promise<number>;
-  /** Takes over a WebSocket of the HTTP server. */
-  accept(socket: WebSocket): void;
+  /** Takes over a WebSocket of the HTTP server. @param address of the peer, as its TCP connection says */
+  accept(socket: WebSocket, address: string): void;
   /** Sends to the one client, never through the emitter, where a stalled one would hold up others. @returns false if it is not connected */
   send(device: string, topic: string, payload: Uint8Array, qos: 0 | 1): Promise<boolean>;
   isConnected(device: string): boolean;
@@ -30,7 +30,17 @@ export interface Broker {
   close(): Promise<void>;
 }
 
-const CONNECTIONS_MAXIMUM = 20_000;
+/** What may be open at once; a test has smaller ones. */
+export interface ConnectionLimits {
+  /** Connections of all kinds, those that have not logged in yet included. */
+  connections: number;
+  /** Connections of one address that have not logged in yet. Ten thousand devices behind one address come in one after the other. */
+  strangersPerAddress: number;
+  /** Wrong passwords that one address may send at once; one more comes each second. */
+  refusalsPerAddress: number;
+}
+
+const defaultLimits: ConnectionLimits = { connections: 20_000, strangersPerAddress: 500, refusalsPerAddress: 60 };
 /** A client that takes no byte for this long is cut. */
 const DRAIN_TIMEOUT_MS = 10_000;
 /** Messages a second that one device may publish, with bursts; telemetry of a busy device is a few. */
@@ -38,12 +48,14 @@ const PUBLISH_RATE = { perSecond: 200, burst: 2_000 };
 /** MQTT fixed header, topic and packet id around a payload. */
 const PACKET_OVERHEAD_BYTES = 1024;
 
-export async function createBroker(ports: BrokerPorts): Promise<Broker> {
+export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits = defaultLimits): Promise<Broker> {
   const { topics, log } = ports;
   const clients = new Map<string, Client>();
   const servers: Server[] = [];
   const sockets = new Set<Duplex>();
   const limit = createRateLimit(PUBLISH_RATE);
+  const refusals = createRateLimit({ perSecond: 1, burst: limits.refusalsPerAddress });
+  const strangers = new Map<Duplex, string>();
 
   const aedes = await Aedes.createBroker({
     concurrency: 100,
@@ -53,7 +65,7 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
     drainTimeout: DRAIN_TIMEOUT_MS,
     preConnect: (client, packet, done) => {
       // Sessions hold no state: the database does. A persistent one would only hide lost messages.
-      if (packet.clean !== true || clients.size >= CONNECTIONS_MAXIMUM) {
+      if (packet.clean !== true) {
         // A client that is only left without an answer would wait for one.
         client.conn.destroy();
         return done(null, false);
@@ -62,9 +74,16 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
       done(null, true);
     },
     authenticate: (client, username, password, done) => {
-      if (username === undefined || client.id !== username || password === undefined) return done(refusal(), false);
+      const address = strangers.get(client.conn) ?? '';
+      // Attack: guess passwords, or keep the database busy with wrong ones. Whoever is over the limit is not even looked at.
+      if (!refusals.has(address)) return done(refusal(), false);
+      const refuse = (): void => {
+        refusals.take(address);
+        done(refusal(), false);
+      };
+      if (username === undefined || client.id !== username || password === undefined) return refuse();
       ports.checkPassword(username, Buffer.from(password).toString('utf8')).then(
-        (good) => (good ? done(null, true) : done(refusal(), false)),
+        (good) => (good ? done(null, true) : refuse()),
         (error: unknown) => {
           log.warn({ error: messageOf(error) }, 'a login could not be checked');
           done(refusal(), false);
@@ -88,6 +107,7 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
   });
 
   aedes.on('clientReady', (client) => {
+    strangers.delete(client.conn);
     clients.set(client.id, client);
     ports.onConnected(client.id);
   });
@@ -103,21 +123,29 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
     if (client === null || packet.topic.startsWith('$SYS')) return;
     ports.onMessage(client.id, packet.topic, packet.payload as Buffer);
   });
-  const accept = (stream: Duplex): void => {
+  const accept = (stream: Duplex, address: string): void => {
+    // Attack: open connections and say nothing. They end by themselves, but until then they are counted.
+    const ofAddress = [...strangers.values()].filter((each) => each === address).length;
+    if (sockets.size >= limits.connections || ofAddress >= limits.strangersPerAddress) return void stream.destroy();
     sockets.add(stream);
-    stream.once('close', () => sockets.delete(stream));
+    strangers.set(stream, address);
+    stream.once('close', () => {
+      sockets.delete(stream);
+      strangers.delete(stream);
+    });
     guardPackets(stream);
     aedes.handle(stream as Socket);
   };
+  const acceptSocket = (socket: Socket): void => accept(socket, socket.remoteAddress ?? '');
   const listen = (server: Server, port: number, host: string, field: string): Promise<number> => {
     servers.push(server);
     return listenOn(server, port, host, field);
   };
   return {
-    listenTcp: (port, host) => listen(createTcpServer({ noDelay: true }, accept), port, host, 'mqttPort'),
+    listenTcp: (port, host) => listen(createTcpServer({ noDelay: true }, acceptSocket), port, host, 'mqttPort'),
     listenTls: (port, host, tls) =>
-      listen(createTlsServer({ ...tls, noDelay: true, minVersion: 'TLSv1.2' }, accept), port, host, 'mqttsPort'),
-    accept: (socket) => accept(createWebSocketStream(socket)),
+      listen(createTlsServer({ ...tls, noDelay: true, minVersion: 'TLSv1.2' }, acceptSocket), port, host, 'mqttsPort'),
+    accept: (socket, address) => accept(createWebSocketStream(socket), address),
     send(device, topic, payload, qos) {
       const client = clients.get(device);
       if (client === undefined) return Promise.resolve(false);

@@ -1,15 +1,25 @@
 import { performance } from 'node:perf_hooks';
 
-/** A token bucket per device. */
+/** Buckets that are kept: whoever comes under ever new names must not fill the memory. */
+const BUCKETS_MAXIMUM = 50_000;
+
+/** A token bucket per device, or per address. */
 export function createRateLimit({ perSecond, burst }: { perSecond: number; burst: number }) {
   const buckets = new Map<string, { tokens: number; atMs: number }>();
+  const bucketOf = (key: string): { tokens: number; atMs: number } => {
+    const nowMs = performance.now();
+    const bucket = buckets.get(key) ?? { tokens: burst, atMs: nowMs };
+    bucket.tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.atMs) * perSecond) / 1000);
+    bucket.atMs = nowMs;
+    if (buckets.size >= BUCKETS_MAXIMUM && !buckets.has(key)) buckets.delete(buckets.keys().next().value as string);
+    buckets.set(key, bucket);
+    return bucket;
+  };
   return {
+    /** Is there a token? Takes none. */
+    has: (key: string): boolean => bucketOf(key).tokens >= 1,
     take(key: string): boolean {
-      const nowMs = performance.now();
-      const bucket = buckets.get(key) ?? { tokens: burst, atMs: nowMs };
-      bucket.tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.atMs) * perSecond) / 1000);
-      bucket.atMs = nowMs;
-      buckets.set(key, bucket);
+      const bucket = bucketOf(key);
       if (bucket.tokens < 1) return false;
       bucket.tokens -= 1;
       return true;

@@ -1,4 +1,5 @@
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -73,7 +74,8 @@ async function openServer(url: string): Promise<Opened> {
 async function openEmbedded(directory: string): Promise<Opened> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await chmod(directory, 0o700);
-  const socketPath = join(directory, '.s.PGSQL.5432');
+  const socketFolder = await socketFolderOf(directory);
+  const socketPath = join(socketFolder, SOCKET_NAME);
   await rm(socketPath, { force: true });
   const worker = new Worker(new URL('./pglite-worker.ts', import.meta.url), {
     workerData: { directory: join(directory, 'data'), socketPath },
@@ -103,6 +105,18 @@ async function openEmbedded(directory: string): Promise<Opened> {
       worker.postMessage('close');
     });
     await worker.terminate();
+    if (socketFolder !== directory) await rm(socketFolder, { recursive: true, force: true });
   };
   return { sql, kind: 'pglite', stop };
+}
+
+/** As Postgres names its own, so that clients find it by the folder. */
+const SOCKET_NAME = '.s.PGSQL.5432';
+/** sun_path has 108 bytes on Linux and 104 on macOS, with a zero at the end. */
+const SOCKET_PATH_BYTES_MAXIMUM = 103;
+
+/** The directory itself, or where its path is too long for a socket, a private folder with a short one. */
+async function socketFolderOf(directory: string): Promise<string> {
+  if (Buffer.byteLength(join(directory, SOCKET_NAME)) <= SOCKET_PATH_BYTES_MAXIMUM) return directory;
+  return mkdtemp(join(tmpdir(), 'starling-database-'));
 }

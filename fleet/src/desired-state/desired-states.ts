@@ -26,6 +26,7 @@ import type { Releases } from '../releases/index.ts';
 import type { Keyring } from '../trust/index.ts';
 import { objectiveFor, openReleaseChooser } from './choose-for-device.ts';
 import { findProposals, pageOfChanges } from './proposals.ts';
+import { createShortMemory } from './short-memory.ts';
 import { type DesiredRow, desiredOf, devicesWithRelease, writeDesired, writeObjective } from './store.ts';
 
 /** The only author of desired state. */
@@ -71,6 +72,7 @@ interface DesiredStatePorts {
 export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
   const { db, clock, keyring, devices, releases, profiles } = ports;
   const listeners: ((device: string) => void)[] = [];
+  const pinned = createShortMemory((device: string) => desiredOf(db, device), clock);
 
   const write = async (
     device: DeviceRow,
@@ -96,7 +98,14 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       });
       await appendAudit(tx, clock, actor, 'device.assign', device.id, { release: release?.document.name ?? null, digest });
     });
+    pinned.forget(device.id);
     for (const listener of listeners) listener(device.id);
+  };
+  const reachesBy = async (row: DesiredRow | undefined, digest: string): Promise<boolean> => {
+    for (const release of [row?.release, row?.previousRelease]) {
+      if (release !== null && release !== undefined && (await releases.reachable(release)).has(digest)) return true;
+    }
+    return false;
   };
   return {
     async assign(id, reference, actor) {
@@ -126,12 +135,9 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       return { epoch, generation, release, releaseName: name, previousRelease, choices, assignedAtMs, assignedBy };
     },
     async reaches(device, digest) {
-      const row = await desiredOf(db, device);
       if (digest === keyring.signedRoot().digest) return true;
-      for (const release of [row?.release, row?.previousRelease]) {
-        if (release !== null && release !== undefined && (await releases.reachable(release)).has(digest)) return true;
-      }
-      return false;
+      // A pull asks for hundreds of chunks in a second. A no may come of an old memory, so it is looked up.
+      return (await reachesBy(await pinned.get(device), digest)) || reachesBy(await pinned.fresh(device), digest);
     },
     async artefactsAdded(modelDigest) {
       releases.forgetReachable();

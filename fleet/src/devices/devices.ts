@@ -3,6 +3,7 @@ import { appendAudit } from '../audit/index.ts';
 import type { Database } from '../db/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
 import { approveDevice } from './access.ts';
+import { createCloneWatch } from './clones.ts';
 import type { ProfileReason } from './profile-reason.ts';
 import {
   countByStatus,
@@ -24,8 +25,8 @@ export interface Devices {
   change(id: string, change: { name?: string | undefined; labels?: Record<string, string> | undefined }, actor: Actor): Promise<void>;
   approve(id: string, actor: Actor): Promise<void>;
   revoke(id: string, actor: Actor): Promise<void>;
-  /** A session has started. @returns false if another life of the same device was just seen: a clone */
-  sayHello(id: string, hello: Hello): Promise<boolean>;
+  /** A session has started. An earlier life that comes back after another one is a second device under the same key. */
+  sayHello(id: string, hello: Hello): Promise<void>;
   seen(id: string, online: boolean): void;
   report(id: string, reported: ReportedState): Promise<void>;
   counts(): Promise<{ total: number; online: number; pending: number; revoked: number; running: number; failed: number }>;
@@ -40,7 +41,8 @@ const FLUSH_INTERVAL_MS = 2_000;
 
 export function createDevices({ db, clock, events, log }: { db: Database; clock: Clock; events: EventBus; log: Log }): Devices {
   const unwritten = new Map<string, { atMs: number; online: boolean }>();
-  const lastHeard = new Map<string, { atMs: number; bootId: string }>();
+  const lastHeardMs = new Map<string, number>();
+  const clones = createCloneWatch();
   let timer: NodeJS.Timeout | undefined;
 
   const find = async (id: string): Promise<DeviceRow> => {
@@ -54,15 +56,15 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
   const seen = (id: string, online: boolean): void => {
     const atMs = clock.nowMs();
     unwritten.set(id, { atMs, online });
-    const heard = lastHeard.get(id);
-    if (online) lastHeard.set(id, { atMs, bootId: heard?.bootId ?? '' });
-    else lastHeard.delete(id);
-    if ((heard === undefined) === online) announce(id, { online });
+    const wasHeard = lastHeardMs.has(id);
+    if (online) lastHeardMs.set(id, atMs);
+    else lastHeardMs.delete(id);
+    if (wasHeard !== online) announce(id, { online });
   };
   const flushPresence = async (): Promise<void> => {
-    for (const [id, { atMs }] of lastHeard) {
+    for (const [id, atMs] of lastHeardMs) {
       if (clock.nowMs() - atMs <= PRESENCE_TIMEOUT_MS) continue;
-      lastHeard.delete(id);
+      lastHeardMs.delete(id);
       unwritten.set(id, { atMs, online: false });
       announce(id, { online: false });
     }
@@ -97,17 +99,18 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
         await deleteBrokerLogins(tx, id);
         await appendAudit(tx, clock, actor, 'device.revoke', id);
       });
-      lastHeard.delete(id);
+      lastHeardMs.delete(id);
       announce(id, { status: 'revoked' });
     },
     async sayHello(id, hello) {
-      const heard = lastHeard.get(id);
-      const isClone = heard !== undefined && heard.bootId !== '' && heard.bootId !== hello.bootId && clock.nowMs() - heard.atMs < 5_000;
-      lastHeard.set(id, { atMs: clock.nowMs(), bootId: hello.bootId });
+      lastHeardMs.set(id, clock.nowMs());
       const { agentVersion, operatorVersions, bootId, streamId } = hello;
       await updateDevice(db, id, { agentVersion, operatorVersions, bootId, streamId, online: true, lastSeenAtMs: clock.nowMs() });
       announce(id, { online: true });
-      return !isClone;
+      if (!clones.isClone(id, bootId, clock.nowMs())) return;
+      log.warn({ device: id, bootId }, 'two live boot ids under one device id: a cloned device');
+      await appendAudit(db, clock, { name: 'fleet' }, 'device.clone', id, { bootId });
+      announce(id, { cloned: true });
     },
     seen,
     async report(id, reported) {

@@ -64,7 +64,7 @@ export async function requireBlobs(document: ModelVersion, { blobs }: Pick<Check
     ...document.assets.map((asset) => ({ field: `assets.${asset.name}`, digest: asset.digest, manifest: asset.manifest })),
   ];
   for (const { field, digest, manifest } of wanted) {
-    const found = await blobs.readManifest(manifest).catch(() => undefined);
+    const found = await blobs.touch(manifest).catch(() => undefined);
     if (found?.digest !== digest) throw unknownUpload(field);
   }
 }

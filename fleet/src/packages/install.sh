@@ -9,6 +9,7 @@
 #   --foreground         no service: install, enrol, and say how to run it
 #   --user NAME          run as this user (default starling; made if it is missing)
 #   --uninstall          stop the service and remove the program; the state stays
+#   --print-unit         print the systemd unit, and do nothing
 #   --help
 #
 # Running it again upgrades: the old version stays beside the new one, and an enrolled device keeps its key.
@@ -40,6 +41,7 @@ while [ $# -gt 0 ]; do
     --user) needs_value "$@"; user=$2; shift 2 ;;
     --foreground) service=no; shift ;;
     --uninstall) action=uninstall; shift ;;
+    --print-unit) action=print; shift ;;
     --help|-h) usage; exit 0 ;;
     *) fail "unknown option $1" "see --help" ;;
   esac
@@ -119,10 +121,10 @@ enrol() {
   as_user "$root$prefix/current/bin/starling-agent" enrol --data-directory "$root$state" --token-file -
 }
 
-write_unit() {
+print_unit() {
   groups=
   for group in video render; do if getent group $group >/dev/null 2>&1; then groups="$groups $group"; fi; done
-  cat > "$unit" <<UNIT
+  cat <<UNIT
 [Unit]
 Description=Starling agent
 Documentation=$url
@@ -155,7 +157,6 @@ ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
 ProtectControlGroups=yes
-ProtectClock=yes
 ProtectHostname=yes
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
 RestrictNamespaces=yes
@@ -172,8 +173,10 @@ WantedBy=multi-user.target
 UNIT
 }
 
+# No ProtectClock: it shuts out every device but the clock on systemd before 253, and with it cameras and GPUs. Without capabilities
+# and with the system calls of @system-service the clock cannot be set anyway.
 start_service() {
-  write_unit
+  print_unit > "$unit"
   systemctl daemon-reload
   systemctl enable starling-agent.service >/dev/null 2>&1
   systemctl restart starling-agent.service
@@ -181,6 +184,7 @@ start_service() {
 }
 
 if [ "$action" = uninstall ]; then uninstall; exit 0; fi
+if [ "$action" = print ]; then print_unit; exit 0; fi
 if [ "$service" = yes ]; then
   [ "$(id -u)" = 0 ] || fail "installing a service needs root" "run it with sudo, or with --foreground and a --prefix and --state of your own"
   command -v systemctl >/dev/null 2>&1 && [ -d /run/systemd/system ] || fail "systemd does not run here" "use --foreground"

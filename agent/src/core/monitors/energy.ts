@@ -75,7 +75,9 @@ function measuredJoules(before: SensorReading, after: SensorReading, seconds: nu
     const { joules, wrapsAtJoules, source } = after.energyCounter;
     const difference = joules - before.energyCounter.joules;
     // The counter wraps (RAPL: max_energy_range_uj); one wrap per window is possible, two are not at these lengths.
-    return { joules: difference >= 0 ? difference : difference + wrapsAtJoules, source };
+    const grown = difference >= 0 ? difference : difference + wrapsAtJoules;
+    // Below zero all the same: it was reset, and what it says of this window is unknown.
+    return grown >= 0 ? { joules: grown, source } : undefined;
   }
   if (after.powerWatts !== null) {
     const watts = before.powerWatts === null ? after.powerWatts.watts : (before.powerWatts.watts + after.powerWatts.watts) / 2;

@@ -21,8 +21,8 @@ import type { Step, StepKind } from './steps.ts';
 import type { NewVerdict } from './verdicts.ts';
 
 const phases: Record<StepKind, ReconcilePhase> = {
-  'check-agent': 'checking',
   'fetch-documents': 'checking',
+  'check-agent': 'checking',
   'check-space': 'checking',
   'pull-blobs': 'pulling',
   load: 'installed',
@@ -169,11 +169,10 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
 
   /** An executor for every step: a missing one does not compile. */
   const executors: { [Kind in StepKind]: (step: Extract<Step, { kind: Kind }>, current: Run) => Promise<void> } = {
-    'check-agent': async () => undefined,
     async 'fetch-documents'(_step, current) {
       current.documents = await documentsOf(current.assignment as Assignment, current.abort.signal);
-      requireOperators(current.documents);
     },
+    'check-agent': async (_step, current) => requireOperators(requireDocuments(current)),
     'check-space': (_step, current) => requireSpace(requireDocuments(current), store),
     async 'pull-blobs'(_step, current) {
       const known = await keeper.manifests();

@@ -50,8 +50,8 @@ export function planSteps(desired: Assignment | null, actual: Actual): Step[] {
     ];
   }
   return [
-    { kind: 'check-agent', release },
     { kind: 'fetch-documents', release },
+    { kind: 'check-agent', release },
     { kind: 'check-space', release },
     { kind: 'pull-blobs', release },
     { kind: 'load', release },

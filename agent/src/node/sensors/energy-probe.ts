@@ -4,6 +4,9 @@ import type { SensorReading } from '../../core/ports/sensors.ts';
 
 type Energy = Pick<SensorReading, 'energyCounter' | 'powerWatts'>;
 
+/** No sensor says anything: whoever asks falls back to the power model. */
+const nothing: Energy = { energyCounter: null, powerWatts: null };
+
 export interface EnergyProbe {
   read(): Promise<Energy>;
 }
@@ -23,27 +26,34 @@ export function createEnergyProbe(root: string): EnergyProbe {
 }
 
 async function findProbe(root: string): Promise<EnergyProbe> {
-  return (await raplProbe(root)) ?? (await hwmonProbe(root)) ?? { read: async () => ({ energyCounter: null, powerWatts: null }) };
+  return (await raplProbe(root)) ?? (await hwmonProbe(root)) ?? { read: async () => nothing };
 }
 
 /** Packages only: core, uncore and psys are parts or supersets of them, and intel-rapl-mmio repeats them. */
 async function raplProbe(root: string): Promise<EnergyProbe | undefined> {
   const base = join(root, '/sys/class/powercap');
-  const packages: { path: string; wrapsAtJoules: number }[] = [];
+  const packages: { path: string; wrapsAtJoules: number; wrappedJoules: number; lastJoules: number }[] = [];
   for (const entry of await list(base)) {
     if (!/^intel-rapl:\d+$/.test(entry)) continue;
     const name = await readNumberless(join(base, entry, 'name'));
     const energy = await readNumber(join(base, entry, 'energy_uj'));
     if (name?.startsWith('package') !== true || energy === undefined) continue;
-    packages.push({ path: join(base, entry), wrapsAtJoules: ((await readNumber(join(base, entry, 'max_energy_range_uj'))) ?? 0) / 1e6 });
+    const wrapsAtJoules = ((await readNumber(join(base, entry, 'max_energy_range_uj'))) ?? 0) / 1e6;
+    packages.push({ path: join(base, entry), wrapsAtJoules, wrappedJoules: 0, lastJoules: energy / 1e6 });
   }
   if (packages.length === 0) return undefined;
   return {
     async read() {
-      const values = await Promise.all(packages.map(({ path }) => readNumber(join(path, 'energy_uj'))));
-      const joules = values.reduce((sum: number, value) => sum + (value ?? 0), 0) / 1e6;
-      const wrapsAtJoules = packages[0]?.wrapsAtJoules ?? 0;
-      return { energyCounter: { joules, wrapsAtJoules, source: `rapl:${packages.length} package` }, powerWatts: null };
+      let total = 0;
+      for (const each of packages) {
+        const joules = ((await readNumber(join(each.path, 'energy_uj'))) ?? Number.NaN) / 1e6;
+        // Each package wraps by itself, at its own bound: their sum has no bound of its own, so the wraps are counted here.
+        if (joules < each.lastJoules) each.wrappedJoules += each.wrapsAtJoules;
+        each.lastJoules = joules;
+        total += each.wrappedJoules + joules;
+      }
+      if (!Number.isFinite(total)) return nothing;
+      return { energyCounter: { joules: total, wrapsAtJoules: 0, source: `rapl:${packages.length} package` }, powerWatts: null };
     },
   };
 }
@@ -57,14 +67,15 @@ async function hwmonProbe(root: string): Promise<EnergyProbe | undefined> {
     if ((await readNumber(join(directory, 'energy1_input'))) !== undefined) {
       return {
         async read() {
-          const joules = ((await readNumber(join(directory, 'energy1_input'))) ?? 0) / 1e6;
-          return { energyCounter: { joules, wrapsAtJoules: 0, source: `hwmon:${chip}` }, powerWatts: null };
+          const microjoules = await readNumber(join(directory, 'energy1_input'));
+          if (microjoules === undefined) return nothing;
+          return { energyCounter: { joules: microjoules / 1e6, wrapsAtJoules: 0, source: `hwmon:${chip}` }, powerWatts: null };
         },
       };
     }
     for (const file of ['power1_average', 'power1_input']) {
       if ((await readNumber(join(directory, file))) === undefined) continue;
-      return powerProbe(`hwmon:${chip}`, async () => ((await readNumber(join(directory, file))) ?? 0) / 1e6);
+      return powerProbe(`hwmon:${chip}`, async () => ((await readNumber(join(directory, file))) ?? Number.NaN) / 1e6);
     }
     const rails = await inaRails(directory, chip);
     if (rails !== undefined) return rails;
@@ -87,15 +98,22 @@ async function inaRails(directory: string, chip: string): Promise<EnergyProbe | 
   return powerProbe(`${chip}:${used.map(({ label }) => label).join('+')}`, async () => {
     let milliwatts = 0;
     for (const { channel } of used) {
-      const millivolts = (await readNumber(join(directory, `in${channel}_input`))) ?? 0;
-      milliwatts += (millivolts * ((await readNumber(join(directory, `curr${channel}_input`))) ?? 0)) / 1000;
+      const millivolts = (await readNumber(join(directory, `in${channel}_input`))) ?? Number.NaN;
+      milliwatts += (millivolts * ((await readNumber(join(directory, `curr${channel}_input`))) ?? Number.NaN)) / 1000;
     }
     return milliwatts / 1000;
   });
 }
 
+/** @param watts not a number while the sensor cannot be read */
 function powerProbe(source: string, watts: () => Promise<number>): EnergyProbe {
-  return { read: async () => ({ energyCounter: null, powerWatts: { watts: await watts(), source } }) };
+  return {
+    async read() {
+      const now = await watts();
+      // A sensor that went away says nothing; it does not say that the device takes nothing.
+      return Number.isFinite(now) ? { energyCounter: null, powerWatts: { watts: now, source } } : nothing;
+    },
+  };
 }
 
 async function list(directory: string): Promise<string[]> {

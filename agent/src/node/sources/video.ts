@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { isStarlingError, messageOf, StarlingError } from '@starling/shared';
+import { isStarlingError, messageOf } from '@starling/shared';
 import type { Source, SourcePorts } from './source.ts';
 
 const JPEG_START = Buffer.from([0xff, 0xd8, 0xff]);
@@ -55,7 +55,12 @@ export function readVideo(address: string, framesPerSecond: number, { infer, log
       newest = frame;
       void work();
     });
-    child.stdout.on('data', split);
+    child.stdout.on('data', (piece: Buffer) => {
+      if (split(piece)) return;
+      child.stdout.removeAllListeners('data');
+      log.warn('the video gives no frames; it is opened again', { bytes: FRAME_BYTES_MAXIMUM });
+      child.kill('SIGKILL');
+    });
     child.stderr.on('data', (text: Buffer) => log.warn('ffmpeg', { text: text.toString('utf8').trim().slice(0, 500) }));
     child.on('error', (error: NodeJS.ErrnoException) => {
       const hint = error.code === 'ENOENT' ? 'install ffmpeg to read videos and cameras' : '';
@@ -77,8 +82,11 @@ export function readVideo(address: string, framesPerSecond: number, { infer, log
   };
 }
 
-/** Cuts a stream of JPEGs into files. @returns a function that takes the next piece of the stream */
-export function createFrameSplitter(onFrame: (frame: Buffer) => void): (piece: Buffer) => void {
+/**
+ * Cuts a stream of JPEGs into files.
+ * @returns a function that takes the next piece of the stream; false where it holds no frame that ends, and the stream is to be given up
+ */
+export function createFrameSplitter(onFrame: (frame: Buffer) => void): (piece: Buffer) => boolean {
   let pending = Buffer.alloc(0);
   return (piece) => {
     pending = Buffer.concat([pending, piece]);
@@ -89,7 +97,6 @@ export function createFrameSplitter(onFrame: (frame: Buffer) => void): (piece: B
       onFrame(Buffer.from(pending.subarray(start, end + JPEG_END.length)));
       pending = pending.subarray(end + JPEG_END.length);
     }
-    if (pending.length > FRAME_BYTES_MAXIMUM)
-      throw new StarlingError('frame-too-large', `a frame has more than ${FRAME_BYTES_MAXIMUM} bytes`);
+    return pending.length <= FRAME_BYTES_MAXIMUM;
   };
 }

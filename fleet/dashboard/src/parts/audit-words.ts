@@ -1,11 +1,14 @@
 const words: Readonly<Record<string, string>> = {
   'api-token.create': 'made the API token',
   'api-token.revoke': 'revoked the API token',
+  'build.cancel': 'cancelled the build of',
+  'build.retry': 'started again the build of',
   'claim-token.create': 'made the claim token',
   'claim-token.revoke': 'revoked the claim token',
   'device.approve': 'let in the device',
   'device.assign': 'assigned a release to',
   'device.change': 'changed the device',
+  'device.clone': 'saw two devices at once as',
   'device.enrol': 'enrolled',
   'device.revoke': 'revoked the device',
   'model.push': 'pushed the model',
@@ -13,6 +16,7 @@ const words: Readonly<Record<string, string>> = {
   'release.create': 'made the release',
   'root.publish': 'published the root document',
   'user.change': 'changed the user',
+  'user.change-password': 'set a new password for',
   'user.create': 'made the user',
 };
 

@@ -18,21 +18,19 @@ import type { ChunkServer } from '../../blobs/index.ts';
 import type { Commands } from '../../commands/index.ts';
 import type { DesiredStates } from '../../desired-state/index.ts';
 import type { Devices } from '../../devices/index.ts';
-import type { EventBus, Log } from '../../ports.ts';
+import type { Log } from '../../ports.ts';
 import type { Ingest } from '../../telemetry/index.ts';
 import { storable } from './storable.ts';
 
 export interface InboundPorts {
   topics: Topics;
   log: Log;
-  events: EventBus;
   devices: Devices;
   desiredStates: DesiredStates;
   commands: Commands;
   ingest: Ingest;
   chunks: ChunkServer;
   send(device: string, topic: string, payload: Uint8Array, qos: 0 | 1): Promise<boolean>;
-  nowMs(): number;
 }
 
 type Handler = (device: string, payload: Uint8Array, params: Record<string, string>, ports: InboundPorts) => Promise<void> | void;
@@ -45,10 +43,7 @@ const handlers: Record<InboundName, Handler> = {
     const hello = storable(jsonDecode(payload, helloSchema));
     // Before anything is awaited: a want that follows at once belongs to the new session.
     ports.chunks.forget(device);
-    if (!(await ports.devices.sayHello(device, hello))) {
-      ports.log.warn({ device, bootId: hello.bootId }, 'two live boot ids under one device id: a cloned device');
-      ports.events.publish({ type: 'device', id: device, atMs: ports.nowMs(), detail: { cloned: true } });
-    }
+    await ports.devices.sayHello(device, hello);
     const desired = await ports.desiredStates.signed(device);
     if (desired !== undefined) await ports.send(device, ports.topics.build('desired', { device }), new TextEncoder().encode(desired), 1);
     for (const { kind, acknowledgement } of await ports.ingest.acknowledged(device, hello.streamId)) {

@@ -1,0 +1,57 @@
+import type { Assignment } from '@starling/shared';
+import { describe, expect, test } from 'vitest';
+import { type Actual, ATTEMPTS_MAXIMUM, loadKey, planSteps, retryDelayMs, sameAssignment } from './plan.ts';
+
+const assignment = (release: string, map = 'm1'): Assignment => ({ release: release.repeat(64), artefacts: { map: map.repeat(32) } });
+const nothing: Actual = { active: null, activeIsGood: false, loaded: [] };
+const running = (release: Assignment, ...others: Assignment[]): Actual => ({
+  active: release,
+  activeIsGood: true,
+  loaded: [release, ...others].map(loadKey),
+});
+const kinds = (...args: Parameters<typeof planSteps>): string[] => planSteps(...args).map(({ kind }) => kind);
+
+describe('the plan', () => {
+  const [a, b] = [assignment('a'), assignment('b')];
+
+  test('of a new release checks before it pulls, proves before it switches, and keeps before it throws away', () => {
+    const plan = planSteps(b, running(a));
+    const order = plan.map(({ kind }) => kind);
+    expect(order).toEqual([
+      ...['fetch-documents', 'check-agent', 'check-space', 'pull-blobs', 'load', 'self-test', 'activate', 'probation', 'commit'],
+      ...['retire', 'collect-garbage'],
+    ]);
+    expect(plan.find(({ kind }) => kind === 'retire')?.release).toBe(loadKey(a));
+  });
+
+  test('of what runs and is good is empty, whatever else is loaded being let go', () => {
+    expect(kinds(a, running(a))).toEqual([]);
+    expect(planSteps(a, running(a, b))).toEqual([{ kind: 'retire', release: loadKey(b) }]);
+  });
+
+  test('of what runs but has not passed its probation starts there', () => {
+    expect(kinds(a, { ...running(a), activeIsGood: false })).toEqual(['probation', 'commit', 'collect-garbage']);
+  });
+
+  test('of the same release with a better artefact is a new one', () => {
+    const better = assignment('a', 'm2');
+    expect(sameAssignment(a, better)).toBe(false);
+    expect(kinds(better, running(a))).toContain('self-test');
+  });
+
+  test('of nothing stops what runs, and is empty where nothing does', () => {
+    expect(kinds(null, nothing)).toEqual([]);
+    expect(kinds(null, running(a))).toEqual(['commit', 'retire']);
+  });
+
+  test('is data: it can be written down and read back', () => {
+    const plan = planSteps(b, running(a));
+    expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
+  });
+});
+
+test('tries become rarer, and end', () => {
+  const delays = Array.from({ length: ATTEMPTS_MAXIMUM - 1 }, (_, index) => retryDelayMs(index + 1) ?? Number.NaN);
+  expect(delays).toEqual(delays.toSorted((left, right) => left - right));
+  expect(retryDelayMs(ATTEMPTS_MAXIMUM)).toBeUndefined();
+});

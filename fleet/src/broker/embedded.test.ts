@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { createTopics } from '@starling/shared';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Broker, type ConnectionLimits, createBroker } from './embedded.ts';
+
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+const generous: ConnectionLimits = { connections: 100, strangersPerAddress: 100, refusalsPerAddress: 100 };
+
+describe('the connections of the broker', () => {
+  let broker: Broker;
+  let port: number;
+  const asked: string[] = [];
+  const sockets: Socket[] = [];
+
+  const open = async (limits: Partial<ConnectionLimits>): Promise<void> => {
+    broker = await createBroker(
+      {
+        ...{ topics: createTopics(), log: silent, onMessage: () => undefined },
+        ...{ onConnected: () => undefined, onDisconnected: () => undefined },
+        async checkPassword(device, password) {
+          asked.push(device);
+          return password === 'right';
+        },
+      },
+      { ...generous, ...limits },
+    );
+    port = await broker.listenTcp(0, '127.0.0.1');
+  };
+  afterEach(async () => {
+    asked.length = 0;
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await broker.close();
+  });
+
+  /** @returns whether it was let in */
+  const logIn = async (device: string, password = 'right'): Promise<boolean> => {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    sockets.push(socket);
+    socket.write(connectPacket(device, password));
+    const answer = await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => [])]);
+    // CONNACK: type, length, session present, return code (MQTT 3.1.1, section 3.2).
+    return (answer[0] as Buffer | undefined)?.[3] === 0;
+  };
+  /** Connects and says nothing. @returns whether the broker has closed it at once */
+  const isShut = async (): Promise<boolean> => {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    sockets.push(socket);
+    await once(socket, 'connect');
+    return Promise.race([once(socket, 'close').then(() => true), new Promise<boolean>((resolve) => setTimeout(resolve, 300, false))]);
+  };
+
+  test('that say nothing are bounded for each address, and do not shut out those that have logged in', async () => {
+    await open({ strangersPerAddress: 3 });
+    expect(await logIn('first')).toBe(true);
+    expect([await isShut(), await isShut(), await isShut()]).toEqual([false, false, false]);
+    expect(await isShut()).toBe(true);
+    expect(broker.isConnected('first')).toBe(true);
+    // A place that is given back is taken by the next.
+    sockets[1]?.destroy();
+    await expect.poll(() => logIn('second')).toBe(true);
+  });
+
+  test('are bounded in all', async () => {
+    await open({ connections: 2 });
+    expect([await logIn('first'), await logIn('second')]).toEqual([true, true]);
+    expect(await isShut()).toBe(true);
+  });
+
+  test('with wrong passwords are looked at only so many times', async () => {
+    await open({ refusalsPerAddress: 4 });
+    for (let guess = 0; guess < 12; guess += 1) expect(await logIn('device', `wrong ${guess}`)).toBe(false);
+    expect(asked.length).toBeGreaterThanOrEqual(4);
+    expect(asked.length).toBeLessThan(12);
+    // Not even the right one gets in before a while has passed.
+    expect(await logIn('device')).toBe(false);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect(await logIn('device')).toBe(true);
+  });
+});
+
+/** MQTT 3.1.1, section 3.1: a clean session with a user name and a password. */
+function connectPacket(device: string, password: string): Buffer {
+  const text = (value: string): Buffer => Buffer.concat([Buffer.from([0, value.length]), Buffer.from(value)]);
+  const body = Buffer.concat([text('MQTT'), Buffer.from([4, 0b11000010, 0, 60]), text(device), text(device), text(password)]);
+  return Buffer.concat([Buffer.from([0x10, body.length]), body]);
+}
