@@ -7,7 +7,7 @@ import type { BuiltArtefact } from './build-messages.ts';
 import { type GoldenRun, makeGolden, relativeError } from './golden.ts';
 import { inspectModel } from './inspect.ts';
 import { readModel, writeModel } from './onnx/index.ts';
-import { quantiseWeights } from './quantise/int8-weights.ts';
+import { quantiseWeights } from './quantise/index.ts';
 
 export interface BuildJob {
   file: string;
