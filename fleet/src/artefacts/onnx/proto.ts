@@ -61,7 +61,6 @@ export interface TypeProto {
   sequenceType?: { elemType?: TypeProto | null } | null;
   mapType?: { keyType?: number; valueType?: TypeProto | null } | null;
   optionalType?: { elemType?: TypeProto | null } | null;
-  sparseTensorType?: TensorType | null;
   opaqueType?: { domain?: string; name?: string } | null;
   denotation?: string;
 }
@@ -215,7 +214,6 @@ export const graphType = root.lookupType('onnx.GraphProto');
 export const nodeType = root.lookupType('onnx.NodeProto');
 export const attributeMessageType = root.lookupType('onnx.AttributeProto');
 export const tensorType = root.lookupType('onnx.TensorProto');
-export const sparseTensorType = root.lookupType('onnx.SparseTensorProto');
 export const functionType = root.lookupType('onnx.FunctionProto');
 
 export function toNumber(value: Integer): number {
