@@ -1,0 +1,187 @@
+import { freshName } from '../onnx/graph.ts';
+import { type NodeProto, type TensorProto, toNumber } from '../onnx/proto.ts';
+import type { OnnxModel } from '../onnx/read.ts';
+import { float, floatAttribute, integerAttribute, setAttribute } from './attributes.ts';
+import { constantOf, isOperator, onlyReader, replaceNodes, type Scope, takenNames, visitScopes } from './scope.ts';
+import { finiteFloats, floatTensor, shapeOf } from './tensors.ts';
+
+/** y = scale x + shift, with one number for all channels or one per channel. */
+interface Affine {
+  input: string;
+  scale: Float64Array;
+  shift: Float64Array;
+}
+
+/** A convolution or matrix product with constant weights that nothing else reads. */
+interface Linear {
+  node: NodeProto;
+  weight: TensorProto;
+  values: Float32Array;
+  channels: number;
+  /** Output channel of a weight by its place in the tensor. */
+  channelOf: (index: number) => number;
+  bias: Float32Array | undefined;
+  /** Sides of the output. */
+  rank: number;
+}
+
+export interface FoldedAffine {
+  batchNormalisations: number;
+  factorsAndSummands: number;
+}
+
+/**
+ * Folds into the weights and bias of Conv, ConvTranspose and Gemm what follows them alone: BatchNormalization, and Mul, Div, Add and Sub
+ * by a constant per channel. Weights that several nodes share stay as they are, and so does what follows them.
+ */
+export function foldAffine(model: OnnxModel): FoldedAffine {
+  const folded = { batchNormalisations: 0, factorsAndSummands: 0 };
+  const taken = takenNames(model);
+  visitScopes(model, (scope) => {
+    const gone = new Map<NodeProto, NodeProto[]>();
+    for (const node of scope.graph.node) {
+      if (!foldInto(scope, node, taken)) continue;
+      gone.set(node, []);
+      if (node.opType === 'BatchNormalization') folded.batchNormalisations += 1;
+      else folded.factorsAndSummands += 1;
+    }
+    replaceNodes(scope.graph, gone);
+  });
+  return folded;
+}
+
+function foldInto(scope: Scope, node: NodeProto, taken: Set<string>): boolean {
+  if (!isOperator(node, 'BatchNormalization', 'Mul', 'Div', 'Add', 'Sub')) return false;
+  for (const input of node.opType === 'BatchNormalization' ? node.input.slice(0, 1) : node.input) {
+    const producer = scope.producers.get(input);
+    if (producer === undefined || onlyReader(scope, input) !== node) continue;
+    const linear = linearOf(scope, producer);
+    const affine = linear === undefined ? undefined : affineOf(scope, node, input, linear);
+    if (linear === undefined || affine === undefined || !apply(scope, linear, affine, taken)) continue;
+    const [output = ''] = node.output;
+    producer.output[0] = output;
+    scope.producers.set(output, producer);
+    scope.producers.delete(input);
+    return true;
+  }
+  return false;
+}
+
+function linearOf(scope: Scope, node: NodeProto): Linear | undefined {
+  if (!isOperator(node, 'Conv', 'ConvTranspose', 'Gemm')) return undefined;
+  const weight = scope.constants.get(node.input[1] ?? '');
+  if (weight === undefined || onlyReader(scope, weight.name) !== node) return undefined;
+  const values = finiteFloats(weight);
+  if (values === undefined) return undefined;
+  const place = channelsOf(node, shapeOf(weight));
+  if (place === undefined) return undefined;
+  const biasTensor = constantOf(scope, node.input[2]);
+  const bias = finiteFloats(biasTensor);
+  const biasName = node.input[2];
+  if (biasName !== undefined && biasName !== '' && bias === undefined) return undefined;
+  if (
+    bias !== undefined &&
+    biasTensor !== undefined &&
+    !isPerChannel(shapeOf(biasTensor), node.opType === 'Gemm' ? 2 : 1, place.channels, node.opType === 'Gemm' ? 1 : 0)
+  ) {
+    return undefined;
+  }
+  return { node, weight, values, bias, ...place };
+}
+
+function channelsOf(node: NodeProto, shape: readonly number[]): Pick<Linear, 'channels' | 'channelOf' | 'rank'> | undefined {
+  const inner = shape.slice(2).reduce((product, side) => product * side, 1);
+  const [first = 0, second = 0] = shape;
+  switch (node.opType) {
+    case 'Conv':
+      return { channels: first, channelOf: (index) => Math.floor(index / (second * inner)), rank: shape.length };
+    case 'ConvTranspose': {
+      // [inputs, outputs per group, ...]
+      const groups = integerAttribute(node, 'group', 1);
+      const inputsPerGroup = first / groups;
+      const channelOf = (index: number): number =>
+        Math.floor(Math.floor(index / (second * inner)) / inputsPerGroup) * second + (Math.floor(index / inner) % second);
+      return { channels: second * groups, channelOf, rank: shape.length };
+    }
+    case 'Gemm': {
+      const transposed = integerAttribute(node, 'transB', 0) === 1;
+      return transposed
+        ? { channels: first, channelOf: (index) => Math.floor(index / second), rank: 2 }
+        : { channels: second, channelOf: (index) => index % second, rank: 2 };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function affineOf(scope: Scope, node: NodeProto, input: string, linear: Linear): Affine | undefined {
+  if (node.opType === 'BatchNormalization') return normalisationOf(scope, node, linear);
+  const [left = '', right = ''] = node.input;
+  const constant = constantOf(scope, left === input ? right : left);
+  const values = finiteFloats(constant);
+  if (constant === undefined || values === undefined || !isPerChannel(shapeOf(constant), linear.rank, linear.channels, 1)) return undefined;
+  const constantIsRight = left === input;
+  const [ones, zeros] = [new Float64Array(values.length).fill(1), new Float64Array(values.length)];
+  const numbers = Float64Array.from(values);
+  const negated = numbers.map((value) => -value);
+  switch (node.opType) {
+    case 'Mul':
+      return { input, scale: numbers, shift: zeros };
+    case 'Div':
+      return constantIsRight ? { input, scale: numbers.map((value) => 1 / value), shift: zeros } : undefined;
+    case 'Add':
+      return { input, scale: ones, shift: numbers };
+    case 'Sub':
+      return constantIsRight ? { input, scale: ones, shift: negated } : { input, scale: ones.map(() => -1), shift: numbers };
+    default:
+      return undefined;
+  }
+}
+
+function normalisationOf(scope: Scope, node: NodeProto, { channels }: Linear): Affine | undefined {
+  const [input = '', ...parameters] = node.input;
+  // With more outputs, or in training mode, it computes statistics.
+  if (node.output.filter((name) => name !== '').length !== 1 || integerAttribute(node, 'training_mode', 0) === 1) return undefined;
+  const [factor, summand, mean, variance] = parameters.map((name) => finiteFloats(constantOf(scope, name)));
+  if (factor === undefined || summand === undefined || mean === undefined || variance === undefined) return undefined;
+  if ([factor, summand, mean, variance].some(({ length }) => length !== channels)) return undefined;
+  const epsilon = floatAttribute(node, 'epsilon', 1e-5);
+  const scale = Float64Array.from(factor, (value, channel) => value / Math.sqrt((variance[channel] ?? 0) + epsilon));
+  const shift = Float64Array.from(summand, (value, channel) => value - (mean[channel] ?? 0) * (scale[channel] ?? 0));
+  return { input, scale, shift };
+}
+
+/** True for one number, or one per channel along `axis` of a value of that rank; what would broadcast the value itself is not. */
+function isPerChannel(shape: readonly number[], rank: number, channels: number, axis: number): boolean {
+  if (shape.length > rank) return false;
+  const sides = [...Array.from({ length: rank - shape.length }, () => 1), ...shape];
+  return sides.every((side, position) => side === 1 || (position === axis && side === channels));
+}
+
+function apply(
+  scope: Scope,
+  { node, weight, values, channels, channelOf, bias }: Linear,
+  { scale, shift }: Affine,
+  taken: Set<string>,
+): boolean {
+  const at = (numbers: ArrayLike<number>, channel: number): number => numbers[numbers.length === 1 ? 0 : channel] ?? 0;
+  const scaled = values.map((value, index) => value * at(scale, channelOf(index)));
+  // alpha and beta are of Gemm alone; alpha goes on scaling the product.
+  const beta = node.opType === 'Gemm' ? floatAttribute(node, 'beta', 1) : 1;
+  const shifted = Float32Array.from(
+    { length: channels },
+    (_, channel) => (bias === undefined ? 0 : at(bias, channel)) * beta * at(scale, channel) + at(shift, channel),
+  );
+  if (![scaled, shifted].every((numbers) => numbers.every(Number.isFinite))) return false;
+  Object.assign(weight, floatTensor(weight.name ?? '', scaled, weight.dims.map(toNumber)));
+  weight.floatData = [];
+  if (bias === undefined && shifted.every((value) => value === 0)) return true;
+  const name = freshName(taken, `${weight.name}_bias`);
+  const tensor = floatTensor(name, shifted, [channels]);
+  scope.graph.initializer.push(tensor);
+  scope.constants.set(name, tensor);
+  scope.readers.set(name, [node]);
+  node.input = [node.input[0] ?? '', node.input[1] ?? '', name];
+  if (beta !== 1) setAttribute(node, float('beta', 1));
+  return true;
+}

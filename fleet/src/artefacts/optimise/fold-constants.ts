@@ -1,0 +1,64 @@
+import { type GraphProto, tensorDataType } from '../onnx/proto.ts';
+import type { OnnxModel } from '../onnx/read.ts';
+import { rewriteByOnnxRuntime } from './onnxruntime-rewrite.ts';
+import { isStandard, subgraphsOf } from './scope.ts';
+
+/** A larger model is left to fold on the device: ONNX Runtime would hold it two more times. */
+const WEIGHT_BYTES_MAXIMUM = 256 * 1024 * 1024;
+
+/**
+ * Computes what does not depend on inputs and removes what is redundant, through ONNX Runtime's basic level. Values get the shapes that
+ * ONNX Runtime infers.
+ * @returns why it was not done, or undefined
+ * @throws StarlingError `invalid-model` if ONNX Runtime refuses the model
+ */
+export async function foldConstants(model: OnnxModel): Promise<string | undefined> {
+  if (weightBytes(model.graph) > WEIGHT_BYTES_MAXIMUM)
+    return `constants are not folded: the weights are larger than ${WEIGHT_BYTES_MAXIMUM} bytes`;
+  if (hasExternalData(model.graph)) return 'constants are not folded: weights lie in another file';
+  // The CPU provider puts Casts around what it has no kernels for in half precision, and they would stay in the file.
+  if (hasHalfPrecision(model.graph)) return 'constants are not folded: the model computes in half precision';
+  const before = domainsOf(model.graph);
+  const folded = await rewriteByOnnxRuntime(model, 'basic');
+  const after = domainsOf(folded.graph);
+  const foreign = [...after].filter((domain) => !before.has(domain));
+  if (foreign.length > 0) return `constants are not folded: ONNX Runtime would add operators of ${foreign.join(', ')}`;
+  model.graph = folded.graph;
+  // ONNX Runtime lists every domain that it knows.
+  const listed = new Set([...before, '', 'ai.onnx']);
+  model.opsetImport = folded.opsetImport.filter(({ domain }) => listed.has(domain ?? ''));
+  model.functions = folded.functions ?? [];
+  return undefined;
+}
+
+function everyNode(graph: GraphProto): GraphProto['node'] {
+  return graph.node.flatMap((node) => [node, ...subgraphsOf(node).flatMap(everyNode)]);
+}
+
+function domainsOf(graph: GraphProto): Set<string> {
+  return new Set(everyNode(graph).map((node) => (isStandard(node) ? '' : (node.domain ?? ''))));
+}
+
+function everyGraph(graph: GraphProto): GraphProto[] {
+  return [graph, ...graph.node.flatMap(subgraphsOf).flatMap(everyGraph)];
+}
+
+function weightBytes(graph: GraphProto): number {
+  return everyGraph(graph)
+    .flatMap(({ initializer }) => initializer)
+    .reduce((bytes, { rawData, floatData }) => bytes + (rawData?.length ?? 0) + 4 * (floatData?.length ?? 0), 0);
+}
+
+function hasExternalData(graph: GraphProto): boolean {
+  return everyGraph(graph).some(({ initializer }) => initializer.some(({ externalData }) => (externalData?.length ?? 0) > 0));
+}
+
+function hasHalfPrecision(graph: GraphProto): boolean {
+  const half: number[] = [tensorDataType.float16, tensorDataType.bfloat16];
+  return everyGraph(graph).some(
+    ({ initializer, input, node }) =>
+      initializer.some(({ dataType }) => half.includes(dataType)) ||
+      input.some(({ type }) => half.includes(type?.tensorType?.elemType ?? 0)) ||
+      node.some(({ attribute }) => attribute.some(({ name, i }) => name === 'to' && half.includes(Number(i ?? 0)))),
+  );
+}
