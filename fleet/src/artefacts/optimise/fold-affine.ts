@@ -2,15 +2,9 @@ import { freshName } from '../onnx/graph.ts';
 import { type NodeProto, type TensorProto, toNumber } from '../onnx/proto.ts';
 import type { OnnxModel } from '../onnx/read.ts';
 import { float, floatAttribute, integerAttribute, setAttribute } from './attributes.ts';
+import { type Affine, at, constantOperand, isPerChannel } from './per-channel.ts';
 import { constantOf, isOperator, onlyReader, replaceNodes, type Scope, takenNames, visitScopes } from './scope.ts';
 import { finiteFloats, floatTensor, shapeOf } from './tensors.ts';
-
-/** y = scale x + shift, with one number for all channels or one per channel. */
-interface Affine {
-  input: string;
-  scale: Float64Array;
-  shift: Float64Array;
-}
 
 /** A convolution or matrix product with constant weights that nothing else reads. */
 interface Linear {
@@ -67,6 +61,12 @@ function foldInto(scope: Scope, node: NodeProto, taken: Set<string>): boolean {
   return false;
 }
 
+/** Gives a weight other values, wherever it kept them. */
+export function setFloats(weight: TensorProto, values: Float32Array): void {
+  Object.assign(weight, floatTensor(weight.name ?? '', values, weight.dims.map(toNumber)));
+  weight.floatData = [];
+}
+
 function linearOf(scope: Scope, node: NodeProto): Linear | undefined {
   if (!isOperator(node, 'Conv', 'ConvTranspose', 'Gemm')) return undefined;
   const weight = scope.constants.get(node.input[1] ?? '');
@@ -116,30 +116,11 @@ function channelsOf(node: NodeProto, shape: readonly number[]): Pick<Linear, 'ch
 
 function affineOf(scope: Scope, node: NodeProto, input: string, linear: Linear): Affine | undefined {
   if (node.opType === 'BatchNormalization') return normalisationOf(scope, node, linear);
-  const [left = '', right = ''] = node.input;
-  const constant = constantOf(scope, left === input ? right : left);
-  const values = finiteFloats(constant);
-  if (constant === undefined || values === undefined || !isPerChannel(shapeOf(constant), linear.rank, linear.channels, 1)) return undefined;
-  const constantIsRight = left === input;
-  const [ones, zeros] = [new Float64Array(values.length).fill(1), new Float64Array(values.length)];
-  const numbers = Float64Array.from(values);
-  const negated = numbers.map((value) => -value);
-  switch (node.opType) {
-    case 'Mul':
-      return { input, scale: numbers, shift: zeros };
-    case 'Div':
-      return constantIsRight ? { input, scale: numbers.map((value) => 1 / value), shift: zeros } : undefined;
-    case 'Add':
-      return { input, scale: ones, shift: numbers };
-    case 'Sub':
-      return constantIsRight ? { input, scale: ones, shift: negated } : { input, scale: ones.map(() => -1), shift: numbers };
-    default:
-      return undefined;
-  }
+  return constantOperand(scope, node, input, linear.rank, linear.channels);
 }
 
 function normalisationOf(scope: Scope, node: NodeProto, { channels }: Linear): Affine | undefined {
-  const [input = '', ...parameters] = node.input;
+  const [, ...parameters] = node.input;
   // With more outputs, or in training mode, it computes statistics.
   if (node.output.filter((name) => name !== '').length !== 1 || integerAttribute(node, 'training_mode', 0) === 1) return undefined;
   const [factor, summand, mean, variance] = parameters.map((name) => finiteFloats(constantOf(scope, name)));
@@ -148,14 +129,7 @@ function normalisationOf(scope: Scope, node: NodeProto, { channels }: Linear): A
   const epsilon = floatAttribute(node, 'epsilon', 1e-5);
   const scale = Float64Array.from(factor, (value, channel) => value / Math.sqrt((variance[channel] ?? 0) + epsilon));
   const shift = Float64Array.from(summand, (value, channel) => value - (mean[channel] ?? 0) * (scale[channel] ?? 0));
-  return { input, scale, shift };
-}
-
-/** True for one number, or one per channel along `axis` of a value of that rank; what would broadcast the value itself is not. */
-function isPerChannel(shape: readonly number[], rank: number, channels: number, axis: number): boolean {
-  if (shape.length > rank) return false;
-  const sides = [...Array.from({ length: rank - shape.length }, () => 1), ...shape];
-  return sides.every((side, position) => side === 1 || (position === axis && side === channels));
+  return { scale, shift };
 }
 
 function apply(
@@ -164,7 +138,6 @@ function apply(
   { scale, shift }: Affine,
   taken: Set<string>,
 ): boolean {
-  const at = (numbers: ArrayLike<number>, channel: number): number => numbers[numbers.length === 1 ? 0 : channel] ?? 0;
   const scaled = values.map((value, index) => value * at(scale, channelOf(index)));
   // alpha and beta are of Gemm alone; alpha goes on scaling the product.
   const beta = node.opType === 'Gemm' ? floatAttribute(node, 'beta', 1) : 1;
@@ -173,8 +146,7 @@ function apply(
     (_, channel) => (bias === undefined ? 0 : at(bias, channel)) * beta * at(scale, channel) + at(shift, channel),
   );
   if (![scaled, shifted].every((numbers) => numbers.every(Number.isFinite))) return false;
-  Object.assign(weight, floatTensor(weight.name ?? '', scaled, weight.dims.map(toNumber)));
-  weight.floatData = [];
+  setFloats(weight, scaled);
   if (bias === undefined && shifted.every((value) => value === 0)) return true;
   const name = freshName(taken, `${weight.name}_bias`);
   const tensor = floatTensor(name, shifted, [channels]);

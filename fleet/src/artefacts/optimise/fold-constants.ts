@@ -1,14 +1,16 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type GraphProto, tensorDataType } from '../onnx/proto.ts';
-import type { OnnxModel } from '../onnx/read.ts';
-import { rewriteByOnnxRuntime } from './onnxruntime-rewrite.ts';
+import { type OnnxModel, readModel } from '../onnx/read.ts';
+import { loadByOnnxRuntime } from './load-by-onnxruntime.ts';
 import { isStandard, subgraphsOf } from './scope.ts';
 
 /** A larger model is left to fold on the device: ONNX Runtime would hold it two more times. */
 const WEIGHT_BYTES_MAXIMUM = 256 * 1024 * 1024;
 
 /**
- * Computes what does not depend on inputs and removes what is redundant, through ONNX Runtime's basic level. Values get the shapes that
- * ONNX Runtime infers.
+ * Computes what does not depend on inputs and removes what is redundant, through ONNX Runtime's basic level.
  * @returns why it was not done, or undefined
  * @throws StarlingError `invalid-model` if ONNX Runtime refuses the model
  */
@@ -19,7 +21,7 @@ export async function foldConstants(model: OnnxModel): Promise<string | undefine
   // The CPU provider puts Casts around what it has no kernels for in half precision, and they would stay in the file.
   if (hasHalfPrecision(model.graph)) return 'constants are not folded: the model computes in half precision';
   const before = domainsOf(model.graph);
-  const folded = await rewriteByOnnxRuntime(model, 'basic');
+  const folded = await runBasicLevel(model);
   const after = domainsOf(folded.graph);
   const foreign = [...after].filter((domain) => !before.has(domain));
   if (foreign.length > 0) return `constants are not folded: ONNX Runtime would add operators of ${foreign.join(', ')}`;
@@ -29,6 +31,19 @@ export async function foldConstants(model: OnnxModel): Promise<string | undefine
   model.opsetImport = folded.opsetImport.filter(({ domain }) => listed.has(domain ?? ''));
   model.functions = folded.functions ?? [];
   return undefined;
+}
+
+/** What ONNX Runtime does at this level, it writes in operators of ONNX; higher levels shape a graph for the processor at hand. */
+async function runBasicLevel(model: OnnxModel): Promise<OnnxModel> {
+  const folder = await mkdtemp(join(tmpdir(), 'starling-optimise-'));
+  const file = join(folder, 'model.onnx');
+  try {
+    const session = await loadByOnnxRuntime(model, { graphOptimizationLevel: 'basic', optimizedModelFilePath: file });
+    await session.release();
+    return readModel(await readFile(file));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 function everyNode(graph: GraphProto): GraphProto['node'] {

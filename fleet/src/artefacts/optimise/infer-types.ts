@@ -1,47 +1,94 @@
-import { type GraphProto, type TensorProto, toNumber, type ValueInfoProto } from '../onnx/proto.ts';
+import { type GraphProto, type NodeProto, tensorDataType } from '../onnx/proto.ts';
 import type { OnnxModel } from '../onnx/read.ts';
-import { rewriteByOnnxRuntime } from './onnxruntime-rewrite.ts';
-import { subgraphsOf } from './scope.ts';
+import { integerAttribute, integersAttribute } from './attributes.ts';
+import { loadByOnnxRuntime } from './load-by-onnxruntime.ts';
+import { isStandard } from './scope.ts';
 import { shapeOf } from './tensors.ts';
 import type { ValueType } from './upgrade/context.ts';
 
+/** Names of ONNX Runtime's element types -> TensorProto.DataType. */
+const elementTypes: Readonly<Record<string, number>> = {
+  float32: tensorDataType.float,
+  uint8: 2,
+  int8: tensorDataType.int8,
+  int32: tensorDataType.int32,
+  int64: tensorDataType.int64,
+  bool: 9,
+  float16: tensorDataType.float16,
+  float64: tensorDataType.double,
+};
+
+/** Operators whose result has as many axes as their first input. */
+const KEEPS_RANK = new Set(
+  'Cast Clip Concat Dropout Elu Erf Exp HardSigmoid Identity LeakyRelu Log LogSoftmax Neg PRelu Relu Sigmoid Slice Softmax Sqrt Tanh'.split(
+    ' ',
+  ),
+);
+/** Operators whose result has as many axes as the input that has most. */
+const TAKES_LARGEST_RANK = new Set('Add Div MatMul Max Min Mul Pow Sub Where'.split(' '));
+
 /**
- * Element types, and shapes as far as they follow from the inputs, of all values of a model, by name; ONNX Runtime infers them.
- * A name that subgraphs use for different things is left out.
+ * Element types, and shapes as far as they follow from the inputs, of the values of a model's main graph, by name. ONNX Runtime infers
+ * them when it loads the model with every value as an output; nothing is run.
+ * @throws StarlingError `invalid-model` if ONNX Runtime refuses it
  */
 export async function inferTypes(model: OnnxModel): Promise<Map<string, ValueType>> {
+  const { graph } = model;
   const types = new Map<string, ValueType>();
-  const ambiguous = new Set<string>();
-  const add = (name: string | undefined, type: ValueType | undefined): void => {
-    if (name === undefined || type === undefined || ambiguous.has(name)) return;
-    const known = types.get(name);
-    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(type)) {
-      types.delete(name);
-      ambiguous.add(name);
-    } else types.set(name, type);
-  };
-  const walk = (graph: GraphProto): void => {
-    for (const value of [...graph.input, ...graph.output, ...(graph.valueInfo ?? [])]) add(value.name, typeOfValue(value));
-    for (const tensor of graph.initializer) add(tensor.name, typeOfTensor(tensor));
-    for (const node of graph.node) for (const subgraph of subgraphsOf(node)) walk(subgraph);
-  };
-  walk((await rewriteByOnnxRuntime(model, 'disabled')).graph);
+  for (const tensor of graph.initializer) {
+    if (tensor.name !== undefined) types.set(tensor.name, { elementType: tensor.dataType, shape: shapeOf(tensor) });
+  }
+  for (const { name, type, isTensor, shape } of await metadataOf(model)) {
+    if (!isTensor) continue;
+    // A scalar and a value of unknown rank look alike.
+    const known = shape.length === 0 ? undefined : shape.map((side) => (typeof side === 'number' && side > 0 ? side : undefined));
+    types.set(name, { elementType: elementTypes[type] ?? 0, shape: known });
+  }
+  completeRanks(graph, types);
   return types;
 }
 
-function typeOfValue({ type }: ValueInfoProto): ValueType | undefined {
-  const { tensorType } = type ?? {};
-  if (tensorType === undefined || tensorType === null) return undefined;
-  const { elemType = 0, shape } = tensorType;
-  return {
-    elementType: elemType,
-    shape: shape?.dim.map((dimension) => {
-      const length = Object.hasOwn(dimension, 'dimValue') && dimension.dimValue !== undefined ? toNumber(dimension.dimValue) : 0;
-      return length > 0 ? length : undefined;
-    }),
-  };
+type Metadata = { name: string; isTensor: boolean; type: string; shape: readonly (number | string)[] };
+
+async function metadataOf(model: OnnxModel): Promise<Metadata[]> {
+  const { graph } = model;
+  const listed = new Set(graph.output.map((output) => output.name));
+  const between = graph.node.flatMap((node) => node.output).filter((name) => name !== '' && !listed.has(name));
+  const watched = { ...model, graph: { ...graph, output: [...graph.output, ...between.map((name) => ({ name }))] } };
+  const session = await loadByOnnxRuntime(watched, { graphOptimizationLevel: 'disabled' });
+  const metadata = [...session.inputMetadata, ...session.outputMetadata].map((each) => ({
+    name: each.name,
+    isTensor: each.isTensor,
+    type: each.isTensor ? each.type : '',
+    shape: each.isTensor ? each.shape : [],
+  }));
+  await session.release();
+  return metadata;
 }
 
-function typeOfTensor(tensor: TensorProto): ValueType {
-  return { elementType: tensor.dataType, shape: shapeOf(tensor) };
+/** ONNX Runtime gives up where sides are computed from a shape; how many there are is often known even so, and enough for Softmax. */
+function completeRanks(graph: GraphProto, types: Map<string, ValueType>): void {
+  for (const node of graph.node) {
+    const [output = ''] = node.output;
+    if (!isStandard(node) || types.get(output)?.shape !== undefined) continue;
+    const rank = rankOf(node, types);
+    if (rank === undefined) continue;
+    const elementType = types.get(output)?.elementType ?? types.get(node.input[0] ?? '')?.elementType ?? 0;
+    types.set(output, { elementType, shape: new Array<undefined>(rank).fill(undefined) });
+  }
+}
+
+function rankOf(node: NodeProto, types: ReadonlyMap<string, ValueType>): number | undefined {
+  const shapes = node.input.map((name) => types.get(name)?.shape);
+  const ranks = shapes.map((shape) => shape?.length);
+  const [first] = ranks;
+  if (node.opType === 'Transpose') return integersAttribute(node, 'perm')?.length ?? first;
+  if (node.opType === 'Reshape') return shapes[1]?.[0];
+  const axes = integersAttribute(node, 'axes')?.length;
+  if (node.opType === 'Squeeze' && first !== undefined && axes !== undefined) return first - axes;
+  if (node.opType === 'Unsqueeze' && first !== undefined && axes !== undefined) return first + axes;
+  if (KEEPS_RANK.has(node.opType)) return first;
+  if (node.opType.startsWith('Reduce') && integerAttribute(node, 'keepdims', 1) === 1) return first;
+  if (!TAKES_LARGEST_RANK.has(node.opType) || ranks.includes(undefined)) return undefined;
+  return Math.max(...ranks.map((rank) => rank ?? 0));
 }

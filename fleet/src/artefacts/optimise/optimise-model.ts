@@ -2,6 +2,7 @@ import type { OnnxModel } from '../onnx/read.ts';
 import { fixDimensions } from './fix-dimensions.ts';
 import { foldAffine } from './fold-affine.ts';
 import { foldConstants } from './fold-constants.ts';
+import { foldForward } from './fold-forward.ts';
 import { inferTypes } from './infer-types.ts';
 import { liftConstants } from './lift-constants.ts';
 import { recogniseActivations } from './recognise-activations.ts';
@@ -36,26 +37,34 @@ export async function optimiseModel(model: OnnxModel, { fixedShapes = {}, opset 
   const notes: string[] = [];
   const counts: Record<string, number> = {};
   counts['liftedConstants'] = liftConstants(model);
-  counts['upgradedNodes'] = await upgrade(model, opset, notes);
   counts['fixedDimensions'] = fixDimensions(model, fixedShapes);
+  counts['upgradedNodes'] = await upgrade(model, opset, notes);
+  // Before ONNX Runtime folds, so that weights keep their names, and after, when more is constant.
+  const patterns = [foldPatterns(model)];
   const before = model.graph.node.length;
   const obstacle = await foldConstants(model);
   if (obstacle !== undefined) notes.push(obstacle);
   counts['foldedNodes'] = before - model.graph.node.length;
   liftConstants(model);
+  patterns.push(foldPatterns(model));
+  for (const found of patterns) for (const [pass, count] of Object.entries(found)) counts[pass] = (counts[pass] ?? 0) + count;
+  const dead = removeDead(model);
+  return {
+    notes,
+    counts: { ...counts, deadNodes: dead.nodes, deadInitialisers: dead.initialisers, mergedInitialisers: mergeInitialisers(model) },
+  };
+}
+
+function foldPatterns(model: OnnxModel): Record<string, number> {
   const { hardSwishes, hardSigmoids } = recogniseActivations(model);
   const { batchNormalisations, factorsAndSummands } = foldAffine(model);
-  const dead = removeDead(model);
-  Object.assign(counts, {
+  const forward = foldForward(model);
+  return {
     hardSwishes,
     hardSigmoids,
     foldedBatchNormalisations: batchNormalisations,
-    foldedFactorsAndSummands: factorsAndSummands,
-    deadNodes: dead.nodes,
-    deadInitialisers: dead.initialisers,
-    mergedInitialisers: mergeInitialisers(model),
-  });
-  return { notes, counts };
+    foldedFactorsAndSummands: factorsAndSummands + forward,
+  };
 }
 
 async function upgrade(model: OnnxModel, wanted: number | undefined, notes: string[]): Promise<number> {

@@ -23,8 +23,9 @@ interface Ramp {
  * Exporters spell hard-swish as x Clip(x + 3, 0, 6) / 6, in any order of the operands and with the division anywhere, and hard-sigmoid as
  * Clip(x + 3, 0, 6) / 6 or Clip(x / 6 + 1/2, 0, 1). Both become HardSigmoid, the first with one Mul behind it.
  *
- * HardSwish itself (opset 14) is not used, because ONNX Runtime has no kernel of it on the CPU and puts these two in its place. x Sigmoid(x)
- * stays: there is no operator of ONNX for it, and ONNX Runtime fuses it by itself.
+ * ONNX Runtime fuses HardSigmoid and that Mul into the convolution before it, which it does with no other spelling but HardSwish. That one
+ * (opset 14) was as fast, and is not in the models' opset where a smaller one is asked for. x Sigmoid(x) stays: ONNX has no operator for
+ * it, and ONNX Runtime fuses it by itself; so it does with the spellings of GELU.
  */
 export function recogniseActivations(model: OnnxModel): RecognisedActivations {
   const recognised = { hardSwishes: 0, hardSigmoids: 0 };

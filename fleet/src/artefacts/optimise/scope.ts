@@ -1,4 +1,4 @@
-import { type GraphProto, type NodeProto, type TensorProto, tensorDataType } from '../onnx/proto.ts';
+import type { GraphProto, NodeProto, TensorProto } from '../onnx/proto.ts';
 import type { OnnxModel } from '../onnx/read.ts';
 
 /**
@@ -98,8 +98,4 @@ export function takenNames(model: OnnxModel): Set<string> {
 /** Puts other nodes, or none, in the place of some: the order stays one in which every value is made before it is read. */
 export function replaceNodes(graph: GraphProto, replacements: ReadonlyMap<NodeProto, readonly NodeProto[]>): void {
   if (replacements.size > 0) graph.node = graph.node.flatMap((node) => replacements.get(node) ?? [node]);
-}
-
-export function isFloatTensor(tensor: TensorProto | undefined): tensor is TensorProto {
-  return tensor !== undefined && tensor.dataType === tensorDataType.float;
 }

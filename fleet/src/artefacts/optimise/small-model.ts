@@ -110,13 +110,15 @@ export function numbers(length: number, seed: number, range = 2): number[] {
   });
 }
 
-/** The largest difference of two runs; infinite if shapes or names differ. */
+/** The largest difference of two runs, as a share of the largest magnitude beyond 1; infinite if shapes or names differ. */
 export function differenceOf(expected: Record<string, Value>, actual: Record<string, Value>): number {
   let worst = Object.keys(expected).length === Object.keys(actual).length ? 0 : Number.POSITIVE_INFINITY;
   for (const [name, { dims, data }] of Object.entries(expected)) {
     const other = actual[name];
     if (other === undefined || other.dims.join() !== dims.join()) return Number.POSITIVE_INFINITY;
-    for (const [index, value] of data.entries()) worst = Math.max(worst, Math.abs(value - (other.data[index] ?? Number.POSITIVE_INFINITY)));
+    const magnitude = data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1);
+    for (const [index, value] of data.entries())
+      worst = Math.max(worst, Math.abs(value - (other.data[index] ?? Number.POSITIVE_INFINITY)) / magnitude);
   }
   return worst;
 }
