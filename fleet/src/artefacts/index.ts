@@ -2,4 +2,5 @@
 export type { BuiltArtefact, Inspection } from './build-messages.ts';
 export { type Builder, createBuilder } from './builder.ts';
 export { type ChoiceInput, chooseArtefact, ERROR_BUDGET } from './choose.ts';
-export { tensorRegionsOfFile } from './onnx/index.ts';
+export { type OnnxModel, readModel, tensorRegionsOfFile, writeModel } from './onnx/index.ts';
+export { type OptimiseOptions, type OptimiseReport, optimiseModel } from './optimise/index.ts';

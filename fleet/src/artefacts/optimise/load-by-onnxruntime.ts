@@ -1,6 +1,6 @@
 import { messageOf, StarlingError } from '@starling/shared';
 import { InferenceSession } from 'onnxruntime-node';
-import { type OnnxModel, writeModel } from '../onnx/read.ts';
+import { type OnnxModel, writeModel } from '../onnx/index.ts';
 
 /**
  * Has ONNX Runtime load a model, for what it learns and does while loading.

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import type { NodeProto, TensorProto } from '../onnx/proto.ts';
-import type { OnnxModel } from '../onnx/read.ts';
+import type { NodeProto, OnnxModel, TensorProto } from '../onnx/index.ts';
 import { fixDimensions } from './fix-dimensions.ts';
 import { foldAffine } from './fold-affine.ts';
 import { foldConstants } from './fold-constants.ts';

@@ -1,8 +1,18 @@
 /** Nodes and weights -> a model to try a pass on, and what ONNX Runtime makes of it. For tests. */
+
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { type AttributeProto, attributeType, type GraphProto, type NodeProto, type TensorProto, tensorDataType } from '../onnx/proto.ts';
-import { type OnnxModel, readModel, writeModel } from '../onnx/read.ts';
-import { float, integer, text } from './attributes.ts';
+import {
+  type AttributeProto,
+  attributeType,
+  type GraphProto,
+  makeAttribute,
+  type NodeProto,
+  type OnnxModel,
+  readModel,
+  type TensorProto,
+  tensorDataType,
+  writeModel,
+} from '../onnx/index.ts';
 import { floatTensor, integerTensor } from './tensors.ts';
 
 type Attribute = number | string | readonly number[] | { float: number } | { floats: readonly number[] } | { graph: GraphProto };
@@ -55,9 +65,9 @@ export function node(
 }
 
 function attributeFrom(name: string, value: Attribute): AttributeProto {
-  if (typeof value === 'number') return integer(name, value);
-  if (typeof value === 'string') return text(name, value);
-  if ('float' in value) return float(name, value.float);
+  if (typeof value === 'number') return makeAttribute(name, { int: value });
+  if (typeof value === 'string') return makeAttribute(name, { string: value });
+  if ('float' in value) return makeAttribute(name, { float: value.float });
   if ('floats' in value) return { name, type: attributeType.floats, floats: [...value.floats] };
   if ('graph' in value) return { name, type: attributeType.graph, g: value.graph };
   return { name, type: attributeType.ints, ints: [...value] };
