@@ -39,7 +39,7 @@ function fixInput(input: ValueInfoProto, shape: readonly number[], symbols: Map<
   const dimensions = dimensionsOf(input);
   const { tensorType } = input.type ?? {};
   if (dimensions === undefined) {
-    if (tensorType !== undefined) tensorType.shape = { dim: shape.map((dimValue) => ({ dimValue })) };
+    if (tensorType !== undefined && tensorType !== null) tensorType.shape = { dim: shape.map((dimValue) => ({ dimValue })) };
     return shape.length;
   }
   if (dimensions.length !== shape.length) throw mismatch(input.name, shape, dimensions);

@@ -132,3 +132,26 @@ export function differenceOf(expected: Record<string, Value>, actual: Record<str
   }
   return worst;
 }
+
+/** Numbers for the input `x`. */
+export function feed(...dims: number[]): { x: { dims: number[]; data: number[] } } {
+  const length = dims.reduce((product, side) => product * side, 1);
+  return { x: { dims, data: numbers(length, 17, 4) } };
+}
+
+export function operators(model: OnnxModel): string[] {
+  return model.graph.node.map(({ opType }) => opType);
+}
+
+/** Runs a model, changes a copy, and runs that, as it is written and read again. */
+export async function changeAndCompare(
+  model: OnnxModel,
+  feeds: Parameters<typeof runModel>[1],
+  change: (model: OnnxModel) => unknown,
+): Promise<{ difference: number; changed: OnnxModel }> {
+  const before = await runModel(model, feeds);
+  const copy = copyOf(model);
+  await change(copy);
+  const changed = copyOf(copy);
+  return { difference: differenceOf(before, await runModel(changed, feeds)), changed };
+}
