@@ -10,4 +10,5 @@ export {
   type Measurement,
   type RankedChoice,
 } from './choose/index.ts';
-export { tensorRegionsOfFile } from './onnx/index.ts';
+export { type OnnxModel, readModel, tensorRegionsOfFile, writeModel } from './onnx/index.ts';
+export { type OptimiseOptions, type OptimiseReport, optimiseModel } from './optimise/index.ts';

@@ -1,6 +1,5 @@
 import { StarlingError } from '@starling/shared';
-import { type Dimension, toNumber, type ValueInfoProto } from '../onnx/proto.ts';
-import type { OnnxModel } from '../onnx/read.ts';
+import { type Dimension, type OnnxModel, toNumber, type ValueInfoProto } from '../onnx/index.ts';
 
 /**
  * Writes the sides that a pipeline pins into the inputs. A symbol that several dimensions share is fixed in all of them. What else was

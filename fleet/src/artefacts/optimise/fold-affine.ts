@@ -1,10 +1,17 @@
-import { freshName } from '../onnx/graph.ts';
-import { type NodeProto, type TensorProto, toNumber } from '../onnx/proto.ts';
-import type { OnnxModel } from '../onnx/read.ts';
-import { float, floatAttribute, integerAttribute, setAttribute } from './attributes.ts';
+import {
+  floatOf,
+  freshName,
+  intOf,
+  type NodeProto,
+  type OnnxModel,
+  setAttribute,
+  setValues,
+  shapeOf,
+  type TensorProto,
+} from '../onnx/index.ts';
 import { type Affine, at, constantOperand, isPerChannel } from './per-channel.ts';
 import { constantOf, isOperator, onlyReader, replaceNodes, type Scope, takenNames, visitScopes } from './scope.ts';
-import { finiteFloats, floatTensor, shapeOf } from './tensors.ts';
+import { finiteFloats, floatTensor } from './tensors.ts';
 
 /** A convolution or matrix product with constant weights that nothing else reads. */
 interface Linear {
@@ -63,8 +70,7 @@ function foldInto(scope: Scope, node: NodeProto, taken: Set<string>): boolean {
 
 /** Gives a weight other values, wherever it kept them. */
 export function setFloats(weight: TensorProto, values: Float32Array): void {
-  Object.assign(weight, floatTensor(weight.name ?? '', values, weight.dims.map(toNumber)));
-  weight.floatData = [];
+  setValues(weight, 'float', shapeOf(weight), values);
 }
 
 function linearOf(scope: Scope, node: NodeProto): Linear | undefined {
@@ -97,14 +103,14 @@ function channelsOf(node: NodeProto, shape: readonly number[]): Pick<Linear, 'ch
       return { channels: first, channelOf: (index) => Math.floor(index / (second * inner)), rank: shape.length };
     case 'ConvTranspose': {
       // [inputs, outputs per group, ...]
-      const groups = integerAttribute(node, 'group', 1);
+      const groups = intOf(node, 'group', 1);
       const inputsPerGroup = first / groups;
       const channelOf = (index: number): number =>
         Math.floor(Math.floor(index / (second * inner)) / inputsPerGroup) * second + (Math.floor(index / inner) % second);
       return { channels: second * groups, channelOf, rank: shape.length };
     }
     case 'Gemm': {
-      const transposed = integerAttribute(node, 'transB', 0) === 1;
+      const transposed = intOf(node, 'transB', 0) === 1;
       return transposed
         ? { channels: first, channelOf: (index) => Math.floor(index / second), rank: 2 }
         : { channels: second, channelOf: (index) => index % second, rank: 2 };
@@ -122,11 +128,11 @@ function affineOf(scope: Scope, node: NodeProto, input: string, linear: Linear):
 function normalisationOf(scope: Scope, node: NodeProto, { channels }: Linear): Affine | undefined {
   const [, ...parameters] = node.input;
   // With more outputs, or in training mode, it computes statistics.
-  if (node.output.filter((name) => name !== '').length !== 1 || integerAttribute(node, 'training_mode', 0) === 1) return undefined;
+  if (node.output.filter((name) => name !== '').length !== 1 || intOf(node, 'training_mode', 0) === 1) return undefined;
   const [factor, summand, mean, variance] = parameters.map((name) => finiteFloats(constantOf(scope, name)));
   if (factor === undefined || summand === undefined || mean === undefined || variance === undefined) return undefined;
   if ([factor, summand, mean, variance].some(({ length }) => length !== channels)) return undefined;
-  const epsilon = floatAttribute(node, 'epsilon', 1e-5);
+  const epsilon = floatOf(node, 'epsilon', 1e-5);
   const scale = Float64Array.from(factor, (value, channel) => value / Math.sqrt((variance[channel] ?? 0) + epsilon));
   const shift = Float64Array.from(summand, (value, channel) => value - (mean[channel] ?? 0) * (scale[channel] ?? 0));
   return { scale, shift };
@@ -140,7 +146,7 @@ function apply(
 ): boolean {
   const scaled = values.map((value, index) => value * at(scale, channelOf(index)));
   // alpha and beta are of Gemm alone; alpha goes on scaling the product.
-  const beta = node.opType === 'Gemm' ? floatAttribute(node, 'beta', 1) : 1;
+  const beta = node.opType === 'Gemm' ? floatOf(node, 'beta', 1) : 1;
   const shifted = Float32Array.from(
     { length: channels },
     (_, channel) => (bias === undefined ? 0 : at(bias, channel)) * beta * at(scale, channel) + at(shift, channel),
@@ -154,6 +160,6 @@ function apply(
   scope.constants.set(name, tensor);
   scope.readers.set(name, [node]);
   node.input = [node.input[0] ?? '', node.input[1] ?? '', name];
-  if (beta !== 1) setAttribute(node, float('beta', 1));
+  if (beta !== 1) setAttribute(node, 'beta', { float: 1 });
   return true;
 }

@@ -1,10 +1,18 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type GraphProto, tensorDataType } from '../onnx/proto.ts';
-import { type OnnxModel, readModel } from '../onnx/read.ts';
+import {
+  dataBytes,
+  dataLocation,
+  type GraphProto,
+  graphsFrom,
+  isStandard,
+  type OnnxModel,
+  readModel,
+  subgraphsOf,
+  tensorDataType,
+} from '../onnx/index.ts';
 import { loadByOnnxRuntime } from './load-by-onnxruntime.ts';
-import { isStandard, subgraphsOf } from './scope.ts';
 
 /** A larger model is left to fold on the device: ONNX Runtime would hold it two more times. */
 const WEIGHT_BYTES_MAXIMUM = 256 * 1024 * 1024;
@@ -54,23 +62,19 @@ function domainsOf(graph: GraphProto): Set<string> {
   return new Set(everyNode(graph).map((node) => (isStandard(node) ? '' : (node.domain ?? ''))));
 }
 
-function everyGraph(graph: GraphProto): GraphProto[] {
-  return [graph, ...graph.node.flatMap(subgraphsOf).flatMap(everyGraph)];
-}
-
 function weightBytes(graph: GraphProto): number {
-  return everyGraph(graph)
+  return graphsFrom(graph)
     .flatMap(({ initializer }) => initializer)
-    .reduce((bytes, { rawData, floatData }) => bytes + (rawData?.length ?? 0) + 4 * (floatData?.length ?? 0), 0);
+    .reduce((bytes, tensor) => bytes + dataBytes(tensor), 0);
 }
 
 function hasExternalData(graph: GraphProto): boolean {
-  return everyGraph(graph).some(({ initializer }) => initializer.some(({ externalData }) => (externalData?.length ?? 0) > 0));
+  return graphsFrom(graph).some(({ initializer }) => initializer.some((tensor) => tensor.dataLocation === dataLocation.external));
 }
 
 function hasHalfPrecision(graph: GraphProto): boolean {
   const half: number[] = [tensorDataType.float16, tensorDataType.bfloat16];
-  return everyGraph(graph).some(
+  return graphsFrom(graph).some(
     ({ initializer, input, node }) =>
       initializer.some(({ dataType }) => half.includes(dataType)) ||
       input.some(({ type }) => half.includes(type?.tensorType?.elemType ?? 0)) ||

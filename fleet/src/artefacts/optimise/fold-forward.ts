@@ -1,11 +1,8 @@
-import { freshName } from '../onnx/graph.ts';
-import type { NodeProto, TensorProto } from '../onnx/proto.ts';
-import type { OnnxModel } from '../onnx/read.ts';
-import { integerAttribute, integersAttribute, textAttribute } from './attributes.ts';
+import { freshName, intOf, intsOf, type NodeProto, type OnnxModel, shapeOf, type TensorProto, textOf } from '../onnx/index.ts';
 import { setFloats } from './fold-affine.ts';
 import { type Affine, at, constantOperand } from './per-channel.ts';
 import { constantOf, isOperator, onlyReader, replaceNodes, type Scope, takenNames, visitScopes } from './scope.ts';
-import { finiteFloats, floatTensor, shapeOf } from './tensors.ts';
+import { finiteFloats, floatTensor } from './tensors.ts';
 
 /** Beyond this a summand that moves in front of its factor would cost digits. */
 const SUMMAND_MAXIMUM = 1000;
@@ -112,7 +109,7 @@ function readerOf(scope: Scope, node: NodeProto, name: string): Reader | undefin
   if (values === undefined) return undefined;
   const shape = shapeOf(weight);
   const [outputs = 0, inputsPerGroup = 0] = shape;
-  const groups = integerAttribute(node, 'group', 1);
+  const groups = intOf(node, 'group', 1);
   const inner = shape.slice(2).reduce((product, side) => product * side, 1);
   const channelOf = (index: number): number => {
     const group = Math.floor(Math.floor(index / (inputsPerGroup * inner)) / (outputs / groups));
@@ -122,9 +119,9 @@ function readerOf(scope: Scope, node: NodeProto, name: string): Reader | undefin
 }
 
 function isUnpadded(node: NodeProto): boolean {
-  const automatic = textAttribute(node, 'auto_pad', 'NOTSET');
+  const automatic = textOf(node, 'auto_pad', 'NOTSET');
   if (automatic === 'VALID') return true;
-  return automatic === 'NOTSET' && (integersAttribute(node, 'pads') ?? []).every((side) => side === 0);
+  return automatic === 'NOTSET' && (intsOf(node, 'pads') ?? []).every((side) => side === 0);
 }
 
 function canShift(scope: Scope, node: NodeProto): boolean {

@@ -1,9 +1,5 @@
-import { type GraphProto, type NodeProto, tensorDataType } from '../onnx/proto.ts';
-import type { OnnxModel } from '../onnx/read.ts';
-import { integerAttribute, integersAttribute } from './attributes.ts';
+import { type GraphProto, intOf, intsOf, isStandard, type NodeProto, type OnnxModel, shapeOf, tensorDataType } from '../onnx/index.ts';
 import { loadByOnnxRuntime } from './load-by-onnxruntime.ts';
-import { isStandard } from './scope.ts';
-import { shapeOf } from './tensors.ts';
 import type { ValueType } from './upgrade/context.ts';
 
 /** Names of ONNX Runtime's element types -> TensorProto.DataType. */
@@ -82,13 +78,13 @@ function rankOf(node: NodeProto, types: ReadonlyMap<string, ValueType>): number 
   const shapes = node.input.map((name) => types.get(name)?.shape);
   const ranks = shapes.map((shape) => shape?.length);
   const [first] = ranks;
-  if (node.opType === 'Transpose') return integersAttribute(node, 'perm')?.length ?? first;
+  if (node.opType === 'Transpose') return intsOf(node, 'perm')?.length ?? first;
   if (node.opType === 'Reshape') return shapes[1]?.[0];
-  const axes = integersAttribute(node, 'axes')?.length;
+  const axes = intsOf(node, 'axes')?.length;
   if (node.opType === 'Squeeze' && first !== undefined && axes !== undefined) return first - axes;
   if (node.opType === 'Unsqueeze' && first !== undefined && axes !== undefined) return first + axes;
   if (KEEPS_RANK.has(node.opType)) return first;
-  if (node.opType.startsWith('Reduce') && integerAttribute(node, 'keepdims', 1) === 1) return first;
+  if (node.opType.startsWith('Reduce') && intOf(node, 'keepdims', 1) === 1) return first;
   if (!TAKES_LARGEST_RANK.has(node.opType) || ranks.includes(undefined)) return undefined;
   return Math.max(...ranks.map((rank) => rank ?? 0));
 }

@@ -1,6 +1,4 @@
-import { attributeOf } from '../onnx/graph.ts';
-import { type NodeProto, type TensorProto, toNumber } from '../onnx/proto.ts';
-import type { OnnxModel } from '../onnx/read.ts';
+import { attributeOf, type NodeProto, type OnnxModel, type TensorProto, toNumber } from '../onnx/index.ts';
 import { isOperator, replaceNodes, visitScopes } from './scope.ts';
 import { floatTensor, integerTensor } from './tensors.ts';
 

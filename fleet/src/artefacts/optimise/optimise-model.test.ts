@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { NodeProto, TensorProto } from '../onnx/proto.ts';
+import type { NodeProto, TensorProto } from '../onnx/index.ts';
 import { optimiseModel } from './optimise-model.ts';
 import { copyOf, differenceOf, node, numbers, runModel, type SmallGraph, smallModel, weight } from './small-model.ts';
 

@@ -1,4 +1,4 @@
-import type { OnnxModel } from '../onnx/read.ts';
+import type { OnnxModel } from '../onnx/index.ts';
 import { fixDimensions } from './fix-dimensions.ts';
 import { foldAffine } from './fold-affine.ts';
 import { foldConstants } from './fold-constants.ts';

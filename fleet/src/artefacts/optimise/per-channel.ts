@@ -1,6 +1,6 @@
-import type { NodeProto } from '../onnx/proto.ts';
+import { type NodeProto, shapeOf } from '../onnx/index.ts';
 import { constantOf, isOperator, type Scope } from './scope.ts';
-import { finiteFloats, shapeOf } from './tensors.ts';
+import { finiteFloats } from './tensors.ts';
 
 /** y = scale x + shift, with one number for all channels or one per channel. */
 export interface Affine {

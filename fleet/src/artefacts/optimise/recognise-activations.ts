@@ -1,6 +1,4 @@
-import type { NodeProto } from '../onnx/proto.ts';
-import type { OnnxModel } from '../onnx/read.ts';
-import { float } from './attributes.ts';
+import { makeAttribute, type NodeProto, type OnnxModel } from '../onnx/index.ts';
 import { constantOf, isOperator, onlyReader, replaceNodes, type Scope, visitScopes } from './scope.ts';
 import { scalarOf } from './tensors.ts';
 
@@ -169,7 +167,7 @@ function replace(
     opType: 'HardSigmoid',
     input: [input],
     output: [multiplier === undefined ? result : output],
-    attribute: [float('alpha', factor / limit), float('beta', summand / limit)],
+    attribute: [makeAttribute('alpha', { float: factor / limit }), makeAttribute('beta', { float: summand / limit })],
   };
   const product: NodeProto[] =
     multiplier === undefined

@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { GraphProto, TensorProto } from '../onnx/proto.ts';
-import type { OnnxModel } from '../onnx/read.ts';
-import { readNames, subgraphsOf, visitScopes } from './scope.ts';
+import {
+  dataBytes,
+  dataLocation,
+  type GraphProto,
+  type OnnxModel,
+  shapeOf,
+  subgraphsOf,
+  type TensorProto,
+  tensorBytes,
+  tensorDataType,
+} from '../onnx/index.ts';
+import { readNames, visitScopes } from './scope.ts';
 
 export interface Removed {
   nodes: number;
@@ -59,10 +68,14 @@ export function mergeInitialisers(model: OnnxModel): number {
   return merged;
 }
 
-/** Equal for tensors of equal type, shape and bytes; undefined where the bytes lie elsewhere. */
-function contentOf({ dataType, dims, rawData }: TensorProto): string | undefined {
-  if (rawData === undefined || rawData.length === 0) return undefined;
-  return `${dataType}:${dims.join(',')}:${createHash('sha256').update(rawData).digest('base64')}`;
+/** Larger tensors are hardly ever there twice, and reading them only to look would take long. */
+const MERGED_BYTES_MAXIMUM = 16 * 1024 * 1024;
+
+/** Equal for tensors of equal type, shape and bytes; undefined where that is not looked at. */
+function contentOf(tensor: TensorProto): string | undefined {
+  if (tensor.dataType === tensorDataType.string || tensor.dataLocation === dataLocation.external) return undefined;
+  if (dataBytes(tensor) > MERGED_BYTES_MAXIMUM) return undefined;
+  return `${tensor.dataType}:${shapeOf(tensor)}:${createHash('sha256').update(tensorBytes(tensor)).digest('base64')}`;
 }
 
 function renameReadings(graph: GraphProto, renamed: ReadonlyMap<string, string>): void {

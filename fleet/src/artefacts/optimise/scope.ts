@@ -1,5 +1,4 @@
-import type { GraphProto, NodeProto, TensorProto } from '../onnx/proto.ts';
-import type { OnnxModel } from '../onnx/read.ts';
+import { type GraphProto, isStandard, type NodeProto, type OnnxModel, subgraphsOf, type TensorProto } from '../onnx/index.ts';
 
 /**
  * One graph of a model with what can be asked about its values. A subgraph sees the values around it; sibling subgraphs may use one name
@@ -14,10 +13,6 @@ export interface Scope {
   /** Nodes of this graph that read a value, themselves or in a subgraph of theirs; once per reading. */
   readonly readers: Map<string, NodeProto[]>;
   readonly outputs: Set<string>;
-}
-
-export function subgraphsOf(node: NodeProto): GraphProto[] {
-  return node.attribute.flatMap(({ g, graphs }) => [...(g === undefined || g === null ? [] : [g]), ...(graphs ?? [])]);
 }
 
 /** Calls back for the main graph and then for each subgraph, outer ones first. What the callback changes is seen inside. */
@@ -70,10 +65,6 @@ export function onlyReader(scope: Scope, name: string | undefined): NodeProto | 
   if (name === undefined || scope.outputs.has(name)) return undefined;
   const readers = scope.readers.get(name);
   return readers?.length === 1 ? readers[0] : undefined;
-}
-
-export function isStandard(node: NodeProto): boolean {
-  return node.domain === undefined || node.domain === '' || node.domain === 'ai.onnx';
 }
 
 export function isOperator(node: NodeProto | undefined, ...operators: string[]): node is NodeProto {

@@ -1,8 +1,18 @@
 /** Nodes and weights -> a model to try a pass on, and what ONNX Runtime makes of it. For tests. */
+
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { type AttributeProto, attributeType, type GraphProto, type NodeProto, type TensorProto, tensorDataType } from '../onnx/proto.ts';
-import { type OnnxModel, readModel, writeModel } from '../onnx/index.ts';
-import { float, integer, text } from './attributes.ts';
+import {
+  type AttributeProto,
+  attributeType,
+  type GraphProto,
+  makeAttribute,
+  type NodeProto,
+  type OnnxModel,
+  readModel,
+  type TensorProto,
+  tensorDataType,
+  writeModel,
+} from '../onnx/index.ts';
 import { floatTensor, integerTensor } from './tensors.ts';
 
 type Attribute = number | string | readonly number[] | { float: number } | { floats: readonly number[] } | { graph: GraphProto };
@@ -55,9 +65,9 @@ export function node(
 }
 
 function attributeFrom(name: string, value: Attribute): AttributeProto {
-  if (typeof value === 'number') return integer(name, value);
-  if (typeof value === 'string') return text(name, value);
-  if ('float' in value) return float(name, value.float);
+  if (typeof value === 'number') return makeAttribute(name, { int: value });
+  if (typeof value === 'string') return makeAttribute(name, { string: value });
+  if ('float' in value) return makeAttribute(name, { float: value.float });
   if ('floats' in value) return { name, type: attributeType.floats, floats: [...value.floats] };
   if ('graph' in value) return { name, type: attributeType.graph, g: value.graph };
   return { name, type: attributeType.ints, ints: [...value] };
@@ -121,4 +131,27 @@ export function differenceOf(expected: Record<string, Value>, actual: Record<str
       worst = Math.max(worst, Math.abs(value - (other.data[index] ?? Number.POSITIVE_INFINITY)) / magnitude);
   }
   return worst;
+}
+
+/** Numbers for the input `x`. */
+export function feed(...dims: number[]): { x: { dims: number[]; data: number[] } } {
+  const length = dims.reduce((product, side) => product * side, 1);
+  return { x: { dims, data: numbers(length, 17, 4) } };
+}
+
+export function operators(model: OnnxModel): string[] {
+  return model.graph.node.map(({ opType }) => opType);
+}
+
+/** Runs a model, changes a copy, and runs that, as it is written and read again. */
+export async function changeAndCompare(
+  model: OnnxModel,
+  feeds: Parameters<typeof runModel>[1],
+  change: (model: OnnxModel) => unknown,
+): Promise<{ difference: number; changed: OnnxModel }> {
+  const before = await runModel(model, feeds);
+  const copy = copyOf(model);
+  await change(copy);
+  const changed = copyOf(copy);
+  return { difference: differenceOf(before, await runModel(changed, feeds)), changed };
 }

@@ -1,5 +1,5 @@
 import { StarlingError } from '@starling/shared';
-import type { NodeProto, TensorProto } from '../../onnx/proto.ts';
+import type { NodeProto, TensorProto } from '../../onnx/index.ts';
 
 /** What is known of a value: TensorProto.DataType, and the sides where the rank is known (undefined for a free one). */
 export interface ValueType {

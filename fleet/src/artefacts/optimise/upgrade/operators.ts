@@ -1,15 +1,16 @@
-import { attributeOf, floatsOf } from '../../onnx/graph.ts';
-import { type NodeProto, tensorDataType } from '../../onnx/proto.ts';
 import {
-  floatAttribute,
-  integer,
-  integerAttribute,
-  integersAttribute,
+  attributeOf,
+  floatOf,
+  floatsOf,
+  intOf,
+  intsOf,
+  makeAttribute,
+  type NodeProto,
   removeAttribute,
   setAttribute,
-  text,
-  textAttribute,
-} from '../attributes.ts';
+  tensorDataType,
+  textOf,
+} from '../../onnx/index.ts';
 import { floatTensor, integerTensor, scalarTensor } from '../tensors.ts';
 import { cannotUpgrade, type Upgrade, type UpgradeContext } from './context.ts';
 
@@ -20,7 +21,8 @@ const FLOAT_MAXIMUM = 3.4028234663852886e38;
 /** Attribute -> input, as most changes of form are. */
 function attributeToInput(attribute: string, position: number): Upgrade {
   return (node, context) => {
-    const values = integersAttribute(node, attribute);
+    // The bounds of Slice reach 2^63 - 1, which a number rounds up beyond the type; the largest exact number is as open an end.
+    const values = intsOf(node, attribute)?.map((value) => Math.min(Number.MAX_SAFE_INTEGER, Math.max(Number.MIN_SAFE_INTEGER, value)));
     removeAttribute(node, attribute);
     if (values === undefined || values.length === 0) return undefined;
     setInput(
@@ -55,15 +57,16 @@ function scalarInput(node: NodeProto, position: number, value: number, what: str
 }
 
 const clip: Upgrade = (node, context) => {
-  const [minimum, maximum] = [floatAttribute(node, 'min', -FLOAT_MAXIMUM), floatAttribute(node, 'max', FLOAT_MAXIMUM)];
-  removeAttribute(node, 'min', 'max');
+  const [minimum, maximum] = [floatOf(node, 'min', -FLOAT_MAXIMUM), floatOf(node, 'max', FLOAT_MAXIMUM)];
+  removeAttribute(node, 'min');
+  removeAttribute(node, 'max');
   if (minimum > Math.fround(-FLOAT_MAXIMUM)) scalarInput(node, 1, minimum, 'min', context);
   if (maximum < Math.fround(FLOAT_MAXIMUM)) scalarInput(node, 2, maximum, 'max', context);
   return undefined;
 };
 
 const pad: Upgrade = (node, context) => {
-  const value = floatAttribute(node, 'value', 0);
+  const value = floatOf(node, 'value', 0);
   attributeToInput('pads', 1)(node, context);
   removeAttribute(node, 'value');
   if (value !== 0) scalarInput(node, 2, value, 'value', context);
@@ -76,7 +79,7 @@ const slice: Upgrade = (node, context) => {
 };
 
 const topK: Upgrade = (node, context) => {
-  const count = integerAttribute(node, 'k', 0);
+  const count = intOf(node, 'k', 0);
   removeAttribute(node, 'k');
   setInput(
     node,
@@ -88,7 +91,7 @@ const topK: Upgrade = (node, context) => {
 
 /** Statistics per activation were dropped in opset 9. */
 const batchNormalization9: Upgrade = (node) => {
-  if (integerAttribute(node, 'spatial', 1) !== 1) throw cannotUpgrade(node, 'it has spatial = 0', EXPORT_AGAIN);
+  if (intOf(node, 'spatial', 1) !== 1) throw cannotUpgrade(node, 'it has spatial = 0', EXPORT_AGAIN);
   removeAttribute(node, 'spatial');
   return undefined;
 };
@@ -137,12 +140,12 @@ const resize11: Upgrade = (node, context) => {
   const tensor = context.constantOf(scalesName);
   const scales = tensor?.dataType === tensorDataType.float ? [...floatsOf(tensor)] : [];
   const [smaller, larger] = [scales.some((scale) => scale < 1), scales.some((scale) => scale > 1)];
-  const nearest = textAttribute(node, 'mode', 'nearest') === 'nearest';
+  const nearest = textOf(node, 'mode', 'nearest') === 'nearest';
   if (nearest && smaller && larger) throw cannotUpgrade(node, 'it enlarges one side and makes another smaller', EXPORT_AGAIN);
   const region = context.addConstant(`${nameOf(node)}_roi`, (name) => floatTensor(name, new Float32Array(0), [0]));
   node.input = [data, region, scalesName];
-  setAttribute(node, text('coordinate_transformation_mode', 'asymmetric'));
-  if (nearest) setAttribute(node, text('nearest_mode', smaller ? 'ceil' : 'floor'));
+  setAttribute(node, 'coordinate_transformation_mode', { string: 'asymmetric' });
+  if (nearest) setAttribute(node, 'nearest_mode', { string: smaller ? 'ceil' : 'floor' });
   return undefined;
 };
 
@@ -152,24 +155,24 @@ const scatter11: Upgrade = (node) => {
 };
 
 const split18: Upgrade = (node) => {
-  if (node.input[1] === undefined || node.input[1] === '') setAttribute(node, integer('num_outputs', node.output.length));
+  if (node.input[1] === undefined || node.input[1] === '') setAttribute(node, 'num_outputs', { int: node.output.length });
   return undefined;
 };
 
 const gridSample20: Upgrade = (node) => {
   const names: Record<string, string> = { bilinear: 'linear', bicubic: 'cubic' };
-  const mode = textAttribute(node, 'mode', 'bilinear');
-  setAttribute(node, text('mode', names[mode] ?? mode));
+  const mode = textOf(node, 'mode', 'bilinear');
+  setAttribute(node, 'mode', { string: names[mode] ?? mode });
   return undefined;
 };
 
 const roiAlign16: Upgrade = (node) => {
-  setAttribute(node, text('coordinate_transformation_mode', 'output_half_pixel'));
+  setAttribute(node, 'coordinate_transformation_mode', { string: 'output_half_pixel' });
   return undefined;
 };
 
 const dft20: Upgrade = (node, context) => {
-  const axis = integerAttribute(node, 'axis', 1);
+  const axis = intOf(node, 'axis', 1);
   removeAttribute(node, 'axis');
   setInput(
     node,
@@ -184,12 +187,12 @@ const dft20: Upgrade = (node, context) => {
  * matrix and Reshape undoes it.
  */
 const softmax13: Upgrade = (node, context) => {
-  const axis = integerAttribute(node, 'axis', 1);
+  const axis = intOf(node, 'axis', 1);
   const shape = context.typeOf(node.input[0])?.shape;
   const position = axis < 0 ? (shape === undefined ? axis : axis + shape.length) : axis;
   const aloneInRow = axis === -1 || shape?.slice(position + 1).every((side) => side === 1) === true;
   if (aloneInRow) {
-    setAttribute(node, integer('axis', axis === -1 || shape === undefined || position === shape.length - 1 ? -1 : position));
+    setAttribute(node, 'axis', { int: axis === -1 || shape === undefined || position === shape.length - 1 ? -1 : position });
     return undefined;
   }
   const [data = ''] = node.input;
@@ -201,7 +204,7 @@ const softmax13: Upgrade = (node, context) => {
   ];
   node.input = [matrix];
   node.output = [product];
-  setAttribute(node, integer('axis', -1));
+  setAttribute(node, 'axis', { int: -1 });
   const make = (opType: string, input: string[], output: string, attribute = [] as NodeProto['attribute']): NodeProto => ({
     name: `${nameOf(node)}_${opType}`,
     opType,
@@ -210,7 +213,7 @@ const softmax13: Upgrade = (node, context) => {
     attribute,
   });
   return [
-    make('Flatten', [data], matrix, [integer('axis', axis)]),
+    make('Flatten', [data], matrix, [makeAttribute('axis', { int: axis })]),
     node,
     make('Shape', [data], sides),
     make('Reshape', [product, sides], result),

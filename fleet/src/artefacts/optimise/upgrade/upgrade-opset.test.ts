@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { NodeProto, TensorProto } from '../../onnx/proto.ts';
+import type { NodeProto, TensorProto } from '../../onnx/index.ts';
 import { inferTypes } from '../infer-types.ts';
 import {
   copyOf,

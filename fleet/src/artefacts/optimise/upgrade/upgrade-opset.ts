@@ -1,8 +1,6 @@
 import { StarlingError } from '@starling/shared';
-import { freshName } from '../../onnx/graph.ts';
-import { type NodeProto, toNumber } from '../../onnx/proto.ts';
-import type { OnnxModel } from '../../onnx/read.ts';
-import { constantOf, isStandard, replaceNodes, type Scope, takenNames, visitScopes } from '../scope.ts';
+import { freshName, isStandard, type NodeProto, type OnnxModel, toNumber } from '../../onnx/index.ts';
+import { constantOf, replaceNodes, type Scope, takenNames, visitScopes } from '../scope.ts';
 import type { UpgradeContext, ValueType } from './context.ts';
 import { operatorUpgrades } from './operators.ts';
 
