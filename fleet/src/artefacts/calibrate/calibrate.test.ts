@@ -263,6 +263,26 @@ describe('findings and errors', () => {
     expect(await codeOf(of(model, ['root', 'x'], sourceOf([bad, good])))).toEqual(['activation-not-a-number', 'picture-0.png.x']);
   });
 
+  test('NaN is found before an operator that loses it', async () => {
+    const model = modelOf(
+      [
+        ['Sqrt', ['x'], 'root'],
+        ['ReduceMax', ['root'], 'largest'],
+      ],
+      'largest',
+      4,
+    );
+    model.graph.output = [{ name: 'largest' }];
+    const source = sourceOf([Float32Array.of(1, 1, -1, 1)]);
+    expect(await codeOf(of(model, ['x', 'largest'], source))).toEqual(['activation-not-a-number', 'picture-0.png.root']);
+  });
+
+  test('infinities of both signs are no NaN', async () => {
+    const model = modelOf([['Reciprocal', ['x'], 'inverse']], 'inverse', 4);
+    const { findings } = await of(model, ['x', 'inverse'], sourceOf([Float32Array.of(0, -0, 1, 2)]));
+    expect(findings.map(({ value, kind }) => [value, kind])).toEqual([['inverse', 'infinite']]);
+  });
+
   test('samples that do not fit are refused by name', async () => {
     const four = Float32Array.of(1, 2, 3, 4);
     expect(await codeOf(of(relu, ['x'], sourceOf([Float32Array.of(1, 2, 3)])))).toEqual(['sample-shape-mismatch', 'picture-0.png.x']);

@@ -72,7 +72,8 @@ export async function calibrate(
     for await (const [place, feeds] of spread(source, total)) {
       settings.signal?.throwIfAborted();
       const sample = settings.nameOfSample?.(place) ?? `sample ${place + 1}`;
-      await runSample(session, tapped, observers, feeds, { place, sample });
+      const suspect = await runSample(session, tapped, observers, feeds, { place, sample });
+      if (suspect) await refuseNaN(model, tapped, feeds, open, sample);
       done += 1;
       settings.onSample?.(done, total);
     }
@@ -102,13 +103,14 @@ async function* spread(source: FeedSource, wanted: number): AsyncGenerator<[plac
   }
 }
 
+/** @returns whether there may be a NaN */
 async function runSample(
   session: InferenceSession,
-  { taps, phaseInput }: TappedModel,
+  { taps, guards, phaseInput }: TappedModel,
   observers: ReadonlyMap<string, Observer>,
   feeds: Feeds,
   { place, sample }: { place: number; sample: string },
-): Promise<void> {
+): Promise<boolean> {
   const inputs = session.inputMetadata.filter(({ name }) => name !== phaseInput);
   checkFeeds(feeds, inputs, sample);
   const phase = phaseInput === undefined ? {} : { [phaseInput]: new Tensor('int64', [phaseOf(place)], [1]) };
@@ -122,11 +124,32 @@ async function runSample(
       cause,
     });
   }
-  // From the first value on, since what is wrong there spoils all that follow.
-  for (const tap of taps.toReversed()) {
-    const reading = readingOf(outputs, tap);
-    if (Number.isNaN(reading.sum) && !(reading.minimum === -Infinity && reading.maximum === Infinity)) throw notANumber(tap.value, sample);
-    observers.get(tap.value)?.observe(reading);
+  for (const tap of taps) observers.get(tap.value)?.observe(readingOf(outputs, tap));
+  return guards.some(({ sum }) => Number.isNaN(scalarOf(outputs, sum)));
+}
+
+/** Runs a sample again with a sum at every value, and names the first that holds NaN: what is wrong there spoils all that follow. */
+async function refuseNaN(
+  model: OnnxModel,
+  tapped: TappedModel,
+  feeds: Feeds,
+  open: CalibrationSettings['open'],
+  sample: string,
+): Promise<void> {
+  const values = [...tapped.taps, ...tapped.guards].map(({ value }) => value);
+  const probing = tapModel(model, values, 0, true);
+  const session = await open(probing.model);
+  try {
+    const outputs = await session.run(feeds);
+    const sums = new Map(probing.guards.map(({ value, sum }) => [value, scalarOf(outputs, sum)]));
+    const first = probing.taps.findLast((tap) => {
+      const { minimum, maximum } = readingOf(outputs, tap);
+      // Infinities of both signs have no sum either.
+      return Number.isNaN(sums.get(tap.value)) && !(minimum === -Infinity && maximum === Infinity);
+    });
+    if (first !== undefined) throw notANumber(first.value, sample);
+  } finally {
+    await session.release();
   }
 }
 
@@ -136,14 +159,16 @@ function phaseOf(place: number): bigint {
 }
 
 function readingOf(outputs: InferenceSession.ReturnType, tap: Tap): Reading {
-  const scalar = (name: string): number => (outputs[name]?.data as Float32Array | undefined)?.[0] ?? Number.NaN;
   const elements = tap.elements === undefined ? undefined : (outputs[tap.elements]?.data as Float32Array | undefined);
   return {
-    minimum: scalar(tap.minimum),
-    maximum: scalar(tap.maximum),
-    sum: scalar(tap.sum),
+    minimum: scalarOf(outputs, tap.minimum),
+    maximum: scalarOf(outputs, tap.maximum),
     ...(elements === undefined ? {} : { elements }),
   };
+}
+
+function scalarOf(outputs: InferenceSession.ReturnType, name: string): number {
+  return (outputs[name]?.data as Float32Array | undefined)?.[0] ?? Number.NaN;
 }
 
 function conclude(taps: readonly Tap[], observers: ReadonlyMap<string, Observer>): Pick<Calibration, 'ranges' | 'findings'> {

@@ -7,7 +7,6 @@ import { entropyRange, meanSquaredErrorRange, type Observed, percentileRange } f
 export interface Reading {
   minimum: number;
   maximum: number;
-  sum: number;
   elements?: Float32Array;
 }
 

@@ -8,15 +8,21 @@ export interface Tap {
   value: string;
   minimum: string;
   maximum: string;
-  /** NaN if any element is: ReduceMin and ReduceMax of ONNX Runtime pass over a NaN, a sum never does. */
-  sum: string;
   /** Elements of the value, evenly spaced; only where they were asked for. */
   elements?: string;
 }
 
+/** NaN if any element of the value is: ReduceMin and ReduceMax of ONNX Runtime pass over a NaN, a sum never does. */
+export interface Guard {
+  value: string;
+  sum: string;
+}
+
 export interface TappedModel {
   model: OnnxModel;
+  /** The last value of the model first. */
   taps: Tap[];
+  guards: Guard[];
   /** Input (int64, one element) that shifts which elements are taken; only where elements are taken. */
   phaseInput?: string;
 }
@@ -25,6 +31,10 @@ export interface TappedModel {
 const INT64 = 7;
 const ELEMENTS_OPSET_MINIMUM = 10;
 const INT64_MAXIMUM = 2n ** 63n - 1n;
+/** TensorProto.FLOAT */
+const FLOAT = 1;
+/** Operators that may lose a NaN. All others hand it on, Relu and Clip too, so it is seen where they or the model end. */
+const NAN_LOSERS = new Set(['MaxPool', 'GlobalMaxPool', 'ReduceMax', 'ReduceMin', 'ArgMax', 'ArgMin', 'TopK']);
 
 /**
  * Adds to a model the outputs that tell of some of its values, and takes its own away: what no tap needs is then not computed. Only
@@ -34,39 +44,56 @@ const INT64_MAXIMUM = 2n ** 63n - 1n;
  * the last one first: so each tap runs as soon as its value is there, while it is in the cache, and the value is then freed. In the order
  * of the values, or beside them, all of them stayed in memory until the end (text detection at 640 x 640: 454 MB instead of 313).
  *
+ * Sums are the dearest of the reductions (a fifth of a run, on all values of text detection), so they stand only where a NaN would get lost.
+ *
  * @param elementsPerRun how many elements to take of each value, about; 0 for none
+ * @param guardAll puts a sum at every tap too, to see where a NaN comes from
  * @throws StarlingError `unknown-value`, `opset-too-old`
  */
-export function tapModel(model: OnnxModel, values: Iterable<string>, elementsPerRun: number): TappedModel {
+export function tapModel(model: OnnxModel, values: Iterable<string>, elementsPerRun: number, guardAll = false): TappedModel {
   const { graph } = model;
   const places = placesOf(graph);
-  const wanted = [...new Set(values)];
+  const wanted = new Set(values);
   for (const value of wanted) if (!places.has(value)) throw unknownValue(value, graph);
-  wanted.sort((a, b) => (places.get(b) ?? 0) - (places.get(a) ?? 0));
   if (elementsPerRun > 0) requireOpset(model);
   const taken = valueNames(graph);
   const picker = elementsPerRun > 0 ? createPicker(taken, elementsPerRun) : undefined;
+  const guarded = guardedValues(graph, places);
   const nodes: NodeProto[] = [];
-  const taps = wanted.map((value): Tap => {
+  const taps: Tap[] = [];
+  const guards: Guard[] = [];
+  for (const value of [...new Set([...wanted, ...guarded])].sort((a, b) => (places.get(b) ?? 0) - (places.get(a) ?? 0))) {
     const reduced = (operator: string): string => {
       const output = freshName(taken, `${value}_${operator}`);
       const attribute = [{ name: 'keepdims', type: attributeType.int, i: 0 }];
       nodes.push({ name: output, opType: operator, input: [value], output: [output], attribute });
       return output;
     };
-    const tap: Tap = { value, minimum: reduced('ReduceMin'), maximum: reduced('ReduceMax'), sum: reduced('ReduceSum') };
-    return picker === undefined ? tap : { ...tap, elements: picker.pick(value, nodes) };
-  });
+    if (wanted.has(value)) {
+      const tap: Tap = { value, minimum: reduced('ReduceMin'), maximum: reduced('ReduceMax') };
+      taps.push(picker === undefined ? tap : { ...tap, elements: picker.pick(value, nodes) });
+    }
+    if (guardAll || guarded.has(value)) guards.push({ value, sum: reduced('ReduceSum') });
+  }
   const tapped: GraphProto = {
     ...graph,
     node: [...graph.node, ...nodes],
     initializer: [...graph.initializer, ...(picker?.constants ?? [])],
     input: [...graph.input, ...(picker === undefined ? [] : [picker.input])],
-    output: taps.flatMap(({ minimum, maximum, sum, elements }) =>
-      [minimum, maximum, sum, ...(elements === undefined ? [] : [elements])].map((name) => ({ name })),
-    ),
+    output: [
+      ...taps.flatMap(({ minimum, maximum, elements }) => [minimum, maximum, ...(elements === undefined ? [] : [elements])]),
+      ...guards.map(({ sum }) => sum),
+    ].map((name) => ({ name })),
   };
-  return { model: { ...model, graph: tapped }, taps, ...(picker === undefined ? {} : { phaseInput: picker.input.name }) };
+  return { model: { ...model, graph: tapped }, taps, guards, ...(picker === undefined ? {} : { phaseInput: picker.input.name }) };
+}
+
+/** Where every NaN comes by: outputs of the model, and what operators read that may lose one. */
+function guardedValues(graph: GraphProto, places: ReadonlyMap<string, number>): Set<string> {
+  const outputs = graph.output as { name: string; type?: { tensorType?: { elemType?: number } | null } | null }[];
+  const ends = outputs.filter(({ type }) => (type?.tensorType?.elemType ?? FLOAT) === FLOAT).map(({ name }) => name);
+  const losers = graph.node.filter(({ opType }) => NAN_LOSERS.has(opType)).flatMap(({ input }) => input.slice(0, 1));
+  return new Set([...ends, ...losers].filter((value) => places.has(value)));
 }
 
 /** Value -> place of the node that makes it; -1 for inputs of the graph. Constants are no values. */
