@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import type { SessionReply, SessionRequest } from './session-messages.ts';
 import { collectHere, createSharedMemoryWatch } from './shared-memory.ts';
 
@@ -7,6 +7,8 @@ import { collectHere, createSharedMemoryWatch } from './shared-memory.ts';
  * One loaded model in its own thread. `session.run()` blocks its thread for the whole inference, so no session may live where
  * timers, sockets or other models need the thread.
  */
+// What fails is thrown, and reported in words. Printed as well, each provider that a machine lacks would be a red error in its log.
+env.logLevel = 'fatal';
 let session: InferenceSession | undefined;
 const passed = createSharedMemoryWatch(collectHere);
 
