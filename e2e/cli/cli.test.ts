@@ -138,6 +138,12 @@ describe('from nothing to a text that was read', () => {
     const used = pageOf(claimTokenViewSchema).parse(await starling.json(['token', 'ls']));
     expect(used.items).toMatchObject([{ usesLeft: 0, labels: { site: 'here' } }]);
 
+    // By its name, as long as it lets devices in.
+    await starling.json(['token', 'create', '--name', 'spare', '--token-only']);
+    expect((await starling.run(['token', 'revoke', 'spare'])).exitCode).toBe(0);
+    const again = await starling.failure(['token', 'revoke', 'spare']);
+    expect(again).toMatchObject({ exitCode: 4, error: { code: 'not-found', hint: expect.stringContaining('token ls') } });
+
     await starling.json(['device', 'set', agent.ready.device, '--name', 'gate-3']);
     const assigned = await starling.run(['device', 'assign', 'gate-3', 'read-signs-1', '--wait', '--json']);
     expect(assigned.exitCode, assigned.stderr).toBe(0);

@@ -70,6 +70,29 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
     await close();
   });
 
+  test('a page that cannot be fetched says so in words, and comes by itself when the fleet is back', async () => {
+    const { page, close } = await openPage(browser, { storageState, viewport: WIDE });
+    await page.goto(`${fleet.baseUrl}/settings`);
+    await settle(page);
+    await page.context().setOffline(true);
+    await page.getByRole('link', { name: 'Audit' }).click();
+    await page.getByRole('alert').filter({ hasText: 'could not be fetched' }).waitFor();
+    await page.context().setOffline(false);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Audit' }).waitFor();
+    await close();
+  });
+
+  test('what is not there has a title and says so', async () => {
+    const { page, close } = await openPage(browser, { storageState, viewport: WIDE });
+    await page.goto(`${fleet.baseUrl}/devices/${'a'.repeat(26)}`);
+    await page.getByRole('heading', { level: 1, name: 'Device' }).waitFor();
+    await page.getByRole('alert').waitFor();
+    await page.goto(`${fleet.baseUrl}/nowhere`);
+    await page.getByRole('heading', { level: 1, name: 'Not found' }).waitFor();
+    await close();
+  });
+
   const modes = [
     { name: 'light', colorScheme: 'light', viewport: WIDE },
     { name: 'dark', colorScheme: 'dark', viewport: WIDE },

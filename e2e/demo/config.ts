@@ -14,6 +14,11 @@ const demoConfigSchema = z.object({
     .max(65_535)
     .default(8080)
     .meta({ description: 'Port of the dashboard; a free one if it is taken' }),
+  address: z
+    .string()
+    .regex(/^[a-z0-9.-]*$/i, 'not a name or an IPv4 address')
+    .default('')
+    .meta({ description: 'Name or address by which other machines reach this one (default: its host name)' }),
   once: z.stringbool().or(z.boolean()).default(false).meta({ description: 'End as soon as the first text was read' }),
 });
 export type DemoConfig = z.infer<typeof demoConfigSchema>;

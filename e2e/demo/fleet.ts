@@ -65,6 +65,7 @@ async function startOnPorts(config: DemoConfig, onLine: (line: string) => void):
         'https-port': `${ports.https}`,
         'mqtt-port': `${ports.mqtt}`,
         'mqtts-port': `${ports.mqtts}`,
+        ...(config.address === '' ? {} : { names: config.address }),
       },
       onLine,
     });

@@ -9,6 +9,7 @@ import { type AgentProcess, startAgentProcess } from '../harness/processes.ts';
 import { writeScenes } from '../scenes/index.ts';
 import { type DemoConfig, demoHelp, readDemoConfig } from './config.ts';
 import { buildDashboard } from './dashboard.ts';
+import { createDroppedReader } from './dropped.ts';
 import { firstLoginFile, publishDemoRoot, startDemoFleet } from './fleet.ts';
 import { keep, readKept } from './kept.ts';
 import { demoModels } from './models.ts';
@@ -53,7 +54,8 @@ async function main(): Promise<void> {
     );
     const release = await publishRelease(operator, steps);
     agent = await steps.run('Start an agent and enrol it', async (say) => {
-      const started = await startDemoAgent(config, operator.client, release, scenes);
+      const dropped = createDroppedReader((text) => steps.note(`  Read        ${text}`));
+      const started = await startDemoAgent(config, operator.client, release, scenes, dropped);
       say(started.ready.device);
       return started;
     });
@@ -64,7 +66,7 @@ async function main(): Promise<void> {
     steps.note(`\n  Dashboard   ${http}   (for other machines: ${https})`);
     if (fleet.firstLogin === undefined) steps.note(`  Login       as before; the first one is in ${firstLoginFile(config.directory)}`);
     else steps.note(`  Login       ${fleet.firstLogin.email}   ${fleet.firstLogin.password}   (change it under Settings)`);
-    steps.note(`  Pictures    ${scenes}   (drop any photo in: it is read next)`);
+    steps.note(`  Pictures    ${scenes}   (drop any photo in: what it says comes here)`);
     steps.note('\n  Ctrl-C stops both; the next npm start goes on from here.');
     if (config.once) await stop();
     await paintRest(scenes, config, steps);
@@ -136,13 +138,20 @@ async function publishRelease(operator: Operator, steps: Steps): Promise<Release
   });
 }
 
-async function startDemoAgent(config: DemoConfig, client: ApiClient, release: ReleaseView, scenes: string): Promise<AgentProcess> {
+async function startDemoAgent(
+  config: DemoConfig,
+  client: ApiClient,
+  release: ReleaseView,
+  scenes: string,
+  onLine: (line: string) => void,
+): Promise<AgentProcess> {
   const dataDirectory = join(config.directory, 'agent');
   const enrolled = await readKept(join(config.directory, 'demo', 'device.json'), z.string());
   const claim = enrolled === undefined ? await makeClaimToken(client, release.digest) : undefined;
   const agent = await startAgentProcess({
     dataDirectory,
     flags: { watch: scenes },
+    onLine,
     ...(claim === undefined ? {} : { token: claim.text }),
   });
   if (enrolled === undefined) await keep(join(config.directory, 'demo', 'device.json'), agent.ready.device);

@@ -36,6 +36,7 @@ export function createSteps(output: StepsOutput, nowMs: () => number): Steps {
         throw error;
       }
     },
-    note: (text) => void output.write(`${text}\n`),
+    // A step may be on its moving line, which comes back with its next progress.
+    note: (text) => void output.write(`${moves ? '\r\u001b[2K' : ''}${text}\n`),
   };
 }

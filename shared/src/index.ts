@@ -35,6 +35,7 @@ export * from './http/paging.ts';
 export * from './http/people.ts';
 export * from './ids.ts';
 export * from './limits.ts';
+export * from './log-line.ts';
 export * from './sketches/divergence.ts';
 export * from './sketches/histogram.ts';
 export {

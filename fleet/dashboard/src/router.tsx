@@ -1,3 +1,4 @@
+import { messageOf, StarlingError } from '@starling/shared';
 import type { QueryClient } from '@tanstack/react-query';
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
 import { z } from 'zod';
@@ -10,13 +11,27 @@ import { PageProblem } from './parts/page-problem.tsx';
 import { PageSkeleton } from './parts/page-skeleton.tsx';
 import { Shell } from './shell/shell.tsx';
 
+/**
+ * The program of a page comes from the fleet when the page is opened. Where it does not come, the router's own remedy is to load the
+ * window again, which puts the browser's page for a server that is away in the place of ours.
+ */
+function fetched<Module>(load: () => Promise<Module>): () => Promise<Module> {
+  return () =>
+    load().catch((cause: unknown) => {
+      throw new StarlingError('page-not-fetched', messageOf(cause), { cause });
+    });
+}
+
 const rootRoute = createRootRouteWithContext<{ queries: QueryClient }>()({ component: Outlet, notFoundComponent: NotFoundPage });
 
 const login = createRoute({
   getParentRoute: () => rootRoute,
   path: '/login',
   validateSearch: z.object({ next: z.string().optional().catch(undefined) }),
-  component: lazyRouteComponent(() => import('./pages/login/login-page.tsx'), 'LoginPage'),
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/login/login-page.tsx')),
+    'LoginPage',
+  ),
 });
 
 const shell = createRoute({
@@ -37,69 +52,105 @@ const under = { getParentRoute: () => shell };
 const overview = createRoute({
   ...under,
   path: '/',
-  component: lazyRouteComponent(() => import('./pages/overview/overview-page.tsx'), 'OverviewPage'),
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/overview/overview-page.tsx')),
+    'OverviewPage',
+  ),
 });
 const devices = createRoute({
   ...under,
   path: '/devices',
   validateSearch: devicesSearchSchema,
-  component: lazyRouteComponent(() => import('./pages/devices/devices-page.tsx'), 'DevicesPage'),
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/devices/devices-page.tsx')),
+    'DevicesPage',
+  ),
 });
 const device = createRoute({
   ...under,
   path: '/devices/$id',
   validateSearch: deviceSearchSchema,
-  component: lazyRouteComponent(() => import('./pages/device/device-page.tsx'), 'DevicePage'),
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/device/device-page.tsx')),
+    'DevicePage',
+  ),
 });
 const models = createRoute({
   ...under,
   path: '/models',
   validateSearch: listSearchSchema,
-  component: lazyRouteComponent(() => import('./pages/models/models-page.tsx'), 'ModelsPage'),
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/models/models-page.tsx')),
+    'ModelsPage',
+  ),
 });
 const model = createRoute({
   ...under,
   path: '/models/$digest',
-  component: lazyRouteComponent(() => import('./pages/models/model-page.tsx'), 'ModelPage'),
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/models/model-page.tsx')),
+    'ModelPage',
+  ),
 });
 const pipelines = createRoute({
   ...under,
   path: '/pipelines',
   validateSearch: listSearchSchema,
-  component: lazyRouteComponent(() => import('./pages/pipelines/pipelines-page.tsx'), 'PipelinesPage'),
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/pipelines/pipelines-page.tsx')),
+    'PipelinesPage',
+  ),
 });
 const pipeline = createRoute({
   ...under,
   path: '/pipelines/$digest',
-  component: lazyRouteComponent(() => import('./pages/pipelines/pipeline-page.tsx'), 'PipelinePage'),
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/pipelines/pipeline-page.tsx')),
+    'PipelinePage',
+  ),
 });
 const releases = createRoute({
   ...under,
   path: '/releases',
   validateSearch: listSearchSchema,
-  component: lazyRouteComponent(() => import('./pages/releases/releases-page.tsx'), 'ReleasesPage'),
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/releases/releases-page.tsx')),
+    'ReleasesPage',
+  ),
 });
 const release = createRoute({
   ...under,
   path: '/releases/$digest',
-  component: lazyRouteComponent(() => import('./pages/releases/release-page.tsx'), 'ReleasePage'),
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/releases/release-page.tsx')),
+    'ReleasePage',
+  ),
 });
 const enrolment = createRoute({
   ...under,
   path: '/enrolment',
   validateSearch: listSearchSchema,
-  component: lazyRouteComponent(() => import('./pages/enrolment/enrolment-page.tsx'), 'EnrolmentPage'),
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/enrolment/enrolment-page.tsx')),
+    'EnrolmentPage',
+  ),
 });
 const audit = createRoute({
   ...under,
   path: '/audit',
   validateSearch: listSearchSchema,
-  component: lazyRouteComponent(() => import('./pages/audit/audit-page.tsx'), 'AuditPage'),
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/audit/audit-page.tsx')),
+    'AuditPage',
+  ),
 });
 const settings = createRoute({
   ...under,
   path: '/settings',
-  component: lazyRouteComponent(() => import('./pages/settings/settings-page.tsx'), 'SettingsPage'),
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/settings/settings-page.tsx')),
+    'SettingsPage',
+  ),
 });
 
 const inShell = [overview, devices, device, models, model, pipelines, pipeline, releases, release, enrolment, audit, settings] as const;

@@ -70,6 +70,8 @@ export function deviceRoutes(app: ApiApp, ports: DevicePorts): void {
   route(app, api.listClaimTokens, async ({ query }) => ({ ...query, ...(await claimTokens.list(query)) }));
   route(app, api.createClaimToken, async ({ body, actor }) => {
     const release = body.release === undefined ? undefined : (await releases.find(body.release)).digest;
+    // First what takes long and may fail: a token is shown once, and one that nobody saw stays open.
+    if (body.install) await ports.packages.prepare();
     const created = await claimTokens.create({ ...body, release }, actor);
     return { ...created, installCommand: body.install ? await ports.packages.installCommand(created.text) : null };
   });

@@ -42,12 +42,14 @@ export async function readDocument<Schema extends z.ZodType>(path: string, field
  */
 export async function requireFile(path: string, field: string, maximumBytes: number): Promise<number> {
   const found = await stat(path).catch((cause: unknown) => {
-    throw cliError('bad-file', (cause as { code?: unknown }).code === 'ENOENT' ? `there is no file ${path}` : messageOf(cause), {
+    const isAbsent = (cause as { code?: unknown }).code === 'ENOENT';
+    throw cliError('bad-file', isAbsent ? `there is no file ${path}` : messageOf(cause), {
       field,
+      hint: isAbsent ? 'give the path of a file; a relative one starts where you are' : 'give a file that you may read',
       cause,
     });
   });
-  if (!found.isFile()) throw cliError('bad-file', `${path} is no regular file`, { field });
+  if (!found.isFile()) throw cliError('bad-file', `${path} is no regular file`, { field, hint: 'give the path of a file' });
   if (found.size === 0) throw cliError('bad-file', `${path} is empty (0 bytes)`, { field, hint: 'was its download cut off?' });
   if (found.size > maximumBytes) {
     throw cliError('bad-file', `${path} has ${formatBytes(found.size)}, at most ${formatBytes(maximumBytes)} are taken`, { field });

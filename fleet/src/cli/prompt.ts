@@ -11,8 +11,8 @@ export interface Prompt {
   /** True if somebody is there to answer. */
   possible: boolean;
   ask(question: string): Promise<string>;
-  /** Without showing what is typed. */
-  askSecret(question: string): Promise<string>;
+  /** Without showing what is typed. @param otherwise what to do where nobody is there to ask */
+  askSecret(question: string, otherwise: string): Promise<string>;
   /** @throws StarlingError `not-confirmed` if the answer is not yes, or nobody is there to ask and `yes` is false */
   confirm(question: string, options: { yes: boolean }): Promise<void>;
   /** All of standard input, without the last line break: a secret that a script passes in. */
@@ -23,9 +23,9 @@ const SECRET_BYTES_MAXIMUM = 64 * 1024;
 
 export function createPrompt(stdin: Typed, stderr: Sink, signal: AbortSignal): Prompt {
   const possible = stdin.isTTY === true && stderr.isTTY === true;
-  const askLine = (question: string, shown: boolean): Promise<string> => {
+  const askLine = (question: string, shown: boolean, otherwise = 'give it as an option; see --help'): Promise<string> => {
     if (!possible) {
-      throw cliError('usage', `there is no terminal to ask "${question.trim()}"`, { hint: 'give it as an option; see --help' });
+      throw cliError('usage', `there is no terminal to ask "${question.trim()}"`, { hint: otherwise });
     }
     return new Promise((resolve, reject) => {
       stderr.write(question);
@@ -50,7 +50,7 @@ export function createPrompt(stdin: Typed, stderr: Sink, signal: AbortSignal): P
   return {
     possible,
     ask: (question) => askLine(question, true),
-    askSecret: (question) => askLine(question, false),
+    askSecret: (question, otherwise) => askLine(question, false, otherwise),
     async confirm(question, { yes }) {
       if (yes) return;
       if (!possible) throw cliError('not-confirmed', question, { field: '--yes', hint: 'confirm with --yes' });

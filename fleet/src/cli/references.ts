@@ -3,6 +3,7 @@ import {
   type ArtefactDetail,
   api,
   type BuildJob,
+  type ClaimTokenView,
   type DeviceView,
   deviceIdSchema,
   digestSchema,
@@ -44,6 +45,21 @@ export async function findBuild(client: ApiClient, reference: string): Promise<B
     : [];
   const label = (job: BuildJob): string => `${job.id.slice(0, 12)} (${job.model}@${job.version} ${job.label})`;
   return only(byStart, { kind: 'build', reference, list: 'starling build ls', label });
+}
+
+/** @param reference id, or the name of one that still lets devices in @throws StarlingError `not-found`, `ambiguous-name` */
+export async function findClaimToken(client: ApiClient, reference: string, nowMs: number): Promise<ClaimTokenView> {
+  const { items } = await fetchAll<ClaimTokenView>((query) => client.call(api.listClaimTokens, { query }));
+  const isOpen = ({ revokedAtMs, expiresAtMs, usesLeft }: ClaimTokenView): boolean =>
+    revokedAtMs === null && expiresAtMs > nowMs && usesLeft > 0;
+  const candidates = items.filter(({ id }) => id === reference);
+  if (candidates.length === 0) candidates.push(...items.filter((token) => token.name === reference && isOpen(token)));
+  return only(candidates, {
+    kind: 'claim token',
+    reference,
+    list: 'starling token ls',
+    label: ({ id, name }) => `${id} (${name})`,
+  });
 }
 
 interface Versioned {

@@ -48,7 +48,7 @@ function endOfCommander(error: CommanderError, argv: readonly string[], ports: P
     code: 'usage',
     message,
     ...(field === undefined ? {} : { field }),
-    hint: suggestion === '' ? `see "${['starling', ...words, '--help'].join(' ')}"` : suggestion,
+    hint: suggestion === '' ? `see "${['starling', ...words, '--help'].join(' ')}"` : `${suggestion} All there is: "starling --help"`,
   };
   return report(failure, argv, ports);
 }

@@ -10,7 +10,7 @@ import { renderInstaller } from './installer.ts';
 import { platforms } from './parts.ts';
 
 export interface Packages {
-  /** Builds what is not there yet; many callers wait for the same build. @throws StarlingError `package-part-missing`, `bundle-failed` */
+  /** Builds what is not there yet; many callers wait for the same build. @throws StarlingError `no-root`, `package-part-missing`, `bundle-failed` */
   prepare(): Promise<void>;
   /** The command that fetches, verifies and installs an agent, and enrols it. Builds the packages first if they are not there. */
   installCommand(token: string): Promise<string>;
@@ -60,11 +60,14 @@ export function createPackages(ports: PackagePorts): Packages {
     await prunePackages(directory, built).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'old agent packages stay'));
     return built;
   };
+  /** Without a root no device can enrol: said before a minute of building. */
+  const requireRoot = (): void => void keyring.signedRoot();
   const installer = async (): Promise<string> =>
     renderInstaller(await readFile(template, 'utf8'), { url: publicUrl, authority, packages: await packages() });
 
   return {
     async prepare() {
+      requireRoot();
       await packages();
     },
     installer,
@@ -82,6 +85,7 @@ export function createPackages(ports: PackagePorts): Packages {
       ].join(' && ');
     },
     async list() {
+      requireRoot();
       const listed: AgentPackageView[] = [];
       for (const { known: _known, ...facts } of await packages()) {
         const document = { kind: 'agent-package', schemaVersion: 1, fleetId: keyring.fleetId, ...facts };

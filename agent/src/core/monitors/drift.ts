@@ -11,22 +11,29 @@ import {
 
 /** Values that a learned reference holds before it is used. Fewer would make every window look moved. */
 export const REFERENCE_MINIMUM = 200;
-/** Values that a window needs before it is judged. */
-export const WINDOW_MINIMUM = 30;
+/** Values that are judged together. In fewer the index of equal distributions is already near the usual thresholds by chance. */
+export const JUDGED_MINIMUM = 100;
 
-export interface DriftVerdict {
-  histogram: Histogram;
-  reference: number[] | null;
+interface Verdict {
   psi: number | null;
   ks: number | null;
   ksPValue: number | null;
   drifted: boolean;
 }
 
-/** One monitor on one edge: gathers a window, then compares it with its reference. */
+export interface DriftVerdict extends Verdict {
+  /** Of this window. */
+  histogram: Histogram;
+  reference: number[] | null;
+}
+
+/**
+ * One monitor on one edge: gathers windows, and compares them with its reference as soon as they hold enough together. A window of a
+ * slow camera holds a handful of values: alone it would never be judged.
+ */
 export interface DriftWatch {
   add(values: readonly number[]): void;
-  /** Ends the window; empty windows give nothing. */
+  /** Ends the window; empty windows give nothing. The verdict is the newest there is, null before the first. */
   endWindow(): DriftVerdict | undefined;
   /** Reference counts so far, to be kept across restarts; null if the pipeline states its own. */
   learned(): Histogram | null;
@@ -35,6 +42,8 @@ export interface DriftWatch {
 /** @param kept what `learned` gave before a restart */
 export function createDriftWatch(monitor: Monitor, kept: Histogram | null): DriftWatch {
   let window = createHistogram(monitor.bins);
+  let unjudged = createHistogram(monitor.bins);
+  let verdict: Verdict = { psi: null, ks: null, ksPValue: null, drifted: false };
   let learned = kept !== null && kept.edges.length === monitor.bins.length ? kept : createHistogram(monitor.bins);
   return {
     add(values) {
@@ -44,23 +53,27 @@ export function createDriftWatch(monitor: Monitor, kept: Histogram | null): Drif
       const histogram = window;
       if (histogram.count === 0) return undefined;
       window = createHistogram(monitor.bins);
-      if (monitor.reference !== undefined) return judge(monitor, monitor.reference, histogram);
-      if (learned.count < REFERENCE_MINIMUM) {
+      if (monitor.reference === undefined && learned.count < REFERENCE_MINIMUM) {
         learned = mergeHistograms(learned, histogram);
-        return { histogram, reference: null, psi: null, ks: null, ksPValue: null, drifted: false };
+        return { histogram, reference: null, ...verdict };
       }
-      return judge(monitor, learned.counts, histogram);
+      const reference = monitor.reference ?? learned.counts;
+      unjudged = mergeHistograms(unjudged, histogram);
+      if (unjudged.count >= JUDGED_MINIMUM) {
+        verdict = judge(monitor, reference, unjudged);
+        unjudged = createHistogram(monitor.bins);
+      }
+      return { histogram, reference: [...reference], ...verdict };
     },
     learned: () => (monitor.reference === undefined ? learned : null),
   };
 }
 
-function judge(monitor: Monitor, reference: readonly number[], histogram: Histogram): DriftVerdict {
+function judge(monitor: Monitor, reference: readonly number[], histogram: Histogram): Verdict {
   const total = reference.reduce((sum, count) => sum + count, 0);
   const psi = populationStabilityIndex(reference, histogram.counts);
   const ks = kolmogorovSmirnov(reference, histogram.counts);
   const ksPValue = kolmogorovSmirnovPValue(ks, total, histogram.count);
-  // Both must agree: the index alone is noisy in small windows, the test alone calls tiny shifts of large ones significant.
-  const drifted = histogram.count >= WINDOW_MINIMUM && psi >= monitor.psiThreshold && ksPValue < 0.01;
-  return { histogram, reference: [...reference], psi, ks, ksPValue, drifted };
+  // Both must agree: the index alone is noisy, the test alone calls tiny shifts of many values significant.
+  return { psi, ks, ksPValue, drifted: psi >= monitor.psiThreshold && ksPValue < 0.01 };
 }

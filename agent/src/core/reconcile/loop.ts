@@ -87,7 +87,10 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   const setStep = (kind: StepKind, subject: string, state: StepReport['state'], progress: Partial<StepReport> = {}): void => {
     const entry: StepReport = { step: kind, subject, state, ...progress };
     const at = steps.findIndex((each) => each.step === kind && each.subject === subject);
-    steps = at === -1 ? [...steps, entry] : steps.map((each, index) => (index === at ? entry : each));
+    // A part of a step, such as one blob, stands below that step.
+    const after = steps.findLastIndex((each) => each.step === kind);
+    if (at !== -1) steps = steps.with(at, entry);
+    else steps = after === -1 ? [...steps, entry] : steps.toSpliced(after + 1, 0, entry);
     report();
   };
   const documentsOf = (assignment: Assignment, signal: AbortSignal): Promise<ReleaseDocuments> =>
@@ -210,6 +213,9 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
           : { assignment, telemetryWindowMs, sinceMs: clock.wallMs(), ...(profile === undefined ? {} : { profile }) };
       await journal.record({ type: 'good', release });
       if (active !== null) active = assignment === null ? null : { ...active, good: true };
+      const name = current.documents?.release.name;
+      if (name !== undefined)
+        ports.onEvent('info', 'release-verified', `${name} runs: self-test and probation have passed`, { release: assignment?.release });
     },
     async retire(step) {
       loaded.delete(step.release);

@@ -72,8 +72,8 @@ export function createHostProcess(options: HostProcessOptions): RuntimeHost {
     };
     const started = fork(options.hostFile, [JSON.stringify(config)], {
       serialization: 'advanced',
-      // Flags of this process are chosen for a program that waits; that one works.
-      execArgv: [],
+      // Flags of this process are chosen for a program that waits; that one works, and collects by itself (shared-memory.ts).
+      execArgv: ['--expose-gc'],
       env: { ...options.environment, ...mallocThresholds },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

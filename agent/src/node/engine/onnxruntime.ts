@@ -4,6 +4,7 @@ import { listSupportedBackends } from 'onnxruntime-node';
 import type { Engine, EngineSession, Tensor } from '../../core/ports/engine.ts';
 import type { OptimisedCache } from './optimised-model.ts';
 import type { SessionReply, SessionRequest } from './session-messages.ts';
+import { collectHere, createSharedMemoryWatch } from './shared-memory.ts';
 
 export interface OnnxRuntimeOptions {
   /** Compiled next to this file: `session-worker.ts` from source, `.js` in a package. */
@@ -21,6 +22,7 @@ type Request = SessionRequest extends infer Each ? (Each extends { id: number } 
 /** ONNX Runtime with each session in a worker thread of its own. */
 export function createOnnxRuntime(options: OnnxRuntimeOptions): Engine {
   const workers = new Set<Worker>();
+  const passed = createSharedMemoryWatch(collectHere);
   return {
     // The CPU provider comes last on the list of backends but is always there.
     providers: listSupportedBackends().map((backend) => backend.name),
@@ -36,7 +38,11 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions): Engine {
       if (opened.type !== 'opened') throw new StarlingError('load-failed', `unexpected reply ${opened.type}`);
       return sessionOver(worker, workers, call, settings.provider, opened);
     },
-    allocateFloat32: (length) => new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT)),
+    allocateFloat32(length) {
+      const bytes = length * Float32Array.BYTES_PER_ELEMENT;
+      passed(bytes);
+      return new Float32Array(new SharedArrayBuffer(bytes));
+    },
     async close() {
       await Promise.allSettled([...workers].map((worker) => worker.terminate()));
       workers.clear();

@@ -1,14 +1,18 @@
 import { parentPort } from 'node:worker_threads';
 import type { SessionSettings } from '@starling/shared';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { openOptimised } from './optimised-model.ts';
 import type { SessionReply, SessionRequest } from './session-messages.ts';
+import { collectHere, createSharedMemoryWatch } from './shared-memory.ts';
 
 /**
  * One loaded model in its own thread. `session.run()` blocks its thread for the whole inference, so no session may live where
  * timers, sockets or other models need the thread.
  */
+// What fails is thrown, and reported in words. Printed as well, each provider that a machine lacks would be a red error in its log.
+env.logLevel = 'fatal';
 let session: InferenceSession | undefined;
+const passed = createSharedMemoryWatch(collectHere);
 
 parentPort?.on('message', (request: SessionRequest) => {
   handle(request).then(
@@ -37,6 +41,7 @@ async function handle(request: SessionRequest): Promise<SessionReply> {
     ]),
   );
   const outputs = await session.run(feeds);
+  for (const { data } of Object.values(request.inputs)) passed(data.byteLength);
   return {
     id: request.id,
     type: 'ran',

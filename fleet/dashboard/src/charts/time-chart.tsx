@@ -24,6 +24,7 @@ export interface TimeChartProps {
   thresholds?: readonly { y: number; label: string; color: string }[];
 }
 
+const FEW_POINTS = 3;
 const palette = ['var(--measure-1)', 'var(--measure-2)', 'var(--measure-3)', 'var(--measure-4)'];
 // The summary speaks for the drawing, so the drawing needs no stops of its own.
 const silent = { accessibilityLayer: false };
@@ -48,7 +49,9 @@ export function TimeChart({ kind, points, measures, format, summary, heightPx = 
     tooltipAnimationDuration: 0,
     tooltipProps: { labelFormatter: (atMs: ReactNode) => (typeof atMs === 'number' ? utcTime(atMs) : '') },
   };
-  const drawn = { curveType: 'monotone' as const, withDots: false, strokeWidth: 2, connectNulls: false };
+  // A point between two gaps is no line: while there are few, each has a dot.
+  const few = measures.every(({ name }) => points.filter((point) => typeof point[name] === 'number').length <= FEW_POINTS);
+  const drawn = { curveType: 'monotone' as const, withDots: few, strokeWidth: 2, connectNulls: false };
   return (
     <figure className={classes.figure}>
       <div aria-hidden>

@@ -2,6 +2,7 @@ import { type FleetEvent, fleetEventSchema } from '@starling/shared';
 import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
 import type { ReadName } from './queries.ts';
+import { createRenewals } from './renewals.ts';
 
 export type LiveState = 'connecting' | 'live' | 'away';
 
@@ -31,22 +32,17 @@ export function LiveProvider({ children }: { children: ReactNode }) {
 }
 
 function listen(queries: QueryClient, onState: (state: LiveState) => void): () => void {
-  const waiting = new Map<FleetEvent['type'], { timer: number; ids: Set<string> }>();
+  const renewals = createRenewals<FleetEvent['type']>(
+    (type) => paceMs[type] ?? QUICK_MS,
+    (type, ids) =>
+      Promise.all(
+        madeOld[type].map((name) => queries.invalidateQueries({ queryKey: [name], predicate: ({ queryKey }) => isAbout(queryKey, ids) })),
+      ),
+  );
   let source: EventSource | undefined;
   let retry: number | undefined;
   let wasAway = false;
 
-  const renew = ({ type, id }: FleetEvent): void => {
-    const known = waiting.get(type);
-    if (known !== undefined) return void known.ids.add(id);
-    const ids = new Set([id]);
-    const renewNow = (): void => {
-      waiting.delete(type);
-      for (const name of madeOld[type])
-        void queries.invalidateQueries({ queryKey: [name], predicate: ({ queryKey }) => isAbout(queryKey, ids) });
-    };
-    waiting.set(type, { ids, timer: window.setTimeout(renewNow, paceMs[type] ?? QUICK_MS) });
-  };
   const open = (): void => {
     source = new EventSource('/api/v1/events');
     source.addEventListener('ready', () => {
@@ -57,7 +53,7 @@ function listen(queries: QueryClient, onState: (state: LiveState) => void): () =
     });
     source.addEventListener('message', ({ data }) => {
       const event = parseEvent(String(data));
-      if (event !== undefined) renew(event);
+      if (event !== undefined) renewals.add(event.type, event.id);
     });
     source.addEventListener('error', () => {
       wasAway = true;
@@ -71,7 +67,7 @@ function listen(queries: QueryClient, onState: (state: LiveState) => void): () =
   return () => {
     source?.close();
     window.clearTimeout(retry);
-    for (const { timer } of waiting.values()) window.clearTimeout(timer);
+    renewals.stop();
   };
 }
 

@@ -1,7 +1,7 @@
 import { type LiveState, useLiveState } from '../data/live.tsx';
 import classes from './live-tag.module.css';
 
-const words: Record<LiveState, string> = { connecting: 'connecting', live: 'live', away: 'not live: reconnecting' };
+const words: Record<LiveState, string> = { connecting: 'connecting', live: 'live', away: 'reconnecting' };
 
 /** Whether what is shown follows the fleet by itself right now. */
 export function LiveTag() {

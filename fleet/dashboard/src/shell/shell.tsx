@@ -40,7 +40,7 @@ export function Shell() {
             </Group>
           </AppShell.Header>
           <AppShell.Navbar className={classes.navbar} withBorder={false} component="div">
-            <Group visibleFrom="md" justify="space-between" px="lg" pt="lg" pb="xs" wrap="nowrap">
+            <Group component="header" visibleFrom="md" justify="space-between" px="lg" pt="lg" pb="xs" wrap="nowrap">
               <Brand />
               <LiveTag />
             </Group>

@@ -7,6 +7,7 @@ import {
   type DeviceView,
   INFER_INPUT_BYTES_MAXIMUM,
   type InferenceResult,
+  readableLine,
   readingSchema,
   StarlingError,
 } from '@starling/shared';
@@ -66,7 +67,7 @@ export function defineDeviceCommandCommands(device: Command, contextOf: ContextO
       const { lines } = readOptions(command, logsOptions);
       const { result } = (await send(context, reference, 'logs', { lineCount: lines })).view;
       const read = commandTable.logs.result.parse(result);
-      context.output.result(read, () => read.lines.map(printable).join('\n'));
+      context.output.result(read, () => read.lines.map((line) => printable(readableLine(line))).join('\n'));
     });
   definePingAndSend(device, contextOf);
 }

@@ -109,7 +109,8 @@ interface Where {
 async function obtainCredential(context: Context, where: Where, options: LoginOptions): Promise<{ credential: Credential; actor: Actor }> {
   const { prompt, settings, signal } = context;
   let token = options.tokenStdin ? await prompt.readAll() : options.email === undefined ? settings.token : undefined;
-  if (token === undefined && options.email === undefined) token = await prompt.askSecret('API token (or use --email): ');
+  if (token === undefined && options.email === undefined)
+    token = await prompt.askSecret('API token (or use --email): ', 'pipe it in and give --token-stdin');
   const credential: Credential =
     token === undefined
       ? { kind: 'session', cookie: await signInWithPassword(context, where, options) }
@@ -131,7 +132,9 @@ async function obtainCredential(context: Context, where: Where, options: LoginOp
 
 async function signInWithPassword({ prompt, signal }: Context, { fleet, authority }: Where, options: LoginOptions): Promise<string> {
   const email = options.email ?? '';
-  const password = options.passwordStdin ? await prompt.readAll() : await prompt.askSecret(`Password of ${email}: `);
+  const password = options.passwordStdin
+    ? await prompt.readAll()
+    : await prompt.askSecret(`Password of ${email}: `, 'pipe it in and give --password-stdin');
   const { transport } = openConnection({ fleet, credential: { kind: 'session', cookie: '' }, authority, signal });
   try {
     return await signIn(transport, fleet, { email, password });

@@ -1,9 +1,11 @@
-import { api, type ClaimTokenView } from '@starling/shared';
+import { type ApiClient, api, type ClaimTokenView } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import type { Context } from '../context.ts';
 import { type ContextOf, collect, examples, numberOption, readOptions, readPairs, wordsSchema } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatTime } from '../printable.ts';
+import { findClaimToken } from '../references.ts';
 
 const createOptions = z.object({
   name: z.string().min(1).max(100).default('device'),
@@ -44,7 +46,7 @@ export function defineTokenCommands(program: Command, contextOf: ContextOf): voi
       const { client } = await context.connect();
       // With --quiet the token alone is printed, so nobody needs the packages that the command would fetch.
       const install = !tokenOnly && (context.output.json || !context.output.quiet);
-      if (install) context.output.notice('making sure that the agent packages are built; the first time takes a minute');
+      if (install) await buildPackages(context, client);
       const created = await client.call(api.createClaimToken, {
         body: { ...options, install, labels: readPairs(label, '--label'), ...(release === undefined ? {} : { release }) },
       });
@@ -59,6 +61,23 @@ export function defineTokenCommands(program: Command, contextOf: ContextOf): voi
       );
     });
   defineListAndRevoke(token, contextOf);
+}
+
+/** The fleet builds them when they are first asked for. Before the token is made: who breaks off here leaves no token behind. */
+async function buildPackages({ output, nowMs }: Context, client: ApiClient): Promise<void> {
+  const startedMs = nowMs();
+  const progress = output.progress('agent packages');
+  const seconds = (): string => `${Math.round((nowMs() - startedMs) / 1000)} s`;
+  const tick = setInterval(() => progress.update(undefined, `the fleet builds them, once, which takes a minute; ${seconds()}`), 1000);
+  try {
+    const { packages } = await client.call(api.listAgentPackages, {});
+    progress.done(packages.map(({ platform }) => platform).join(', '));
+  } catch (error) {
+    progress.failed();
+    throw error;
+  } finally {
+    clearInterval(tick);
+  }
 }
 
 function defineListAndRevoke(token: Command, contextOf: ContextOf): void {
@@ -86,12 +105,13 @@ function defineListAndRevoke(token: Command, contextOf: ContextOf): void {
     });
   token
     .command('revoke')
-    .argument('<id>')
+    .argument('<token>', 'id or name')
     .summary('revoke a claim token; devices that enrolled with it stay')
-    .addHelpText('after', examples(['starling token revoke 2kz4...', 'its id, as "starling token ls" shows it']))
-    .action(async (id: string, _options, command: Command) => {
+    .addHelpText('after', examples(['starling token revoke gate-3', 'its name or id, as "starling token ls" shows them']))
+    .action(async (reference: string, _options, command: Command) => {
       const context = contextOf(command);
       const { client } = await context.connect();
+      const { id } = await findClaimToken(client, reference, context.nowMs());
       await client.call(api.revokeClaimToken, { params: { id } });
       context.output.result(
         { revoked: id },

@@ -104,7 +104,7 @@ function Entry({ entry: { atMs, actor, action, subject, detail } }: { entry: Aud
           shortenDigests(subject)
         )}
       </Table.Td>
-      <Table.Td className="mono" maw={420} style={{ overflowWrap: 'anywhere' }}>
+      <Table.Td className="mono" data-long maw={420} style={{ overflowWrap: 'anywhere' }}>
         {facts.map(([name, value]) => `${name}: ${shortenDigests(typeof value === 'string' ? value : JSON.stringify(value))}`).join(', ') ||
           '–'}
       </Table.Td>

@@ -85,7 +85,7 @@ function CommandTable({ commands }: { commands: readonly CommandView[] }) {
             <Table.Td>
               <Tag tone={tones[command.status]}>{command.status}</Tag>
             </Table.Td>
-            <Table.Td maw={380}>
+            <Table.Td maw={380} data-long>
               <Text size="sm" lineClamp={3}>
                 {outcomeOf(command)}
               </Text>

@@ -30,7 +30,7 @@ export function DevicePage() {
   const { id } = route.useParams();
   const device = useQuery(read('showDevice', { params: { id } }));
   return (
-    <QueryView query={device} heightPx={560}>
+    <QueryView query={device} heightPx={560} page="Device">
       {(view) => <Device device={view} />}
     </QueryView>
   );

@@ -24,7 +24,7 @@ export function DriftPanel({ device, points }: { device: string; points: readonl
   return (
     <Panel
       title="Drift"
-      note="Distance from the reference: population stability index (PSI) and Kolmogorov-Smirnov (KS). A monitor has moved when PSI passes its threshold, KS agrees (p below 0.01) and the window holds enough values."
+      note="Distance from the reference: population stability index (PSI) and Kolmogorov-Smirnov (KS). A monitor has moved when PSI passes its threshold, KS agrees (p below 0.01). A hundred values or more are judged together, over as many windows as it takes."
     >
       <QueryView query={records} heightPx={260}>
         {({ items }) => {
@@ -78,11 +78,7 @@ function MonitorTable({ latest }: { latest: readonly Drift[] }) {
               {record.measure} of <span className="mono">{record.edge}</span>
             </Table.Td>
             <Table.Td>
-              {record.psi === null ? (
-                <Tag tone="idle">gathers its reference</Tag>
-              ) : (
-                <Tag tone={record.drifted ? 'warn' : 'good'}>{record.drifted ? 'moved' : 'stable'}</Tag>
-              )}
+              <StateTag record={record} />
             </Table.Td>
             <Table.Td>{figure(record.psi)}</Table.Td>
             <Table.Td>{figure(record.ks)}</Table.Td>
@@ -96,6 +92,11 @@ function MonitorTable({ latest }: { latest: readonly Drift[] }) {
       </Table.Tbody>
     </WideTable>
   );
+}
+
+function StateTag({ record: { psi, reference, drifted } }: { record: Drift }) {
+  if (psi === null) return <Tag tone="idle">{reference === null ? 'gathers its reference' : 'gathers values'}</Tag>;
+  return <Tag tone={drifted ? 'warn' : 'good'}>{drifted ? 'moved' : 'stable'}</Tag>;
 }
 
 function figure(value: number | null): string {

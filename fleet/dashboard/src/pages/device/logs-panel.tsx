@@ -1,11 +1,10 @@
 import { Button, Text } from '@mantine/core';
-import { commandTable, type DeviceView } from '@starling/shared';
+import { commandTable, type DeviceView, readableLine } from '@starling/shared';
 import { useChange } from '../../data/queries.ts';
 import { useSession } from '../../data/session.ts';
 import { Panel } from '../../parts/panel.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { toProblem } from '../../parts/reported-problem.ts';
-import { readableLine } from './log-line.ts';
 import classes from './logs-panel.module.css';
 
 const WAIT_MS = 10_000;

@@ -2,6 +2,7 @@ import { Group, SegmentedControl, SimpleGrid, Stack } from '@mantine/core';
 import type { DeviceView, SeriesPoint } from '@starling/shared';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
+import { sinceFirst } from '../../charts/since-first.ts';
 import { type Measure, TimeChart, type TimeChartProps } from '../../charts/time-chart.tsx';
 import { read } from '../../data/queries.ts';
 import { bytesOf, compact, inWords, joulesOf, millisecondsOf, percentOf, rateOf } from '../../format/quantity.ts';
@@ -43,11 +44,22 @@ export function MeasuresTab({ device: { id } }: { device: DeviceView }) {
         />
       </Group>
       <QueryView query={series} heightPx={560}>
-        {({ points }) => <Charts points={points} bucketSeconds={bucketMs / 1000} energyMethod={summary.data?.energyMethod ?? null} />}
+        {({ points }) => (
+          <Charts
+            points={sinceFirst(points, saysSomething)}
+            bucketSeconds={bucketMs / 1000}
+            energyMethod={summary.data?.energyMethod ?? null}
+          />
+        )}
       </QueryView>
-      <DriftPanel device={id} points={series.data?.points ?? []} />
+      <DriftPanel device={id} points={sinceFirst(series.data?.points ?? [], saysSomething)} />
     </Stack>
   );
+}
+
+/** Something was reported in this part of the range. */
+function saysSomething({ items, agentMemoryBytes }: SeriesPoint): boolean {
+  return items > 0 || agentMemoryBytes !== null;
 }
 
 interface ChartsProps {

@@ -57,8 +57,8 @@ function Figures({ summary }: { summary: TelemetrySummary }) {
         <FigureTile label="Energy per inference" value={joulesOf(summary.joulesPerInference)} note={energyMethod ?? 'nothing reported'} />
         <FigureTile
           label="Drift"
-          value={{ figure: counted(drifted.length), unit: drifted.length === 1 ? 'monitor' : 'monitors' }}
-          note={drifted.length === 0 ? 'near the reference' : drifted.join(', ')}
+          value={{ figure: drifted.length === 0 ? 'none' : counted(drifted.length), unit: drifted.length === 0 ? '' : 'moved' }}
+          note={drifted.length === 0 ? 'no monitor has moved' : drifted.join(', ')}
         />
       </FigureRow>
     </>

@@ -77,7 +77,7 @@ function Filters({ filter, narrow }: { filter: Omit<DevicesSearch, 'page'>; narr
         aria-label="State"
         placeholder="Any state"
         clearable
-        w={170}
+        w={{ base: '100%', sm: 170 }}
         data={deviceStatuses.map((value) => ({ value, label: statusWords[value] }))}
         value={filter.status ?? null}
         onChange={(value) => narrow({ status: deviceStatuses.find((each) => each === value) })}
@@ -86,7 +86,7 @@ function Filters({ filter, narrow }: { filter: Omit<DevicesSearch, 'page'>; narr
       <Select
         aria-label="Order"
         allowDeselect={false}
-        w={140}
+        w={{ base: '100%', sm: 140 }}
         data={deviceOrders.map((value) => ({ value, label: `By ${orderWords[value].toLowerCase()}` }))}
         value={filter.sort ?? 'name'}
         onChange={(value) => narrow({ sort: deviceOrders.find((each) => each === value) })}

@@ -1,4 +1,5 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core';
+import { parseClaimToken } from '@starling/shared';
 import { IconKey } from '@tabler/icons-react';
 import { type FormEvent, useState } from 'react';
 import { useChange } from '../../data/queries.ts';
@@ -68,12 +69,19 @@ interface FreshTokenProps {
 }
 
 function FreshToken({ token, text, installCommand }: FreshTokenProps) {
+  const url = parseClaimToken(text)?.url;
   return (
     <Alert mt="md" variant="outline" color="petrol" title="Shown only this once" styles={{ title: { color: 'var(--mantine-color-text)' } }}>
       <Stack gap="sm">
         <Text size="sm">
           The fleet keeps only a digest of it. {token.name} is valid until <ExactMoment atMs={token.expiresAtMs} />.
         </Text>
+        {url !== undefined && (
+          <Text size="sm">
+            The device has to reach <span className="mono">{url}</span>. The fleet takes another address with{' '}
+            <span className="mono">--public-url</span>, the demo with <span className="mono">npm start -- --address</span>.
+          </Text>
+        )}
         {installCommand !== null && <CommandBox label="Run this on the device:" command={installCommand} />}
         <CommandBox
           label={`${installCommand === null ? 'Give' : 'Or give'} the token to an agent that is there, on its standard input:`}

@@ -1,6 +1,7 @@
 import { SimpleGrid } from '@mantine/core';
 import type { FleetPoint } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
+import { sinceFirst } from '../../charts/since-first.ts';
 import { TimeChart } from '../../charts/time-chart.tsx';
 import { read } from '../../data/queries.ts';
 import { compact, counted, inWords, millisecondsOf } from '../../format/quantity.ts';
@@ -17,16 +18,20 @@ export function FleetChart() {
     <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
       <Panel title="Inferences per minute">
         <QueryView query={series} heightPx={HEIGHT_PX + 30}>
-          {({ points }) => <Inferences points={points} />}
+          {({ points }) => <Inferences points={sinceFirst(points, saysSomething)} />}
         </QueryView>
       </Panel>
       <Panel title="Latency">
         <QueryView query={series} heightPx={HEIGHT_PX + 30}>
-          {({ points }) => <Latency points={points} />}
+          {({ points }) => <Latency points={sinceFirst(points, saysSomething)} />}
         </QueryView>
       </Panel>
     </SimpleGrid>
   );
+}
+
+function saysSomething({ items, failures }: FleetPoint): boolean {
+  return items > 0 || failures > 0;
 }
 
 function Inferences({ points }: { points: readonly FleetPoint[] }) {

@@ -5,8 +5,14 @@ import { TextLink } from '../../parts/link.tsx';
 
 /** The figures of the whole fleet. */
 export function FleetFigures({ overview: { devices, inference, energy, drifted } }: { overview: Overview }) {
-  const attention = devices.failed + devices.pending + new Set(drifted.map(({ device }) => device)).size;
   const active = devices.total - devices.pending - devices.revoked;
+  const attention = {
+    failed: devices.failed,
+    drifted: new Set(drifted.map(({ device }) => device)).size,
+    pending: devices.pending,
+    offline: active - devices.online,
+  };
+  const total = Object.values(attention).reduce((sum, count) => sum + count, 0);
   return (
     <FigureRow>
       <FigureTile
@@ -23,7 +29,7 @@ export function FleetFigures({ overview: { devices, inference, energy, drifted }
         value={{ figure: counted(devices.running), unit: `of ${counted(active)}` }}
         note="self-test passed"
       />
-      <FigureTile label="Need attention" value={{ figure: counted(attention), unit: '' }} note={attentionNote(devices, drifted.length)} />
+      <FigureTile label="Need attention" value={{ figure: counted(total), unit: '' }} note={attentionNote(attention)} />
       <FigureTile label="Inferences" value={{ figure: counted(inference.itemsLastHour), unit: '' }} note="in the last hour" />
       <FigureTile
         label="Latency, median"
@@ -35,13 +41,9 @@ export function FleetFigures({ overview: { devices, inference, energy, drifted }
   );
 }
 
-function attentionNote({ failed, pending }: Overview['devices'], drifted: number): string {
-  const parts = [
-    failed > 0 && `${counted(failed)} failed`,
-    pending > 0 && `${counted(pending)} pending`,
-    drifted > 0 && `${counted(drifted)} drifted`,
-  ];
-  return parts.filter((part) => part !== false).join(', ') || 'all is well';
+function attentionNote(attention: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(attention).filter(([, count]) => count > 0);
+  return parts.map(([what, count]) => `${counted(count)} ${what}`).join(', ') || 'all is well';
 }
 
 /** Modelled joules are an estimate and must never pass for measured ones. */

@@ -19,7 +19,7 @@ export function PipelinePage() {
   const { digest } = route.useParams();
   const pipeline = useQuery(read('showPipeline', { params: { digest } }));
   return (
-    <QueryView query={pipeline} heightPx={560}>
+    <QueryView query={pipeline} heightPx={560} page="Pipeline">
       {(view) => <Pipeline pipeline={view} />}
     </QueryView>
   );

@@ -20,7 +20,7 @@ export function ReleasePage() {
   const { digest } = route.useParams();
   const release = useQuery(read('showRelease', { params: { digest } }));
   return (
-    <QueryView query={release} heightPx={480}>
+    <QueryView query={release} heightPx={480} page="Release">
       {(view) => <Release release={view} />}
     </QueryView>
   );
