@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Dataset } from '../datasets/index.ts';
+import type { Feeds } from './contracts.ts';
 import { tensorFeeds } from './tensor-feeds.ts';
 
 let folder: string;
@@ -42,7 +43,8 @@ test('tensors become feeds by input, in order, from the first sample each time',
   const source = tensorFeeds(dataset, inputs, 'datasets.calibration', 2);
   expect(source.samples).toBe(2);
   for (let round = 0; round < 2; round += 1) {
-    const feeds = await Array.fromAsync(source.feeds());
+    const feeds: Feeds[] = [];
+    for await (const each of source.feeds()) feeds.push(each);
     expect(feeds.map((each) => Object.keys(each))).toEqual([['f', 'h', 'l'], ['f']]);
     expect(feeds[0]?.f).toMatchObject({ type: 'float32', dims: [1, 2], data: new Float32Array([1, 2]) });
     expect(feeds[0]?.h).toMatchObject({ type: 'float16', dims: [1, 2] });

@@ -3,6 +3,8 @@ import { defineApiTokenCommands } from './commands/api-token.ts';
 import { defineArtefactCommands } from './commands/artefact.ts';
 import { defineAuditCommands } from './commands/audit.ts';
 import { defineBuildCommands } from './commands/build.ts';
+import { defineBenchmark } from './commands/benchmark.ts';
+import { defineChoiceCommands } from './commands/choice.ts';
 import { defineDeviceCommands } from './commands/device.ts';
 import { defineEvents } from './commands/events.ts';
 import { defineKeyCommands } from './commands/key.ts';
@@ -53,6 +55,8 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineArtefactCommands(program, contextOf);
   definePipelineCommands(program, contextOf);
   defineReleaseCommands(program, contextOf);
+  defineChoiceCommands(program, contextOf);
+  defineBenchmark(program, contextOf);
   defineDeviceCommands(program, contextOf);
   defineTokenCommands(program, contextOf);
   defineApiTokenCommands(program, contextOf);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DATASET_FILES_MAXIMUM, packDataset } from '@starling/shared';
+import { DATASET_FILES_MAXIMUM, packDataset, type TensorPort } from '@starling/shared';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkDataset, openDataset, requireSamplesFit } from './index.ts';
@@ -134,7 +134,7 @@ describe('what is wrong with a data set is said by code', () => {
 
 describe('tensors that the model does not take', () => {
   const x = { name: 'x', elementType: 'float32', shape: ['n', 3] } as const;
-  const inputs = [{ ...x, shape: [...x.shape] }];
+  const inputs: TensorPort[] = [{ ...x, shape: [...x.shape] }];
   const requireFit = async (files: Readonly<Record<string, Uint8Array>>, ports = inputs): Promise<void> => {
     count += 1;
     const dataset = await openDataset(await saved(await packed(files)), join(folder, `fit-${count}`), FIELD);

@@ -6,6 +6,7 @@ import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatBytes, formatTime, shortDigest } from '../printable.ts';
 import { findArtefact, findModel } from '../references.ts';
 import { formatFields } from '../table.ts';
+import { defineArtefactExplain } from './explain.ts';
 
 export function defineArtefactCommands(program: Command, contextOf: ContextOf): void {
   const artefact = program
@@ -35,6 +36,7 @@ export function defineArtefactCommands(program: Command, contextOf: ContextOf): 
         empty: 'no artefacts; pushing a model builds some',
       });
     });
+  defineArtefactExplain(artefact, contextOf);
   artefact
     .command('show')
     .argument('<artefact>', 'digest or its first characters')

@@ -1,4 +1,4 @@
-import { type ApiClient, api, type CommandView, commandTable, type MeasuredArtefact, type ModelView } from '@starling/shared';
+import { type ApiClient, api, type CommandView, commandTable, type MeasuredArtefact, type ModelView, StarlingError } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
@@ -56,7 +56,7 @@ function pickArtefacts({ artefacts }: ModelView, wanted: string[] | undefined): 
   return wanted.map((start) => {
     const found = digests.find((digest) => digest.startsWith(start));
     if (found !== undefined) return found;
-    throw cliError('not-found', `the model has no artefact ${start}`, { field: '--artefact', hint: 'see "starling model show"' });
+    throw new StarlingError('not-found', `the model has no artefact ${start}`, { field: '--artefact', hint: 'see "starling model show"' });
   });
 }
 

@@ -9,6 +9,7 @@ import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatTime, shortDigest } from '../printable.ts';
 import { requirePublisher } from '../roots.ts';
 import { formatFields } from '../table.ts';
+import { defineReleaseObjective } from './choice.ts';
 
 const createOptions = z.object({
   pipeline: z.string().min(1),
@@ -83,6 +84,7 @@ export function defineReleaseCommands(program: Command, contextOf: ContextOf): v
         () => [view.digest],
       );
     });
+  defineReleaseObjective(release, contextOf);
 }
 
 async function createRelease(contextOf: ContextOf, name: string, command: Command): Promise<void> {
