@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import type { FeedSource, Feeds } from '../contracts.ts';
-import { type OnnxModel, writeModel } from '../onnx/read.ts';
+import { type OnnxModel, writeModel } from '../onnx/index.ts';
 import { calibrate } from './calibrate.ts';
 import { addToHistogram, coarsened, createHistogram, edgeOf, quantileOf, trimmed } from './histogram.ts';
 import { entropyThreshold } from './thresholds.ts';
