@@ -3,8 +3,8 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { expect, test } from 'vitest';
 import type { ApplyRecipe, FeedSource, Feeds, Ranges } from '../contracts.ts';
 import { bytesOf, floatsOf } from '../onnx/graph.ts';
-import type { NodeProto } from '../onnx/proto.ts';
 import { type OnnxModel, readModel, writeModel } from '../onnx/index.ts';
+import type { NodeProto } from '../onnx/proto.ts';
 import { bySensitivity, measureSensitivity } from './measure.ts';
 
 const FLOAT = 1;
