@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Tensor } from '../ports/engine.ts';
 import type { InstalledRelease } from '../ports/runtime-host.ts';
 import type { LoadedModel } from '../sessions/index.ts';
+import { defaultSettings } from '../sessions/index.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
 
 export interface EvaluationPlan {
@@ -40,7 +41,7 @@ export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts 
   const loaded = new Map<string, LoadedModel>();
   try {
     for (const [name, { file }] of Object.entries(plan.models)) {
-      const session = await ports.engine.open(file, { provider: 'cpu', threads: plan.threads });
+      const session = await ports.engine.open(file, defaultSettings('cpu', plan.threads));
       const recorded = name === plan.record;
       const run: typeof session.run = (inputs) => {
         if (recorded) feeds.push(inputs);

@@ -2,6 +2,6 @@
 export { type GoldenVerdict, goldenFeeds, readGolden, replayGolden } from './golden.ts';
 export { providerLadder } from './provider-ladder.ts';
 export { createSessionPool, type LoadedModel, openOnLadder, type SessionPool } from './session-pool.ts';
-export { settingsLadder } from './settings.ts';
+export { defaultSettings, settingsLadder } from './settings.ts';
 export { bestTrial, nextTrial, type Trial } from './tune.ts';
 export { openTunings, type Tuning, type Tunings, tuningSchema } from './tunings.ts';
