@@ -1,6 +1,7 @@
 import {
   agentSettingsSchema,
   type Capabilities,
+  type Hello,
   isStarlingError,
   jsonEncode,
   messageOf,
@@ -31,8 +32,8 @@ import type { RuntimeHost } from './ports/runtime-host.ts';
 import type { RuntimeIdentity } from './ports/runtime-identity.ts';
 import type { Sensors } from './ports/sensors.ts';
 import type { Transport } from './ports/transport.ts';
-import { createReconciler, loadKey, openVerdicts, type Reconciler } from './reconcile/index.ts';
-import { openTunings, type Tuning } from './sessions/index.ts';
+import { createReconciler, loadKey, openVerdicts, type Reconciler, type Verdicts } from './reconcile/index.ts';
+import { openTunings, type Tuning, type Tunings } from './sessions/index.ts';
 import { openSpool, type Spool } from './spool/index.ts';
 
 export interface AgentPorts {
@@ -119,19 +120,17 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     refused: (reason) => refused('chunk', reason),
   });
   const underNewestRoot = createUnderNewestRoot(ports.access, trust);
-  const tunings = await openTunings(ports.files, ports.identity, log);
+  const known = await openKnown(ports);
   const reconciler: Reconciler = createReconciler({
-    tunings,
-    ...{ journal, store, puller, host, trust, underNewestRoot, clock, log },
-    verdicts: await openVerdicts(ports.files, ports.identity, clock, log),
+    ...{ journal, store, puller, host, trust, underNewestRoot, clock, log, ...known },
     onReport(state) {
       void publish('reported', {}, jsonEncode(state));
       if (state.phase === 'running' && state.running?.verified === true) tuneItself();
     },
     onEvent: event,
   });
-  const measuring = createMeasuring(ports, { reconciler, puller, underNewestRoot, record, tunings });
-  const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, tunings, log);
+  const measuring = createMeasuring(ports, { reconciler, puller, underNewestRoot, record, tunings: known.tunings });
+  const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, known.tunings, log);
   const commands = createCommandRunner({
     ...{ trust, underNewestRoot, journal, clock, log, host, store, puller },
     device: key.device,
@@ -150,7 +149,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     link: link.state,
     reported: reconciler.reported(),
     spoolBytes: spool.sizeBytes(),
-    tunings: tunings.list(),
+    tunings: known.tunings.list(),
     pulled: puller.counters(),
   });
   listenToHost(host, { record, event, log, reconciler, spool });
@@ -158,15 +157,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   link = createLink({
     ...{ transport: ports.transport, access: ports.access, key, trust, clock, random: ports.random, log, bootId: identity.bootId },
     capabilities: ports.capabilities,
-    hello: () => ({
-      protocolVersion: PROTOCOL_VERSION,
-      ...identity,
-      epoch: journal.state.desired?.epoch ?? 0,
-      generation: journal.state.desired?.generation ?? 0,
-      features: [],
-      operatorVersions: { ...operatorVersions },
-      wallMs: Math.max(0, Math.round(clock.wallMs())),
-    }),
+    hello: () => helloOf(identity, ports),
   });
   await reconciler.resume();
   await adoptKept(ports, reconciler);
@@ -200,6 +191,23 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
       spool.close();
       await host.close();
     },
+  };
+}
+
+/** What this device has found out about artefacts. */
+async function openKnown({ files, identity, clock, log }: AgentPorts): Promise<{ verdicts: Verdicts; tunings: Tunings }> {
+  return { verdicts: await openVerdicts(files, identity, clock, log), tunings: await openTunings(files, identity, log) };
+}
+
+function helloOf(identity: AgentIdentity, { journal, clock }: AgentPorts): Hello {
+  return {
+    protocolVersion: PROTOCOL_VERSION,
+    ...identity,
+    epoch: journal.state.desired?.epoch ?? 0,
+    generation: journal.state.desired?.generation ?? 0,
+    features: [],
+    operatorVersions: { ...operatorVersions },
+    wallMs: Math.max(0, Math.round(clock.wallMs())),
   };
 }
 

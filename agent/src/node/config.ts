@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { StarlingError } from '@starling/shared';
 import { z } from 'zod';
+import type { InferenceServer } from './engine/host-config.ts';
 
 /** Settings of the agent: flag `--data-directory`, environment `STARLING_DATA_DIRECTORY`. */
 export const agentConfigSchema = z.object({
@@ -28,6 +29,15 @@ export const agentConfigSchema = z.object({
     .default(512)
     .meta({ description: 'Disk for models as the engine optimised them for this hardware; 0 keeps none' }),
   runTimeoutMs: z.coerce.number().int().min(100).default(20_000).meta({ description: 'A model run that takes longer is taken for hung' }),
+  engineUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .meta({ description: 'Open Inference Protocol server that runs the models, such as Triton; without it they run in the agent' }),
+  engineRepository: z.string().optional().meta({ description: 'Model repository of that server, as the agent sees the folder' }),
+  engineProviders: z
+    .string()
+    .default('cpu')
+    .meta({ description: 'Execution providers of that server, best first, with commas between them: tensorrt, cuda, openvino, cpu' }),
   watch: z.string().optional().meta({ description: 'Folder whose images are read, those that are there and those that come' }),
   video: z.string().optional().meta({ description: 'Video file or RTSP address that is read through ffmpeg' }),
   framesPerSecond: z.coerce
@@ -67,6 +77,19 @@ export function readAgentConfig(
 
 export function claimTokenFromEnvironment(environment: Readonly<Record<string, string | undefined>> = process.env): string | undefined {
   return environment.STARLING_TOKEN;
+}
+
+/** @throws StarlingError `invalid-config` for a server without a repository */
+export function inferenceServerOf({ engineUrl, engineRepository, engineProviders }: AgentConfig): InferenceServer | undefined {
+  if (engineUrl === undefined) return undefined;
+  if (engineRepository === undefined) {
+    throw new StarlingError('invalid-config', 'engineRepository: a server needs a folder that its models are put into', {
+      field: 'engineRepository',
+      hint: `see --help, or ${variableOf('engineRepository')}`,
+    });
+  }
+  const providers = engineProviders.split(',').map((provider) => provider.trim());
+  return { url: engineUrl, repository: engineRepository, providers: providers.filter((provider) => provider !== '') };
 }
 
 /** The environment of child processes: everything but secrets. */

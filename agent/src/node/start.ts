@@ -10,15 +10,16 @@ import type { RuntimeIdentity } from '../core/ports/runtime-identity.ts';
 import { openBlobStore } from './blob-store.ts';
 import { measureCapabilities } from './capabilities.ts';
 import { createSystemClock } from './clock.ts';
-import { type AgentConfig, childEnvironment } from './config.ts';
-import type { HostConfig } from './engine/host-config.ts';
+import { type AgentConfig, childEnvironment, inferenceServerOf } from './config.ts';
+import type { HostConfig, InferenceServer } from './engine/host-config.ts';
 import { createHostProcess } from './engine/host-process.ts';
 import { createMeasureProcess } from './engine/measure-process.ts';
+import { openInferenceVersion } from './engine/open-inference.ts';
 import { readEnrolment } from './enrol.ts';
 import { openFileStore } from './file-store.ts';
 import { createFleetAccess } from './fleet-access.ts';
 import { hash } from './hash.ts';
-import { identityOf } from './identity.ts';
+import { identityOf, onnxRuntimeVersion } from './identity.ts';
 import { systemRandom } from './ids.ts';
 import { inflate } from './inflate.ts';
 import { readDeviceKey } from './key-store.ts';
@@ -39,9 +40,38 @@ export interface RunningAgent {
 const FOLDER_PAUSE_MS = 400;
 const STATUS_INTERVAL_MS = 2_000;
 
-/** Execution providers of this build of the engine. The CPU is known to run; others have run when a release ran on them. */
-export function engineProviders() {
+/**
+ * Execution providers of this build of the engine. The CPU is known to run; others have run when a release ran on them. Those of a server
+ * are what its operator says: whether they compute right, the golden inputs show.
+ */
+export function engineProviders(server?: InferenceServer) {
+  if (server !== undefined) return server.providers.map((name) => ({ name, ran: true }));
   return listSupportedBackends().map(({ name }) => ({ name, ran: name === 'cpu' }));
+}
+
+/** What verdicts and measurements hold for. A server that starts later than the agent is one of an unknown version. */
+async function engineVersion(server: InferenceServer | undefined, log: Log): Promise<string> {
+  if (server === undefined) return onnxRuntimeVersion();
+  try {
+    return await openInferenceVersion(server.url);
+  } catch (error) {
+    log.warn('the inference server does not say its version', { url: server.url, reason: messageOf(error) });
+    return 'open-inference unknown';
+  }
+}
+
+const shipped = import.meta.url.endsWith('.js');
+
+/** A program beside this one: a source file, or a module of a package. */
+function moduleOf(name: string): URL {
+  return new URL(shipped ? `./${name}.js` : `./engine/${name}.ts`, import.meta.url);
+}
+
+function hostConfigOf(directory: string, { threads, runTimeoutMs }: AgentConfig, server: InferenceServer | undefined): HostConfig {
+  return {
+    ...{ dataDirectory: directory, threads, runTimeoutMs, workerFile: shipped ? './session-worker.js' : './session-worker.ts' },
+    ...(server === undefined ? {} : { server }),
+  };
 }
 
 /** Where the runtime host keeps optimised models. What measures has none: it times a first load. */
@@ -68,23 +98,16 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
   const journal = await openJournal(files);
   const trust = await createTrust(journal, clock, enrolment.rootDigest, [...enrolment.roots, ...journal.state.roots]);
   const authority = authorityOf(enrolment.authority, () => trust.nowMs());
-  const shipped = import.meta.url.endsWith('.js');
-  const hostConfig: HostConfig = {
-    dataDirectory: directory,
-    threads: config.threads,
-    runTimeoutMs: config.runTimeoutMs,
-    workerFile: shipped ? './session-worker.js' : './session-worker.ts',
-  };
-  const moduleOf = (name: string): URL => new URL(shipped ? `./${name}.js` : `./engine/${name}.ts`, import.meta.url);
-  const environment = childEnvironment();
-  const capabilities = (): Promise<Capabilities> => measureCapabilities(directory, engineProviders());
+  const inferenceServer = inferenceServerOf(config);
+  const hostConfig = hostConfigOf(directory, config, inferenceServer);
+  const capabilities = (): Promise<Capabilities> => measureCapabilities(directory, engineProviders(inferenceServer));
   const measured = await capabilities();
-  const identity = identityOf(measured);
+  const identity = identityOf(measured, await engineVersion(inferenceServer, log));
   const host = createHostProcess({
     ...hostConfig,
     ...cacheOf(config, directory, identity),
     hostFile: moduleOf('runtime-host'),
-    environment,
+    environment: childEnvironment(),
   });
   const agent = await startAgent(
     {
@@ -98,9 +121,9 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
       host,
       measureHost: createMeasureProcess({
         config: hostConfig,
-        providers: engineProviders().map(({ name }) => name),
+        providers: engineProviders(inferenceServer).map(({ name }) => name),
         measureFile: moduleOf('measure-host'),
-        environment,
+        environment: childEnvironment(),
       }),
       sensors: createLinuxSensors({ dataDirectory: directory, processIds: [process.pid] }),
       identity,

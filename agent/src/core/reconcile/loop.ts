@@ -34,6 +34,14 @@ const phases: Record<StepKind, ReconcilePhase> = {
   'collect-garbage': 'running',
 };
 
+interface ActiveRelease {
+  assignment: Assignment;
+  documents: ReleaseDocuments;
+  sinceMs: number;
+  providers: Record<string, string>;
+  good: boolean;
+}
+
 /** State of one run of a plan. */
 interface Run {
   target: Target;
@@ -47,13 +55,7 @@ interface Run {
 export function createReconciler(ports: ReconcilePorts): Reconciler {
   const { journal, store, puller, host, trust, clock, log, verdicts } = ports;
   let target: Target | undefined;
-  let active: {
-    assignment: Assignment;
-    documents: ReleaseDocuments;
-    sinceMs: number;
-    providers: Record<string, string>;
-    good: boolean;
-  } | null = null;
+  let active: ActiveRelease | null = null;
   const loaded = new Map<string, Record<string, string>>();
   let steps: StepReport[] = [];
   let phase: ReconcilePhase = 'idle';

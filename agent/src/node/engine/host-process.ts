@@ -68,7 +68,7 @@ export function createHostProcess(options: HostProcessOptions): RuntimeHost {
       runTimeoutMs: options.runTimeoutMs,
       workerFile: options.workerFile,
       ...(options.cache === undefined ? {} : { cache: options.cache }),
-      ...(options.engineUrl === undefined ? {} : { engineUrl: options.engineUrl }),
+      ...(options.server === undefined ? {} : { server: options.server }),
     };
     const started = fork(options.hostFile, [JSON.stringify(config)], {
       serialization: 'advanced',

@@ -16,10 +16,15 @@ import type { MeasureReply, MeasureRequest } from './measure-messages.ts';
  */
 setPriority(0, constants.priority.PRIORITY_LOW);
 const config = readHostConfig(process.argv[2]);
-const engine = createEngine(config, import.meta.url, (reason) => {
-  process.send?.({ type: 'failed', error: { code: 'timed-out', message: reason, retryable: true } } satisfies MeasureReply);
-  process.kill(process.pid, 'SIGKILL');
-});
+const engine = createEngine(
+  config,
+  import.meta.url,
+  (reason) => {
+    process.send?.({ type: 'failed', error: { code: 'timed-out', message: reason, retryable: true } } satisfies MeasureReply);
+    process.kill(process.pid, 'SIGKILL');
+  },
+  'measuring',
+);
 let loaded: { session: EngineSession; feeds: Record<string, Tensor>; baseBytes: number } | undefined;
 
 process.on('message', (request: MeasureRequest) => {
@@ -46,6 +51,10 @@ async function answer(request: MeasureRequest): Promise<MeasureReply> {
   }
   if (loaded === undefined) throw new StarlingError('not-loaded', 'no model is open');
   const { session, feeds, baseBytes } = loaded;
+  if (request.call === 'close') {
+    await session.close();
+    return { type: 'closed' };
+  }
   const cpuBefore = process.cpuUsage();
   const startedMs = performance.now();
   const timesMs: number[] = [];
@@ -55,7 +64,7 @@ async function answer(request: MeasureRequest): Promise<MeasureReply> {
     timesMs.push(performance.now() - runMs);
   }
   const { user, system } = process.cpuUsage(cpuBefore);
-  const isRemote = config.engineUrl !== undefined;
+  const isRemote = config.server !== undefined;
   const burst = {
     timesMs,
     wallMs: performance.now() - startedMs,

@@ -3,7 +3,10 @@ import type { Burst, MeasuredModel, MeasureSession } from '../../core/ports/meas
 import type { HostFailure } from './host-messages.ts';
 
 /** What a measure host is asked, one after the other. */
-export type MeasureRequest = { call: 'open'; model: MeasuredModel; ladder: readonly SessionSettings[] } | { call: 'burst'; runs: number };
+export type MeasureRequest =
+  | { call: 'open'; model: MeasuredModel; ladder: readonly SessionSettings[] }
+  | { call: 'burst'; runs: number }
+  | { call: 'close' };
 
 export type OpenedModel = Omit<MeasureSession, 'burst' | 'close'>;
 
@@ -11,4 +14,5 @@ export type MeasureReply =
   | { type: 'ready' }
   | { type: 'opened'; opened: OpenedModel }
   | { type: 'ran'; burst: Burst }
+  | { type: 'closed' }
   | { type: 'failed'; error: HostFailure };

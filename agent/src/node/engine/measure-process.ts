@@ -13,6 +13,8 @@ export interface MeasureProcessOptions {
   environment: Readonly<Record<string, string | undefined>>;
 }
 
+const CLOSE_TIMEOUT_MS = 10_000;
+
 /** A process of its own for each model that is measured. */
 export function createMeasureProcess({ config, providers, measureFile, environment }: MeasureProcessOptions): MeasureHost {
   return {
@@ -46,7 +48,12 @@ function sessionOver(opened: Omit<MeasureSession, 'burst' | 'close'>, call: Call
       if (reply.type !== 'ran') throw new StarlingError('measure-failed', `unexpected reply ${reply.type}`);
       return reply.burst;
     },
-    close: () => call.end(),
+    async close() {
+      // A server beside the agent has to be told; a process that hangs has not to be waited for.
+      const patience = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS).unref());
+      await Promise.race([call.send({ call: 'close' }).catch(() => undefined), patience]);
+      await call.end();
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'n
 import { basename, join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import { z } from 'zod';
+import { createSystemClock } from '../clock.ts';
 
 /**
  * Models as the engine has optimised them for this hardware: loading one skips that work. They hold for one engine on one hardware, and
@@ -67,7 +68,8 @@ async function readVerified(path: string): Promise<Uint8Array | undefined> {
   try {
     const [bytes, digest] = await Promise.all([readFile(path), readFile(`${path}.sha256`, 'utf8')]);
     if (sha256(bytes) === digest) {
-      await utimes(path, new Date(), new Date());
+      const nowSeconds = createSystemClock().wallMs() / 1000;
+      await utimes(path, nowSeconds, nowSeconds);
       return bytes;
     }
     await forget(path);
