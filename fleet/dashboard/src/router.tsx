@@ -1,4 +1,4 @@
-import { messageOf, StarlingError } from '@starling/shared';
+import { StarlingError } from '@starling/shared';
 import type { QueryClient } from '@tanstack/react-query';
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
 import { z } from 'zod';
@@ -18,7 +18,8 @@ import { Shell } from './shell/shell.tsx';
 function fetched<Module>(load: () => Promise<Module>): () => Promise<Module> {
   return () =>
     load().catch((cause: unknown) => {
-      throw new StarlingError('page-not-fetched', messageOf(cause), { cause });
+      // In words of its own: the router knows a failed import by its message.
+      throw new StarlingError('page-not-fetched', 'the program of this page could not be fetched', { cause });
     });
 }
 
