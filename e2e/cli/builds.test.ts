@@ -241,8 +241,9 @@ describe('a model that lies elsewhere', () => {
   test('is refused without a licence, and for a name that is taken before a byte is fetched', async () => {
     const unlicensed = await fetchModel('net.onnx', 'unlicensed');
     expect([unlicensed.exitCode, JSON.parse(unlicensed.stdout)]).toMatchObject([2, { error: { field: '--licence' } }]);
+    await starling.json(push('net.onnx', 'taken'));
     const before = hub.requests.length;
-    const taken = await fetchModel('hf://owner/name/model.onnx', 'net');
+    const taken = await fetchModel('hf://owner/name/model.onnx', 'taken');
     expect([taken.exitCode, JSON.parse(taken.stdout)]).toMatchObject([5, { error: { code: 'version-exists' } }]);
     expect(hub.requests.length).toBe(before);
   });

@@ -117,7 +117,11 @@ export async function createBuilds(ports: BuildPorts): Promise<Builds> {
       queue.wake();
       return show(id);
     },
-    ofModel: async (model) => ({ artefacts: await artefactsOfModel(db, model.digest), builds: await jobsOfModel(db, model) }),
+    async ofModel(model) {
+      // Jobs first: whoever sees a build done sees its artefact with it.
+      const builds = await jobsOfModel(db, model);
+      return { artefacts: await artefactsOfModel(db, model.digest), builds };
+    },
     artefacts: (modelDigest) => artefactsOfModel(db, modelDigest),
     artefact: (digest) => artefactByDigest(db, digest),
     listArtefacts: (page) => listArtefacts(db, page),

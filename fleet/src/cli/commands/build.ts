@@ -37,8 +37,8 @@ export function defineBuildCommands(program: Command, contextOf: ContextOf): voi
       const { client } = await context.connect();
       const found = await findBuild(client, reference);
       const job = watch === true ? await followBuild(context, client, found) : found;
-      showBuild(context, job);
       if (watch === true) requireDone(job);
+      showBuild(context, job);
     });
   build
     .command('logs')

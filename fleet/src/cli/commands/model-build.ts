@@ -28,7 +28,7 @@ export function defineModelBuild(model: Command, contextOf: ContextOf): void {
       const { digest } = await findModel(client, reference);
       const queued = await client.call(api.addBuild, { params: { digest }, body: { recipe } });
       const job = wait === true ? await followBuild(context, client, queued) : queued;
-      showBuild(context, job);
       if (wait === true) requireDone(job);
+      showBuild(context, job);
     });
 }

@@ -59,6 +59,10 @@ export function defineModelCommands(program: Command, contextOf: ContextOf): voi
         () => [view.digest],
       );
     });
+  defineRetry(model, contextOf);
+}
+
+function defineRetry(model: Command, contextOf: ContextOf): void {
   model
     .command('retry')
     .argument('<model>', 'name, name@version, digest or its first characters')
