@@ -22,6 +22,10 @@ export const benches: Readonly<Record<string, Bench>> = {
     about: 'exact match and character error rate over 300 scenes, fp32 and int8 artefacts',
     load: async () => (await import('./accuracy.ts')).measureAccuracy,
   },
+  quantise: {
+    about: "static int8 builds of the demo models: size, time on one thread, likeness; against onnxruntime's own quantiser",
+    load: async () => (await import('./quantise.ts')).measureQuantise,
+  },
   frames: {
     about: 'frames/s of the whole pipeline in the runtime host, against a hand-written loop in one worker thread',
     load: async () => (await import('./frames.ts')).measureFrames,
