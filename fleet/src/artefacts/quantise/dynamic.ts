@@ -147,7 +147,9 @@ function quantisedWeight(view: GraphView, name: string, product: Product, state:
   const make = (): Uint8Array => {
     const quantised = quantiseChannels(floatsOf(tensor), scales, shape, axis, limit);
     const ordered = transposed ? transpose(quantised, shape) : quantised;
-    return weights === 's8' ? bytesOf(ordered) : Uint8Array.from(ordered, (value) => value + UNSIGNED_ZERO);
+    const bytes = bytesOf(ordered);
+    if (weights === 'u8') for (let index = 0; index < bytes.length; index += 1) bytes[index] = (ordered[index] as number) + UNSIGNED_ZERO;
+    return bytes;
   };
   const type = weights === 's8' ? 'int8' : 'uint8';
   const integers: TensorProto = { name: `${name}_${weights}`, dims: [], dataType: tensorDataType[type] };
