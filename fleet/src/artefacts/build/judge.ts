@@ -1,7 +1,7 @@
 import type { AccuracyReport, Interval } from '@starling/shared';
 import { InferenceSession, type Tensor } from 'onnxruntime-node';
-import { compareAccuracy, similarityDb } from '../evaluate/index.ts';
 import type { FeedSource } from '../contracts.ts';
+import { compareAccuracy, similarityDb } from '../evaluate/index.ts';
 import type { SampleJob, Samples } from './samples.ts';
 
 /** Judges built files against the source, on the samples of the model version. What the source answers is found out once. */

@@ -42,8 +42,7 @@ export async function openSamples(job: SampleJob, inputs: readonly TensorPort[])
   const evaluationSet = await openSet(job, 'evaluation', job.evaluationArchive, inputs);
   const maximum = job.recipe.calibration?.samplesMaximum ?? 128;
   const calibration = calibrationSet === undefined ? undefined : await feedsOf(job, 'calibration', calibrationSet, inputs, maximum);
-  const compared =
-    evaluationSet === undefined ? calibration : await feedsOf(job, 'evaluation', evaluationSet, inputs, COMPARED_FEEDS);
+  const compared = evaluationSet === undefined ? calibration : await feedsOf(job, 'evaluation', evaluationSet, inputs, COMPARED_FEEDS);
   const evaluation = evaluationSet === undefined ? undefined : evaluationOf(job, evaluationSet, inputs);
   return { calibration, compared, evaluation };
 }
@@ -83,7 +82,10 @@ async function feedsOf(
       for (const feed of (await runSample(evaluator, sample, name)).feeds) {
         if (files.length >= maximum) break;
         const file = join(directory, `${files.length}.bin`);
-        await writeFile(file, serialize(Object.entries(feed).map(([input, { type, dims, data }]) => ({ input, type, dims: [...dims], data }))));
+        await writeFile(
+          file,
+          serialize(Object.entries(feed).map(([input, { type, dims, data }]) => ({ input, type, dims: [...dims], data }))),
+        );
         files.push(file);
       }
       if (files.length >= maximum) break;
@@ -202,8 +204,12 @@ async function runSample(evaluator: Evaluator, sample: Sample, set: SetName) {
 }
 
 function pipelineMissing({ model }: SampleJob, field: string): StarlingError {
-  return new StarlingError('pipeline-missing', `${field} holds images, and the card of ${model.name} does not say how they reach the model`, {
-    field: 'card.evaluation.pipeline',
-    hint: 'describe the pipeline in the card, or give tensors (.npy)',
-  });
+  return new StarlingError(
+    'pipeline-missing',
+    `${field} holds images, and the card of ${model.name} does not say how they reach the model`,
+    {
+      field: 'card.evaluation.pipeline',
+      hint: 'describe the pipeline in the card, or give tensors (.npy)',
+    },
+  );
 }

@@ -4,8 +4,15 @@ import { InferenceSession } from 'onnxruntime-node';
 import { calibrate } from '../calibrate/index.ts';
 import type { ChangeReport, FeedSource, Ranges } from '../contracts.ts';
 import { type OnnxModel, openModel, readModel, writeModel, writeModelFile } from '../onnx/index.ts';
-import { bySensitivity, measureSensitivity, type MixedPrecision, requireBudget, searchMixedPrecision } from '../sensitivity/index.ts';
-import { type ChannelMeans, measureChannelMeans, prepareForQuantising, productInputs, quantisedEdges, quantiseStatic } from '../static/index.ts';
+import { bySensitivity, type MixedPrecision, measureSensitivity, requireBudget, searchMixedPrecision } from '../sensitivity/index.ts';
+import {
+  type ChannelMeans,
+  measureChannelMeans,
+  prepareForQuantising,
+  productInputs,
+  quantisedEdges,
+  quantiseStatic,
+} from '../static/index.ts';
 import type { BuildMaterial, MethodResult } from './build-artefact.ts';
 
 type Prepare = (material: Pick<BuildMaterial, 'job'>, model: OnnxModel) => Promise<string[]>;
@@ -36,7 +43,12 @@ export async function buildStaticInt8(material: BuildMaterial, prepare: Prepare)
   const prepared = await prepareAll(material, samples.calibration, prepare);
   const quantise = (keepInFloat: readonly string[]): { model: OnnxModel; report: ChangeReport } => {
     const model = readModel(prepared.bytes);
-    const report = quantiseStatic(model, { ...recipe, keepInFloat: [...recipe.keepInFloat, ...keepInFloat] }, prepared.ranges, prepared.means);
+    const report = quantiseStatic(
+      model,
+      { ...recipe, keepInFloat: [...recipe.keepInFloat, ...keepInFloat] },
+      prepared.ranges,
+      prepared.means,
+    );
     return { model, report };
   };
   const first = quantise([]);
@@ -120,4 +132,3 @@ async function search(
 function openInMemory(model: OnnxModel): Promise<InferenceSession> {
   return InferenceSession.create(writeModel(model), { executionProviders: ['cpu'], logSeverityLevel: 3 });
 }
-

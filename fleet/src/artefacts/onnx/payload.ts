@@ -10,11 +10,13 @@ export interface Payload {
   pieces(): Iterable<Uint8Array>;
 }
 
-/** Something with bytes at offsets: a file, or memory. */
+/** Something with bytes at offsets. */
 export interface ByteSource {
   readonly byteLength: number;
   /** @throws StarlingError `onnx-truncated` if there are not so many bytes */
   read(offset: number, length: number): Uint8Array;
+  /** Fills bytes that are there already. */
+  readInto(bytes: Uint8Array, offset: number): void;
 }
 
 export interface FileSource extends ByteSource {
@@ -35,6 +37,10 @@ export function openFileSource(file: string): FileSource {
       readInto(handle, bytes, offset);
       return bytes;
     },
+    readInto(bytes, offset) {
+      requireInside(offset, bytes.length, byteLength);
+      readInto(handle, bytes, offset);
+    },
     close: () => closeSync(handle),
   };
 }
@@ -45,7 +51,12 @@ export function regionPayload(source: ByteSource, offset: number, byteLength: nu
     byteLength,
     bytes: () => source.read(offset, byteLength),
     *pieces() {
-      for (let at = 0; at < byteLength; at += PIECE_BYTES) yield source.read(offset + at, Math.min(PIECE_BYTES, byteLength - at));
+      const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, byteLength));
+      for (let at = 0; at < byteLength; at += PIECE_BYTES) {
+        const piece = buffer.subarray(0, Math.min(PIECE_BYTES, byteLength - at));
+        source.readInto(piece, offset + at);
+        yield piece;
+      }
     },
   };
 }

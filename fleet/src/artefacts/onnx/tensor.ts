@@ -69,6 +69,8 @@ export function valuesOf(tensor: TensorProto): TypedArray {
   const { bits, array } = layoutOf(tensor.dataType);
   const bytes = tensorBytes(tensor);
   if (bits < 8) return unpack(bytes, sizeOf(tensor), tensor.dataType);
+  // What a payload gives is nobody else's yet.
+  if (tensor.payload !== undefined && bytes.byteLength === bytes.buffer.byteLength) return new array(bytes.buffer as ArrayBuffer);
   // Copied, because a view needs an alignment that a position in a file seldom has, and because the values are the caller's.
   return new array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer);
 }
@@ -81,8 +83,13 @@ export function floatsOf(tensor: TensorProto): Float32Array {
   const values = valuesOf(tensor);
   if (values instanceof Float32Array) return values;
   const convert = conversions[tensor.dataType];
-  if (convert !== undefined) return Float32Array.from(values as Uint16Array, convert);
-  return Float32Array.from(values as ArrayLike<number | bigint>, Number);
+  // Not Float32Array.from with a function, which gathers all values in a list first.
+  const floats = new Float32Array(values.length);
+  for (let index = 0; index < floats.length; index += 1) {
+    const value = values[index] as number | bigint;
+    floats[index] = convert === undefined ? Number(value) : convert(value as number);
+  }
+  return floats;
 }
 
 const fromFloat8 = (format: Float8Format) => (byte: number) => float8ToNumber(byte, format);

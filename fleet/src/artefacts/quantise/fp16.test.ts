@@ -74,24 +74,33 @@ describe('a model in float16', () => {
     expect(difference).toBeLessThan(0.003);
   });
 
-  test('never makes an infinity or a 0 of a weight that was none, and tells of those that were', async () => {
-    const values = [1e30, -1e9, 65_504, 1e-12, -1e-30, 0, Number.NEGATIVE_INFINITY, Number.NaN];
-    const model = modelOf({
-      nodes: [makeNode('Add', ['x', 'w'], ['y'])],
-      constants: [makeTensor('w', 'float', [8], values)],
-      inputs: [port('x', [8])],
-      outputs: [port('y', [8])],
+  const adding = (values: readonly number[]) =>
+    modelOf({
+      nodes: [makeNode('Add', ['x', 'w'], ['y'], { name: 'add' })],
+      constants: [makeTensor('w', 'float', [values.length], values)],
+      inputs: [port('x', [values.length])],
+      outputs: [port('y', [values.length])],
     });
+
+  test('never makes a 0 of a weight that was none, and tells of infinities and NaN that were', () => {
+    const model = adding([65_504, 1e-12, -1e-30, 0, Number.NEGATIVE_INFINITY, Number.NaN]);
     const { notes } = convertToFloat16(model);
     const [weight] = reread(model).graph.initializer;
     const halves = Array.from(valuesOf(weight as never) as Uint16Array, float16ToNumber);
-    expect(halves).toEqual([65_504, -65_504, 65_504, 2 ** -24, -(2 ** -24), 0, Number.NEGATIVE_INFINITY, Number.NaN]);
+    expect(halves).toEqual([65_504, 2 ** -24, -(2 ** -24), 0, Number.NEGATIVE_INFINITY, Number.NaN]);
     expect(notes).toEqual([
       '"w" holds NaN, 1 times',
       '"w" holds infinity, 1 times, as the source does',
-      '2 values of "w" are beyond float16 and became 65504',
       '2 values of "w" are too small for float16 and became 5.96e-8',
     ]);
+  });
+
+  test('leaves a node in float32 whose weights are beyond float16', async () => {
+    const model = adding([1e30, -70_000]);
+    const { notes, quantisedTensors } = convertToFloat16(model);
+    expect(notes).toEqual(['"add" stays in float32: "w" holds values beyond float16']);
+    expect(quantisedTensors).toBe(0);
+    expect(await runModel(model, { x: [2] })).toEqual(await runModel(adding([1e30, -70_000]), { x: [2] }));
   });
 
   test('halves the file', () => {

@@ -4,7 +4,7 @@ import {
   attributeOf,
   bytesOf,
   computedPayload,
-  type DataTypeName,
+  describeNode,
   FLOAT16_MAXIMUM,
   floatsOf,
   type GraphView,
@@ -44,8 +44,8 @@ const SMALLEST = 2 ** -24;
 
 /**
  * Converts what a model computes to float16. Its inputs and outputs stay float32, and so do some operators, unknown ones and those with
- * subgraphs; Casts stand between. Weights beyond float16 become its largest or smallest number, never infinite or 0, and the report says
- * which. Changes the model in place; the float16 values are computed when they are written.
+ * subgraphs; Casts stand between. A node with weights beyond float16 stays in float32: clamping, as other converters do, makes another
+ * function of a batch normalisation. Weights too small for it become its smallest number instead of 0. The report says which. Changes the model in place; the float16 values are computed when they are written.
  * @throws StarlingError `already-quantised`
  */
 export function convertToFloat16(model: OnnxModel, keepInFloat: readonly string[] = []): ChangeReport {
@@ -59,8 +59,15 @@ export function convertToFloat16(model: OnnxModel, keepInFloat: readonly string[
   const view = viewGraph(model);
   const floats = floatValues(model);
   const kept = new Set(keepInFloat);
-  const converted = view.nodes().filter((node) => isConverted(node, kept));
+  const overflowing: string[] = [];
+  const converted = view.nodes().filter((node) => {
+    if (!isConverted(node, kept)) return false;
+    const constant = node.input.find((value) => floats.has(value) && overflows(view.constantOf(value)));
+    if (constant !== undefined) overflowing.push(`"${describeNode(node)}" stays in float32: "${constant}" holds values beyond float16`);
+    return constant === undefined;
+  });
   const conversion = createConversion(view, floats, new Set(converted));
+  conversion.notes.push(...overflowing);
   for (const node of converted) conversion.convert(node);
   conversion.castBack();
   view.commit();
@@ -79,6 +86,10 @@ export function applyFloat16(model: OnnxModel, recipe: BuildRecipe): ChangeRepor
 function isConverted(node: NodeProto, kept: ReadonlySet<string>): boolean {
   if (!isStandard(node) || KEPT_OPERATORS.has(node.opType) || subgraphsOf(node).length > 0 || node.opType === 'Constant') return false;
   return node.name === undefined || !kept.has(node.name);
+}
+
+function overflows(constant: TensorProto | undefined): boolean {
+  return constant !== undefined && floatsOf(constant).some((value) => Math.abs(value) > FLOAT16_MAXIMUM && Number.isFinite(value));
 }
 
 function createConversion(view: GraphView, floats: ReadonlySet<string>, converted: ReadonlySet<NodeProto>) {
@@ -155,24 +166,28 @@ function dropUnused(view: GraphView, values: Iterable<string>): void {
 
 function halfTensor(tensor: TensorProto, name: string): TensorProto {
   const half: TensorProto = { name, dims: [], dataType: tensorDataType.float16 };
-  const type: DataTypeName = 'float16';
   setPayload(
     half,
-    type,
+    'float16',
     shapeOf(tensor),
-    computedPayload(sizeOf(tensor) * 2, () => bytesOf(Uint16Array.from(floatsOf(tensor), (value) => numberToFloat16(clamp(value))))),
+    computedPayload(sizeOf(tensor) * 2, () => halvesOf(floatsOf(tensor))),
   );
   return half;
 }
 
+function halvesOf(values: Float32Array): Uint8Array {
+  const halves = new Uint16Array(values.length);
+  for (let index = 0; index < values.length; index += 1) halves[index] = numberToFloat16(clamp(values[index] as number));
+  return bytesOf(halves);
+}
+
 function clamp(value: number): number {
   if (value === 0 || !Number.isFinite(value)) return value;
-  const magnitude = Math.min(FLOAT16_MAXIMUM, Math.max(SMALLEST, Math.abs(value)));
+  const magnitude = Math.max(SMALLEST, Math.abs(value));
   return value < 0 ? -magnitude : magnitude;
 }
 
 function noteRange(tensor: TensorProto, name: string, notes: string[]): void {
-  let large = 0;
   let small = 0;
   let infinite = 0;
   let notNumbers = 0;
@@ -180,11 +195,9 @@ function noteRange(tensor: TensorProto, name: string, notes: string[]): void {
     const magnitude = Math.abs(value);
     if (Number.isNaN(value)) notNumbers += 1;
     else if (magnitude === Number.POSITIVE_INFINITY) infinite += 1;
-    else if (magnitude > FLOAT16_MAXIMUM) large += 1;
     else if (magnitude !== 0 && magnitude < SMALLEST) small += 1;
   }
   if (notNumbers > 0) notes.push(`"${name}" holds NaN, ${notNumbers} times`);
   if (infinite > 0) notes.push(`"${name}" holds infinity, ${infinite} times, as the source does`);
-  if (large > 0) notes.push(`${large} values of "${name}" are beyond float16 and became ${FLOAT16_MAXIMUM}`);
   if (small > 0) notes.push(`${small} values of "${name}" are too small for float16 and became ${SMALLEST.toExponential(2)}`);
 }
