@@ -26,7 +26,10 @@ describe('every method builds the digit classifier, through the pipeline that wi
     [{ method: 'optimised' }, { precision: 'fp32', sizeAtMost: 1.05 }],
     [{ method: 'weights-int8' }, { precision: 'int8', sizeAtMost: 0.4 }],
     [{ method: 'weights-int4' }, { precision: 'int4w', sizeAtMost: 0.8 }],
-    [{ method: 'weights-int8', sparsity: 0.3 }, { precision: 'int8', sizeAtMost: 0.4 }],
+    [
+      { method: 'weights-int8', sparsity: 0.3 },
+      { precision: 'int8', sizeAtMost: 0.4 },
+    ],
     [{ method: 'fp16' }, { precision: 'fp16', sizeAtMost: 0.6 }],
     [
       { method: 'static-int8', target: 'x86-vnni', calibration: {} },

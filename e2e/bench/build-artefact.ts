@@ -13,5 +13,8 @@ export async function buildByMethod(
 ): Promise<BuiltResult> {
   const outputDirectory = await mkdtemp(join(folder, 'build-'));
   const recipe = buildRecipeSchema.parse({ method });
-  return createBuilder({ memoryBytes: MEMORY_BYTES }).build({ file, recipe, outputDirectory, exampleShapes, model: { name: 'model', assets: {} }, companions: {} }, {});
+  return createBuilder({ memoryBytes: MEMORY_BYTES }).build(
+    { file, recipe, outputDirectory, exampleShapes, model: { name: 'model', assets: {} }, companions: {} },
+    {},
+  );
 }

@@ -144,7 +144,9 @@ describe('a build that runs', () => {
     await writeFile(file, writeOnnx(mapModel(1, { width: 2048, layers: 4 })));
     const recipe = buildRecipeSchema.parse({ method: 'weights-int8' });
     const small = createBuilder({ memoryBytes: 150 * 1024 ** 2 });
-    await expect(small.build({ file, recipe, outputDirectory, exampleShapes: {}, model: { name: 'large', assets: {} }, companions: {} }, {})).rejects.toMatchObject({
+    await expect(
+      small.build({ file, recipe, outputDirectory, exampleShapes: {}, model: { name: 'large', assets: {} }, companions: {} }, {}),
+    ).rejects.toMatchObject({
       code: 'build-too-large',
       field: 'model',
     });

@@ -127,7 +127,10 @@ async function runWorker(
 
 type Export = (manifest: string, name: string) => Promise<string>;
 
-async function exportAssets({ name: model, assets }: Pick<ModelVersion, 'name' | 'assets'>, exported: Export): Promise<Record<string, string>> {
+async function exportAssets(
+  { name: model, assets }: Pick<ModelVersion, 'name' | 'assets'>,
+  exported: Export,
+): Promise<Record<string, string>> {
   const files: Record<string, string> = {};
   for (const { name, manifest } of assets) files[name] = await exported(manifest, `${model}-${name}`);
   return files;

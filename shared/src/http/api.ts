@@ -9,5 +9,12 @@ import { peopleEndpoints } from './people.ts';
 export const API_BASE = '/api/v1';
 
 /** Every JSON route of the fleet. Streams (`/events`) and files (agent packages, certificates) are declared beside their handlers. */
-export const api = { ...fleetEndpoints, ...deviceEndpoints, ...catalogueEndpoints, ...buildEndpoints, ...choiceEndpoints, ...peopleEndpoints } as const;
+export const api = {
+  ...fleetEndpoints,
+  ...deviceEndpoints,
+  ...catalogueEndpoints,
+  ...buildEndpoints,
+  ...choiceEndpoints,
+  ...peopleEndpoints,
+} as const;
 export type EndpointName = keyof typeof api;

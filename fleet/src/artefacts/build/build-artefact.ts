@@ -1,34 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
-import { type BuildReport, type LayerReport, recipeLabel, type SearchStep, type TensorPort } from '@starling/shared';
+import { type BuildReport, recipeLabel, type TensorPort } from '@starling/shared';
 import { InferenceSession } from 'onnxruntime-node';
 import type { BuiltResult } from '../build-messages.ts';
 import { type GoldenRun, makeGolden, relativeError } from '../golden.ts';
 import { inspectModel } from '../inspect.ts';
 import { operatorsOf, readModel, toNumber } from '../onnx/index.ts';
-import { createJudge, type Judge } from './judge.ts';
+import { createJudge } from './judge.ts';
 import { methods } from './methods.ts';
-import { openSamples, type SampleJob, type Samples } from './samples.ts';
-
-/** What a method starts from. */
-export interface BuildMaterial {
-  job: SampleJob;
-  inputs: readonly TensorPort[];
-  samples: Samples;
-  judge: Judge;
-}
-
-/** What a method made: a file, and what it can say about it. */
-export interface MethodResult {
-  file: string;
-  precision: BuiltResult['precision'];
-  executionProviders: string[];
-  quantisedTensors: number;
-  layers?: LayerReport[];
-  search?: SearchStep[];
-  keptInFloat?: string[];
-  notes: string[];
-}
+import { openSamples, type SampleJob } from './samples.ts';
 
 /**
  * Builds one artefact of a model version by a recipe: changes the model, compares it with its source on golden inputs and on the samples

@@ -4,7 +4,7 @@ import type { ChangeReport } from '../contracts.ts';
 import { type OnnxModel, openModel, writeModelFile } from '../onnx/index.ts';
 import { optimiseModel } from '../optimise/index.ts';
 import { applyDynamicInt8, applyFloat16, applyInt4Weights, applyInt8Weights, pruneWeights } from '../quantise/index.ts';
-import type { BuildMaterial, MethodResult } from './build-artefact.ts';
+import type { BuildMaterial, MethodResult } from './material.ts';
 import { buildStaticInt8 } from './static-int8.ts';
 
 /** Providers on which files of standard operators run, whatever their precision. */

@@ -13,7 +13,7 @@ import {
   quantisedEdges,
   quantiseStatic,
 } from '../static/index.ts';
-import type { BuildMaterial, MethodResult } from './build-artefact.ts';
+import type { BuildMaterial, MethodResult } from './material.ts';
 
 type Prepare = (material: Pick<BuildMaterial, 'job'>, model: OnnxModel) => Promise<string[]>;
 

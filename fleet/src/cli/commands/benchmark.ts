@@ -1,4 +1,12 @@
-import { type ApiClient, api, type CommandView, commandTable, type MeasuredArtefact, type ModelView, StarlingError } from '@starling/shared';
+import {
+  type ApiClient,
+  api,
+  type CommandView,
+  commandTable,
+  type MeasuredArtefact,
+  type ModelView,
+  StarlingError,
+} from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Context } from '../context.ts';

@@ -53,7 +53,10 @@ export function defineChoiceCommands(program: Command, contextOf: ContextOf): vo
     .summary('give devices what is proposed for them')
     .option('--device <device>', 'only this one; may be repeated', collect)
     .option('--all', 'every device that has a proposal')
-    .addHelpText('after', examples(['starling choice apply --device gate-3', 'one device'], ['starling choice apply --all', 'the whole fleet']))
+    .addHelpText(
+      'after',
+      examples(['starling choice apply --device gate-3', 'one device'], ['starling choice apply --all', 'the whole fleet']),
+    )
     .action(async (_options, command: Command) => {
       const context = contextOf(command);
       const { device: references, all } = readOptions(command, applyOptions);

@@ -1,4 +1,4 @@
-import { api, type ArtefactChoice, type ChoiceFigure } from '@starling/shared';
+import { type ArtefactChoice, api, type ChoiceFigure } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { objectiveText } from '../objective-options.ts';
@@ -53,7 +53,11 @@ function describeChoice(
     { title: 'SIZE', value: ({ sizeBytes }) => `${(sizeBytes / 1e6).toFixed(2)} MB`, right: true },
     { title: 'MEDIAN', value: ({ figures }) => figureText(figures?.latencyMs, (value) => `${value.toFixed(1)} ms`), right: true },
     { title: 'P95', value: ({ figures }) => figureText(figures?.latencyMsP95, (value) => `${value.toFixed(1)} ms`), right: true },
-    { title: 'ENERGY', value: ({ figures }) => figureText(figures?.joulesPerInference, (value) => `${(value * 1000).toFixed(1)} mJ`), right: true },
+    {
+      title: 'ENERGY',
+      value: ({ figures }) => figureText(figures?.joulesPerInference, (value) => `${(value * 1000).toFixed(1)} mJ`),
+      right: true,
+    },
     { title: 'MEMORY', value: ({ figures }) => figureText(figures?.memoryBytes, (value) => `${(value / 1e6).toFixed(0)} MB`), right: true },
     { title: 'LOSS', value: ({ figures }) => lossText(figures?.accuracyLossPoints), right: true },
     { title: 'VERDICT', value: ({ verdict }) => verdict },

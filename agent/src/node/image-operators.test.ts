@@ -1,9 +1,9 @@
 import { operatorSignatures } from '@starling/shared';
 import { describe, expect, it } from 'vitest';
-import { createSharpCodec } from '../../../node/image-codec.ts';
-import type { RawImage } from '../../ports/image-codec.ts';
-import { fitImage, imageToGreyTensor } from './image.ts';
-import type { OperatorContext } from './operator.ts';
+import { fitImage, imageToGreyTensor } from '../core/pipelines/operators/image.ts';
+import type { OperatorContext } from '../core/pipelines/operators/operator.ts';
+import type { RawImage } from '../core/ports/image-codec.ts';
+import { createSharpCodec } from './image-codec.ts';
 
 const context: OperatorContext = {
   codec: createSharpCodec(),
