@@ -3,7 +3,6 @@ import type { GraphProto, TensorProto } from './proto.ts';
 import { tensorDataType } from './proto.ts';
 import { shapeOf } from './tensor.ts';
 
-export { attributeOf } from './attributes.ts';
 export { bytesOf, floatsOf } from './tensor.ts';
 
 /** A constant float tensor of a graph, wherever it is kept. */
