@@ -111,7 +111,11 @@ async function publishRelease(operator: Operator, steps: Steps): Promise<Release
     await steps.run(`Register ${files.name} and build its artefacts`, async (say) => {
       const known = models.find(({ name, version }) => name === files.name && version === files.version);
       const model = known ?? (await operator.pushModel(files));
-      const { artefacts } = await operator.waitForBuilds(model.digest, (step, percent) => say(`${step} ${percent} %`));
+      // Enough to run; the other artefacts are built while the agent starts.
+      const { artefacts } = await operator.waitForBuilds(model.digest, {
+        onProgress: (step, percent) => say(`${step} ${percent} %`),
+        methods: ['source', 'weights-int8'],
+      });
       say(artefacts.map(({ precision, sizeBytes }) => `${precision} ${(sizeBytes / 1e6).toFixed(1)} MB`).join(', '));
     });
   }

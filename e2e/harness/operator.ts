@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises';
 import {
   type ApiClient,
   api,
+  type BuildMethod,
   createApiClient,
   type ModelAsset,
   type ModelCard,
+  type ModelDatasets,
   type ModelView,
   type PipelineInput,
   type PipelineView,
@@ -37,6 +39,14 @@ export interface ModelFiles {
   card: ModelCard;
   /** Name -> path of a file that the model needs beside its graph. */
   assets?: Readonly<Record<string, string>>;
+  /** Paths of zip archives of samples. */
+  datasets?: { calibration?: string; evaluation?: string };
+}
+
+export interface WaitOptions {
+  onProgress?: (step: string, progressPercent: number) => void;
+  /** Only these builds; all if not given. */
+  methods?: readonly BuildMethod[];
 }
 
 /** What a person does before a fleet can run something: publish a root, models, a pipeline, a release. */
@@ -46,7 +56,7 @@ export interface Operator {
   publishRoot(options: { nowMs: number; lifeMs: number; demo: boolean }): Promise<void>;
   pushModel(files: ModelFiles): Promise<ModelView>;
   /** Waits until every build of a model version is over. @throws StarlingError `build-failed` */
-  waitForBuilds(model: string, onProgress?: (step: string, progressPercent: number) => void): Promise<ModelView>;
+  waitForBuilds(model: string, options?: WaitOptions): Promise<ModelView>;
   pushPipeline(document: PipelineInput): Promise<PipelineView>;
   createRelease(release: { name: string; pipeline: string; policies?: Policies }): Promise<ReleaseView>;
 }
@@ -88,20 +98,29 @@ export function createOperator(options: { baseUrl: string; token: string; keys: 
       });
       await client.call(api.publishRoot, { body: { signed } });
     },
-    async pushModel({ name, version, file, card, assets = {} }) {
+    async pushModel({ name, version, file, card, assets = {}, datasets = {} }) {
       const { manifest } = await upload(file, 'model');
       const uploaded: ModelAsset[] = [];
       for (const [asset, path] of Object.entries(assets)) uploaded.push({ name: asset, ...(await upload(path, 'file')) });
-      const { document } = await client.call(api.draftModel, { body: { name, version, upload: manifest, card, assets: uploaded } });
+      const sets: ModelDatasets = {};
+      for (const set of ['calibration', 'evaluation'] as const) {
+        const path = datasets[set];
+        if (path !== undefined) sets[set] = { name: set, ...(await upload(path, 'file')) };
+      }
+      const named = Object.keys(sets).length === 0 ? {} : { datasets: sets };
+      const { document } = await client.call(api.draftModel, {
+        body: { name, version, upload: manifest, card, assets: uploaded, ...named },
+      });
       return client.call(api.createModel, { body: { signed: await sign('model-version', document) } });
     },
-    async waitForBuilds(model, onProgress) {
+    async waitForBuilds(model, { onProgress, methods } = {}) {
       for (;;) {
         const view = await client.call(api.showModel, { params: { digest: model } });
-        const failed = view.builds.find(({ state }) => state === 'failed' || state === 'cancelled');
+        const builds = view.builds.filter(({ recipe }) => methods?.includes(recipe.method) ?? true);
+        const failed = builds.find(({ state }) => state === 'failed' || state === 'cancelled');
         if (failed !== undefined) throw new StarlingError('build-failed', `${view.name}: ${failed.error?.message ?? failed.state}`);
-        if (view.builds.every(({ state }) => state === 'done')) return view;
-        const [current] = view.builds.filter(({ state }) => state !== 'done');
+        if (builds.every(({ state }) => state === 'done')) return view;
+        const [current] = builds.filter(({ state }) => state !== 'done');
         if (current !== undefined) onProgress?.(current.step, current.progressPercent);
         await new Promise((resolve) => setTimeout(resolve, 250));
       }

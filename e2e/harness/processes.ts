@@ -25,7 +25,9 @@ export interface ProcessOptions {
 /** Starts a fleet as its own process. Without ports in `flags` it takes free ones. */
 export function startFleetProcess({ dataDirectory, flags, ...rest }: ProcessOptions): Promise<FleetProcess> {
   const ports = { 'http-port': '0', 'https-port': '0', 'mqtt-port': '0', 'mqtts-port': '0', 'public-url': '' };
-  const all: Record<string, string> = { 'data-directory': dataDirectory, ...ports, ...flags };
+  // Two artefacts are enough for most journeys; those about artefacts ask for all of them with an empty text.
+  const methods = { 'build-methods': 'source,weights-int8' };
+  const all: Record<string, string> = { 'data-directory': dataDirectory, ...ports, ...methods, ...flags };
   const args = Object.entries(all).flatMap(([name, value]) => (value === '' ? [] : [`--${name}`, value]));
   return startChild({ program: 'fleet/src/main.ts', args, ready: fleetReadySchema, ...rest });
 }

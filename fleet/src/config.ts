@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { messageOf, StarlingError } from '@starling/shared';
+import { type BuildMethod, buildMethodSchema, messageOf, StarlingError } from '@starling/shared';
 import { parse } from 'yaml';
 import { z } from 'zod';
+
+/** `source,fp16`, or a list in the file. */
+const buildMethodsSchema = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',').map((method) => method.trim()) : value),
+  z.array(buildMethodSchema).min(1),
+);
+const everyMethod: BuildMethod[] = ['source', 'weights-int8', 'optimised', 'fp16', 'dynamic-int8', 'static-int8'];
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
@@ -36,6 +43,9 @@ export const configSchema = z.strictObject({
     .default(10_000)
     .meta({ description: 'Length of a telemetry window on devices' }),
   buildConcurrency: z.coerce.number().int().min(1).max(64).default(1).meta({ description: 'Builds at once; each takes all cores' }),
+  buildMethods: buildMethodsSchema
+    .default(everyMethod)
+    .meta({ description: 'Methods by which every model version is built where they fit, separated by commas; others when asked for' }),
   buildMemoryMebibytes: z.coerce
     .number()
     .int()

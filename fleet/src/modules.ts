@@ -79,6 +79,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const builder = createBuilder({ memoryBytes: config.buildMemoryMebibytes * 1024 ** 2 });
   const builds = await createBuilds({
     ...{ db, blobs, builder, keyring, clock, ids, events, log, directory, concurrency: config.buildConcurrency },
+    methods: config.buildMethods,
     onBuilt: (digest) => desiredStates.artefactsAdded(digest),
   });
   const models = createModels({ db, blobs, builder, builds, keyring, clock, events, directory });

@@ -22,8 +22,12 @@ export interface EvaluatedSample {
   feeds: Feeds[];
 }
 
-/** The agent's pipeline engine with one graph loaded, in a process that ends with `close`. */
+export type EvaluatorPlan = Omit<Extract<EvaluatorRequest, { type: 'open' }>, 'type'>;
+
+/** The agent's pipeline engine in a process that ends with `close`; one graph is loaded at a time. */
 export interface Evaluator {
+  /** Loads a graph and its models in the place of the one before. @throws StarlingError of the graph or of a model */
+  open(plan: EvaluatorPlan): Promise<void>;
   /** @throws StarlingError with the code of the node that failed; the evaluator stays usable */
   run(input: Uint8Array): Promise<EvaluatedSample>;
   close(): void;
@@ -31,14 +35,8 @@ export interface Evaluator {
 
 type Waiting = { resolve: (reply: EvaluatorReply) => void; reject: (error: unknown) => void };
 
-/**
- * Loads a graph and its models in a process of their own.
- * @throws StarlingError of the graph or of a model, `evaluator-crashed`, `cancelled`
- */
-export async function openEvaluator(
-  plan: Omit<Extract<EvaluatorRequest, { type: 'open' }>, 'type'>,
-  signal?: AbortSignal,
-): Promise<Evaluator> {
+/** Starts an evaluator. Its calls end with `evaluator-crashed` if the process dies, and with `cancelled` when the signal comes. */
+export function startEvaluator(signal?: AbortSignal): Evaluator {
   signal?.throwIfAborted();
   const child = fork(program, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   const waiting = new Map<number, Waiting>();
@@ -62,14 +60,11 @@ export async function openEvaluator(
     failAll(new StarlingError('evaluator-crashed', `the evaluator ended with ${killedBy ?? String(code)}`, { field: 'model', hint }));
   });
   const ask = (id: number, request: EvaluatorRequest): Promise<EvaluatorReply> => askChild(child, waiting, id, request);
-  try {
-    await ask(OPENING, { type: 'open', ...plan });
-  } catch (error) {
-    close();
-    throw error;
-  }
   let nextId = OPENING + 1;
   return {
+    async open(plan) {
+      await ask(OPENING, { type: 'open', ...plan });
+    },
     async run(input) {
       const id = nextId;
       nextId += 1;

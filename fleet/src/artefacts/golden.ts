@@ -3,8 +3,6 @@ import { type InferenceSession, Tensor } from 'onnxruntime-node';
 
 /** Outputs are sampled to about this many values: enough to see any wrong layer, small enough for one chunk. */
 const SAMPLES = 1024;
-/** Other processors and thread counts add up in another order; a wrong kernel or a flipped bit is far beyond this. */
-const TOLERANCE = 0.01;
 /** Free dimensions without an example: small, and a multiple of every stride that networks use. */
 const FREE_SIDE = 64;
 
@@ -22,26 +20,29 @@ const RANGES = [
 
 /**
  * Runs a model on seeded inputs and keeps samples of what it gave.
+ * @param tolerance largest difference allowed on a device, as a share of the largest expected magnitude
  * @throws StarlingError `golden-unsupported` for inputs of strings
  */
 export async function makeGolden(
   session: InferenceSession,
   inputs: readonly TensorPort[],
   exampleShapes: Record<string, number[]>,
+  tolerance: number,
 ): Promise<GoldenRun> {
   const [widest, ...narrower] = RANGES;
-  const first = runGolden(session, inputs, exampleShapes, widest);
+  const first = runGolden(session, inputs, exampleShapes, tolerance, widest);
   if (!inputs.some(({ elementType }) => isWide(elementType))) return first;
-  return narrower.reduce((running, range) => running.catch(() => runGolden(session, inputs, exampleShapes, range)), first);
+  return narrower.reduce((running, range) => running.catch(() => runGolden(session, inputs, exampleShapes, tolerance, range)), first);
 }
 
 async function runGolden(
   session: InferenceSession,
   inputs: readonly TensorPort[],
   exampleShapes: Record<string, number[]>,
+  tolerance: number,
   range: GoldenInputSpec['range'],
 ): Promise<GoldenRun> {
-  const golden: GoldenSet = { schemaVersion: 1, inputs: {}, outputs: {}, tolerance: TOLERANCE };
+  const golden: GoldenSet = { schemaVersion: 1, inputs: {}, outputs: {}, tolerance };
   const feeds: Record<string, Tensor> = {};
   for (const [index, port] of inputs.entries()) {
     const { name, elementType } = port;

@@ -1,3 +1,4 @@
+import type { BuildMethod } from '@starling/shared';
 import type { Builder } from '../artefacts/index.ts';
 import type { BlobStore } from '../blobs/index.ts';
 import type { Database } from '../db/index.ts';
@@ -17,6 +18,8 @@ export interface BuildPorts {
   directory: string;
   /** Workers at once: each takes all cores that it finds. */
   concurrency: number;
+  /** Those of the default recipes that every version gets. */
+  methods: readonly BuildMethod[];
   /** Called when all builds of a model version are over: devices may deserve another artefact now. */
   onBuilt: (modelDigest: string) => Promise<void>;
 }

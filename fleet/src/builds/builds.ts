@@ -76,7 +76,8 @@ export async function createBuilds(ports: BuildPorts): Promise<Builds> {
     events.publish({ type: 'build', id, atMs: clock.nowMs(), detail: { state } });
   return {
     async addDefaults(tx, model) {
-      for (const recipe of defaultRecipes(model.document, model.operators ?? [])) await insertRecipe(tx, model, recipe, null, ports);
+      const recipes = defaultRecipes(model.document, model.operators ?? []).filter(({ method }) => ports.methods.includes(method));
+      for (const recipe of recipes) await insertRecipe(tx, model, recipe, null, ports);
     },
     add: (modelDigest, recipe, actor) => addRecipe(modelDigest, recipe, actor, ports, { show, wake: queue.wake, tell }),
     list: (filter) => listJobs(db, filter),

@@ -17,6 +17,10 @@ export const evaluatorRequestSchema = z.discriminatedUnion('type', [
       z.object({ file: z.string(), assets: z.record(z.string(), z.string()).meta({ description: 'Asset name -> file' }) }),
     ),
     record: z.string().optional().meta({ description: 'Model whose inputs come back with every result' }),
+    exact: z
+      .array(z.string())
+      .default([])
+      .meta({ description: 'Models that run without graph optimisation: as integer kernels would that this machine lacks' }),
     threads: z.number().int().min(0),
   }),
   z.object({ type: z.literal('run'), id: z.number().int(), input: z.instanceof(Uint8Array) }),

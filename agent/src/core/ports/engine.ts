@@ -23,6 +23,8 @@ export interface Tensor {
 export type SessionOptions = SessionSettings & {
   /** Inputs and outputs, for engines that have to be told. */
   ports?: ModelPorts;
+  /** Each operator by itself, in float between quantisation and dequantisation: slow, and the same on every processor. */
+  unoptimised?: boolean;
 };
 
 export interface ModelPorts {

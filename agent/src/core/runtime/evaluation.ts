@@ -12,6 +12,8 @@ export interface EvaluationPlan {
   models: Readonly<Record<string, { file: string; assets: Readonly<Record<string, string>> }>>;
   /** The model whose inputs are recorded. */
   record?: string | undefined;
+  /** Models that run without graph optimisation. */
+  exact: readonly string[];
   threads: number;
 }
 
@@ -40,7 +42,7 @@ export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts 
   const loaded = new Map<string, LoadedModel>();
   try {
     for (const [name, { file }] of Object.entries(plan.models)) {
-      const session = await ports.engine.open(file, defaultSettings('cpu', plan.threads));
+      const session = await ports.engine.open(file, { ...defaultSettings('cpu', plan.threads), unoptimised: plan.exact.includes(name) });
       const recorded = name === plan.record;
       const run: typeof session.run = (inputs) => {
         if (recorded) feeds.push(inputs);

@@ -4,7 +4,7 @@ import type { OptimisedCache } from './optimised-model.ts';
 
 /** What the runtime host asks a session worker. */
 export type SessionRequest =
-  | { id: number; type: 'open'; location: string; settings: SessionSettings; cache: OptimisedCache | undefined }
+  | { id: number; type: 'open'; location: string; settings: SessionSettings; unoptimised: boolean; cache: OptimisedCache | undefined }
   | { id: number; type: 'run'; inputs: Readonly<Record<string, Tensor>> };
 
 export type SessionReply =

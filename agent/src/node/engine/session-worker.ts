@@ -26,10 +26,11 @@ parentPort?.on('message', (request: SessionRequest) => {
 
 async function handle(request: SessionRequest): Promise<SessionReply> {
   if (request.type === 'open') {
-    const options = sessionOptions(request.settings);
+    const { unoptimised } = request;
+    const options = { ...sessionOptions(request.settings), ...(unoptimised ? { graphOptimizationLevel: 'disabled' as const } : {}) };
     const { cache } = request;
     // Other providers take whole parts of a graph: what they made of it cannot be written down.
-    const isKept = cache !== undefined && request.settings.provider === 'cpu';
+    const isKept = cache !== undefined && !unoptimised && request.settings.provider === 'cpu';
     session = isKept ? await openOptimised(request.location, options, cache) : await InferenceSession.create(request.location, options);
     return { id: request.id, type: 'opened', inputNames: [...session.inputNames], outputNames: [...session.outputNames] };
   }

@@ -17,7 +17,7 @@ import { readAsset } from '../engine/assets.ts';
 import { createOnnxRuntime } from '../engine/onnxruntime.ts';
 import { createSharpCodec } from '../image-codec.ts';
 
-/** The evaluator process: one graph, then samples through it, until whoever asks goes away. */
+/** The evaluator process: a graph, samples through it, perhaps another graph, until whoever asks goes away. */
 const RUN_TIMEOUT_MS = 120_000;
 
 const reply = (message: EvaluatorReply): void => {
@@ -53,6 +53,9 @@ async function answer(message: unknown): Promise<void> {
 
 async function replyTo(request: EvaluatorRequest): Promise<EvaluatorReply> {
   if (request.type === 'open') {
+    // Another file of the model takes the place of the one before; the process and what it has loaded of libraries stay.
+    const before = await evaluation?.catch(() => undefined);
+    await before?.close();
     evaluation = openEvaluation(request, { clock: createSystemClock(), codec: createSharpCodec(), engine, readAsset });
     await evaluation;
     return { type: 'opened' };

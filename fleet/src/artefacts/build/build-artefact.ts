@@ -1,12 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
-import { type BuildReport, recipeLabel, type TensorPort } from '@starling/shared';
+import { type BuildRecipe, type BuildReport, recipeLabel, type TensorPort } from '@starling/shared';
 import { InferenceSession } from 'onnxruntime-node';
 import type { BuiltResult } from '../build-messages.ts';
 import { type GoldenRun, makeGolden, relativeError } from '../golden.ts';
 import { inspectModel } from '../inspect.ts';
 import { operatorsOf, readModel, toNumber } from '../onnx/index.ts';
 import { createJudge } from './judge.ts';
+import { goldenTolerance, judgedExactly, judgeOptions } from './kernels.ts';
+import type { BuildMaterial } from './material.ts';
 import { methods } from './methods.ts';
 import { openSamples, type SampleJob } from './samples.ts';
 
@@ -22,14 +24,22 @@ export async function buildArtefact(job: SampleJob): Promise<BuiltResult> {
   job.onProgress(2, 'read the model');
   const { inputs } = await inspectModel(await readFile(job.file));
   const samples = await openSamples(job, inputs);
-  const judge = createJudge(job, samples);
-  const made = await methods[job.recipe.method]({ job, inputs, samples, judge });
+  try {
+    return await buildWith({ job, inputs, samples, judge: createJudge(job, samples) }, startedMs);
+  } finally {
+    samples.close();
+  }
+}
+
+async function buildWith(material: BuildMaterial, startedMs: number): Promise<BuiltResult> {
+  const { job, inputs, judge } = material;
+  const made = await methods[job.recipe.method](material);
   for (const note of made.notes) job.log(note);
   const isSource = made.file === job.file;
   job.onProgress(75, 'golden outputs');
   const shapes = { ...job.exampleShapes, ...job.recipe.fixedShapes };
-  const reference = await goldenOf(job.file, inputs, shapes);
-  const run = isSource ? reference : await goldenOf(made.file, inputs, shapes);
+  const reference = await goldenOf(job.file, inputs, shapes, SOURCE);
+  const run = isSource ? reference : await goldenOf(made.file, inputs, shapes, job.recipe);
   const accuracy = await judge.accuracy(made.file);
   const similarity = isSource ? undefined : await judge.similarityDb(made.file);
   const notes = [...made.notes, ...(accuracy?.notes ?? [])];
@@ -57,16 +67,24 @@ export async function buildArtefact(job: SampleJob): Promise<BuiltResult> {
   };
 }
 
+/** What everything is compared with. */
+const SOURCE = { method: 'source', target: 'portable' } as const;
+
 function needsOf(bytes: Uint8Array): BuiltResult['needs'] {
   const model = readModel(bytes);
   const standard = model.opsetImport.find(({ domain }) => domain === undefined || domain === '' || domain === 'ai.onnx');
   return { opset: toNumber(standard?.version ?? 1), operators: operatorsOf(model) };
 }
 
-async function goldenOf(file: string, inputs: readonly TensorPort[], shapes: Record<string, number[]>): Promise<GoldenRun> {
-  const session = await InferenceSession.create(file, { executionProviders: ['cpu'], logSeverityLevel: 3 });
+async function goldenOf(
+  file: string,
+  inputs: readonly TensorPort[],
+  shapes: Record<string, number[]>,
+  recipe: Pick<BuildRecipe, 'method' | 'target'>,
+): Promise<GoldenRun> {
+  const session = await InferenceSession.create(file, judgeOptions(judgedExactly(recipe)));
   try {
-    return await makeGolden(session, inputs, shapes);
+    return await makeGolden(session, inputs, shapes, goldenTolerance(recipe));
   } finally {
     await session.release();
   }

@@ -2,6 +2,7 @@ import type { AccuracyReport, Interval } from '@starling/shared';
 import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import type { FeedSource } from '../contracts.ts';
 import { compareAccuracy, similarityDb } from '../evaluate/index.ts';
+import { judgedExactly, judgeOptions } from './kernels.ts';
 import type { SampleJob, Samples } from './samples.ts';
 
 /** Judges built files against the source, on the samples of the model version. What the source answers is found out once. */
@@ -15,13 +16,16 @@ export interface Judge {
 }
 
 export function createJudge(job: SampleJob, { evaluation, compared }: Samples): Judge {
+  const exact = judgedExactly(job.recipe);
   let source: Promise<unknown[]> | undefined;
   let outputs: Promise<Tensor[][]> | undefined;
   const accuracy: Judge['accuracy'] = async (file) => {
     if (evaluation === undefined) return undefined;
-    source ??= evaluation.predict(job.file, (done, total) => job.onProgress(12, `evaluate the source: ${done} of ${total}`));
+    source ??= evaluation.predict(job.file, false, (done, total) => job.onProgress(12, `evaluate the source: ${done} of ${total}`));
     const answers = await source;
-    const artefact = await evaluation.predict(file, (done, total) => job.onProgress(80, `evaluate the artefact: ${done} of ${total}`));
+    const artefact = await evaluation.predict(file, exact, (done, total) =>
+      job.onProgress(80, `evaluate the artefact: ${done} of ${total}`),
+    );
     const samples = evaluation.dataset.samples.map(({ name, label }) => ({ name, label }));
     const classNames = job.model.labels;
     const { metric } = evaluation.spec;
@@ -35,9 +39,9 @@ export function createJudge(job: SampleJob, { evaluation, compared }: Samples): 
     },
     async similarityDb(file) {
       if (compared === undefined) return undefined;
-      outputs ??= outputsOf(job.file, compared);
+      outputs ??= outputsOf(job.file, compared, false);
       const expected = await outputs;
-      const actual = await outputsOf(file, compared);
+      const actual = await outputsOf(file, compared, exact);
       const names = expected.map((_, place) => `input ${place + 1}`);
       return similarityDb(expected, actual, names);
     },
@@ -45,8 +49,8 @@ export function createJudge(job: SampleJob, { evaluation, compared }: Samples): 
 }
 
 /** All floating outputs of a file for each feed. */
-async function outputsOf(file: string, source: FeedSource): Promise<Tensor[][]> {
-  const session = await InferenceSession.create(file, { executionProviders: ['cpu'], logSeverityLevel: 3 });
+async function outputsOf(file: string, source: FeedSource, exact: boolean): Promise<Tensor[][]> {
+  const session = await InferenceSession.create(file, judgeOptions(exact));
   try {
     const all: Tensor[][] = [];
     for await (const feeds of source.feeds()) {

@@ -6,8 +6,9 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type Dataset, openDataset, requireSamplesFit, type Sample } from '../../datasets/index.ts';
 import type { RecipeRequest } from '../build-messages.ts';
 import type { FeedSource, Feeds } from '../contracts.ts';
-import { type Evaluator, openEvaluator } from '../evaluator-process.ts';
+import { type Evaluator, startEvaluator } from '../evaluator-process.ts';
 import { tensorFeeds } from '../tensor-feeds.ts';
+import { judgeOptions } from './kernels.ts';
 
 /** Feeds of evaluation samples on which outputs are compared, whatever the metric. */
 const COMPARED_FEEDS = 16;
@@ -17,20 +18,31 @@ export interface SampleJob extends RecipeRequest {
   log: (line: string) => void;
 }
 
+/** The pipeline of the card, with one file of the model at a time. */
+interface Graphs {
+  open(field: string, file: string, exact?: boolean): Promise<Evaluator>;
+  close(): void;
+}
+
 /** The data sets of a build, as model inputs and as predictions. */
 export interface Samples {
   calibration: FeedSource | undefined;
   /** Some inputs of the model from real samples, to compare outputs on: of the evaluation set, else of the calibration set. */
   compared: FeedSource | undefined;
   evaluation: Evaluation | undefined;
+  /** Ends the process that ran the pipeline. */
+  close(): void;
 }
 
 /** The evaluation set with the way from a sample to what is scored. */
 export interface Evaluation {
   dataset: Dataset;
   spec: ModelEvaluation;
-  /** What a model file answers to each sample, in their order. */
-  predict(file: string, onSample?: (done: number, total: number) => void): Promise<unknown[]>;
+  /**
+   * What a model file answers to each sample, in their order.
+   * @param exact computed without graph optimisation: as kernels would that this machine lacks
+   */
+  predict(file: string, exact: boolean, onSample?: (done: number, total: number) => void): Promise<unknown[]>;
 }
 
 /**
@@ -38,12 +50,26 @@ export interface Evaluation {
  * @throws StarlingError `pipeline-missing`, `sample-failed` that names the sample, `sample-mismatch`, `no-feeds`
  */
 export async function openSamples(job: SampleJob, inputs: readonly TensorPort[]): Promise<Samples> {
+  const graphs = createGraphs(job);
+  try {
+    return { ...(await readSets(job, inputs, graphs)), close: () => graphs.close() };
+  } catch (error) {
+    graphs.close();
+    throw error;
+  }
+}
+
+async function readSets(job: SampleJob, inputs: readonly TensorPort[], graphs: Graphs): Promise<Omit<Samples, 'close'>> {
   const calibrationSet = await openSet(job, 'calibration', job.calibrationArchive, inputs);
   const evaluationSet = await openSet(job, 'evaluation', job.evaluationArchive, inputs);
   const maximum = job.recipe.calibration?.samplesMaximum ?? 128;
-  const calibration = calibrationSet === undefined ? undefined : await feedsOf(job, 'calibration', calibrationSet, inputs, maximum);
-  const compared = evaluationSet === undefined ? calibration : await feedsOf(job, 'evaluation', evaluationSet, inputs, COMPARED_FEEDS);
-  const evaluation = evaluationSet === undefined ? undefined : evaluationOf(job, evaluationSet, inputs);
+  const calibration =
+    calibrationSet === undefined ? undefined : await feedsOf(job, 'calibration', calibrationSet, { inputs, graphs, maximum });
+  const compared =
+    evaluationSet === undefined
+      ? calibration
+      : await feedsOf(job, 'evaluation', evaluationSet, { inputs, graphs, maximum: COMPARED_FEEDS });
+  const evaluation = evaluationSet === undefined ? undefined : evaluationOf(job, evaluationSet, inputs, graphs);
   return { calibration, compared, evaluation };
 }
 
@@ -68,30 +94,25 @@ async function feedsOf(
   job: SampleJob,
   name: SetName,
   dataset: Dataset,
-  inputs: readonly TensorPort[],
-  maximum: number,
+  { inputs, graphs, maximum }: { inputs: readonly TensorPort[]; graphs: Graphs; maximum: number },
 ): Promise<FeedSource> {
   if (dataset.kind === 'tensors') return tensorFeeds(dataset, inputs, `datasets.${name}`, maximum);
   const directory = join(job.outputDirectory, `${name}-feeds`);
   await mkdir(directory, { recursive: true });
-  const evaluator = await openGraph(job, `datasets.${name}`, job.file);
+  const evaluator = await graphs.open(`datasets.${name}`, job.file);
   const files: string[] = [];
-  try {
-    for (const sample of spread(dataset.samples, maximum)) {
-      job.onProgress(8, `${name} sample ${sample.name}`);
-      for (const feed of (await runSample(evaluator, sample, name)).feeds) {
-        if (files.length >= maximum) break;
-        const file = join(directory, `${files.length}.bin`);
-        await writeFile(
-          file,
-          serialize(Object.entries(feed).map(([input, { type, dims, data }]) => ({ input, type, dims: [...dims], data }))),
-        );
-        files.push(file);
-      }
+  for (const sample of spread(dataset.samples, maximum)) {
+    job.onProgress(8, `${name} sample ${sample.name}`);
+    for (const feed of (await runSample(evaluator, sample, name)).feeds) {
       if (files.length >= maximum) break;
+      const file = join(directory, `${files.length}.bin`);
+      await writeFile(
+        file,
+        serialize(Object.entries(feed).map(([input, { type, dims, data }]) => ({ input, type, dims: [...dims], data }))),
+      );
+      files.push(file);
     }
-  } finally {
-    evaluator.close();
+    if (files.length >= maximum) break;
   }
   if (files.length === 0) {
     throw new StarlingError('no-feeds', `no sample of the ${name} set reached the model ${job.model.name}`, {
@@ -118,44 +139,46 @@ function spread<Item>(items: readonly Item[], maximum: number): Item[] {
   return Array.from({ length: maximum }, (_, place) => items[Math.floor((place * items.length) / maximum)] as Item);
 }
 
-function evaluationOf(job: SampleJob, dataset: Dataset, inputs: readonly TensorPort[]): Evaluation {
+function evaluationOf(job: SampleJob, dataset: Dataset, inputs: readonly TensorPort[], graphs: Graphs): Evaluation {
   const spec = job.evaluation ?? { metric: 'similarity' as const };
   return {
     dataset,
     spec,
-    predict: (file, onSample) =>
+    predict: (file, exact, onSample) =>
       spec.pipeline === undefined || dataset.kind === 'tensors'
-        ? predictTensors(job, dataset, inputs, spec, file, onSample)
-        : predictThroughPipeline(job, dataset, spec, file, onSample),
+        ? predictTensors(job, dataset, inputs, { spec, file, exact }, onSample)
+        : predictThroughPipeline(graphs, dataset, { spec, file, exact }, onSample),
   };
 }
 
+/** One file to be asked. */
+interface Prediction {
+  spec: ModelEvaluation;
+  file: string;
+  exact: boolean;
+}
+
 async function predictThroughPipeline(
-  job: SampleJob,
+  graphs: Graphs,
   { samples }: Dataset,
-  spec: ModelEvaluation,
-  file: string,
+  { spec, file, exact }: Prediction,
   onSample?: (done: number, total: number) => void,
 ): Promise<unknown[]> {
-  const evaluator = await openGraph(job, 'datasets.evaluation', file);
-  try {
-    const predictions: unknown[] = [];
-    for (const sample of samples) {
-      const { outputs } = await runSample(evaluator, sample, 'evaluation');
-      const name = spec.output ?? Object.keys(outputs)[0] ?? '';
-      if (!Object.hasOwn(outputs, name)) {
-        throw new StarlingError('unknown-output', `the pipeline of the card has no output "${name}"`, {
-          field: 'card.evaluation.output',
-          hint: `its outputs: ${Object.keys(outputs).join(', ')}`,
-        });
-      }
-      predictions.push(outputs[name]);
-      onSample?.(predictions.length, samples.length);
+  const evaluator = await graphs.open('datasets.evaluation', file, exact);
+  const predictions: unknown[] = [];
+  for (const sample of samples) {
+    const { outputs } = await runSample(evaluator, sample, 'evaluation');
+    const name = spec.output ?? Object.keys(outputs)[0] ?? '';
+    if (!Object.hasOwn(outputs, name)) {
+      throw new StarlingError('unknown-output', `the pipeline of the card has no output "${name}"`, {
+        field: 'card.evaluation.output',
+        hint: `its outputs: ${Object.keys(outputs).join(', ')}`,
+      });
     }
-    return predictions;
-  } finally {
-    evaluator.close();
+    predictions.push(outputs[name]);
+    onSample?.(predictions.length, samples.length);
   }
+  return predictions;
 }
 
 /** Samples that are tensors already go to the model as they are; its output is the prediction. */
@@ -163,13 +186,12 @@ async function predictTensors(
   job: SampleJob,
   dataset: Dataset,
   inputs: readonly TensorPort[],
-  spec: ModelEvaluation,
-  file: string,
+  { spec, file, exact }: Prediction,
   onSample?: (done: number, total: number) => void,
 ): Promise<unknown[]> {
   const source = dataset.kind === 'tensors' ? tensorFeeds(dataset, inputs, 'datasets.evaluation', dataset.samples.length) : undefined;
   if (source === undefined) throw pipelineMissing(job, 'datasets.evaluation');
-  const session = await InferenceSession.create(file, { executionProviders: ['cpu'], logSeverityLevel: 3 });
+  const session = await InferenceSession.create(file, judgeOptions(exact));
   try {
     const predictions: unknown[] = [];
     for await (const feeds of source.feeds()) {
@@ -183,11 +205,25 @@ async function predictTensors(
   }
 }
 
-async function openGraph(job: SampleJob, field: string, file: string): Promise<Evaluator> {
-  const graph = job.evaluation?.pipeline;
-  if (graph === undefined) throw pipelineMissing(job, field);
-  const models = { ...job.companions, [job.model.name]: { file, assets: job.model.assets } };
-  return openEvaluator({ graph, models, record: job.model.name, threads: 0 });
+/** One evaluator for a whole build: starting one takes longer than a model of this size takes for a hundred samples. */
+function createGraphs(job: SampleJob): Graphs {
+  let evaluator: Evaluator | undefined;
+  let loaded = '';
+  return {
+    async open(field, file, exact = false) {
+      const graph = job.evaluation?.pipeline;
+      if (graph === undefined) throw pipelineMissing(job, field);
+      evaluator ??= startEvaluator();
+      const wanted = JSON.stringify([file, exact]);
+      // The source never changes; the file of a trial does under one name.
+      if (wanted === loaded && file === job.file) return evaluator;
+      loaded = wanted;
+      const models = { ...job.companions, [job.model.name]: { file, assets: job.model.assets } };
+      await evaluator.open({ graph, models, record: job.model.name, exact: exact ? [job.model.name] : [], threads: 0 });
+      return evaluator;
+    },
+    close: () => evaluator?.close(),
+  };
 }
 
 async function runSample(evaluator: Evaluator, sample: Sample, set: SetName) {
