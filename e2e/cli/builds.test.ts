@@ -82,7 +82,7 @@ async function samples(name: string, files: Readonly<Record<string, Uint8Array |
 describe('builds and artefacts', () => {
   test('are pushed with samples, listed, followed and shown with all that they are made of', async () => {
     const calibration = await samples('calibration', { 'a.npy': tensor([1, 3, 32, 32]), 'b.npy': tensor([1, 3, 32, 32]) });
-    const evaluation = await samples('evaluation', { 'c.npy': tensor([1, 3, 32, 32]), '.DS_Store': 'litter' });
+    const evaluation = await samples('evaluation', { 'c.npy': tensor([1, 3, 32, 32]), 'd.npy': tensor([1, 3, 32, 32]), '.DS_Store': 'litter' });
     const pushed = await starling.run(
       push('net.onnx', 'net', '--calibration', calibration, '--evaluation', evaluation, '--wait', '--json'),
     );
@@ -103,7 +103,7 @@ describe('builds and artefacts', () => {
       .split('\n')
       .map((line) => buildLogLineSchema.parse(JSON.parse(line)));
     expect(lines.map(({ sequence }) => sequence)).toEqual(lines.map((_, index) => index + 1));
-    expect(lines.map(({ text }) => text).join('\n')).toContain('evaluation set: 1 samples (tensors)');
+    expect(lines.map(({ text }) => text).join('\n')).toContain('evaluation set: 2 samples (tensors)');
     expect((await starling.run(['build', 'logs', id, '--lines', '2'])).stdout.trim().split('\n')).toHaveLength(2);
     expect((await starling.run(['build', 'ls', '--watch'])).exitCode).toBe(0);
 

@@ -28,7 +28,10 @@ export function checkExampleShapes(card: ModelCard, inputs: ModelVersion['inputs
   }
 }
 
-/** @throws StarlingError `unknown-upload`, `labels-missing`, `pipeline-missing`, and codes that start with `dataset-` */
+/** Of one sample no interval can be told, so every build would fail on it. */
+const EVALUATION_SAMPLES_MINIMUM = 2;
+
+/** @throws StarlingError `unknown-upload`, `labels-missing`, `pipeline-missing`, `evaluation-too-small`, and codes that start with `dataset-` */
 export async function checkModelDatasets(datasets: ModelDatasets | undefined, card: ModelCard, ports: CheckPorts): Promise<void> {
   for (const [name, archive] of Object.entries(datasets ?? {})) {
     if (archive === undefined) continue;
@@ -46,6 +49,12 @@ export async function checkModelDatasets(datasets: ModelDatasets | undefined, ca
       throw new StarlingError('pipeline-missing', 'images need a pipeline that turns them into inputs of the model', {
         field: 'card.evaluation.pipeline',
         hint: 'add the pipeline that will run the model to the card, or save the samples as .npy tensors',
+      });
+    }
+    if (name === 'evaluation' && samples < EVALUATION_SAMPLES_MINIMUM) {
+      throw new StarlingError('evaluation-too-small', `one sample proves nothing: an interval needs at least ${EVALUATION_SAMPLES_MINIMUM}`, {
+        field,
+        hint: 'add samples: a few hundred tell a point of accuracy apart',
       });
     }
     const { metric = 'similarity' } = card.evaluation ?? {};
