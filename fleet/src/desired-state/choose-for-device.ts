@@ -73,8 +73,15 @@ export async function openReleaseChooser(
   const placeOf = (device: DeviceRow, model: ModelChoice, current: string | undefined) => {
     const profile = ports.profiles.get(device.profile);
     if (profile === undefined) return undefined;
-    const measuredHere = model.figures.byDevice.get(device.id);
-    return { profile: fitProfile(profile, device.capabilities), capabilities: device.capabilities, measuredHere, current };
+    const { capabilities, reported } = device;
+    return {
+      profile: fitProfile(profile, capabilities),
+      capabilities,
+      measuredHere: model.figures.byDevice.get(device.id),
+      // What its golden outputs ruled out there is not given to it again.
+      refusedHere: new Map(reported?.refused?.map(({ artefact, reason }) => [artefact, `refused by the device: ${reason}`])),
+      current,
+    };
   };
   return {
     rank(device, current) {

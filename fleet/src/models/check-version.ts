@@ -52,10 +52,14 @@ export async function checkModelDatasets(datasets: ModelDatasets | undefined, ca
       });
     }
     if (name === 'evaluation' && samples < EVALUATION_SAMPLES_MINIMUM) {
-      throw new StarlingError('evaluation-too-small', `one sample proves nothing: an interval needs at least ${EVALUATION_SAMPLES_MINIMUM}`, {
-        field,
-        hint: 'add samples: a few hundred tell a point of accuracy apart',
-      });
+      throw new StarlingError(
+        'evaluation-too-small',
+        `one sample proves nothing: an interval needs at least ${EVALUATION_SAMPLES_MINIMUM}`,
+        {
+          field,
+          hint: 'add samples: a few hundred tell a point of accuracy apart',
+        },
+      );
     }
     const { metric = 'similarity' } = card.evaluation ?? {};
     if (name === 'evaluation' && metric !== 'similarity' && labels < samples) {

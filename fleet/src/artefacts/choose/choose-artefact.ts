@@ -1,6 +1,6 @@
 import { type ArtefactView, type ChoiceFigures, type Objective, type ObjectiveGoal, objectiveSchema } from '@starling/shared';
 import { figuresOf, type Measurement, type Numbers, numbersOf, relativeLatency, type TransferPrice } from './figures.ts';
-import { type ChoiceCapabilities, type ChoiceProfile, refusalOf, unprovenExcess } from './refuse.ts';
+import { type ChoiceCapabilities, type ChoiceProfile, refusalOf, runtimeOf, unprovenExcess } from './refuse.ts';
 
 /** A model with everything that choosing rests on, the same for every device. */
 export interface ChoiceModel {
@@ -100,9 +100,9 @@ export function createChooser(model: ChoiceModel): Chooser {
 
 /** What decides refusals: devices that agree in it share them. */
 function signatureOf({ profile, capabilities }: ChoiceDevice): string {
-  const { architecture, cpu, executionProviders, runtimeVersions } = capabilities;
+  const { architecture, cpu, executionProviders } = capabilities;
   const vnni = cpu.isa.includes('avx512_vnni') || cpu.isa.includes('avx_vnni');
-  let key = `${profile.name} ${architecture} ${vnni} ${runtimeVersions.onnxruntime ?? ''}`;
+  let key = `${profile.name} ${architecture} ${vnni} ${runtimeOf(capabilities)}`;
   for (const provider of executionProviders) if (provider.ran) key += ` ${provider.name}`;
   // Power, price and budget of a profile are scaled to a device.
   return `${key} ${profile.powerModel.maximumWatts} ${profile.pricePerHourUsd?.value ?? 0} ${profile.memoryBudgetBytes}`;

@@ -77,9 +77,14 @@ function targetRefusal(candidate: ArtefactView, { architecture, cpu }: ChoiceCap
   }
 }
 
+/** ONNX Runtime as a device states it: `1.30.0`, or `onnxruntime-node 1.30.0`. */
+export function runtimeOf({ runtimeVersions }: Pick<ChoiceCapabilities, 'runtimeVersions'>): string {
+  return runtimeVersions.onnxruntime ?? runtimeVersions.engine ?? '';
+}
+
 function opsetRefusal(candidate: ArtefactView, { runtimeVersions }: ChoiceCapabilities): string | undefined {
   const needs = candidate.document.needs;
-  const version = /^1\.(\d+)/.exec(runtimeVersions.onnxruntime ?? runtimeVersions['onnxruntime-node'] ?? '');
+  const version = /(?:^|\s)1\.(\d+)/.exec(runtimeOf({ runtimeVersions }));
   if (needs === undefined || version === null) return undefined;
   const minor = Number(version[1]);
   const newest = OPSETS.findLast(([since]) => since <= minor)?.[1] ?? 17;
