@@ -82,7 +82,11 @@ async function samples(name: string, files: Readonly<Record<string, Uint8Array |
 describe('builds and artefacts', () => {
   test('are pushed with samples, listed, followed and shown with all that they are made of', async () => {
     const calibration = await samples('calibration', { 'a.npy': tensor([1, 3, 32, 32]), 'b.npy': tensor([1, 3, 32, 32]) });
-    const evaluation = await samples('evaluation', { 'c.npy': tensor([1, 3, 32, 32]), 'd.npy': tensor([1, 3, 32, 32]), '.DS_Store': 'litter' });
+    const evaluation = await samples('evaluation', {
+      'c.npy': tensor([1, 3, 32, 32]),
+      'd.npy': tensor([1, 3, 32, 32]),
+      '.DS_Store': 'litter',
+    });
     const pushed = await starling.run(
       push('net.onnx', 'net', '--calibration', calibration, '--evaluation', evaluation, '--wait', '--json'),
     );
