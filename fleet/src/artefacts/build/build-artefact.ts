@@ -1,11 +1,11 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { type BuildReport, recipeLabel, type TensorPort } from '@starling/shared';
 import { InferenceSession } from 'onnxruntime-node';
 import type { BuiltResult } from '../build-messages.ts';
 import { type GoldenRun, makeGolden, relativeError } from '../golden.ts';
 import { inspectModel } from '../inspect.ts';
-import { operatorsOf, readModel, toNumber } from '../onnx/index.ts';
+import { openModel, operatorsOf, toNumber } from '../onnx/index.ts';
 import { createJudge } from './judge.ts';
 import { methods } from './methods.ts';
 import { openSamples, type SampleJob } from './samples.ts';
@@ -20,7 +20,7 @@ export async function buildArtefact(job: SampleJob): Promise<BuiltResult> {
   const startedMs = performance.now();
   job.log(`recipe ${recipeLabel(job.recipe)}`);
   job.onProgress(2, 'read the model');
-  const { inputs } = await inspectModel(await readFile(job.file));
+  const { inputs } = await inspectModel(job.file);
   const samples = await openSamples(job, inputs);
   const judge = createJudge(job, samples);
   const made = await methods[job.recipe.method]({ job, inputs, samples, judge });
@@ -53,12 +53,13 @@ export async function buildArtefact(job: SampleJob): Promise<BuiltResult> {
     golden: run.golden,
     report,
     keptInFloat: made.keptInFloat ?? [],
-    needs: needsOf(await readFile(made.file)),
+    needs: needsOf(made.file),
   };
 }
 
-function needsOf(bytes: Uint8Array): BuiltResult['needs'] {
-  const model = readModel(bytes);
+function needsOf(file: string): BuiltResult['needs'] {
+  const { model, close } = openModel(file);
+  close();
   const standard = model.opsetImport.find(({ domain }) => domain === undefined || domain === '' || domain === 'ai.onnx');
   return { opset: toNumber(standard?.version ?? 1), operators: operatorsOf(model) };
 }
