@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { RuntimeHost } from '../../agent/src/core/ports/runtime-host.ts';
+import type { InstalledRelease, RuntimeHost } from '../../agent/src/core/ports/runtime-host.ts';
 import { type Scene, type Score, scoreScene, sumScores, writeScenes } from '../scenes/index.ts';
 import type { Measure, Say } from './result.ts';
 import { buildDemoArtefacts, inParallel, installDemoRelease, startRuntimeHost, withFolder } from './runtime.ts';
@@ -15,7 +15,7 @@ const PROGRESS_EVERY = 100;
 
 const point = z.tuple([z.number(), z.number()]);
 const readingsSchema = z.array(z.object({ text: z.string(), quad: z.tuple([point, point, point, point]) }));
-type Total = ReturnType<typeof sumScores>;
+export type Total = ReturnType<typeof sumScores>;
 
 /** Reads the same scenes with both artefacts, in the agent's own runtime. */
 export function measureAccuracy(say: Say): Promise<Measure[]> {
@@ -29,17 +29,28 @@ export function measureAccuracy(say: Say): Promise<Measure[]> {
       const totals: Record<'fp32' | 'int8', Total> = { fp32: sumScores([]), int8: sumScores([]) };
       for (const precision of ['fp32', 'int8'] as const) {
         const installed = installDemoRelease(artefacts, precision);
-        await host.load(installed);
-        await host.activate(installed.key);
-        const scores = await readAll(host, join(folder, 'scenes'), scenes, (done) => say(`${precision}: ${done} of ${SCENES} read`));
-        totals[precision] = sumScores(scores);
-        for (const line of byKind(scenes, scores)) say(`${precision}: ${line}`);
+        totals[precision] = await scoreRelease(host, installed, join(folder, 'scenes'), scenes, (line) => say(`${precision}: ${line}`));
       }
       return measuresOf(totals);
     } finally {
       await host.close();
     }
   });
+}
+
+/** Reads scenes with a release that the host gets to load. */
+export async function scoreRelease(
+  host: RuntimeHost,
+  installed: InstalledRelease,
+  folder: string,
+  scenes: readonly Scene[],
+  say: Say,
+): Promise<Total> {
+  await host.load(installed);
+  await host.activate(installed.key);
+  const scores = await readAll(host, folder, scenes, (done) => say(`${done} of ${scenes.length} read`));
+  for (const line of byKind(scenes, scores)) say(line);
+  return sumScores(scores);
 }
 
 async function readAll(host: RuntimeHost, folder: string, scenes: readonly Scene[], onProgress: (done: number) => void): Promise<Score[]> {

@@ -1,83 +1,49 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BuildTarget, buildRecipeSchema } from '@starling/shared';
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
+import type { BuildTarget } from '@starling/shared';
+import { Tensor } from 'onnxruntime-node';
 import { z } from 'zod';
-import type { ValueRange } from '../../fleet/src/artefacts/contracts.ts';
-import { readModel, writeModel } from '../../fleet/src/artefacts/onnx/index.ts';
-import { optimiseModel } from '../../fleet/src/artefacts/optimise/index.ts';
-import { prepareForQuantising, quantisedEdges, quantiseStatic } from '../../fleet/src/artefacts/static/index.ts';
-import { demoModels } from '../demo/models.ts';
+import { readDigits, SIDE } from '../digits/index.ts';
+import { readScenes, writeScenes } from '../scenes/index.ts';
+import { scoreRelease, type Total } from './accuracy.ts';
+import { type Builds, buildDigitClassifier, buildTextModels } from './quantise-builds.ts';
 import { prepareSamples } from './quantise-samples.ts';
-import { type Measure, median, type Say } from './result.ts';
-import { withFolder } from './runtime.ts';
+import { likenessOf, sharesOf, timesOf } from './quantise-times.ts';
+import type { Measure, Say } from './result.ts';
+import { buildDemoArtefacts, installDemoRelease, startRuntimeHost, withFolder } from './runtime.ts';
 
-const CALIBRATION = { count: 8, seed: 7 };
-const EVALUATION = { count: 4, seed: 1 };
-const LINES_MAXIMUM = 48;
+const SCENES = { count: 300, seed: 1 };
+/** Inputs on which outputs are compared; the first is that which is timed. */
+const COMPARED = 4;
 const ROUNDS = 15;
+/** The digit classifier takes a tenth of a millisecond. */
+const RUNS_OF_DIGITS = 50;
+
 const SIZE_MAXIMUM = 0.3;
 const LATENCY_MAXIMUM = 0.65;
+const TEXT_LOSS_MAXIMUM = 1;
+const DIGIT_LOSS_MAXIMUM = 0.3;
 
-const referenceSchema = z.object({
-  models: z.record(z.string(), z.record(z.string(), z.object({ latencyRatio: z.number(), signalToNoiseDb: z.number() }))),
-});
+const rivalSchema = z.object({ latencyRatio: z.number(), signalToNoiseDb: z.number(), accuracyLossPoints: z.number().optional() });
+const referenceSchema = z.object({ models: z.record(z.string(), z.record(z.string(), rivalSchema)) });
 
-interface Builds {
-  source: string;
-  fused: string;
-  int8: string;
-}
-
-/** Static int8 builds of the demo's models beside their sources: bytes, time on one thread, likeness of the outputs. */
+/** Static int8 builds beside their sources: bytes, time on one thread, what is read and recognised; and onnxruntime's own quantiser. */
 export function measureQuantise(say: Say): Promise<Measure[]> {
   return withFolder(async (folder) => {
+    const target = await targetOfThisMachine();
+    say(`target ${target}`);
     const reference = referenceSchema.parse(
       JSON.parse(await readFile(new URL('./reference/quantise-static.json', import.meta.url), 'utf8')),
     );
-    const target = await targetOfThisMachine();
-    say(`target ${target}; preparing samples`);
-    const calibration = await prepareSamples(join(folder, 'calibration'), CALIBRATION.count, CALIBRATION.seed);
-    const evaluation = await prepareSamples(join(folder, 'evaluation'), EVALUATION.count, EVALUATION.seed);
+    const text = await buildTextModels(folder, target, say);
+    const digits = await buildDigitClassifier(folder, target, say);
+    const samples = await prepareSamples(join(folder, 'compared'), COMPARED, SCENES.seed);
+    const inputs = [samples.pictures, samples.lines, await digitInputs()];
     const measures: Measure[] = [];
-    for (const { name, file } of demoModels) {
-      const field = name === 'text-detection' ? 'pictures' : 'lines';
-      const builds = await build(folder, name, file, target, calibration[field].slice(0, LINES_MAXIMUM), say);
-      const inputs = evaluation[field].slice(0, EVALUATION.count);
-      const times = await timesOf(builds, inputs[0] as Tensor);
-      const likeness = await likenessOf(builds, inputs);
-      const best = Object.values(reference.models[name] ?? {});
-      const isDetection = name === 'text-detection';
-      measures.push(
-        { name: `${name}: int8 / source, size`, value: await sizeRatio(builds), unit: 'x', target: SIZE_MAXIMUM, better: 'lower' },
-        {
-          name: `${name}: int8 / source, time`,
-          value: times.int8 / times.source,
-          unit: 'x',
-          ...(isDetection ? { target: LATENCY_MAXIMUM, better: 'lower' as const } : {}),
-        },
-        { name: `${name}: int8 / our fused fp32, time`, value: times.int8 / times.fused, unit: 'x' },
-        { name: `${name}: source, time`, value: times.source, unit: 'ms' },
-        {
-          name: `${name}: int8, signal to noise of the output`,
-          value: likeness,
-          unit: 'dB',
-          ...(best.length === 0 ? {} : { target: Math.max(...best.map(({ signalToNoiseDb }) => signalToNoiseDb)) }),
-        },
-      );
-      if (best.length > 0) {
-        const rival = Math.min(...best.map(({ latencyRatio }) => latencyRatio));
-        measures.push({
-          name: `${name}: int8 / source, time, against quantize_static`,
-          value: times.int8 / times.source,
-          unit: 'x',
-          target: rival,
-          better: 'lower',
-        });
-      }
-      for (const line of await sharesOf(builds.int8, inputs[0] as Tensor)) say(`${name}: ${line}`);
+    for (const [place, builds] of [...text, digits].entries()) {
+      measures.push(...(await measureBuilds(builds, inputs[place]?.slice(0, COMPARED) ?? [], reference.models[builds.name] ?? {}, say)));
     }
-    return measures;
+    return [...measures, ...digitAccuracy(digits, reference.models['digits'] ?? {}), ...(await readScenesByBoth(folder, text, say))];
   });
 }
 
@@ -87,124 +53,88 @@ async function targetOfThisMachine(): Promise<BuildTarget> {
   return process.arch === 'arm64' ? 'arm' : 'x86-avx2';
 }
 
-async function build(
-  folder: string,
-  name: string,
-  source: string,
-  target: BuildTarget,
-  samples: readonly Tensor[],
-  say: Say,
-): Promise<Builds> {
-  const builds = { source, fused: join(folder, `${name}-fused.onnx`), int8: join(folder, `${name}-int8.onnx`) };
-  const recipe = buildRecipeSchema.parse({ method: 'static-int8', target });
-  const model = readModel(await readFile(source));
-  await optimiseModel(model);
-  await writeFile(builds.fused, writeModel(model));
-  for (const note of prepareForQuantising(model, recipe)) say(`${name}: ${note}`);
-  const ranges = await rangesOf(writeModel(model), quantisedEdges(model, recipe), samples);
-  for (const note of quantiseStatic(model, recipe, ranges).notes) say(`${name}: ${note}`);
-  await writeFile(builds.int8, writeModel(model));
-  return builds;
-}
-
-/** Smallest and largest value over the samples, as onnxruntime's own quantiser calibrates if nothing is said. */
-async function rangesOf(bytes: Uint8Array, values: readonly string[], samples: readonly Tensor[]): Promise<Map<string, ValueRange>> {
-  const model = readModel(bytes);
-  const known = new Set([...model.graph.input, ...model.graph.output].map(({ name }) => name));
-  model.graph.output.push(...values.filter((value) => !known.has(value)).map((value) => ({ name: value })));
-  const session = await InferenceSession.create(writeModel(model), { graphOptimizationLevel: 'basic', logSeverityLevel: 3 });
-  const [input = ''] = session.inputNames;
-  const ranges = new Map<string, ValueRange>();
-  for (const sample of samples) {
-    for (const [value, tensor] of Object.entries({ ...(await session.run({ [input]: sample })), [input]: sample })) {
-      let { minimum, maximum } = ranges.get(value) ?? { minimum: Number.POSITIVE_INFINITY, maximum: Number.NEGATIVE_INFINITY };
-      for (const number of tensor.data as Float32Array) [minimum, maximum] = [Math.min(minimum, number), Math.max(maximum, number)];
-      ranges.set(value, { minimum, maximum });
-    }
-  }
-  await session.release();
-  return ranges;
-}
-
-async function sizeRatio({ int8, source }: Builds): Promise<number> {
-  return (await readFile(int8)).length / (await readFile(source)).length;
-}
-
-const open = (file: string): Promise<InferenceSession> =>
-  InferenceSession.create(file, { graphOptimizationLevel: 'all', intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });
-
-/** Medians of processor time, in turns, so that whatever else the machine does meets all of them. */
-async function timesOf(builds: Builds, input: Tensor): Promise<Record<keyof Builds, number>> {
-  const names = ['source', 'fused', 'int8'] as const;
-  const sessions = await Promise.all(names.map((name) => open(builds[name])));
-  const times: number[][] = names.map(() => []);
-  for (let round = -2; round < ROUNDS; round += 1) {
-    for (const [index, session] of sessions.entries()) {
-      const before = process.cpuUsage();
-      await session.run({ [session.inputNames[0] ?? '']: input });
-      const { user, system } = process.cpuUsage(before);
-      if (round >= 0) times[index]?.push((user + system) / 1000);
-    }
-  }
-  await Promise.all(sessions.map((session) => session.release()));
-  const [source = [], fused = [], int8 = []] = times;
-  return { source: median(source), fused: median(fused), int8: median(int8) };
-}
-
-/** Mean signal-to-quantisation-noise ratio of the outputs, in dB. */
-async function likenessOf({ source, int8 }: Builds, inputs: readonly Tensor[]): Promise<number> {
-  const [first, second] = await Promise.all([open(source), open(int8)]);
-  const ratios: number[] = [];
-  for (const input of inputs) {
-    const [wanted, found] = await Promise.all(
-      [first, second].map(
-        async (session) =>
-          (await session.run({ [session.inputNames[0] ?? '']: input }))[session.outputNames[0] ?? '']?.data as Float32Array,
-      ),
-    );
-    let [signal, noise] = [0, 0];
-    for (const [index, value] of (wanted ?? []).entries())
-      [signal, noise] = [signal + value ** 2, noise + (value - (found?.[index] ?? 0)) ** 2];
-    ratios.push(10 * Math.log10(signal / noise));
-  }
-  await Promise.all([first.release(), second.release()]);
-  return ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
-}
-
-const RUNS_PROFILED = 5;
-const eventSchema = z.array(
-  z.object({
-    cat: z.string(),
-    name: z.string(),
-    dur: z.number().default(0),
-    args: z.object({ op_name: z.string().optional() }).optional(),
-  }),
-);
-
-/** Where the time goes: operators with more than a fiftieth of it. */
-async function sharesOf(file: string, input: Tensor): Promise<string[]> {
-  const prefix = `${file}-profile`;
-  const session = await InferenceSession.create(file, {
-    graphOptimizationLevel: 'all',
-    intraOpNumThreads: 1,
-    logSeverityLevel: 3,
-    enableProfiling: true,
-    profileFilePrefix: prefix,
+async function digitInputs(): Promise<Tensor[]> {
+  const { 'held-out': digits } = await readDigits();
+  return digits.slice(0, COMPARED).map(({ pixels }) => {
+    const values = Float32Array.from(pixels, (value) => value / 255);
+    return new Tensor('float32', values, [1, 1, SIDE, SIDE]);
   });
-  for (let run = 0; run < RUNS_PROFILED; run += 1) await session.run({ [session.inputNames[0] ?? '']: input });
-  session.endProfiling();
-  const { glob } = await import('node:fs/promises');
-  const sums = new Map<string, number>();
-  for await (const path of glob(`${prefix}*`)) {
-    for (const { cat, name, dur, args } of eventSchema.parse(JSON.parse(await readFile(path, 'utf8')))) {
-      const operator = args?.op_name;
-      if (cat === 'Node' && name.endsWith('_kernel_time') && operator !== undefined) sums.set(operator, (sums.get(operator) ?? 0) + dur);
-    }
+}
+
+type Rivals = Readonly<Record<string, z.infer<typeof rivalSchema>>>;
+
+async function measureBuilds({ name, source, fused, int8 }: Builds, inputs: readonly Tensor[], rivals: Rivals, say: Say) {
+  const [input] = inputs as [Tensor];
+  const runs = name === 'digits' ? RUNS_OF_DIGITS : 1;
+  const [sourceMs = Number.NaN, fusedMs = Number.NaN, int8Ms = Number.NaN] = await timesOf(
+    [source, fused.file, int8.file],
+    input,
+    ROUNDS,
+    runs,
+  );
+  const best = Object.values(rivals);
+  const size = (await stat(int8.file)).size / (await stat(source)).size;
+  const latency = int8Ms / sourceMs;
+  const measures: Measure[] = [
+    { name: `${name}: int8 / source, size`, value: size, unit: 'x', target: SIZE_MAXIMUM, better: 'lower' },
+    {
+      ...{ name: `${name}: int8 / source, time`, value: latency, unit: 'x' },
+      ...(name === 'text-detection' ? { target: LATENCY_MAXIMUM, better: 'lower' as const } : {}),
+    },
+    { name: `${name}: int8 / our fused fp32, time`, value: int8Ms / fusedMs, unit: 'x' },
+    { name: `${name}: source, time`, value: sourceMs, unit: 'ms' },
+    {
+      ...{ name: `${name}: int8 / source, time, against quantize_static`, value: latency, unit: 'x' },
+      ...{ target: Math.min(...best.map(({ latencyRatio }) => latencyRatio)), better: 'lower' },
+    },
+    {
+      ...{ name: `${name}: signal to noise of the output, against quantize_static`, unit: 'dB' },
+      value: await likenessOf(source, int8.file, inputs),
+      target: Math.max(...best.map(({ signalToNoiseDb }) => signalToNoiseDb)),
+    },
+  ];
+  for (const line of await sharesOf(int8.file, input)) say(`${name}: ${line}`);
+  return measures;
+}
+
+function digitAccuracy({ int8 }: Builds, rivals: Rivals): Measure[] {
+  const loss = int8.report.accuracy?.lossPoints.value ?? Number.NaN;
+  const others = Object.values(rivals).flatMap(({ accuracyLossPoints }) => accuracyLossPoints ?? []);
+  const lower = { unit: 'points', better: 'lower' } as const;
+  return [
+    { name: 'digits: accuracy, source', value: int8.report.accuracy?.source.value ?? Number.NaN, unit: '%' },
+    { name: 'digits: accuracy lost by int8', value: loss, target: DIGIT_LOSS_MAXIMUM, ...lower },
+    { name: 'digits: the same lost by quantize_static, at best', value: Math.min(...others), unit: 'points' },
+  ];
+}
+
+/** Reads the same scenes with the sources of both text models and with both in int8, in the agent's own runtime. */
+async function readScenesByBoth(folder: string, text: readonly Builds[], say: Say): Promise<Measure[]> {
+  await writeScenes({ folder: join(folder, 'scenes'), ...SCENES });
+  const { scenes } = await readScenes(join(folder, 'scenes'));
+  const sources = await buildDemoArtefacts(folder);
+  const artefacts = new Map(text.map(({ name, int8 }) => [name, [...(sources.get(name) ?? []).filter(isFloat), int8]]));
+  const host = startRuntimeHost(folder, 0);
+  try {
+    const total = async (precision: 'fp32' | 'int8'): Promise<Total> => {
+      const installed = installDemoRelease(artefacts, precision);
+      return scoreRelease(host, installed, join(folder, 'scenes'), scenes, (line) => say(`${precision}: ${line}`));
+    };
+    const fp32 = await total('fp32');
+    const int8 = await total('int8');
+    const lower = { unit: 'points', target: TEXT_LOSS_MAXIMUM, better: 'lower' } as const;
+    return [
+      { name: 'texts in the scenes', value: fp32.texts, unit: 'texts' },
+      { name: 'exact match, fp32', value: 100 * fp32.exactMatchRate, unit: '%' },
+      { name: 'exact match lost by int8', value: 100 * (fp32.exactMatchRate - int8.exactMatchRate), ...lower },
+      { name: 'character error rate, fp32', value: 100 * fp32.characterErrorRate, unit: '%' },
+      { name: 'character error rate gained by int8', value: 100 * (int8.characterErrorRate - fp32.characterErrorRate), ...lower },
+    ];
+  } finally {
+    await host.close();
   }
-  await session.release();
-  const all = [...sums.values()].reduce((sum, each) => sum + each, 0);
-  return [...sums]
-    .filter(([, sum]) => sum > all / 50)
-    .toSorted(([, a], [, b]) => b - a)
-    .map(([operator, sum]) => `${operator.padEnd(24)} ${((100 * sum) / all).toFixed(1)} % of the time`);
+}
+
+function isFloat({ precision }: { precision: string }): boolean {
+  return precision === 'fp32';
 }

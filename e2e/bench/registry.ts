@@ -23,8 +23,12 @@ export const benches: Readonly<Record<string, Bench>> = {
     load: async () => (await import('./accuracy.ts')).measureAccuracy,
   },
   quantise: {
-    about: "static int8 builds of the demo models: size, time on one thread, likeness; against onnxruntime's own quantiser",
+    about: "static int8 builds of three models: size, time on one thread, accuracy; against onnxruntime's own quantiser",
     load: async () => (await import('./quantise.ts')).measureQuantise,
+  },
+  build: {
+    about: 'memory of builds of 10 MB and 500 MB, and the throughput of calibration against only running the model',
+    load: async () => (await import('./build.ts')).measureBuild,
   },
   frames: {
     about: 'frames/s of the whole pipeline in the runtime host, against a hand-written loop in one worker thread',

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { Worker } from 'node:worker_threads';
 import { isStarlingError, messageOf } from '@starling/shared';
@@ -24,7 +23,7 @@ process.once('message', (request: BuildRequest) => {
 });
 
 async function answer(request: BuildRequest): Promise<BuildReply> {
-  if (request.type === 'inspect') return { type: 'inspected', inspection: await inspectModel(await readFile(request.file)) };
+  if (request.type === 'inspect') return { type: 'inspected', inspection: await inspectModel(request.file) };
   const onProgress = (percent: number, step: string): void => void reply({ type: 'progress', percent, step });
   const log = (line: string): void => void reply({ type: 'log', line });
   return { type: 'built', artefact: await buildArtefact({ ...request, onProgress, log }) };

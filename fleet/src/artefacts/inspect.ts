@@ -1,20 +1,19 @@
 import { messageOf, StarlingError, type TensorPort, tensorElementTypeSchema } from '@starling/shared';
 import { InferenceSession } from 'onnxruntime-node';
 import type { Inspection } from './build-messages.ts';
-import { type GraphProto, type OnnxModel, readModel, toNumber } from './onnx/index.ts';
+import { dataLocation, externalFiles, type OnnxModel, openModel, toNumber } from './onnx/index.ts';
 
 /** Opsets of the standard domain that ONNX Runtime 1.30 loads. */
 const OPSET_MINIMUM = 7;
 const OPSET_MAXIMUM = 26;
-/** TensorProto.EXTERNAL */
-const EXTERNAL = 1;
 
 /**
  * Checks that a file is a model that ONNX Runtime can run, and reads its ports.
  * @throws StarlingError `not-onnx`, `onnx-truncated`, `external-data-missing`, `unsupported-opset`, `unsupported-operator`, `invalid-model`
  */
-export async function inspectModel(bytes: Uint8Array): Promise<Inspection> {
-  const model = readModel(bytes);
+export async function inspectModel(file: string): Promise<Inspection> {
+  const { model, close } = openModel(file);
+  close();
   const opset = opsetOf(model);
   if (opset < OPSET_MINIMUM || opset > OPSET_MAXIMUM) {
     throw new StarlingError('unsupported-opset', `the model has opset ${opset}`, {
@@ -22,8 +21,8 @@ export async function inspectModel(bytes: Uint8Array): Promise<Inspection> {
       hint: `export it with an opset from ${OPSET_MINIMUM} to ${OPSET_MAXIMUM}`,
     });
   }
-  refuseExternalData(model.graph);
-  const session = await openSession(bytes);
+  refuseExternalData(model);
+  const session = await openSession(file);
   try {
     return {
       opset,
@@ -41,19 +40,20 @@ function opsetOf(model: OnnxModel): number {
   return standard === undefined ? 0 : toNumber(standard.version);
 }
 
-function refuseExternalData(graph: GraphProto): void {
-  const tensor = graph.initializer.find((each) => each.dataLocation === EXTERNAL);
-  if (tensor === undefined) return;
-  const file = tensor.externalData?.find((entry) => entry.key === 'location')?.value ?? 'another file';
-  throw new StarlingError('external-data-missing', `the tensor "${tensor.name ?? ''}" is kept in ${file}, which is not here`, {
+/** Before ONNX Runtime gets to see the path of the model: it would look beside it. */
+function refuseExternalData(model: OnnxModel): void {
+  const [file] = externalFiles(model);
+  if (file === undefined) return;
+  const tensor = model.graph.initializer.find((each) => each.dataLocation === dataLocation.external);
+  throw new StarlingError('external-data-missing', `the tensor "${tensor?.name ?? ''}" is kept in ${file}, which is not here`, {
     field: 'model.graph.initializer',
     hint: 'save the model with its data inside, as one file',
   });
 }
 
-async function openSession(bytes: Uint8Array): Promise<InferenceSession> {
+async function openSession(file: string): Promise<InferenceSession> {
   try {
-    return await InferenceSession.create(bytes, { executionProviders: ['cpu'], logSeverityLevel: 4 });
+    return await InferenceSession.create(file, { executionProviders: ['cpu'], logSeverityLevel: 4 });
   } catch (cause) {
     const message = messageOf(cause);
     const operator =

@@ -35,7 +35,7 @@ describe('every version gets', () => {
       convolutions,
       [
         ...['source', 'optimised', 'weights-int8', 'fp16'],
-        ...['static-int8-x86-vnni-minmax', 'static-int8-x86-avx2-minmax', 'static-int8-arm-minmax'],
+        ...['static-int8-x86-vnni-percentile', 'static-int8-x86-avx2-percentile', 'static-int8-arm-percentile'],
       ],
     ],
     ['no more than it has, when it is quantised already', { calibration }, ['QLinearConv'], ['source', 'optimised']],
@@ -99,7 +99,7 @@ describe('builds that are the same', () => {
       recipeDigest(recipe({ method: 'fp16' })),
     );
     expect(recipeDigest(recipe({ method: 'static-int8' }))).toBe(
-      recipeDigest(recipe({ method: 'static-int8', calibration: { method: 'minmax' } })),
+      recipeDigest(recipe({ method: 'static-int8', calibration: { method: 'percentile' } })),
     );
     expect(key({ method: 'fp16' }, version({ calibration }))).toBe(key({ method: 'fp16' }));
     expect(key({ method: 'fp16' }, { ...version(), name: 'other', version: '2.0.0' })).toBe(key({ method: 'fp16' }));

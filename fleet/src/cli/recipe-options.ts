@@ -36,7 +36,7 @@ export function addRecipeOptions(command: Command): Command {
     .requiredOption('--method <method>', buildMethodSchema.options.join(', '))
     .option('--target <target>', `kernels that it is shaped for: ${buildTargetSchema.options.join(', ')} (default portable)`)
     .option('--activations <type>', 'type of quantised activations, u8 or s8 (default: that of the target)')
-    .option('--calibration <method>', `how ranges are found: ${calibrationMethodSchema.options.join(', ')} (default minmax)`)
+    .option('--calibration <method>', `how ranges are found: ${calibrationMethodSchema.options.join(', ')} (default percentile)`)
     .option('--percentile <percent>', 'share of the values that stay in range, for --calibration percentile (default 99.99)')
     .option('--samples <n>', 'calibration samples that are used, at most (default 128)')
     .option('--equalise', 'cross-layer equalisation before quantising')

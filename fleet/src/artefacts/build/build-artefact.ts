@@ -1,11 +1,11 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { type BuildRecipe, type BuildReport, recipeLabel, type TensorPort } from '@starling/shared';
 import { InferenceSession } from 'onnxruntime-node';
 import type { BuiltResult } from '../build-messages.ts';
 import { type GoldenRun, makeGolden, relativeError } from '../golden.ts';
 import { inspectModel } from '../inspect.ts';
-import { operatorsOf, readModel, toNumber } from '../onnx/index.ts';
+import { openModel, operatorsOf, toNumber } from '../onnx/index.ts';
 import { createJudge } from './judge.ts';
 import { goldenTolerance, judgedExactly, judgeOptions } from './kernels.ts';
 import type { BuildMaterial } from './material.ts';
@@ -22,7 +22,7 @@ export async function buildArtefact(job: SampleJob): Promise<BuiltResult> {
   const startedMs = performance.now();
   job.log(`recipe ${recipeLabel(job.recipe)}`);
   job.onProgress(2, 'read the model');
-  const { inputs } = await inspectModel(await readFile(job.file));
+  const { inputs } = await inspectModel(job.file);
   const samples = await openSamples(job, inputs);
   try {
     return await buildWith({ job, inputs, samples, judge: createJudge(job, samples) }, startedMs);
@@ -63,15 +63,16 @@ async function buildWith(material: BuildMaterial, startedMs: number): Promise<Bu
     golden: run.golden,
     report,
     keptInFloat: made.keptInFloat ?? [],
-    needs: needsOf(await readFile(made.file)),
+    needs: needsOf(made.file),
   };
 }
 
 /** What everything is compared with. */
 const SOURCE = { method: 'source', target: 'portable' } as const;
 
-function needsOf(bytes: Uint8Array): BuiltResult['needs'] {
-  const model = readModel(bytes);
+function needsOf(file: string): BuiltResult['needs'] {
+  const { model, close } = openModel(file);
+  close();
   const standard = model.opsetImport.find(({ domain }) => domain === undefined || domain === '' || domain === 'ai.onnx');
   return { opset: toNumber(standard?.version ?? 1), operators: operatorsOf(model) };
 }

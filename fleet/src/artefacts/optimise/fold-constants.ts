@@ -11,6 +11,7 @@ import {
   readModel,
   subgraphsOf,
   tensorDataType,
+  writeModelFile,
 } from '../onnx/index.ts';
 import { loadByOnnxRuntime } from './load-by-onnxruntime.ts';
 
@@ -44,11 +45,12 @@ export async function foldConstants(model: OnnxModel): Promise<string | undefine
 /** What ONNX Runtime does at this level, it writes in operators of ONNX; higher levels shape a graph for the processor at hand. */
 async function runBasicLevel(model: OnnxModel): Promise<OnnxModel> {
   const folder = await mkdtemp(join(tmpdir(), 'starling-optimise-'));
-  const file = join(folder, 'model.onnx');
+  const [source, folded] = [join(folder, 'source.onnx'), join(folder, 'folded.onnx')];
   try {
-    const session = await loadByOnnxRuntime(model, { graphOptimizationLevel: 'basic', optimizedModelFilePath: file });
+    writeModelFile(model, source);
+    const session = await loadByOnnxRuntime(source, { graphOptimizationLevel: 'basic', optimizedModelFilePath: folded });
     await session.release();
-    return readModel(await readFile(file));
+    return readModel(await readFile(folded));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
