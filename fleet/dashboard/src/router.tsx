@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { whoAmI } from './data/session.ts';
 import { deviceSearchSchema } from './pages/device/search.ts';
 import { devicesSearchSchema } from './pages/devices/search.ts';
+import { modelSearchSchema } from './pages/model/search.ts';
 import { NotFoundPage } from './pages/not-found/not-found-page.tsx';
 import { listSearchSchema } from './parts/list-search.ts';
 import { PageProblem } from './parts/page-problem.tsx';
@@ -88,8 +89,9 @@ const models = createRoute({
 const model = createRoute({
   ...under,
   path: '/models/$digest',
+  validateSearch: modelSearchSchema,
   component: lazyRouteComponent(
-    fetched(() => import('./pages/models/model-page.tsx')),
+    fetched(() => import('./pages/model/model-page.tsx')),
     'ModelPage',
   ),
 });

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { read, useChange } from '../../data/queries.ts';
 import { useSession } from '../../data/session.ts';
 import { duration } from '../../format/time.ts';
+import { buildTones } from '../../parts/build-tones.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { announceProblem } from '../../parts/notice.ts';
@@ -11,7 +12,6 @@ import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { Tag } from '../../parts/tag.tsx';
 import { WideTable } from '../../parts/wide-table.tsx';
-import { buildTones } from './build-tones.ts';
 
 /** The newest builds, with how far they are. */
 export function BuildsPanel() {

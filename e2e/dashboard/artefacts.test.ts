@@ -1,0 +1,124 @@
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildDashboard } from '../demo/dashboard.ts';
+import { describeWith } from '../harness/requires.ts';
+import { type MeasuredFleet, startMeasuredFleet } from './measured-fleet.ts';
+import { launchChromium, openPage, overflow, seriousFindings, settle, signIn } from './open-browser.ts';
+
+const SETUP_TIMEOUT_MS = 400_000;
+const TOUR_TIMEOUT_MS = 400_000;
+const WIDE = { width: 1440, height: 900 };
+const PHONE = { width: 390, height: 844 };
+
+describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
+  let fleet: MeasuredFleet;
+  let browser: Browser;
+  let storageState: NonNullable<BrowserContextOptions['storageState']>;
+
+  beforeAll(async () => {
+    await buildDashboard(() => undefined);
+    fleet = await startMeasuredFleet();
+    browser = await launchChromium(chromium);
+    const { page, close } = await openPage(browser, { viewport: WIDE });
+    await page.goto(fleet.baseUrl);
+    await signIn(page, fleet.process.ready.firstLogin ?? { email: '', password: '' });
+    storageState = await page.context().storageState();
+    await close();
+  }, SETUP_TIMEOUT_MS);
+  afterAll(async () => {
+    await browser?.close();
+    await fleet?.stop();
+  });
+
+  const open = async (path: string) => {
+    const opened = await openPage(browser, { storageState, viewport: WIDE });
+    await opened.page.goto(`${fleet.baseUrl}${path}`);
+    await settle(opened.page);
+    return opened;
+  };
+  /** Cells of a table, row by row, without its head. */
+  const cellsOf = async (page: Page, label: string): Promise<string[][]> => {
+    const rows = page.getByRole('group', { name: label, exact: true }).locator('tbody tr');
+    await rows.first().waitFor();
+    return Promise.all((await rows.all()).map(async (row) => row.locator('th, td').allInnerTexts()));
+  };
+  const digestOf = (label: string): string => {
+    const found = fleet.model.artefacts.find(({ optimisation }) => optimisation === label);
+    if (found === undefined) throw new Error(`nothing was built as ${label}`);
+    return found.digest;
+  };
+
+  const paths = (): string[] => {
+    const model = `/models/${fleet.model.digest}`;
+    return [
+      ...[model, `${model}?tab=devices`, `${model}?tab=layers`, `${model}?tab=lineage`, `${model}?tab=card`],
+      `${model}?artefact=${digestOf('weights-int8')}`,
+    ];
+  };
+
+  const modes = [
+    { name: 'light', colorScheme: 'light', viewport: WIDE },
+    { name: 'dark', colorScheme: 'dark', viewport: WIDE },
+    { name: 'on a phone', colorScheme: 'light', viewport: PHONE },
+  ] as const;
+  test.each(modes)(
+    'every page keeps within the window, complains of nothing, and gives axe nothing serious: $name',
+    async ({ colorScheme, viewport }) => {
+      const { page, complaints, close } = await openPage(browser, { storageState, colorScheme, viewport });
+      const findings: string[] = [];
+      for (const path of paths()) {
+        await page.goto(`${fleet.baseUrl}${path}`);
+        await settle(page);
+        const wider = await overflow(page);
+        if (wider > 0) findings.push(`${path} is ${wider} px wider than the window`);
+        findings.push(...(await seriousFindings(page)).map((finding) => `${path} ${finding}`));
+      }
+      expect(findings).toEqual([]);
+      expect(complaints).toEqual([]);
+      await close();
+    },
+    TOUR_TIMEOUT_MS,
+  );
+
+  test('a model shows its artefacts with size, accuracy and needs, and all about one of them', async () => {
+    const { page, close } = await open(`/models/${fleet.model.digest}`);
+    const rows = await cellsOf(page, 'Artefacts');
+    expect(rows).toHaveLength(fleet.model.artefacts.length);
+    const [name = '', size = '', accuracy = '', similarity = ''] = rows.find(([first]) => first?.startsWith('int8, static, for Arm')) ?? [];
+    expect(name).toContain('tensors quantised');
+    expect(size).toMatch(/kB[\s\S]*%/);
+    expect(accuracy).toMatch(/95 %[\s\S]*similarity of the answers, 6 samples/);
+    expect(similarity).toMatch(/ dB$/);
+    await page.getByRole('button', { name: 'Details of int8, static, for Arm' }).click();
+    const drawer = page.getByRole('dialog', { name: 'int8, static, for Arm' });
+    const materials = drawer.getByRole('group', { name: 'Bill of materials' });
+    for (const role of ['source', 'calibration', 'evaluation', 'golden'])
+      await materials.getByRole('cell', { name: role }).first().waitFor();
+    await drawer.getByText('onnxruntime-node').waitFor();
+    expect(new URL(page.url()).searchParams.get('artefact')).toContain(digestOf('static-int8-arm-minmax').slice(0, 8));
+    await close();
+  });
+
+  test('the table behind the plot says which trade-offs are the best, by what devices measured', async () => {
+    const { page, close } = await open(`/models/${fleet.model.digest}`);
+    const bySize = await cellsOf(page, 'Trade-offs');
+    expect(bySize.filter((cells) => cells.includes('best trade-off')).map(([, name]) => name)).toEqual(['int8 weights']);
+    await page.getByRole('combobox', { name: 'Costs' }).selectOption('latency');
+    const byLatency = await cellsOf(page, 'Trade-offs');
+    expect(byLatency.every(([, , latency, , origin]) => latency?.endsWith(' ms') && origin === 'measured')).toBe(true);
+    await page.getByRole('combobox', { name: 'Loses' }).selectOption('similarity');
+    const bySimilarity = await cellsOf(page, 'Trade-offs');
+    expect(bySimilarity.filter((cells) => cells.includes('best trade-off')).length).toBeGreaterThan(1);
+    expect(await page.locator('svg [data-front]').count()).toBe(bySimilarity.filter((cells) => cells.includes('best trade-off')).length);
+    await close();
+  });
+
+  test('what devices measured stands by profile, and who falls out of its class is named', async () => {
+    const { page, close } = await open(`/models/${fleet.model.digest}?tab=devices`);
+    const fastest = (await cellsOf(page, 'Artefacts by profile')).filter((cells) => cells.some((cell) => cell.includes('fastest')));
+    expect(fastest.map(([name]) => name)).toEqual(['int8 weights']);
+    await page.getByRole('group', { name: 'Devices out of their class' }).getByRole('link', { name: fleet.slow.name }).click();
+    await page.waitForURL(({ pathname }) => pathname === `/devices/${fleet.slow.id}`);
+    await close();
+  });
+});
