@@ -53,6 +53,7 @@ describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
     return [
       ...[model, `${model}?tab=devices`, `${model}?tab=layers`, `${model}?tab=lineage`, `${model}?tab=card`],
       `${model}?artefact=${digestOf('weights-int8')}`,
+      ...['/builds', `/builds?build=${fleet.model.builds[0]?.id}`],
     ];
   };
 
@@ -119,6 +120,28 @@ describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
     expect(fastest.map(([name]) => name)).toEqual(['int8 weights']);
     await page.getByRole('group', { name: 'Devices out of their class' }).getByRole('link', { name: fleet.slow.name }).click();
     await page.waitForURL(({ pathname }) => pathname === `/devices/${fleet.slow.id}`);
+    await close();
+  });
+
+  test('another build is asked for by a recipe, and followed to its end with its log', async () => {
+    const { page, close } = await open(`/models/${fleet.model.digest}`);
+    await page.getByRole('button', { name: 'Build another' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('combobox', { name: 'Method' }).selectOption('optimised');
+    await dialog.getByRole('textbox', { name: 'Fixed shape of x' }).fill('1 x 3 x wide');
+    await dialog.getByRole('button', { name: 'Build', exact: true }).click();
+    await dialog.getByRole('alert').filter({ hasText: 'is no shape' }).waitFor();
+    await dialog.getByRole('textbox', { name: 'Fixed shape of x' }).fill('1 x 3 x 32 x 32');
+    await dialog.getByRole('button', { name: 'Build', exact: true }).click();
+    await dialog.waitFor({ state: 'hidden' });
+
+    await page.getByRole('link', { name: 'Its builds' }).click();
+    const row = page.getByRole('row').filter({ hasText: 'fp32, simpler graph, fixed shapes' });
+    await row.getByText('done', { exact: true }).waitFor({ timeout: 120_000 });
+    await row.getByRole('button', { name: /^Log of map/ }).click();
+    const drawer = page.getByRole('dialog', { name: 'Build of map 1.0.0' });
+    await drawer.getByRole('log').getByText('recipe optimised-fixed').waitFor();
+    await drawer.getByText('x 1 × 3 × 32 × 32').waitFor();
     await close();
   });
 });

@@ -5,6 +5,7 @@ import { changeOf, changeRange, decibels } from '../../format/change.ts';
 import { counted, inWords, percentOf } from '../../format/quantity.ts';
 import { duration } from '../../format/time.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
+import { TextLink } from '../../parts/link.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { kindWords } from '../../parts/recipe-words.ts';
 import { WideTable } from '../../parts/wide-table.tsx';
@@ -25,7 +26,13 @@ export function ArtefactsTab({ model, onOpen }: ArtefactsTabProps) {
     <Stack gap="md">
       <Panel title="Artefacts" note="One build each: a device gets the one that fits it best." flush>
         {artefacts.length === 0 ? (
-          <EmptyState title="Nothing built yet">The builds wait, run, or failed: see Models, Builds.</EmptyState>
+          <EmptyState title="Nothing built yet">
+            The builds wait, run, or failed: see{' '}
+            <TextLink to="/builds" search={{ model: model.digest }} size="sm">
+              its builds
+            </TextLink>
+            .
+          </EmptyState>
         ) : (
           <ArtefactTable artefacts={artefacts} sourceBytes={document.source.sizeBytes} onOpen={onOpen} />
         )}
