@@ -53,7 +53,13 @@ describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
     return [
       ...[model, `${model}?tab=devices`, `${model}?tab=layers`, `${model}?tab=lineage`, `${model}?tab=card`],
       `${model}?artefact=${digestOf('weights-int8')}`,
-      ...['/builds', `/builds?build=${fleet.model.builds[0]?.id}`],
+      ...[
+        '/releases',
+        `/releases/${fleet.release.digest}`,
+        `/devices/${fleet.agent}`,
+        '/builds',
+        `/builds?build=${fleet.model.builds[0]?.id}`,
+      ],
     ];
   };
 
@@ -142,6 +148,51 @@ describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
     const drawer = page.getByRole('dialog', { name: 'Build of map 1.0.0' });
     await drawer.getByRole('log').getByText('recipe optimised-fixed').waitFor();
     await drawer.getByText('x 1 × 3 × 32 × 32').waitFor();
+    await close();
+  });
+
+  test('a device explains its choice: every candidate with figures, where they come from, and a verdict', async () => {
+    const { page, close } = await open(`/devices/${fleet.agent}`);
+    await page.getByRole('button', { name: 'artefacts compared' }).click();
+    const rows = await cellsOf(page, 'Artefacts of map');
+    expect(rows).toHaveLength(fleet.model.artefacts.length);
+    const best = rows.find(([name]) => name?.includes('best now')) ?? [];
+    expect(best[0]).toContain('weights-int8');
+    expect(best[2]).toMatch(/ ms\s+measured on its like/);
+    expect(rows.every(([, verdict]) => verdict !== '')).toBe(true);
+    await page.getByText('Least latency; at most 1 point of accuracy lost').waitFor();
+    await page.getByRole('button', { name: 'Measure the artefacts of map' }).click();
+    await page
+      .getByRole('status')
+      .filter({ has: page.getByRole('progressbar', { name: 'Measurement of map' }) })
+      .waitFor();
+    await close();
+  });
+
+  test('another objective shows what it would change before it is set, and proposals are applied', async () => {
+    const { page, close } = await open(`/releases/${fleet.release.digest}`);
+    await page.getByRole('button', { name: 'Change the objective' }).click();
+    const preview = page.getByRole('region', { name: 'What it would change' });
+    await preview.getByText('One choice would be another').waitFor();
+    const form = page.getByRole('form', { name: 'Objective' });
+    await form.getByRole('combobox', { name: 'The least' }).selectOption('memory');
+    await form.getByRole('textbox', { name: 'Latency at most, p95 in ms' }).fill('none');
+    await form.getByRole('alert').waitFor();
+    await form.getByRole('textbox', { name: 'Latency at most, p95 in ms' }).fill('80');
+    await expect.poll(() => preview.getByRole('status').innerText()).toMatch(/choice/);
+    expect(await seriousFindings(page)).toEqual([]);
+    await form.getByRole('button', { name: 'Set the objective' }).click();
+    await page.getByText('Least memory; at most 1 point of accuracy lost; p95 under 80 ms').waitFor();
+    await page.getByText('Stated by').waitFor();
+    await page.getByRole('button', { name: 'Change the objective' }).click();
+    await page.getByRole('button', { name: 'Back to that of the release' }).click();
+    await page.getByText('Least latency; at most 1 point of accuracy lost').waitFor();
+
+    await page.goto(`${fleet.baseUrl}/releases`);
+    const proposals = page.getByRole('region', { name: 'Proposals' });
+    await proposals.getByRole('cell', { name: /^weights-int8, / }).waitFor();
+    await proposals.getByRole('button', { name: 'Apply all' }).click();
+    await proposals.getByText('Nothing to change').waitFor();
     await close();
   });
 });

@@ -11,13 +11,13 @@ type Heard = FleetEvent['type'] | 'benchmark';
 
 /** What each kind of event makes old. Series and summaries are heavy, so telemetry renews them less often. */
 const madeOld: Record<Heard, readonly ReadName[]> = {
-  device: ['listDevices', 'showDevice', 'overview', 'listAudit', 'listClaimTokens'],
+  device: ['listDevices', 'showDevice', 'explainChoice', 'listProposals', 'overview', 'listAudit', 'listClaimTokens'],
   reported: ['listDevices', 'showDevice', 'overview'],
   telemetry: ['overview', 'listTelemetry', 'summariseTelemetry', 'telemetrySeries', 'fleetSeries'],
   command: ['listCommands', 'showCommand'],
   benchmark: ['modelFigures', 'explainChoice', 'listProposals'],
   build: ['listBuilds', 'showBuild', 'listBuildLog', 'listModels', 'showModel', 'listArtefacts'],
-  catalogue: ['listModels', 'listPipelines', 'listReleases', 'overview', 'listAudit'],
+  catalogue: ['listModels', 'listPipelines', 'listReleases', 'showObjective', 'listProposals', 'overview', 'listAudit'],
   audit: ['listAudit'],
 };
 const paceMs: Partial<Record<Heard, number>> = { telemetry: 4000 };

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import { read } from '../../data/queries.ts';
 import { changeOf, changeRange, decibels } from '../../format/change.ts';
 import { bytesOf, compact, counted, inWords, percentOf } from '../../format/quantity.ts';
+import { duration } from '../../format/time.ts';
 import { Digest } from '../../parts/digest.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { ExactMoment } from '../../parts/moment.tsx';
@@ -59,6 +60,7 @@ function Detail({ artefact }: { artefact: ArtefactDetail }) {
               ...recipeFacts(provenance.recipe),
               ['Left in float', provenance.keptInFloat.length === 0 ? undefined : provenance.keptInFloat.join(', ')],
               ...Object.entries(provenance.tools).map(([tool, version]) => [tool, version] as const),
+              ['Took', duration(report.buildMs)],
               ['Built', <ExactMoment key="built" atMs={createdAtMs} />],
             ]}
           />

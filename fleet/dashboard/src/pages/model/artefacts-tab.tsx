@@ -3,7 +3,6 @@ import type { AccuracyReport, ArtefactView, ModelView } from '@starling/shared';
 import { lazy, Suspense } from 'react';
 import { changeOf, changeRange, decibels } from '../../format/change.ts';
 import { counted, inWords, percentOf } from '../../format/quantity.ts';
-import { duration } from '../../format/time.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { TextLink } from '../../parts/link.tsx';
 import { Panel } from '../../parts/panel.tsx';
@@ -64,7 +63,6 @@ function ArtefactTable({ artefacts, sourceBytes, onOpen }: ArtefactTableProps) {
           <Table.Th>Largest error</Table.Th>
           <Table.Th>Needs</Table.Th>
           <Table.Th>Notes</Table.Th>
-          <Table.Th>Built in</Table.Th>
           <Table.Th>
             <span className="visually-hidden">What to do</span>
           </Table.Th>
@@ -81,7 +79,7 @@ function ArtefactTable({ artefacts, sourceBytes, onOpen }: ArtefactTableProps) {
 
 function ArtefactRow({ artefact, sourceBytes, onOpen }: { artefact: ArtefactView } & Omit<ArtefactTableProps, 'artefacts'>) {
   const { digest, precision, sizeBytes, report, executionProviders, document } = artefact;
-  const { accuracy, similarityDb, maximumError, notes = [], buildMs, quantisedTensors } = report;
+  const { accuracy, similarityDb, maximumError, notes = [], quantisedTensors } = report;
   return (
     <Table.Tr>
       <Table.Td miw={150}>
@@ -124,7 +122,6 @@ function ArtefactRow({ artefact, sourceBytes, onOpen }: { artefact: ArtefactView
           </Text>
         )}
       </Table.Td>
-      <Table.Td style={{ whiteSpace: 'nowrap' }}>{duration(buildMs)}</Table.Td>
       <Table.Td>
         <Button
           size="compact-xs"

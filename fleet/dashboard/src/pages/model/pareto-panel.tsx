@@ -118,7 +118,9 @@ function Drawing({ artefacts, points, cost, loss }: DrawingProps) {
           {rows.map((row) => (
             <Table.Tr key={row.artefact}>
               <Table.Td>{row.number}</Table.Td>
-              <Table.Td fw={600}>{row.title}</Table.Td>
+              <Table.Td fw={600} miw={140}>
+                {row.title}
+              </Table.Td>
               <Table.Td style={{ whiteSpace: 'nowrap' }}>{costs[cost].format(row.x)}</Table.Td>
               <Table.Td style={{ whiteSpace: 'nowrap' }}>{losses[loss].format(row.y)}</Table.Td>
               <Table.Td>{originOf(row)}</Table.Td>
