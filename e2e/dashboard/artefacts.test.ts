@@ -1,8 +1,11 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { api } from '@starling/shared';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildDashboard } from '../demo/dashboard.ts';
 import { describeWith } from '../harness/requires.ts';
-import { type MeasuredFleet, startMeasuredFleet } from './measured-fleet.ts';
+import { type MeasuredFleet, startMeasuredFleet, tensorFile } from './measured-fleet.ts';
 import { launchChromium, openPage, overflow, seriousFindings, settle, signIn } from './open-browser.ts';
 
 const SETUP_TIMEOUT_MS = 400_000;
@@ -151,24 +154,6 @@ describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
     await close();
   });
 
-  test('a device explains its choice: every candidate with figures, where they come from, and a verdict', async () => {
-    const { page, close } = await open(`/devices/${fleet.agent}`);
-    await page.getByRole('button', { name: 'artefacts compared' }).click();
-    const rows = await cellsOf(page, 'Artefacts of map');
-    expect(rows).toHaveLength(fleet.model.artefacts.length);
-    const best = rows.find(([name]) => name?.includes('best now')) ?? [];
-    expect(best[0]).toContain('weights-int8');
-    expect(best[2]).toMatch(/ ms\s+measured on its like/);
-    expect(rows.every(([, verdict]) => verdict !== '')).toBe(true);
-    await page.getByText('Least latency; at most 1 point of accuracy lost').waitFor();
-    await page.getByRole('button', { name: 'Measure the artefacts of map' }).click();
-    await page
-      .getByRole('status')
-      .filter({ has: page.getByRole('progressbar', { name: 'Measurement of map' }) })
-      .waitFor();
-    await close();
-  });
-
   test('another objective shows what it would change before it is set, and proposals are applied', async () => {
     const { page, close } = await open(`/releases/${fleet.release.digest}`);
     await page.getByRole('button', { name: 'Change the objective' }).click();
@@ -179,7 +164,7 @@ describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
     await form.getByRole('textbox', { name: 'Latency at most, p95 in ms' }).fill('none');
     await form.getByRole('alert').waitFor();
     await form.getByRole('textbox', { name: 'Latency at most, p95 in ms' }).fill('80');
-    await expect.poll(() => preview.getByRole('status').innerText()).toMatch(/choice/);
+    await expect.poll(() => preview.getByRole('status').textContent()).toMatch(/choice/);
     expect(await seriousFindings(page)).toEqual([]);
     await form.getByRole('button', { name: 'Set the objective' }).click();
     await page.getByText('Least memory; at most 1 point of accuracy lost; p95 under 80 ms').waitFor();
@@ -193,6 +178,53 @@ describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
     await proposals.getByRole('cell', { name: /^weights-int8, / }).waitFor();
     await proposals.getByRole('button', { name: 'Apply all' }).click();
     await proposals.getByText('Nothing to change').waitFor();
+    await close();
+  });
+
+  test('a version is drafted with samples that are packed as the command line packs them', async () => {
+    const folder = join(fleet.folder, 'samples');
+    await mkdir(folder, { recursive: true });
+    for (let index = 0; index < 6; index += 1) await writeFile(join(folder, `${index}.npy`), tensorFile(index));
+    const { page, close } = await open('/models');
+    await page.getByRole('button', { name: 'Add a version' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Add a model version' });
+    const chooser = page.waitForEvent('filechooser');
+    await dialog.getByRole('button', { name: 'ONNX file' }).click();
+    await (await chooser).setFiles(join(fleet.folder, 'map.onnx'));
+    await dialog.getByLabel('Calibration samples, folder').setInputFiles(folder);
+    await dialog.getByText('6 files').waitFor();
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('drafted');
+    await dialog.getByRole('textbox', { name: 'Title' }).fill('Drafted');
+    await dialog.getByRole('textbox', { name: 'Licence' }).fill('Apache-2.0');
+    await dialog.getByRole('textbox', { name: 'Pipeline', exact: true }).fill('{');
+    await dialog.getByRole('button', { name: 'Check the file' }).click();
+    await dialog.getByRole('alert').filter({ hasText: 'no JSON' }).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await dialog.getByRole('textbox', { name: 'Pipeline', exact: true }).fill('');
+    const drafting = page.waitForRequest((request) => request.url().endsWith('/models/draft'));
+    await dialog.getByRole('button', { name: 'Check the file' }).click();
+    const { datasets } = (await drafting).postDataJSON() as { datasets: { calibration: { digest: string } } };
+    expect(datasets.calibration.digest).toBe(fleet.model.document.datasets?.calibration?.digest);
+    await dialog.getByText('--calibration calibration/').waitFor();
+    await close();
+  });
+
+  test('a device explains its choice: every candidate with figures, where they come from, and a verdict', async () => {
+    const { page, close } = await open(`/devices/${fleet.agent}`);
+    await page.getByRole('button', { name: 'artefacts compared' }).click();
+    const rows = await cellsOf(page, 'Artefacts of map');
+    const { artefacts } = await fleet.client.call(api.showModel, { params: { digest: fleet.model.digest } });
+    expect(rows).toHaveLength(artefacts.length);
+    const best = rows.find(([name]) => name?.includes('best now')) ?? [];
+    expect(best[0]).toContain('weights-int8');
+    expect(best[2]).toMatch(/ ms\s+measured on its like/);
+    expect(rows.every(([, verdict]) => verdict !== '')).toBe(true);
+    await page.getByText('Least latency; at most 1 point of accuracy lost').waitFor();
+    await page.getByRole('button', { name: 'Measure the artefacts of map' }).click();
+    await page
+      .getByRole('status')
+      .filter({ has: page.getByRole('progressbar', { name: 'Measurement of map' }) })
+      .waitFor();
     await close();
   });
 });

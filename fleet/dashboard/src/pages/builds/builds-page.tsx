@@ -22,7 +22,6 @@ export function BuildsPage() {
   const navigate = route.useNavigate();
   const query = { ...pageQuery(page), model, state, method };
   const builds = useQuery({ ...read('listBuilds', { query }), placeholderData: keepPreviousData });
-  const models = useQuery(read('listModels', { query: { limit: 200 } }));
   const open = (next: string | undefined): void => void navigate({ search: (before) => ({ ...before, build: next }), replace: true });
   return (
     <>
@@ -32,38 +31,7 @@ export function BuildsPage() {
       />
       <Panel title="All builds" flush>
         <Stack gap={0}>
-          <Group gap="sm" px="md" pb="xs">
-            <NativeSelect
-              label="Model"
-              data={[
-                { value: ALL, label: 'All models' },
-                ...(models.data?.items ?? []).map(({ digest, name, version }) => ({ value: digest, label: `${name} ${version}` })),
-              ]}
-              value={model ?? ALL}
-              onChange={({ currentTarget: { value } }) =>
-                void navigate({ search: { state, method, model: value === ALL ? undefined : value }, replace: true })
-              }
-            />
-            <NativeSelect
-              label="State"
-              data={[{ value: ALL, label: 'Every state' }, ...buildStateSchema.options]}
-              value={state ?? ALL}
-              onChange={({ currentTarget: { value } }) =>
-                void navigate({ search: { model, method, state: buildStateSchema.safeParse(value).data }, replace: true })
-              }
-            />
-            <NativeSelect
-              label="Method"
-              data={[
-                { value: ALL, label: 'Every method' },
-                ...buildMethodSchema.options.map((each) => ({ value: each, label: methodWords[each] })),
-              ]}
-              value={method ?? ALL}
-              onChange={({ currentTarget: { value } }) =>
-                void navigate({ search: { model, state, method: buildMethodSchema.safeParse(value).data }, replace: true })
-              }
-            />
-          </Group>
+          <BuildFilters />
           <QueryView query={builds} heightPx={420}>
             {({ items, total, limit, offset }) =>
               items.length === 0 ? (
@@ -86,5 +54,46 @@ export function BuildsPage() {
       </Panel>
       {build !== undefined && <BuildDrawer id={build} onClose={() => open(undefined)} />}
     </>
+  );
+}
+
+/** By what the list is narrowed; it stands in the address. */
+function BuildFilters() {
+  const { model, state, method } = route.useSearch();
+  const navigate = route.useNavigate();
+  const models = useQuery(read('listModels', { query: { limit: 200 } }));
+  return (
+    <Group gap="sm" px="md" pb="xs">
+      <NativeSelect
+        label="Model"
+        data={[
+          { value: ALL, label: 'All models' },
+          ...(models.data?.items ?? []).map(({ digest, name, version }) => ({ value: digest, label: `${name} ${version}` })),
+        ]}
+        value={model ?? ALL}
+        onChange={({ currentTarget: { value } }) =>
+          void navigate({ search: { state, method, model: value === ALL ? undefined : value }, replace: true })
+        }
+      />
+      <NativeSelect
+        label="State"
+        data={[{ value: ALL, label: 'Every state' }, ...buildStateSchema.options]}
+        value={state ?? ALL}
+        onChange={({ currentTarget: { value } }) =>
+          void navigate({ search: { model, method, state: buildStateSchema.safeParse(value).data }, replace: true })
+        }
+      />
+      <NativeSelect
+        label="Method"
+        data={[
+          { value: ALL, label: 'Every method' },
+          ...buildMethodSchema.options.map((each) => ({ value: each, label: methodWords[each] })),
+        ]}
+        value={method ?? ALL}
+        onChange={({ currentTarget: { value } }) =>
+          void navigate({ search: { model, state, method: buildMethodSchema.safeParse(value).data }, replace: true })
+        }
+      />
+    </Group>
   );
 }

@@ -8,11 +8,11 @@ import { bytesOf, compact, counted, inWords, percentOf } from '../../format/quan
 import { duration } from '../../format/time.ts';
 import { Digest } from '../../parts/digest.tsx';
 import { Facts } from '../../parts/facts.tsx';
+import { metricWords } from '../../parts/metric-words.ts';
 import { ExactMoment } from '../../parts/moment.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { kindWords, recipeFacts } from '../../parts/recipe-words.ts';
 import { WideTable } from '../../parts/wide-table.tsx';
-import { metricWords } from './metric-words.ts';
 
 /** All about one artefact: how good it is, what it needs, what it was made of and how. */
 export function ArtefactDrawer({ digest, onClose }: { digest: string; onClose: () => void }) {

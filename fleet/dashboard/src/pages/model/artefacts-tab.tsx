@@ -5,10 +5,10 @@ import { changeOf, changeRange, decibels } from '../../format/change.ts';
 import { counted, inWords, percentOf } from '../../format/quantity.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { TextLink } from '../../parts/link.tsx';
+import { metricWords } from '../../parts/metric-words.ts';
 import { Panel } from '../../parts/panel.tsx';
 import { kindWords } from '../../parts/recipe-words.ts';
 import { WideTable } from '../../parts/wide-table.tsx';
-import { metricWords } from './metric-words.ts';
 import { SizeBar } from './size-bar.tsx';
 
 const ParetoPanel = lazy(async () => ({ default: (await import('./pareto-panel.tsx')).ParetoPanel }));

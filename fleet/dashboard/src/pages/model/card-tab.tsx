@@ -3,10 +3,10 @@ import type { ModelView, TensorPort } from '@starling/shared';
 import { bytesOf, counted, inWords } from '../../format/quantity.ts';
 import { Digest } from '../../parts/digest.tsx';
 import { Facts } from '../../parts/facts.tsx';
+import { metricWords } from '../../parts/metric-words.ts';
 import { ExactMoment } from '../../parts/moment.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { WideTable } from '../../parts/wide-table.tsx';
-import { metricWords } from './metric-words.ts';
 
 /** What a person wrote about the model, and what the fleet read in its file. */
 export function CardTab({ model: { digest, createdAtMs, createdBy, document } }: { model: ModelView }) {
