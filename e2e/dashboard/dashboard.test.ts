@@ -123,7 +123,7 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
     return [
       ...['/', '/devices', `/devices/${device}`, `/devices/${device}?tab=measures`],
       ...[`/devices/${device}?tab=events`, `/devices/${device}?tab=hardware`],
-      ...['/models', `/models/${models.items[0]?.digest}`, '/pipelines', `/pipelines/${pipelines.items[0]?.digest}`],
+      ...['/builds', '/models', `/models/${models.items[0]?.digest}`, '/pipelines', `/pipelines/${pipelines.items[0]?.digest}`],
       ...['/releases', `/releases/${release.digest}`, '/enrolment', '/audit', '/settings'],
     ];
   }
@@ -264,7 +264,7 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
     // The places are there once the session is: signing in may still be under way.
     await expect
       .poll(() => places.getByRole('link').allInnerTexts(), { timeout: 15_000 })
-      .toEqual(['Overview', 'Devices', 'Models', 'Pipelines', 'Releases', 'Settings']);
+      .toEqual(['Overview', 'Devices', 'Models', 'Builds', 'Pipelines', 'Releases', 'Settings']);
     await page.goto(`${fleet.baseUrl}/devices/${device}`);
     await settle(page);
     expect(await page.getByRole('button', { name: 'Revoke' }).count()).toBe(0);

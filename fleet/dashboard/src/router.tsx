@@ -3,8 +3,10 @@ import type { QueryClient } from '@tanstack/react-query';
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
 import { z } from 'zod';
 import { whoAmI } from './data/session.ts';
+import { buildsSearchSchema } from './pages/builds/search.ts';
 import { deviceSearchSchema } from './pages/device/search.ts';
 import { devicesSearchSchema } from './pages/devices/search.ts';
+import { modelSearchSchema } from './pages/model/search.ts';
 import { NotFoundPage } from './pages/not-found/not-found-page.tsx';
 import { listSearchSchema } from './parts/list-search.ts';
 import { PageProblem } from './parts/page-problem.tsx';
@@ -88,9 +90,19 @@ const models = createRoute({
 const model = createRoute({
   ...under,
   path: '/models/$digest',
+  validateSearch: modelSearchSchema,
   component: lazyRouteComponent(
-    fetched(() => import('./pages/models/model-page.tsx')),
+    fetched(() => import('./pages/model/model-page.tsx')),
     'ModelPage',
+  ),
+});
+const builds = createRoute({
+  ...under,
+  path: '/builds',
+  validateSearch: buildsSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/builds/builds-page.tsx')),
+    'BuildsPage',
   ),
 });
 const pipelines = createRoute({
@@ -154,7 +166,21 @@ const settings = createRoute({
   ),
 });
 
-const inShell = [overview, devices, device, models, model, pipelines, pipeline, releases, release, enrolment, audit, settings] as const;
+const inShell = [
+  overview,
+  devices,
+  device,
+  models,
+  model,
+  builds,
+  pipelines,
+  pipeline,
+  releases,
+  release,
+  enrolment,
+  audit,
+  settings,
+] as const;
 const routeTree = rootRoute.addChildren([login, shell.addChildren(inShell)]);
 
 export function createAppRouter(queries: QueryClient) {

@@ -6,17 +6,21 @@ import { createRenewals } from './renewals.ts';
 
 export type LiveState = 'connecting' | 'live' | 'away';
 
+/** What was heard: an event, or a measurement among the telemetry, on which choices rest. */
+type Heard = FleetEvent['type'] | 'benchmark';
+
 /** What each kind of event makes old. Series and summaries are heavy, so telemetry renews them less often. */
-const madeOld: Record<FleetEvent['type'], readonly ReadName[]> = {
-  device: ['listDevices', 'showDevice', 'overview', 'listAudit', 'listClaimTokens'],
+const madeOld: Record<Heard, readonly ReadName[]> = {
+  device: ['listDevices', 'showDevice', 'explainChoice', 'listProposals', 'overview', 'listAudit', 'listClaimTokens'],
   reported: ['listDevices', 'showDevice', 'overview'],
   telemetry: ['overview', 'listTelemetry', 'summariseTelemetry', 'telemetrySeries', 'fleetSeries'],
   command: ['listCommands', 'showCommand'],
-  build: ['listBuilds', 'listModels', 'showModel'],
-  catalogue: ['listModels', 'listPipelines', 'listReleases', 'overview', 'listAudit'],
+  benchmark: ['modelFigures', 'explainChoice', 'listProposals'],
+  build: ['listBuilds', 'showBuild', 'listBuildLog', 'listModels', 'showModel', 'listArtefacts'],
+  catalogue: ['listModels', 'listPipelines', 'listReleases', 'showObjective', 'listProposals', 'overview', 'listAudit'],
   audit: ['listAudit'],
 };
-const paceMs: Partial<Record<FleetEvent['type'], number>> = { telemetry: 4000 };
+const paceMs: Partial<Record<Heard, number>> = { telemetry: 4000 };
 const QUICK_MS = 300;
 const RETRY_MS = 5000;
 
@@ -32,7 +36,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
 }
 
 function listen(queries: QueryClient, onState: (state: LiveState) => void): () => void {
-  const renewals = createRenewals<FleetEvent['type']>(
+  const renewals = createRenewals<Heard>(
     (type) => paceMs[type] ?? QUICK_MS,
     (type, ids) =>
       Promise.all(
@@ -53,7 +57,7 @@ function listen(queries: QueryClient, onState: (state: LiveState) => void): () =
     });
     source.addEventListener('message', ({ data }) => {
       const event = parseEvent(String(data));
-      if (event !== undefined) renewals.add(event.type, event.id);
+      if (event !== undefined) for (const heard of heardIn(event)) renewals.add(heard, event.id);
     });
     source.addEventListener('error', () => {
       wasAway = true;
@@ -69,6 +73,10 @@ function listen(queries: QueryClient, onState: (state: LiveState) => void): () =
     window.clearTimeout(retry);
     renewals.stop();
   };
+}
+
+function heardIn({ type, detail }: FleetEvent): Heard[] {
+  return type === 'telemetry' && detail.kind === 'benchmark' ? [type, 'benchmark'] : [type];
 }
 
 /** Lists are about everything; what was read for one device or one build only about that. */

@@ -1,6 +1,7 @@
 const words: Readonly<Record<string, string>> = {
   'api-token.create': 'made the API token',
   'api-token.revoke': 'revoked the API token',
+  'build.add': 'asked for a build of',
   'build.cancel': 'cancelled the build of',
   'build.retry': 'started again the build of',
   'claim-token.create': 'made the claim token',
@@ -14,6 +15,7 @@ const words: Readonly<Record<string, string>> = {
   'model.push': 'pushed the model',
   'pipeline.push': 'pushed the pipeline',
   'release.create': 'made the release',
+  'release.objective': 'set the objective of',
   'root.publish': 'published the root document',
   'user.change': 'changed the user',
   'user.change-password': 'set a new password for',

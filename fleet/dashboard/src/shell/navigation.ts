@@ -3,6 +3,7 @@ import {
   type Icon,
   IconCpu,
   IconCube,
+  IconHammer,
   IconHistory,
   IconLayoutDashboard,
   IconPackage,
@@ -12,7 +13,7 @@ import {
 } from '@tabler/icons-react';
 
 interface Place {
-  to: '/' | '/devices' | '/models' | '/pipelines' | '/releases' | '/enrolment' | '/audit' | '/settings';
+  to: '/' | '/devices' | '/models' | '/builds' | '/pipelines' | '/releases' | '/enrolment' | '/audit' | '/settings';
   label: string;
   icon: Icon;
   needs: Role;
@@ -32,6 +33,7 @@ export const places: readonly { title: string; places: readonly Place[] }[] = [
     title: 'Catalogue',
     places: [
       { to: '/models', label: 'Models', icon: IconCube, needs: 'viewer' },
+      { to: '/builds', label: 'Builds', icon: IconHammer, needs: 'viewer' },
       { to: '/pipelines', label: 'Pipelines', icon: IconRoute, needs: 'viewer' },
       { to: '/releases', label: 'Releases', icon: IconPackage, needs: 'viewer' },
     ],

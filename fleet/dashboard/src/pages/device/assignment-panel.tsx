@@ -1,5 +1,6 @@
-import { Accordion, Group, Stack, Table, Text } from '@mantine/core';
+import { Accordion, Group, Stack, Text } from '@mantine/core';
 import type { ArtefactChoice, DeviceView } from '@starling/shared';
+import { useState } from 'react';
 import { bytesOf, inWords } from '../../format/quantity.ts';
 import { Digest } from '../../parts/digest.tsx';
 import { EmptyState } from '../../parts/empty-state.tsx';
@@ -8,10 +9,12 @@ import { TextLink } from '../../parts/link.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Tag } from '../../parts/tag.tsx';
-import { WideTable } from '../../parts/wide-table.tsx';
+import { ChoiceDetail } from './choice-detail.tsx';
+import { MeasureButton } from './measure-button.tsx';
 
 /** What the device should run, and which artefact of each model was chosen for it, and why. */
-export function AssignmentPanel({ device: { desired, reported } }: { device: DeviceView }) {
+export function AssignmentPanel({ device }: { device: DeviceView }) {
+  const { desired, reported } = device;
   if (desired === null || desired.release === null) {
     return (
       <Panel title="Assignment">
@@ -44,6 +47,7 @@ export function AssignmentPanel({ device: { desired, reported } }: { device: Dev
         {Object.entries(desired.choices).map(([model, choice]) => (
           <Choice
             key={model}
+            device={device}
             model={model}
             choice={choice}
             provider={running?.providers[model]}
@@ -56,6 +60,7 @@ export function AssignmentPanel({ device: { desired, reported } }: { device: Dev
 }
 
 interface ChoiceProps {
+  device: DeviceView;
   model: string;
   choice: ArtefactChoice;
   /** The execution provider that really runs it. */
@@ -63,7 +68,8 @@ interface ChoiceProps {
   isRunning: boolean;
 }
 
-function Choice({ model, choice, provider, isRunning }: ChoiceProps) {
+function Choice({ device, model, choice, provider, isRunning }: ChoiceProps) {
+  const [isOpen, setOpen] = useState(false);
   return (
     <div>
       <Group gap="xs" mb={4}>
@@ -74,9 +80,15 @@ function Choice({ model, choice, provider, isRunning }: ChoiceProps) {
           {choice.precision}, {inWords(bytesOf(choice.sizeBytes))}
           {isRunning && provider !== undefined && `, runs on ${provider}`}
         </Tag>
+        {!choice.meetsObjective && <Tag tone="warn">misses the objective</Tag>}
       </Group>
-      <Text size="sm">{choice.reason}</Text>
+      <Text size="sm" mb={6}>
+        {choice.reason}
+      </Text>
+      <MeasureButton device={device} model={model} artefacts={choice.candidates.map(({ artefact }) => artefact)} />
       <Accordion
+        value={isOpen ? 'candidates' : null}
+        onChange={(value) => setOpen(value !== null)}
         variant="default"
         chevronPosition="left"
         styles={{ control: { paddingInline: 0 }, item: { border: 0 }, content: { padding: 0 } }}
@@ -84,33 +96,10 @@ function Choice({ model, choice, provider, isRunning }: ChoiceProps) {
         <Accordion.Item value="candidates">
           <Accordion.Control>
             <Text size="sm" c="dimmed">
-              {choice.candidates.length} artefacts were compared
+              {choice.candidates.length} artefacts compared
             </Text>
           </Accordion.Control>
-          <Accordion.Panel>
-            <WideTable label={`Artefacts of ${model}`} horizontalSpacing="xs" fz="sm">
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Artefact</Table.Th>
-                  <Table.Th>Precision</Table.Th>
-                  <Table.Th>Size</Table.Th>
-                  <Table.Th>Verdict</Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {choice.candidates.map((candidate) => (
-                  <Table.Tr key={candidate.artefact}>
-                    <Table.Td>
-                      <Digest value={candidate.artefact} length={8} what="artefact" />
-                    </Table.Td>
-                    <Table.Td>{candidate.precision}</Table.Td>
-                    <Table.Td style={{ whiteSpace: 'nowrap' }}>{inWords(bytesOf(candidate.sizeBytes))}</Table.Td>
-                    <Table.Td fw={candidate.chosen ? 600 : undefined}>{candidate.verdict}</Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </WideTable>
-          </Accordion.Panel>
+          <Accordion.Panel>{isOpen && <ChoiceDetail device={device.id} model={model} />}</Accordion.Panel>
         </Accordion.Item>
       </Accordion>
     </div>

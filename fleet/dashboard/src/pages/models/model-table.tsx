@@ -1,11 +1,11 @@
 import { Group, Table, Text } from '@mantine/core';
 import type { ArtefactView, BuildJob, ModelView } from '@starling/shared';
 import { bytesOf, inWords } from '../../format/quantity.ts';
+import { buildTones } from '../../parts/build-tones.ts';
 import { TextLink } from '../../parts/link.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Tag } from '../../parts/tag.tsx';
 import { WideTable } from '../../parts/wide-table.tsx';
-import { buildTones } from './build-tones.ts';
 
 /** Model versions with what was built of them. */
 export function ModelTable({ models }: { models: readonly ModelView[] }) {

@@ -13,6 +13,7 @@ import { PageHeader } from '../../parts/page-header.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { WideTable } from '../../parts/wide-table.tsx';
+import { ObjectivePanel } from './objective-panel.tsx';
 
 const route = getRouteApi('/shell/releases/$digest');
 
@@ -62,6 +63,7 @@ function Release({ release: { name, digest, document, deviceCount, createdAtMs, 
           />
         </Panel>
       </SimpleGrid>
+      <ObjectivePanel release={digest} />
       <Panel title="Models" flush>
         <ModelTable models={document.models} />
       </Panel>

@@ -12,6 +12,7 @@ import { Pager } from '../../parts/pager.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { SearchField } from '../../parts/search-field.tsx';
+import { ProposalsPanel } from '../choices/proposals-panel.tsx';
 import { ComposeDialog } from './compose-dialog.tsx';
 import { ReleaseTable } from './release-table.tsx';
 
@@ -61,6 +62,7 @@ export function ReleasesPage() {
           }
         </QueryView>
       </Panel>
+      <ProposalsPanel />
       {isComposing && <ComposeDialog onClose={composing.close} />}
     </>
   );

@@ -1,5 +1,5 @@
 import type { BuildJob } from '@starling/shared';
-import type { Tone } from '../../parts/tag.tsx';
+import type { Tone } from './tag.tsx';
 
 export const buildTones: Record<BuildJob['state'], Tone> = {
   queued: 'idle',

@@ -1,0 +1,59 @@
+import { Button, Text } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { read, useChange } from '../../data/queries.ts';
+import { useSession } from '../../data/session.ts';
+import { counted } from '../../format/quantity.ts';
+import { EmptyState } from '../../parts/empty-state.tsx';
+import { pageQuery } from '../../parts/list-search.ts';
+import { announce, announceProblem } from '../../parts/notice.ts';
+import { Pager } from '../../parts/pager.tsx';
+import { Panel } from '../../parts/panel.tsx';
+import { QueryView } from '../../parts/query-view.tsx';
+import { ChangeTable } from './change-table.tsx';
+
+/** Devices for which another artefact is clearly better by now. Nothing changes until somebody says so. */
+export function ProposalsPanel() {
+  const { may } = useSession();
+  const [page, setPage] = useState(1);
+  const proposals = useQuery({ ...read('listProposals', { query: pageQuery(page) }), placeholderData: keepPreviousData });
+  const apply = useChange('applyProposals', {
+    makesOld: ['listProposals', 'listDevices', 'showDevice', 'explainChoice', 'listAudit'],
+    onDone: ({ changed }) =>
+      announce(changed === 1 ? 'One device gets another artefact' : `${counted(changed)} devices get another artefact`),
+  });
+  const total = proposals.data?.total ?? 0;
+  return (
+    <Panel
+      title="Proposals"
+      note="Devices for which another artefact is clearly better by what is measured now. They change when you apply it."
+      flush
+      actions={
+        total > 0 &&
+        may('operator') && (
+          <Button size="xs" loading={apply.isPending} onClick={() => apply.mutate({ body: {} }, { onError: announceProblem })}>
+            Apply all
+          </Button>
+        )
+      }
+    >
+      <QueryView query={proposals} heightPx={140}>
+        {({ items, limit, offset }) =>
+          items.length === 0 ? (
+            <EmptyState title="Nothing to change">Every device runs what is best for it.</EmptyState>
+          ) : (
+            <>
+              <ChangeTable changes={items} label="Proposals" />
+              <Pager {...{ total, limit, offset }} what="proposals" onPage={setPage} />
+            </>
+          )
+        }
+      </QueryView>
+      {apply.isPending && (
+        <Text size="sm" c="dimmed" role="status" px="md">
+          The devices are told …
+        </Text>
+      )}
+    </Panel>
+  );
+}
