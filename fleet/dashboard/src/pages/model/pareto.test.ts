@@ -6,9 +6,14 @@ import { paretoPoints } from './pareto.ts';
 
 const artefact = (digest: string, sizeBytes: number, maximumError: number, similarityDb?: number): ArtefactView =>
   ({ digest, sizeBytes, optimisation: 'x', report: { maximumError, similarityDb } }) as unknown as ArtefactView;
-const measured: CostFigures = {
-  ...{ latencyMs: 4, latencyMsP95: 5, joulesPerInference: null, memoryBytes: 100, devices: 2, isEstimate: false },
-};
+const measured = {
+  latencyMs: 4,
+  latencyMsP95: 5,
+  joulesPerInference: null,
+  memoryBytes: 100,
+  devices: 2,
+  isEstimate: false,
+} as const satisfies CostFigures;
 
 test('the front is what nothing else beats in both', () => {
   const points = paretoPoints(
