@@ -40,7 +40,7 @@ export function ChangeTable({ changes, label }: { changes: readonly ChoiceChange
   );
 }
 
-/** `static-int8-arm-minmax, 1.2 MB` */
+/** `static-int8-arm-percentile, 1.2 MB` */
 function candidateWords({ candidates }: ArtefactChoice, artefact: string): string {
   const found = candidates.find((each) => each.artefact === artefact);
   if (found === undefined) return artefact.slice(0, 8);

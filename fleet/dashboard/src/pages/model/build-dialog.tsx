@@ -110,7 +110,7 @@ function RecipeParts({ method, model: { document } }: { method: string; model: M
 }
 
 function CalibrationParts() {
-  const [ranges, setRanges] = useState('minmax');
+  const [ranges, setRanges] = useState('percentile');
   return (
     <>
       <NativeSelect
@@ -131,7 +131,7 @@ function fieldsOf(form: FormData, method: string, { document }: ModelView) {
   return {
     method,
     target: text('target', 'portable'),
-    calibration: text('calibration', 'minmax'),
+    calibration: text('calibration', 'percentile'),
     percentile: text('percentile'),
     samples: text('samples'),
     budget: text('budget'),
