@@ -19,8 +19,8 @@ export const calibrationMethodSchema = z.enum(['minmax', 'moving-average', 'perc
 export type CalibrationMethod = z.infer<typeof calibrationMethodSchema>;
 
 /**
- * Percentiles by default: on text recognition, whose activations have rare values far out, they lost 0.3 points of exact match where minima
- * and maxima lost 1.3 and the least squared error 0.5.
+ * Percentiles by default: activations of text recognition have rare values far out. On 386 texts percentiles lost one text of exact match,
+ * the least squared error two, minima and maxima five: an order within the noise of so few, but minima and maxima were never the best.
  */
 export const calibrationOptionsSchema = z.strictObject({
   method: calibrationMethodSchema.default('percentile'),
