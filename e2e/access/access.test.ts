@@ -101,7 +101,7 @@ describe('a query that is none', () => {
       ['limit=201', 'query.limit'],
       ['offset=-1', 'query.offset'],
     ] as const) {
-      const answer = await admin.call('GET', `${pathOf(endpoint)}?${query}`);
+      const answer = await admin.call(endpoint.method.toUpperCase(), `${pathOf(endpoint)}?${query}`);
       expect([query, answer.status, answer.body]).toEqual([query, 400, expect.objectContaining({ code: 'invalid-request', field })]);
     }
   });
