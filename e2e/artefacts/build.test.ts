@@ -40,7 +40,7 @@ describe('every method builds the digit classifier, through the pipeline that wi
       { precision: 'int8', sizeAtMost: 0.4 },
     ],
     [
-      { method: 'static-int8', target: 'arm', calibration: { method: 'entropy' } },
+      { method: 'static-int8', target: 'arm', calibration: { method: 'moving-average' } },
       { precision: 'int8', sizeAtMost: 0.4 },
     ],
     [
