@@ -4,6 +4,7 @@ import type { Database } from '../db/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
 import { approveDevice } from './access.ts';
 import { createCloneWatch } from './clones.ts';
+import { createReportGatherer } from './gather-reports.ts';
 import type { ProfileReason } from './profile-reason.ts';
 import {
   countByStatus,
@@ -43,6 +44,7 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
   const unwritten = new Map<string, { atMs: number; online: boolean }>();
   const lastHeardMs = new Map<string, number>();
   const clones = createCloneWatch();
+  const reports = createReportGatherer((batch) => writeReported(db, batch));
   let timer: NodeJS.Timeout | undefined;
 
   const find = async (id: string): Promise<DeviceRow> => {
@@ -114,7 +116,7 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
     },
     seen,
     async report(id, reported) {
-      await writeReported(db, id, reported, clock.nowMs());
+      await reports.add(id, { reported, atMs: clock.nowMs() });
       events.publish({ type: 'reported', id, atMs: clock.nowMs(), detail: { phase: reported.phase, generation: reported.generation } });
     },
     async counts() {

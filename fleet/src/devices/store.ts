@@ -1,7 +1,8 @@
-import type { Capabilities, ReportedState } from '@starling/shared';
+import type { Capabilities } from '@starling/shared';
 import { and, asc, count, desc, eq, gt, ilike, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
 import { brokerLogins, claimTokens, devices } from '../db/schema/index.ts';
+import type { Report } from './gather-reports.ts';
 
 export type DeviceRow = typeof devices.$inferSelect;
 export type ClaimTokenRow = typeof claimTokens.$inferSelect;
@@ -135,8 +136,15 @@ export async function validPasswordDigests(db: Queryable, device: string, nowMs:
   return rows.map((row) => row.digest);
 }
 
-export async function writeReported(db: Queryable, id: string, reported: ReportedState, nowMs: number): Promise<void> {
-  await db.update(devices).set({ reported, reportedAtMs: nowMs }).where(eq(devices.id, id));
+/** What many devices have reported, in one statement. */
+export async function writeReported(db: Queryable, reports: ReadonlyMap<string, Report>): Promise<void> {
+  const ids = [...reports.keys()];
+  const states = [...reports.values()].map(({ reported }) => JSON.stringify(reported));
+  const times = [...reports.values()].map(({ atMs }) => atMs);
+  await db.execute(sql`
+    update devices set reported = told.reported::jsonb, reported_at_ms = told.at_ms
+    from unnest(${sql.param(ids)}::text[], ${sql.param(states)}::text[], ${sql.param(times)}::bigint[]) as told(id, reported, at_ms)
+    where devices.id = told.id`);
 }
 
 export async function writeCapabilities(

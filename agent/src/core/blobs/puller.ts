@@ -58,6 +58,8 @@ interface Waiting {
 const CHUNKS_IN_FLIGHT = 48;
 /** A confirmation goes out after this many bytes, so that the fleet can keep sending. */
 const CONFIRM_BYTES = PULL_WINDOW_BYTES / 4;
+/** While plenty is under way, chunks are asked for this many at a time: each message costs the fleet more than its chunks. */
+const ASK_AT_ONCE = 12;
 /** Bad copies of one chunk before the pull is given up. */
 const DAMAGED_MAXIMUM = 3;
 /** Nothing has come for this long: ask again. */
@@ -87,13 +89,14 @@ export function createPuller(ports: PullPorts): Puller {
     if (!(await ports.publish(cborEncode(message)))) unasked.unshift(...chunks);
     watchSilence();
   };
+  const shouldAsk = (): boolean => isOnline && unasked.length > 0 && waiting.size - unasked.length <= CHUNKS_IN_FLIGHT - ASK_AT_ONCE;
   /** Requests that are made in one turn go out in one message. */
   const askSoon = (): void => {
-    if (asking || !isOnline) return;
+    if (asking || !shouldAsk()) return;
     asking = true;
     Promise.resolve()
       .then(async () => {
-        while (unasked.length > 0 && isOnline) await ask(false);
+        while (shouldAsk()) await ask(false);
       })
       .finally(() => {
         asking = false;
@@ -184,7 +187,8 @@ export function createPuller(ports: PullPorts): Puller {
         }
       }
       unconfirmedBytes += frame.kind === 'chunk' ? frame.payload.length : 0;
-      if (unconfirmedBytes >= CONFIRM_BYTES && unasked.length === 0) await ask(false);
+      if (unconfirmedBytes >= CONFIRM_BYTES) await ask(false);
+      else askSoon();
       watchSilence();
     },
     online() {

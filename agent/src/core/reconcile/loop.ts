@@ -34,6 +34,9 @@ const phases: Record<StepKind, ReconcilePhase> = {
   'collect-garbage': 'running',
 };
 
+/** Pause between two reports of how far a pull is: each is a write in the database of the fleet. */
+const PROGRESS_INTERVAL_MS = 500;
+
 interface ActiveRelease {
   assignment: Assignment;
   documents: ReleaseDocuments;
@@ -184,7 +187,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       let lastMs = 0;
       await pullBlobs(requireDocuments(current), puller, known, current.abort.signal, (blob, progress) => {
         const done = progress.doneBytes >= progress.totalBytes;
-        if (!done && clock.monotonicMs() - lastMs < 200) return;
+        if (!done && clock.monotonicMs() - lastMs < PROGRESS_INTERVAL_MS) return;
         lastMs = clock.monotonicMs();
         setStep('pull-blobs', blob, done ? 'done' : 'running', progress);
       });
