@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-/** One file at a time keeps journeys with real processes, ports and clocks honest on two cores. */
-const journey = { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false };
+const patient = { testTimeout: 180_000, hookTimeout: 180_000 };
+/** What is killed, cut, stalled or measured runs one file at a time: it must have two cores to itself to be judged by the clock. */
+const alone = 'e2e/{faults,isolation,device,browser}/**';
 const ignored = ['**/node_modules/**', '**/dist/**'];
 
 export default defineConfig({
@@ -31,9 +32,20 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          exclude: [...ignored, 'e2e/{tidy,harness,demo}/**'],
-          ...journey,
+          exclude: [...ignored, 'e2e/{tidy,harness,demo}/**', alone],
+          ...patient,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: [`${alone}/*.test.ts`],
+          exclude: ignored,
+          ...patient,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
