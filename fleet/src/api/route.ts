@@ -1,4 +1,15 @@
-import { type Actor, type Endpoint, firstProblemOf, type PathParams, type ResponseOf, type Role, StarlingError } from '@starling/shared';
+import {
+  type Actor,
+  coversScope,
+  type Endpoint,
+  firstProblemOf,
+  neededScope,
+  type PathParams,
+  type ResponseOf,
+  type Role,
+  type Scope,
+  StarlingError,
+} from '@starling/shared';
 import type { Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { atLeast } from '../auth/index.ts';
@@ -18,7 +29,7 @@ export interface Call<E extends Endpoint> {
   context: Context<ApiEnv>;
 }
 
-const nobody: Actor = { id: '', name: 'nobody', role: 'viewer', via: 'session' };
+const nobody: Actor = { id: '', name: 'nobody', role: 'viewer', via: 'session', scopes: null };
 const maximumBodyBytes = 1024 * 1024;
 
 /**
@@ -43,12 +54,20 @@ function requireAccess(endpoint: Endpoint, actor: Actor | undefined): Actor {
   if (endpoint.access === 'public') return actor ?? nobody;
   if (actor === undefined) throw new StarlingError('not-signed-in', 'this needs a login', { hint: 'sign in, or send an API token' });
   requireRole(actor, endpoint.access);
+  if (endpoint.anyScope !== true) requireScope(actor, neededScope(endpoint));
   return actor;
 }
 
 export function requireRole(actor: Actor, role: Role): void {
   if (!atLeast(actor.role, role))
     throw new StarlingError('forbidden', `this needs the role ${role}, you are ${actor.role}`, { hint: 'ask an admin' });
+}
+
+export function requireScope({ scopes }: Actor, scope: Scope): void {
+  if (coversScope(scopes, scope)) return;
+  throw new StarlingError('out-of-scope', `this needs the scope ${scope}, the token has ${scopes?.join(', ') || 'none'}`, {
+    hint: 'make a token with this scope too',
+  });
 }
 
 function parseInput(schema: z.ZodType, value: unknown, where: string): unknown {
