@@ -13,6 +13,7 @@ import {
 import type { Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { atLeast } from '../auth/index.ts';
+import { readBounded } from '../bounded-body.ts';
 
 export interface ApiEnv {
   Variables: { actor: Actor | undefined; peer: string };
@@ -78,16 +79,17 @@ function parseInput(schema: z.ZodType, value: unknown, where: string): unknown {
   throw new StarlingError('invalid-request', `${field === '' ? 'the request' : field}: ${problem.message}`, { field });
 }
 
-async function readJson(context: Context): Promise<unknown> {
-  if (Number(context.req.header('content-length') ?? 0) > maximumBodyBytes) {
-    throw new StarlingError('upload-too-large', `JSON bodies are taken up to ${maximumBodyBytes} bytes`, { field: 'body' });
-  }
+async function readJson({ req }: Context): Promise<unknown> {
+  const tooLarge = (): StarlingError =>
+    new StarlingError('upload-too-large', `JSON bodies are taken up to ${maximumBodyBytes} bytes`, { field: 'body', hint: 'send less' });
+  if (Number(req.header('content-length') ?? 0) > maximumBodyBytes) throw tooLarge();
   // A form of another site can send text, but no JSON content type, without asking the browser first.
-  if (!(context.req.header('content-type') ?? '').startsWith('application/json')) {
+  if (!(req.header('content-type') ?? '').startsWith('application/json')) {
     throw new StarlingError('invalid-request', 'the body has to be JSON', { field: 'body', hint: 'send content-type: application/json' });
   }
+  const bytes = await readBounded(req.raw.body, maximumBodyBytes, tooLarge);
   try {
-    return await context.req.json();
+    return JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
     throw new StarlingError('invalid-request', 'the body is no JSON', { field: 'body', cause });
   }

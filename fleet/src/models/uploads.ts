@@ -1,11 +1,11 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { MODEL_BYTES_MAXIMUM, messageOf, StarlingError } from '@starling/shared';
+import { MODEL_BYTES_MAXIMUM, StarlingError } from '@starling/shared';
 import { tensorRegionsOfFile } from '../artefacts/index.ts';
 import type { BlobStore, StoredBlob } from '../blobs/index.ts';
+import { boundedPieces } from '../bounded-body.ts';
 import type { Ids } from '../ports.ts';
 
 /** Takes files in, bounded, and puts them into the blob store. */
@@ -24,7 +24,7 @@ export async function createUploads({ blobs, ids, directory }: { blobs: BlobStor
   return {
     async receive(body, declaredBytes, kind) {
       // Refused by its declared length, before the first byte is stored.
-      if (declaredBytes !== undefined && declaredBytes > MODEL_BYTES_MAXIMUM) throw tooLarge(declaredBytes);
+      if (declaredBytes !== undefined && declaredBytes > MODEL_BYTES_MAXIMUM) throw tooLarge();
       if (declaredBytes === 0) throw empty();
       const file = join(incoming, ids.next());
       try {
@@ -39,24 +39,17 @@ export async function createUploads({ blobs, ids, directory }: { blobs: BlobStor
 }
 
 async function writeBounded(body: ReadableStream<Uint8Array>, file: string): Promise<number> {
-  let sizeBytes = 0;
-  const bound = new Transform({
-    transform(piece: Uint8Array, _encoding, done) {
-      sizeBytes += piece.length;
-      done(sizeBytes > MODEL_BYTES_MAXIMUM ? tooLarge(sizeBytes) : null, piece);
-    },
-  });
-  try {
-    await pipeline(Readable.fromWeb(body as never), bound, createWriteStream(file, { mode: 0o600 }));
-  } catch (cause) {
-    if (cause instanceof StarlingError) throw cause;
-    throw new StarlingError('upload-broken', `the upload broke off: ${messageOf(cause)}`, {
+  const written = createWriteStream(file, { mode: 0o600 });
+  await pipeline(boundedPieces(body, MODEL_BYTES_MAXIMUM, tooLarge), written).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOSPC') throw cause;
+    throw new StarlingError('disk-full', 'the disk of the fleet is full', {
+      field: 'body',
+      hint: 'free space there',
       retryable: true,
-      hint: 'send the file again',
       cause,
     });
-  }
-  return sizeBytes;
+  });
+  return written.bytesWritten;
 }
 
 /** Tensor regions of an ONNX file; none if it is no such file, which is said when a model is made of it. */
@@ -80,8 +73,8 @@ async function looksLikeOnnx(file: string): Promise<boolean> {
   }
 }
 
-function tooLarge(sizeBytes: number): StarlingError {
-  return new StarlingError('upload-too-large', `the file has ${sizeBytes} bytes, at most ${MODEL_BYTES_MAXIMUM} are taken`, {
+function tooLarge(): StarlingError {
+  return new StarlingError('upload-too-large', `the file has more than the ${MODEL_BYTES_MAXIMUM} bytes that are taken`, {
     field: 'body',
     hint: 'ONNX files end at 2 GiB; quantise or split the model',
   });
