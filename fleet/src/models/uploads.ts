@@ -2,11 +2,13 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { MODEL_BYTES_MAXIMUM, StarlingError } from '@starling/shared';
+import { type Actor, MODEL_BYTES_MAXIMUM, StarlingError } from '@starling/shared';
 import { tensorRegionsOfFile } from '../artefacts/index.ts';
+import { appendAudit } from '../audit/index.ts';
 import type { BlobStore, StoredBlob } from '../blobs/index.ts';
 import { boundedPieces } from '../bounded-body.ts';
-import type { Ids } from '../ports.ts';
+import type { Database } from '../db/index.ts';
+import type { Clock, Ids } from '../ports.ts';
 
 /** Takes files in, bounded, and puts them into the blob store. */
 export interface Uploads {
@@ -14,15 +16,23 @@ export interface Uploads {
    * @param kind `model`: cut at the tensors of the ONNX file, so that versions share what they have in common
    * @throws StarlingError `empty-upload`, `upload-too-large`, `upload-broken`
    */
-  receive(body: ReadableStream<Uint8Array>, declaredBytes: number | undefined, kind: 'model' | 'file'): Promise<StoredBlob>;
+  receive(body: ReadableStream<Uint8Array>, declaredBytes: number | undefined, kind: 'model' | 'file', actor: Actor): Promise<StoredBlob>;
 }
 
-export async function createUploads({ blobs, ids, directory }: { blobs: BlobStore; ids: Ids; directory: string }): Promise<Uploads> {
+interface UploadPorts {
+  db: Database;
+  clock: Clock;
+  blobs: BlobStore;
+  ids: Ids;
+  directory: string;
+}
+
+export async function createUploads({ db, clock, blobs, ids, directory }: UploadPorts): Promise<Uploads> {
   const incoming = join(directory, 'uploads');
   await rm(incoming, { recursive: true, force: true });
   await mkdir(incoming, { recursive: true });
   return {
-    async receive(body, declaredBytes, kind) {
+    async receive(body, declaredBytes, kind, actor) {
       // Refused by its declared length, before the first byte is stored.
       if (declaredBytes !== undefined && declaredBytes > MODEL_BYTES_MAXIMUM) throw tooLarge();
       if (declaredBytes === 0) throw empty();
@@ -30,7 +40,9 @@ export async function createUploads({ blobs, ids, directory }: { blobs: BlobStor
       try {
         const sizeBytes = await writeBounded(body, file);
         if (sizeBytes === 0) throw empty();
-        return await blobs.putFile(file, { regions: kind === 'model' ? await regionsOf(file) : [] });
+        const stored = await blobs.putFile(file, { regions: kind === 'model' ? await regionsOf(file) : [] });
+        await appendAudit(db, clock, actor, 'file.upload', stored.manifest, { kind, digest: stored.digest, sizeBytes });
+        return stored;
       } finally {
         await rm(file, { force: true });
       }
