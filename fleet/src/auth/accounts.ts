@@ -204,6 +204,13 @@ function requireWithin(scopes: readonly Scope[] | undefined, { scopes: own }: Ac
   });
 }
 
+/** A machine has many names and addresses: a page that came from the very host that it asks is our own, whichever of them it used. */
+function ownOrigin(request: Request | undefined): string[] {
+  const origin = request?.headers.get('origin') ?? '';
+  if (request === undefined || !URL.canParse(origin)) return [];
+  return new URL(origin).host === new URL(request.url).host ? [origin] : [];
+}
+
 const accessControl = createAccessControl(defaultStatements);
 const nothing = accessControl.newRole({ user: [], session: [] });
 
@@ -213,7 +220,7 @@ function createAuth({ db, secret, publicUrl, trustedOrigins }: AccountPorts) {
     secret,
     baseURL: publicUrl,
     basePath: '/api/auth',
-    trustedOrigins: [...trustedOrigins],
+    trustedOrigins: (request) => [...trustedOrigins, ...ownOrigin(request)],
     emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: 12, autoSignIn: false },
     session: { expiresIn: 7 * 86_400, updateAge: 86_400 },
     rateLimit: { enabled: true, window: 60, max: 100, customRules: { '/sign-in/email': { window: 60, max: 8 } } },
