@@ -29,6 +29,21 @@ const enter = async ({ user, password }: { user: User; password: string }) => {
   }
   return signIn(fleet.baseUrl, login);
 };
+/** Signs in by the TLS port under a name of this machine, from a page of `origin`. */
+function enterOverTls({ user, password }: { user: User; password: string }, host: string, origin = host) {
+  signIns += 1;
+  const { port } = new URL(fleet.process.ready.addresses.https);
+  const headers = { 'content-type': 'application/json', origin: `https://${origin}:${port}` };
+  const options = { host, port, path: '/api/auth/sign-in/email', method: 'POST', rejectUnauthorized: false, headers };
+  return new Promise<{ status: number | undefined; cookies: string[] }>((resolve, reject) => {
+    const sent = request(options, (answer) => {
+      answer.resume();
+      resolve({ status: answer.statusCode, cookies: answer.headers['set-cookie'] ?? [] });
+    });
+    sent.on('error', reject);
+    sent.end(JSON.stringify({ email: user.email, password }));
+  });
+}
 const newestAudit = async (): Promise<string> => (await fleet.client.call(api.listAudit, { query: { limit: 1 } })).items[0]?.action ?? '';
 
 describe('a session', () => {
@@ -41,23 +56,16 @@ describe('a session', () => {
   });
 
   test('that began over TLS never travels without', async () => {
-    const person = await makePerson('viewer');
-    signIns += 1;
-    const cookies = await new Promise<string[]>((resolve, reject) => {
-      const { port } = new URL(fleet.process.ready.addresses.https);
-      const options = { host: 'localhost', port, path: '/api/auth/sign-in/email', method: 'POST', rejectUnauthorized: false };
-      const sent = request(
-        { ...options, headers: { 'content-type': 'application/json', origin: `https://localhost:${port}` } },
-        (answer) => {
-          answer.resume();
-          resolve(answer.headers['set-cookie'] ?? []);
-        },
-      );
-      sent.on('error', reject);
-      sent.end(JSON.stringify({ email: person.user.email, password: person.password }));
-    });
+    const { cookies } = await enterOverTls(await makePerson('viewer'), 'localhost');
     expect(cookies.length).toBeGreaterThan(0);
     for (const cookie of cookies) expect(cookie).toMatch(/; Secure/);
+  });
+
+  test('begins by whichever name or address of the machine the page was opened, and by no other', async () => {
+    const person = await makePerson('viewer');
+    // Of the loopback network, which no setting names.
+    expect((await enterOverTls(person, '127.0.0.2')).status).toBe(200);
+    expect(await enterOverTls(person, '127.0.0.2', 'evil.example')).toMatchObject({ status: 403, cookies: [] });
   });
 
   test('ends by signing out, and by a new password', async () => {

@@ -24,6 +24,8 @@ const demoConfigSchema = z.object({
 export type DemoConfig = z.infer<typeof demoConfigSchema>;
 
 const keys = Object.keys(demoConfigSchema.shape) as (keyof DemoConfig)[];
+/** Flags that need no value: `--once` is `--once true`. */
+const switches: readonly (keyof DemoConfig)[] = ['once'];
 
 /** @throws StarlingError `invalid-config` that names the setting */
 export function readDemoConfig(
@@ -55,8 +57,11 @@ export function demoHelp(): string {
 
 function readFlags(argv: readonly string[]): Record<string, string | undefined> {
   const options = Object.fromEntries(keys.map((key) => [dashed(key, '-'), { type: 'string' as const }]));
+  const words = argv.filter((word) => word !== '--');
+  const isSwitch = (word: string): boolean => switches.some((key) => word === `--${dashed(key, '-')}`);
+  const args = words.map((word, index) => (isSwitch(word) && (words[index + 1] ?? '--').startsWith('--') ? `${word}=true` : word));
   try {
-    return parseArgs({ args: argv.filter((each) => each !== '--'), options, strict: true }).values as Record<string, string | undefined>;
+    return parseArgs({ args, options, strict: true }).values as Record<string, string | undefined>;
   } catch (cause) {
     throw new StarlingError('invalid-config', messageOf(cause), { hint: 'see npm start -- --help', cause });
   }

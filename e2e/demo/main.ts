@@ -2,7 +2,17 @@ import { readdir, readFile } from 'node:fs/promises';
 import { constants, setPriority } from 'node:os';
 import { join, resolve } from 'node:path';
 import { systemClock } from '@starling/fleet';
-import { type ApiClient, api, isStarlingError, messageOf, type ReleaseView, readingSchema, StarlingError } from '@starling/shared';
+import {
+  type ApiClient,
+  api,
+  formatClaimToken,
+  isStarlingError,
+  messageOf,
+  parseClaimToken,
+  type ReleaseView,
+  readingSchema,
+  StarlingError,
+} from '@starling/shared';
 import { z } from 'zod';
 import type { Operator } from '../harness/operator.ts';
 import { type AgentProcess, startAgentProcess } from '../harness/processes.ts';
@@ -10,7 +20,7 @@ import { writeScenes } from '../scenes/index.ts';
 import { type DemoConfig, demoHelp, readDemoConfig } from './config.ts';
 import { buildDashboard } from './dashboard.ts';
 import { createDroppedReader } from './dropped.ts';
-import { firstLoginFile, publishDemoRoot, startDemoFleet } from './fleet.ts';
+import { type DemoFleet, firstLoginFile, publishDemoRoot, startDemoFleet } from './fleet.ts';
 import { keep, readKept } from './kept.ts';
 import { demoModels } from './models.ts';
 import { readSigns } from './read-signs.ts';
@@ -55,7 +65,7 @@ async function main(): Promise<void> {
     const release = await publishRelease(operator, steps);
     agent = await steps.run('Start an agent and enrol it', async (say) => {
       const dropped = createDroppedReader((text) => steps.note(`  Read        ${text}`));
-      const started = await startDemoAgent(config, operator.client, release, scenes, dropped);
+      const started = await startDemoAgent(config, fleet, release, scenes, dropped);
       say(started.ready.device);
       return started;
     });
@@ -144,28 +154,32 @@ async function publishRelease(operator: Operator, steps: Steps): Promise<Release
 
 async function startDemoAgent(
   config: DemoConfig,
-  client: ApiClient,
+  fleet: DemoFleet,
   release: ReleaseView,
   scenes: string,
   onLine: (line: string) => void,
 ): Promise<AgentProcess> {
   const dataDirectory = join(config.directory, 'agent');
   const enrolled = await readKept(join(config.directory, 'demo', 'device.json'), z.string());
-  const claim = enrolled === undefined ? await makeClaimToken(client, release.digest) : undefined;
+  const claim = enrolled === undefined ? await makeLocalClaim(fleet, release.digest) : undefined;
   const agent = await startAgentProcess({
     dataDirectory,
     flags: { watch: scenes },
     onLine,
-    ...(claim === undefined ? {} : { token: claim.text }),
+    ...(claim === undefined ? {} : { token: claim }),
   });
   if (enrolled === undefined) await keep(join(config.directory, 'demo', 'device.json'), agent.ready.device);
   return agent;
 }
 
-function makeClaimToken(client: ApiClient, release: string) {
-  return client.call(api.createClaimToken, {
+/** A claim token by which the agent beside the fleet finds it whatever this machine is called tomorrow, or which network it is in. */
+async function makeLocalClaim({ operator, process: { ready } }: DemoFleet, release: string): Promise<string> {
+  const { text } = await operator.client.call(api.createClaimToken, {
     body: { name: 'demo', uses: 1, expiresInHours: 1, labels: { site: 'here' }, release },
   });
+  const claim = parseClaimToken(text);
+  if (claim === undefined) throw new StarlingError('invalid-token', 'the fleet made a claim token that is none');
+  return formatClaimToken({ ...claim, url: `https://localhost:${new URL(ready.addresses.https).port}` });
 }
 
 async function waitUntilRunning(client: ApiClient, device: string, say: (progress: string) => void): Promise<void> {

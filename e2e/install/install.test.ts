@@ -1,12 +1,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { api, type DeviceView } from '@starling/shared';
+import { api, type DeviceView, verifyDocument } from '@starling/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import { readOrMakeKeys } from '../demo/kept.ts';
 import { createOperator, makeApiToken, type Operator } from '../harness/operator.ts';
 import { type FleetProcess, startFleetProcess } from '../harness/processes.ts';
@@ -96,6 +98,24 @@ describeWith(['curl', 'ip'], 'an agent is installed on another machine by the pr
     expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('does not have the digest') });
     expect(existsSync(join(root, 'opt/starling/current'))).toBe(false);
     for (const [name, bytes] of originals) await writeFile(join(store, name), bytes);
+  });
+
+  test('each package is signed by the fleet key of the root, over the facts of that very file', async () => {
+    const { packages } = await operator.client.call(api.listAgentPackages, {});
+    const { root } = await operator.client.call(api.settings, {});
+    expect(packages.map(({ platform }) => platform)).toEqual(['linux-x64', 'linux-arm64']);
+    for (const each of packages) {
+      const served = await (await fetch(`${fleet.ready.addresses.http}/api/v1/agent/packages/${each.file}/signature`)).text();
+      const schema = z.object({ digest: z.string(), file: z.string(), fleetId: z.string() });
+      const checks = { kind: 'agent-package' as const, keys: root?.keys.fleet ?? [], schema, maximumBytes: 65_536 };
+      for (const jws of [served, each.signed]) {
+        expect(await verifyDocument(jws, checks)).toEqual({ digest: each.digest, file: each.file, fleetId: root?.fleetId });
+      }
+      const bytes = await readFile(join(folder, 'fleet/packages', each.file));
+      expect(createHash('sha256').update(bytes).digest('hex')).toBe(each.digest);
+    }
+    const script = await (await fetch(`${fleet.ready.addresses.http}/api/v1/agent/install.sh`)).text();
+    expect(script).toContain(`\nkey='${root?.keys.fleet[0]?.x}'\n`);
   });
 
   test('an installer that was changed on the way is not run', async () => {

@@ -59,6 +59,8 @@ export const configSchema = z.strictObject({
 export type FleetConfig = z.infer<typeof configSchema>;
 
 const keys = Object.keys(configSchema.shape) as (keyof FleetConfig)[];
+/** Flags that need no value: `--insecure` is `--insecure true`. */
+const switches: readonly (keyof FleetConfig)[] = ['insecure'];
 
 /**
  * Flags win over the environment, which wins over the file.
@@ -95,8 +97,10 @@ export function configHelp(): string {
 
 function readFlags(argv: readonly string[]): Record<string, string | undefined> {
   const options = Object.fromEntries([...keys.map(kebab), 'config'].map((name) => [name, { type: 'string' as const }]));
+  const isSwitch = (word: string): boolean => switches.some((key) => word === `--${kebab(key)}`);
+  const args = argv.map((word, index) => (isSwitch(word) && (argv[index + 1] ?? '--').startsWith('--') ? `${word}=true` : word));
   try {
-    return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values as Record<string, string | undefined>;
+    return parseArgs({ args, options, strict: true, allowPositionals: false }).values as Record<string, string | undefined>;
   } catch (cause) {
     throw new StarlingError('invalid-config', messageOf(cause), { hint: 'see starling-fleet --help', cause });
   }

@@ -105,7 +105,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     accounts: createAccounts({ db, clock, ids, secret, publicUrl: ports.localUrl, trustedOrigins: ports.trustedOrigins }),
     claimTokens: createClaimTokens({ db, clock, ids, keyring, publicUrl, authorityDigest: certificates.authorityDigest }),
     packages: createPackages({ directory: join(directory, 'packages'), keyring, log, publicUrl, authority: certificates.authority }),
-    uploads: await createUploads({ blobs, ids, directory }),
+    uploads: await createUploads({ db, clock, blobs, ids, directory }),
     async close() {
       await builds.close();
       await devices.close();

@@ -24,6 +24,7 @@ export * from './graph/topology.ts';
 export * from './graph/type-check.ts';
 export * from './http/api.ts';
 export * from './http/builds.ts';
+export * from './http/callers.ts';
 export * from './http/catalogue.ts';
 export * from './http/choices.ts';
 export { type ApiClient, type CallOptions, type ClientOptions, createApiClient, type FetchLike } from './http/client.ts';
@@ -33,6 +34,14 @@ export * from './http/endpoint.ts';
 export * from './http/fleet.ts';
 export * from './http/paging.ts';
 export * from './http/people.ts';
+export {
+  type Area,
+  changesSomething,
+  coversScope,
+  neededScope,
+  type Scope,
+  scopeSchema,
+} from './http/scopes.ts';
 export * from './ids.ts';
 export * from './limits.ts';
 export * from './log-line.ts';

@@ -47,6 +47,8 @@ export interface AgentPorts {
   host: RuntimeHost;
   measureHost: MeasureHost;
   sensors: Sensors;
+  /** Memory that models may take here now; null where they run elsewhere. */
+  modelMemoryBytes(): Promise<number | null>;
   inflate: Inflate;
   hash: Hash;
   clock: Clock;
@@ -123,6 +125,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const known = await openKnown(ports);
   const reconciler: Reconciler = createReconciler({
     ...{ journal, store, puller, host, trust, underNewestRoot, clock, log, ...known },
+    modelMemoryBytes: () => ports.modelMemoryBytes(),
     onReport(state) {
       void publish('reported', {}, jsonEncode(state));
       if (state.phase === 'running' && state.running?.verified === true) tuneItself();

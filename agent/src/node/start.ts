@@ -103,6 +103,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
   const capabilities = (): Promise<Capabilities> => measureCapabilities(directory, engineProviders(inferenceServer));
   const measured = await capabilities();
   const identity = identityOf(measured, await engineVersion(inferenceServer, log));
+  const sensors = createLinuxSensors({ dataDirectory: directory, processIds: [process.pid] });
   const host = createHostProcess({
     ...hostConfig,
     ...cacheOf(config, directory, identity),
@@ -125,7 +126,9 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
         measureFile: moduleOf('measure-host'),
         environment: childEnvironment(),
       }),
-      sensors: createLinuxSensors({ dataDirectory: directory, processIds: [process.pid] }),
+      sensors,
+      // Models in a server lie in the memory of that server, often that of a GPU.
+      modelMemoryBytes: async () => (inferenceServer === undefined ? (await sensors.read()).memoryAvailableBytes : null),
       identity,
       tuneBudgetMs: config.tuneBudgetMs,
       cores: measured.cpu.cores,

@@ -14,6 +14,9 @@ export function agentPackageRoutes(app: ApiApp, { packages }: AgentPackagePorts)
   app.get('/agent/install.sh', async (context) =>
     context.body(await packages.installer(), 200, { 'content-type': 'text/x-shellscript; charset=utf-8', 'cache-control': 'no-store' }),
   );
+  app.get('/agent/packages/:file/signature', async (context) =>
+    context.body(await packages.signature(context.req.param('file')), 200, { 'content-type': 'application/jose' }),
+  );
   app.get('/agent/packages/:file', async (context) => {
     const { path, sizeBytes } = await packages.file(context.req.param('file'));
     const body = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>;

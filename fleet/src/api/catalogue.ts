@@ -12,12 +12,12 @@ export interface CataloguePorts {
 }
 
 export function catalogueRoutes(app: ApiApp, { models, uploads, pipelines, releases }: CataloguePorts): void {
-  route(app, api.upload, ({ query, context }) => {
+  route(app, api.upload, ({ query, context, actor }) => {
     const { body } = context.req.raw;
     if (body === null)
       throw new StarlingError('empty-upload', 'the request has no body', { field: 'body', hint: 'send the bytes of the file' });
     const declared = context.req.header('content-length');
-    return uploads.receive(body, declared === undefined ? undefined : Number(declared), query.kind);
+    return uploads.receive(body, declared === undefined ? undefined : Number(declared), query.kind, actor);
   });
   route(app, api.draftModel, async ({ body }) => ({ document: await models.draft(body) }));
   route(app, api.createModel, ({ body, actor }) => models.register(body.signed, actor));

@@ -2,6 +2,7 @@ import { API_BASE, StarlingError } from '@starling/shared';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Accounts } from '../auth/index.ts';
+import { readBounded } from '../bounded-body.ts';
 import type { Log } from '../ports.ts';
 import { type AgentPackagePorts, agentPackageRoutes } from './agent-packages.ts';
 import { type BuildRoutePorts, buildRoutes } from './builds.ts';
@@ -102,11 +103,24 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
  */
 const authPaths = ['/sign-in/email', '/sign-out', '/get-session'];
 
+/** An e-mail and a password; nothing that signs in is longer. */
+const LOGIN_BYTES_MAXIMUM = 16 * 1024;
+
+function loginTooLarge(): StarlingError {
+  return new StarlingError('upload-too-large', `a login has at most ${LOGIN_BYTES_MAXIMUM} bytes`, { field: 'body' });
+}
+
 async function answerAuth(context: Context<ApiEnv>, accounts: Accounts): Promise<Response> {
   const headers = new Headers(context.req.raw.headers);
   // The address of the peer as the socket says, never as a header claims: the login limit counts by it.
   headers.set('x-starling-peer', peerOf(context.env));
-  const answer = await accounts.handler(new Request(context.req.raw, { headers }));
+  const body = ['GET', 'HEAD'].includes(context.req.method)
+    ? null
+    : await readBounded(context.req.raw.body, LOGIN_BYTES_MAXIMUM, loginTooLarge);
+  // Read here: whoever signs in may be anybody, and an endless body would fill the memory.
+  const answer = await accounts.handler(
+    new Request(context.req.url, { method: context.req.method, headers, body: body === null ? null : new Uint8Array(body) }),
+  );
   if (new URL(context.req.url).protocol !== 'https:') return answer;
   // A cookie that was given over TLS must never travel without. Plain HTTP exists on loopback alone.
   const cookies = answer.headers.getSetCookie();

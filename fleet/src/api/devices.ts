@@ -1,13 +1,6 @@
-import {
-  api,
-  type CommandView,
-  type DeviceView,
-  INFER_INPUT_BYTES_MAXIMUM,
-  inferenceResultSchema,
-  isStarlingError,
-  StarlingError,
-} from '@starling/shared';
+import { api, type CommandView, type DeviceView, INFER_INPUT_BYTES_MAXIMUM, inferenceResultSchema, StarlingError } from '@starling/shared';
 import type { BlobStore } from '../blobs/index.ts';
+import { readBounded } from '../bounded-body.ts';
 import type { CommandGrants, Commands } from '../commands/index.ts';
 import type { DesiredStates } from '../desired-state/index.ts';
 import { type ClaimTokens, type DeviceRow, type Devices, toDeviceView } from '../devices/index.ts';
@@ -91,7 +84,7 @@ async function inferOnDevice({ params, actor, context }: Call<typeof api.inferOn
       retryable: true,
     });
   }
-  const bytes = new Uint8Array(await readBounded(context.req.raw.body));
+  const bytes = await readImage(context.req.raw.body);
   const input = await ports.blobs.putStream(
     (async function* () {
       yield bytes;
@@ -116,25 +109,18 @@ function requireResult(command: CommandView): Record<string, unknown> {
   });
 }
 
-async function readBounded(body: ReadableStream<Uint8Array> | null): Promise<Buffer> {
-  const pieces: Uint8Array[] = [];
-  let sizeBytes = 0;
-  try {
-    for await (const piece of body ?? []) {
-      sizeBytes += piece.length;
-      if (sizeBytes > INFER_INPUT_BYTES_MAXIMUM) {
-        throw new StarlingError('image-too-large', `the image is over ${INFER_INPUT_BYTES_MAXIMUM} bytes`, {
-          field: 'body',
-          hint: 'send a smaller one',
-        });
-      }
-      pieces.push(piece);
-    }
-  } catch (cause) {
-    if (isStarlingError(cause)) throw cause;
-    throw new StarlingError('upload-broken', 'the upload broke off', { field: 'body', retryable: true, cause });
-  }
-  if (sizeBytes === 0)
+/** The bytes of an encoded image. */
+async function readImage(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  const bytes = await readBounded(
+    body,
+    INFER_INPUT_BYTES_MAXIMUM,
+    () =>
+      new StarlingError('image-too-large', `the image is over ${INFER_INPUT_BYTES_MAXIMUM} bytes`, {
+        field: 'body',
+        hint: 'send a smaller one',
+      }),
+  );
+  if (bytes.length === 0)
     throw new StarlingError('empty-upload', 'the request has no image', { field: 'body', hint: 'send the bytes of an image' });
-  return Buffer.concat(pieces);
+  return bytes;
 }

@@ -1,7 +1,7 @@
 import { StarlingError } from '@starling/shared';
 import { streamSSE } from 'hono/streaming';
 import type { EventBus } from '../ports.ts';
-import { type ApiApp, requireRole } from './route.ts';
+import { type ApiApp, requireRole, requireScope } from './route.ts';
 
 export interface EventPorts {
   events: EventBus;
@@ -17,6 +17,7 @@ export function eventRoutes(app: ApiApp, { events }: EventPorts): void {
     const actor = context.get('actor');
     if (actor === undefined) throw new StarlingError('not-signed-in', 'this needs a login', { hint: 'sign in, or send an API token' });
     requireRole(actor, 'viewer');
+    requireScope(actor, 'fleet:read');
     return streamSSE(context, async (stream) => {
       const queue: string[] = [];
       let wake = (): void => undefined;

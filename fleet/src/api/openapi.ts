@@ -1,5 +1,5 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi';
-import { API_BASE, api, type Endpoint, problemDetailsSchema } from '@starling/shared';
+import { API_BASE, api, type Endpoint, neededScope, problemDetailsSchema } from '@starling/shared';
 
 /** The OpenAPI 3.1 document of every route, from the endpoint table that also routes and guards them. */
 export function openApiDocument() {
@@ -13,7 +13,7 @@ export function openApiDocument() {
     path: '/events',
     tags: ['fleet'],
     summary: 'What changes in the fleet, as server-sent events; a heartbeat every 15 s',
-    description: 'Needs the role viewer.',
+    description: 'Needs the role viewer; of a scoped API token, fleet:read.',
     responses: { 200: { description: 'A stream without end', content: { 'text/event-stream': { schema: z.string() } } }, ...problems },
   });
   registry.registerPath({
@@ -50,7 +50,7 @@ function describe(endpoint: Endpoint) {
     path: endpoint.path,
     tags: [endpoint.tag],
     summary: endpoint.summary,
-    description: endpoint.access === 'public' ? 'Needs no login.' : `Needs the role ${endpoint.access}.`,
+    description: describeAccess(endpoint),
     ...(endpoint.access === 'public' ? { security: [] } : {}),
     request: {
       ...(names.length === 0 ? {} : { params: z.object(Object.fromEntries(names.map((name) => [name, z.string()]))) }),
@@ -62,4 +62,10 @@ function describe(endpoint: Endpoint) {
       ...problems,
     },
   };
+}
+
+function describeAccess(endpoint: Endpoint): string {
+  const { access, anyScope } = endpoint;
+  if (access === 'public') return 'Needs no login.';
+  return `Needs the role ${access}${anyScope === true ? '' : `; of a scoped API token, ${neededScope(endpoint)}`}.`;
 }

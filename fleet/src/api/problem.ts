@@ -12,6 +12,7 @@ const statusOf: Readonly<Record<string, number>> = {
   'approval-pending': 403,
   'device-revoked': 403,
   forbidden: 403,
+  'out-of-scope': 403,
   'cross-origin': 403,
   'version-exists': 409,
   'user-exists': 409,

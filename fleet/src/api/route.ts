@@ -1,7 +1,19 @@
-import { type Actor, type Endpoint, firstProblemOf, type PathParams, type ResponseOf, type Role, StarlingError } from '@starling/shared';
+import {
+  type Actor,
+  coversScope,
+  type Endpoint,
+  firstProblemOf,
+  neededScope,
+  type PathParams,
+  type ResponseOf,
+  type Role,
+  type Scope,
+  StarlingError,
+} from '@starling/shared';
 import type { Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { atLeast } from '../auth/index.ts';
+import { readBounded } from '../bounded-body.ts';
 
 export interface ApiEnv {
   Variables: { actor: Actor | undefined; peer: string };
@@ -18,7 +30,7 @@ export interface Call<E extends Endpoint> {
   context: Context<ApiEnv>;
 }
 
-const nobody: Actor = { id: '', name: 'nobody', role: 'viewer', via: 'session' };
+const nobody: Actor = { id: '', name: 'nobody', role: 'viewer', via: 'session', scopes: null };
 const maximumBodyBytes = 1024 * 1024;
 
 /**
@@ -43,12 +55,20 @@ function requireAccess(endpoint: Endpoint, actor: Actor | undefined): Actor {
   if (endpoint.access === 'public') return actor ?? nobody;
   if (actor === undefined) throw new StarlingError('not-signed-in', 'this needs a login', { hint: 'sign in, or send an API token' });
   requireRole(actor, endpoint.access);
+  if (endpoint.anyScope !== true) requireScope(actor, neededScope(endpoint));
   return actor;
 }
 
 export function requireRole(actor: Actor, role: Role): void {
   if (!atLeast(actor.role, role))
     throw new StarlingError('forbidden', `this needs the role ${role}, you are ${actor.role}`, { hint: 'ask an admin' });
+}
+
+export function requireScope({ scopes }: Actor, scope: Scope): void {
+  if (coversScope(scopes, scope)) return;
+  throw new StarlingError('out-of-scope', `this needs the scope ${scope}, the token has ${scopes?.join(', ') || 'none'}`, {
+    hint: 'make a token with this scope too',
+  });
 }
 
 function parseInput(schema: z.ZodType, value: unknown, where: string): unknown {
@@ -59,16 +79,17 @@ function parseInput(schema: z.ZodType, value: unknown, where: string): unknown {
   throw new StarlingError('invalid-request', `${field === '' ? 'the request' : field}: ${problem.message}`, { field });
 }
 
-async function readJson(context: Context): Promise<unknown> {
-  if (Number(context.req.header('content-length') ?? 0) > maximumBodyBytes) {
-    throw new StarlingError('upload-too-large', `JSON bodies are taken up to ${maximumBodyBytes} bytes`, { field: 'body' });
-  }
+async function readJson({ req }: Context): Promise<unknown> {
+  const tooLarge = (): StarlingError =>
+    new StarlingError('upload-too-large', `JSON bodies are taken up to ${maximumBodyBytes} bytes`, { field: 'body', hint: 'send less' });
+  if (Number(req.header('content-length') ?? 0) > maximumBodyBytes) throw tooLarge();
   // A form of another site can send text, but no JSON content type, without asking the browser first.
-  if (!(context.req.header('content-type') ?? '').startsWith('application/json')) {
+  if (!(req.header('content-type') ?? '').startsWith('application/json')) {
     throw new StarlingError('invalid-request', 'the body has to be JSON', { field: 'body', hint: 'send content-type: application/json' });
   }
+  const bytes = await readBounded(req.raw.body, maximumBodyBytes, tooLarge);
   try {
-    return await context.req.json();
+    return JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
     throw new StarlingError('invalid-request', 'the body is no JSON', { field: 'body', cause });
   }

@@ -43,7 +43,7 @@ export interface BuiltArtefact {
 
 /** An artefact, and what a device must have to run it. */
 export interface BuiltResult extends BuiltArtefact {
-  needs: { opset: number; operators: string[] };
+  needs: { opset: number; operators: string[]; memoryBytes: number };
 }
 
 export type BuildReply =

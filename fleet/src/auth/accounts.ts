@@ -1,4 +1,14 @@
-import { type Actor, type ApiToken, type PageQuery, type Role, roleSchema, StarlingError, type User } from '@starling/shared';
+import {
+  type Actor,
+  type ApiToken,
+  coversScope,
+  type PageQuery,
+  type Role,
+  roleSchema,
+  type Scope,
+  StarlingError,
+  type User,
+} from '@starling/shared';
 import { betterAuth } from 'better-auth';
 import { drizzleAdapter } from 'better-auth/adapters/drizzle';
 import { admin } from 'better-auth/plugins';
@@ -16,6 +26,7 @@ import {
   insertToken,
   liveToken,
   ownerOfToken,
+  readScopes,
   revokeToken,
   selectTokens,
   selectUsers,
@@ -37,12 +48,17 @@ export interface Accounts {
   changeUser(id: string, change: { role?: Role | undefined; disabled?: boolean | undefined }, actor: Actor): Promise<User>;
   listUsers(page: PageQuery): Promise<{ items: User[]; total: number }>;
   changePassword(headers: Headers, change: { current: string; next: string }, actor: Pick<Actor, 'name'>): Promise<void>;
-  createToken(
-    token: { name: string; role: Role; expiresInDays?: number | undefined },
-    actor: Actor,
-  ): Promise<{ token: ApiToken; secret: string }>;
+  /** @throws StarlingError `forbidden` for a token that makes one that may do more */
+  createToken(token: NewToken, actor: Actor): Promise<{ token: ApiToken; secret: string }>;
   listTokens(page: PageQuery): Promise<{ items: ApiToken[]; total: number }>;
   revokeToken(id: string, actor: Actor): Promise<void>;
+}
+
+export interface NewToken {
+  name: string;
+  role: Role;
+  scopes?: Scope[] | undefined;
+  expiresInDays?: number | undefined;
 }
 
 export interface AccountPorts {
@@ -72,7 +88,7 @@ export function createAccounts(ports: AccountPorts): Accounts {
     if (owner?.disabled === true) return undefined;
     const role = owner === undefined || atLeast(owner.role, row.role) ? row.role : owner.role;
     if (clock.nowMs() - (row.lastUsedAtMs ?? 0) > TOUCH_INTERVAL_MS) await touchToken(db, id, clock.nowMs());
-    return { id: row.id, name: `token ${row.name}`, role, via: 'token' };
+    return { id: row.id, name: `token ${row.name}`, role, via: 'token', scopes: readScopes(row.scopes) };
   };
   const makeUser = async ({
     email,
@@ -102,7 +118,8 @@ export function createAccounts(ports: AccountPorts): Accounts {
       if (authorization !== null) return byToken(authorization);
       const found = await auth.api.getSession({ headers });
       if (found === null || found.user.banned === true) return undefined;
-      return { id: found.user.id, name: found.user.email, role: roleSchema.safeParse(found.user.role).data ?? 'viewer', via: 'session' };
+      const { id, email, role } = found.user;
+      return { id, name: email, role: roleSchema.safeParse(role).data ?? 'viewer', via: 'session', scopes: null };
     },
     async bootstrap(email) {
       if ((await countUsers(db)) > 0) return undefined;
@@ -143,7 +160,8 @@ export function createAccounts(ports: AccountPorts): Accounts {
         });
       await appendAudit(db, clock, actor, 'user.change-password', actor.name);
     },
-    async createToken({ name, role, expiresInDays }, actor) {
+    async createToken({ name, role, scopes, expiresInDays }, actor) {
+      requireWithin(scopes, actor);
       const secret = Buffer.from(ids.bytes(24)).toString('base64url');
       const nowMs = clock.nowMs();
       const row = {
@@ -151,6 +169,7 @@ export function createAccounts(ports: AccountPorts): Accounts {
         secretDigest: secretDigest(secret),
         name,
         role,
+        scopes: scopes ?? null,
         owner: (actor.via === 'token' ? await ownerOfToken(db, actor.id) : undefined) ?? actor.name,
         createdAtMs: nowMs,
         expiresAtMs: expiresInDays === undefined ? null : nowMs + expiresInDays * 86_400_000,
@@ -159,7 +178,7 @@ export function createAccounts(ports: AccountPorts): Accounts {
       };
       await db.transaction(async (tx) => {
         await insertToken(tx, row);
-        await appendAudit(tx, clock, actor, 'api-token.create', name, { id: row.id, role });
+        await appendAudit(tx, clock, actor, 'api-token.create', name, { id: row.id, role, scopes: row.scopes });
       });
       return { token: toApiToken(row), secret: `stl_${row.id}_${secret}` };
     },
@@ -174,6 +193,24 @@ export function createAccounts(ports: AccountPorts): Accounts {
   };
 }
 
+/** Attack: a token that is bounded to some areas makes itself another that is not. */
+function requireWithin(scopes: readonly Scope[] | undefined, { scopes: own }: Actor): void {
+  if (own === null) return;
+  const beyond = scopes === undefined ? 'everything' : scopes.find((scope) => !coversScope(own, scope));
+  if (beyond === undefined) return;
+  throw new StarlingError('forbidden', `a token for ${own.join(', ')} can make none for ${beyond}`, {
+    field: 'scopes',
+    hint: 'ask for less, or make it as a person',
+  });
+}
+
+/** A machine has many names and addresses: a page that came from the very host that it asks is our own, whichever of them it used. */
+function ownOrigin(request: Request | undefined): string[] {
+  const origin = request?.headers.get('origin') ?? '';
+  if (request === undefined || !URL.canParse(origin)) return [];
+  return new URL(origin).host === new URL(request.url).host ? [origin] : [];
+}
+
 const accessControl = createAccessControl(defaultStatements);
 const nothing = accessControl.newRole({ user: [], session: [] });
 
@@ -183,7 +220,7 @@ function createAuth({ db, secret, publicUrl, trustedOrigins }: AccountPorts) {
     secret,
     baseURL: publicUrl,
     basePath: '/api/auth',
-    trustedOrigins: [...trustedOrigins],
+    trustedOrigins: (request) => [...trustedOrigins, ...ownOrigin(request)],
     emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: 12, autoSignIn: false },
     session: { expiresIn: 7 * 86_400, updateAge: 86_400 },
     rateLimit: { enabled: true, window: 60, max: 100, customRules: { '/sign-in/email': { window: 60, max: 8 } } },

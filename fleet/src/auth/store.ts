@@ -1,4 +1,4 @@
-import { type ApiToken, type Role, roleSchema, type User } from '@starling/shared';
+import { type ApiToken, type Role, roleSchema, type Scope, scopeSchema, type User } from '@starling/shared';
 import { and, asc, count, desc, eq, gt, isNull, or } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
 import * as accountTables from '../db/schema/accounts.ts';
@@ -53,8 +53,13 @@ export async function selectTokens(db: Queryable, { limit, offset }: { limit: nu
   return { items: rows.map(toApiToken), total: total?.value ?? 0 };
 }
 
-export function toApiToken({ secretDigest: _secret, ...row }: TokenRow): ApiToken {
-  return row;
+export function toApiToken({ secretDigest: _secret, scopes, ...row }: TokenRow): ApiToken {
+  return { ...row, scopes: readScopes(scopes) };
+}
+
+/** A scope that this version does not know any more opens nothing. */
+export function readScopes(stored: readonly string[] | null): Scope[] | null {
+  return stored?.flatMap((text) => scopeSchema.safeParse(text).data ?? []) ?? null;
 }
 
 export async function countUsers(db: Queryable): Promise<number> {

@@ -46,6 +46,7 @@ const fleetErrors: Readonly<Record<string, ExitName>> = {
   'not-signed-in': 'forbidden',
   'login-refused': 'forbidden',
   forbidden: 'forbidden',
+  'out-of-scope': 'forbidden',
   'cross-origin': 'forbidden',
   'not-found': 'notFound',
   'unknown-release': 'notFound',

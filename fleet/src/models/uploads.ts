@@ -1,12 +1,14 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { MODEL_BYTES_MAXIMUM, messageOf, StarlingError } from '@starling/shared';
+import { type Actor, MODEL_BYTES_MAXIMUM, StarlingError } from '@starling/shared';
 import { tensorRegionsOfFile } from '../artefacts/index.ts';
+import { appendAudit } from '../audit/index.ts';
 import type { BlobStore, StoredBlob } from '../blobs/index.ts';
-import type { Ids } from '../ports.ts';
+import { boundedPieces } from '../bounded-body.ts';
+import type { Database } from '../db/index.ts';
+import type { Clock, Ids } from '../ports.ts';
 
 /** Takes files in, bounded, and puts them into the blob store. */
 export interface Uploads {
@@ -14,23 +16,33 @@ export interface Uploads {
    * @param kind `model`: cut at the tensors of the ONNX file, so that versions share what they have in common
    * @throws StarlingError `empty-upload`, `upload-too-large`, `upload-broken`
    */
-  receive(body: ReadableStream<Uint8Array>, declaredBytes: number | undefined, kind: 'model' | 'file'): Promise<StoredBlob>;
+  receive(body: ReadableStream<Uint8Array>, declaredBytes: number | undefined, kind: 'model' | 'file', actor: Actor): Promise<StoredBlob>;
 }
 
-export async function createUploads({ blobs, ids, directory }: { blobs: BlobStore; ids: Ids; directory: string }): Promise<Uploads> {
+interface UploadPorts {
+  db: Database;
+  clock: Clock;
+  blobs: BlobStore;
+  ids: Ids;
+  directory: string;
+}
+
+export async function createUploads({ db, clock, blobs, ids, directory }: UploadPorts): Promise<Uploads> {
   const incoming = join(directory, 'uploads');
   await rm(incoming, { recursive: true, force: true });
   await mkdir(incoming, { recursive: true });
   return {
-    async receive(body, declaredBytes, kind) {
+    async receive(body, declaredBytes, kind, actor) {
       // Refused by its declared length, before the first byte is stored.
-      if (declaredBytes !== undefined && declaredBytes > MODEL_BYTES_MAXIMUM) throw tooLarge(declaredBytes);
+      if (declaredBytes !== undefined && declaredBytes > MODEL_BYTES_MAXIMUM) throw tooLarge();
       if (declaredBytes === 0) throw empty();
       const file = join(incoming, ids.next());
       try {
         const sizeBytes = await writeBounded(body, file);
         if (sizeBytes === 0) throw empty();
-        return await blobs.putFile(file, { regions: kind === 'model' ? await regionsOf(file) : [] });
+        const stored = await blobs.putFile(file, { regions: kind === 'model' ? await regionsOf(file) : [] });
+        await appendAudit(db, clock, actor, 'file.upload', stored.manifest, { kind, digest: stored.digest, sizeBytes });
+        return stored;
       } finally {
         await rm(file, { force: true });
       }
@@ -39,24 +51,17 @@ export async function createUploads({ blobs, ids, directory }: { blobs: BlobStor
 }
 
 async function writeBounded(body: ReadableStream<Uint8Array>, file: string): Promise<number> {
-  let sizeBytes = 0;
-  const bound = new Transform({
-    transform(piece: Uint8Array, _encoding, done) {
-      sizeBytes += piece.length;
-      done(sizeBytes > MODEL_BYTES_MAXIMUM ? tooLarge(sizeBytes) : null, piece);
-    },
-  });
-  try {
-    await pipeline(Readable.fromWeb(body as never), bound, createWriteStream(file, { mode: 0o600 }));
-  } catch (cause) {
-    if (cause instanceof StarlingError) throw cause;
-    throw new StarlingError('upload-broken', `the upload broke off: ${messageOf(cause)}`, {
+  const written = createWriteStream(file, { mode: 0o600 });
+  await pipeline(boundedPieces(body, MODEL_BYTES_MAXIMUM, tooLarge), written).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOSPC') throw cause;
+    throw new StarlingError('disk-full', 'the disk of the fleet is full', {
+      field: 'body',
+      hint: 'free space there',
       retryable: true,
-      hint: 'send the file again',
       cause,
     });
-  }
-  return sizeBytes;
+  });
+  return written.bytesWritten;
 }
 
 /** Tensor regions of an ONNX file; none if it is no such file, which is said when a model is made of it. */
@@ -80,8 +85,8 @@ async function looksLikeOnnx(file: string): Promise<boolean> {
   }
 }
 
-function tooLarge(sizeBytes: number): StarlingError {
-  return new StarlingError('upload-too-large', `the file has ${sizeBytes} bytes, at most ${MODEL_BYTES_MAXIMUM} are taken`, {
+function tooLarge(): StarlingError {
+  return new StarlingError('upload-too-large', `the file has more than the ${MODEL_BYTES_MAXIMUM} bytes that are taken`, {
     field: 'body',
     hint: 'ONNX files end at 2 GiB; quantise or split the model',
   });

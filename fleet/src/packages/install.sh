@@ -17,6 +17,7 @@ set -eu
 
 url='@URL@'
 insecure='@INSECURE@'
+key='@KEY@'
 prefix=/opt/starling
 state=/var/lib/starling
 root=
@@ -80,6 +81,33 @@ fetch() {
   else fail "neither curl nor wget is installed" "install one of them"; fi
 }
 
+# The digest vouches for the Node inside. With it, the signature is checked by the key of the fleet that this script names.
+verify_signature() {
+  fetch "$url/api/v1/agent/packages/$file/signature" "$work/signature.jws" ||
+    fail "the signature of the package could not be fetched from $url; nothing was installed" "is the fleet reachable from here?"
+  verdict=0
+  "$work/unpacked/bin/node" --input-type=commonjs -e '
+    const [file, x, digest] = process.argv.slice(1);
+    try {
+      const { createPublicKey, verify } = require("node:crypto");
+      const [header, payload, signature] = require("node:fs").readFileSync(file, "utf8").trim().split(".");
+      const parse = (part) => JSON.parse(Buffer.from(part, "base64url").toString());
+      const key = createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x } });
+      const isOfKey = verify(null, Buffer.from(header + "." + payload), key, Buffer.from(signature, "base64url"));
+      const { alg, typ } = parse(header);
+      const isOfKind = alg === "EdDSA" && typ === "starling-agent-package+jws";
+      process.exit(isOfKey && isOfKind && parse(payload).digest === digest ? 0 : 3);
+    } catch {
+      process.exit(3);
+    }
+  ' "$work/signature.jws" "$key" "$digest" || verdict=$?
+  case $verdict in
+    0) ;;
+    3) fail "the package is not signed by this fleet; nothing was installed" "get a new command from the fleet" ;;
+    *) fail "the Node of the package does not run here; nothing was installed" "it needs glibc 2.28 or newer, and a file system that lets programs run" ;;
+  esac
+}
+
 install_program() {
   versions=$root$prefix/versions
   target=$versions/$version
@@ -93,6 +121,7 @@ install_program() {
       fail "the package does not have the digest that the fleet announced; nothing was installed" "get a new command from the fleet"
     mkdir "$work/unpacked"
     tar -xzf "$work/package.tar.gz" -C "$work/unpacked"
+    verify_signature
     chmod 0755 "$work/unpacked"
     mv "$work/unpacked" "$target"
     rm -rf "$work"

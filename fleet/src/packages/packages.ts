@@ -18,6 +18,8 @@ export interface Packages {
   installer(): Promise<string>;
   /** What there is, each signed by the fleet. */
   list(): Promise<AgentPackageView[]>;
+  /** Its facts as a JWS by the fleet key, which the installer checks. @throws StarlingError `not-found`, `no-root` */
+  signature(name: string): Promise<string>;
   /** Path of a package on disk. @throws StarlingError `not-found` */
   file(name: string): Promise<{ path: string; sizeBytes: number }>;
 }
@@ -63,7 +65,14 @@ export function createPackages(ports: PackagePorts): Packages {
   /** Without a root no device can enrol: said before a minute of building. */
   const requireRoot = (): void => void keyring.signedRoot();
   const installer = async (): Promise<string> =>
-    renderInstaller(await readFile(template, 'utf8'), { url: publicUrl, authority, packages: await packages() });
+    renderInstaller(await readFile(template, 'utf8'), { url: publicUrl, authority, key: keyring.fleetKey.x, packages: await packages() });
+  const find = async (name: string): Promise<BuiltPackage> => {
+    const found = (await packages()).find(({ file }) => file === name);
+    if (found !== undefined) return found;
+    throw new StarlingError('not-found', `there is no agent package ${name}`, { field: 'file', hint: 'get a new command from the fleet' });
+  };
+  const sign = ({ known: _known, ...facts }: BuiltPackage): Promise<string> =>
+    signDocument(keyring.signer, 'agent-package', { kind: 'agent-package', schemaVersion: 1, fleetId: keyring.fleetId, ...facts });
 
   return {
     async prepare() {
@@ -87,21 +96,16 @@ export function createPackages(ports: PackagePorts): Packages {
     async list() {
       requireRoot();
       const listed: AgentPackageView[] = [];
-      for (const { known: _known, ...facts } of await packages()) {
-        const document = { kind: 'agent-package', schemaVersion: 1, fleetId: keyring.fleetId, ...facts };
-        listed.push({ ...facts, signed: await signDocument(keyring.signer, 'agent-package', document) });
+      for (const built of await packages()) {
+        const { known: _known, ...facts } = built;
+        listed.push({ ...facts, signed: await sign(built) });
       }
       return listed;
     },
+    signature: async (name) => sign(await find(name)),
     async file(name) {
-      const found = (await packages()).find(({ file }) => file === name);
-      if (found === undefined) {
-        throw new StarlingError('not-found', `there is no agent package ${name}`, {
-          field: 'file',
-          hint: 'get a new command from the fleet',
-        });
-      }
-      return { path: join(directory, found.file), sizeBytes: found.sizeBytes };
+      const { file, sizeBytes } = await find(name);
+      return { path: join(directory, file), sizeBytes };
     },
   };
 }

@@ -17,6 +17,9 @@ export const artefactNeedsSchema = z.object({
       description: 'Operator types in it, with their domain where it is not the default',
       examples: [['Conv', 'com.microsoft:MatMulNBits']],
     }),
+  memoryBytes: z.number().int().nonnegative().optional().meta({
+    description: 'Memory that its weights take once they are loaded, at least: weights that the engine dequantises count as floats',
+  }),
 });
 
 /** Where an artefact comes from and how it was made, as SLSA provenance has it: materials, builder, parameters. */

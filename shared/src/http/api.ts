@@ -1,4 +1,5 @@
 import { buildEndpoints } from './builds.ts';
+import { callerEndpoints } from './callers.ts';
 import { catalogueEndpoints } from './catalogue.ts';
 import { choiceEndpoints } from './choices.ts';
 import { deviceEndpoints } from './devices.ts';
@@ -16,5 +17,6 @@ export const api = {
   ...buildEndpoints,
   ...choiceEndpoints,
   ...peopleEndpoints,
+  ...callerEndpoints,
 } as const;
 export type EndpointName = keyof typeof api;

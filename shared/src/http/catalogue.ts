@@ -164,6 +164,7 @@ export const catalogueEndpoints = {
     method: 'post',
     path: '/models/draft',
     access: 'operator',
+    changes: false,
     tag: 'models',
     summary: 'Inspect an uploaded ONNX file and answer with the document that the publisher signs',
     body: z.object({
@@ -206,6 +207,7 @@ export const catalogueEndpoints = {
     method: 'post',
     path: '/pipelines/check',
     access: 'viewer',
+    changes: false,
     tag: 'pipelines',
     summary: 'Check a pipeline against operators and the newest versions of its models',
     body: z.object({ document: pipelineSchema }),
@@ -241,6 +243,7 @@ export const catalogueEndpoints = {
     method: 'post',
     path: '/releases/draft',
     access: 'operator',
+    changes: false,
     tag: 'releases',
     summary: 'Pin versions and answer with the document that the publisher signs',
     body: z.object({

@@ -87,6 +87,7 @@ export const choiceEndpoints = {
     method: 'post',
     path: '/choices/preview',
     access: 'viewer',
+    changes: false,
     tag: 'artefacts',
     summary: 'Which choices an objective would change, on every device of a release; changes nothing',
     query: pageQuerySchema,

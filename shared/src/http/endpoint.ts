@@ -12,6 +12,11 @@ export interface Endpoint {
   /** With `{name}` for parameters. */
   path: string;
   access: Access;
+  /** Open to API tokens of whatever scope. */
+  anyScope?: boolean;
+  /** Whether a request changes anything that lasts; by default, if it is no GET. What changes something leaves an audit entry. */
+  changes?: boolean;
+  /** Groups the documentation, and the scopes of API tokens. */
   tag: string;
   summary: string;
   query?: z.ZodObject;

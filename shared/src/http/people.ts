@@ -7,9 +7,6 @@ import { emptySchema, pageOf, pageQuerySchema } from './paging.ts';
 export const roleSchema = z.enum(['viewer', 'operator', 'admin']);
 export type Role = z.infer<typeof roleSchema>;
 
-export const actorSchema = z.object({ id: z.string(), name: z.string(), role: roleSchema, via: z.enum(['session', 'token']) });
-export type Actor = z.infer<typeof actorSchema>;
-
 export const userSchema = z.object({
   id: z.string(),
   email: z.string(),
@@ -19,18 +16,6 @@ export const userSchema = z.object({
   createdAtMs: wallMsSchema,
 });
 export type User = z.infer<typeof userSchema>;
-
-export const apiTokenSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  role: roleSchema,
-  owner: z.string(),
-  createdAtMs: wallMsSchema,
-  expiresAtMs: wallMsSchema.nullable(),
-  lastUsedAtMs: wallMsSchema.nullable(),
-  revokedAtMs: wallMsSchema.nullable(),
-});
-export type ApiToken = z.infer<typeof apiTokenSchema>;
 
 export const auditEntrySchema = z.object({
   id: z.number().int(),
@@ -45,7 +30,6 @@ export type AuditEntry = z.infer<typeof auditEntrySchema>;
 const passwordSchema = z.string().min(12, 'use at least 12 characters').max(200);
 
 export const peopleEndpoints = {
-  whoAmI: { method: 'get', path: '/me', access: 'viewer', tag: 'people', summary: 'Who is signed in', response: actorSchema },
   changePassword: {
     method: 'post',
     path: '/me/password',
@@ -81,32 +65,6 @@ export const peopleEndpoints = {
     summary: 'Change role or disable',
     body: z.object({ role: roleSchema.optional(), disabled: z.boolean().optional() }),
     response: userSchema,
-  },
-  listApiTokens: {
-    method: 'get',
-    path: '/api-tokens',
-    access: 'admin',
-    tag: 'people',
-    summary: 'List API tokens',
-    query: pageQuerySchema,
-    response: pageOf(apiTokenSchema),
-  },
-  createApiToken: {
-    method: 'post',
-    path: '/api-tokens',
-    access: 'admin',
-    tag: 'people',
-    summary: 'Create an API token; its text is shown once',
-    body: z.object({ name: z.string().min(1).max(100), role: roleSchema, expiresInDays: z.number().int().min(1).max(3650).optional() }),
-    response: z.object({ token: apiTokenSchema, secret: z.string() }),
-  },
-  revokeApiToken: {
-    method: 'delete',
-    path: '/api-tokens/{id}',
-    access: 'admin',
-    tag: 'people',
-    summary: 'Revoke an API token',
-    response: emptySchema,
   },
   listAudit: {
     method: 'get',

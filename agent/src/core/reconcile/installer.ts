@@ -10,6 +10,9 @@ import { loadKey } from './plan.ts';
 /** Left free on the disk whatever is pulled: logs, the spool and the system need to go on. */
 const RESERVE_BYTES = 64 * 1024 * 1024;
 
+/** Left free beside loaded weights: for activations, for the rest of the agent, and for the system. */
+const MEMORY_RESERVE_BYTES = 32 * 1024 * 1024;
+
 interface Blob {
   /** What progress calls it. */
   name: string;
@@ -37,6 +40,29 @@ export function requireOperators({ release, pipeline }: ReleaseDocuments): void 
         hint,
       });
   }
+}
+
+/**
+ * @param loaded digests of artefacts that are loaded already
+ * @param availableBytes null: the memory is not that of this device
+ * @throws StarlingError `memory-low` before anything is pulled
+ */
+export function requireMemory({ models }: ReleaseDocuments, loaded: readonly string[], availableBytes: number | null): void {
+  const added = models
+    .filter(({ artefactDigest }) => !loaded.includes(artefactDigest))
+    .map(({ version, artefact }) => ({ name: version.name, bytes: artefact.needs?.memoryBytes ?? 0 }));
+  const neededBytes = added.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (availableBytes === null || neededBytes === 0 || neededBytes + MEMORY_RESERVE_BYTES <= availableBytes) return;
+  const largest = added.reduce((most, each) => (each.bytes > most.bytes ? each : most));
+  throw new StarlingError(
+    'memory-low',
+    `${neededBytes} bytes of memory and a reserve of ${MEMORY_RESERVE_BYTES} are needed, ${availableBytes} are available`,
+    {
+      field: largest.name,
+      hint: `most of it is for ${largest.name}, ${largest.bytes} bytes: choose a smaller artefact, or free memory on the device`,
+      retryable: true,
+    },
+  );
 }
 
 /** The blobs of a release: one per artefact, one per asset. */

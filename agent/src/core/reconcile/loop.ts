@@ -12,7 +12,7 @@ import type { GoodRelease } from '../journal/index.ts';
 import type { Reload, SelfTestReport } from '../ports/runtime-host.ts';
 import { fetchDocuments, type ReleaseDocuments } from './documents.ts';
 import { modelOfLoadError, substitute } from './fallbacks.ts';
-import { installedRelease, pullBlobs, requireOperators, requireSpace } from './installer.ts';
+import { installedRelease, pullBlobs, requireMemory, requireOperators, requireSpace } from './installer.ts';
 import { createKeeper } from './keeper.ts';
 import { loadKey, planSteps, retryDelayMs, sameAssignment } from './plan.ts';
 import { isRetryable, noneLeft, problemOf, requireWhole, selfTestFailed } from './problems.ts';
@@ -23,6 +23,7 @@ import type { NewVerdict } from './verdicts.ts';
 const phases: Record<StepKind, ReconcilePhase> = {
   'fetch-documents': 'checking',
   'check-agent': 'checking',
+  'check-memory': 'checking',
   'check-space': 'checking',
   'pull-blobs': 'pulling',
   load: 'installed',
@@ -181,6 +182,10 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       current.documents = await documentsOf(current.assignment as Assignment, current.abort.signal);
     },
     'check-agent': async (_step, current) => requireOperators(requireDocuments(current)),
+    async 'check-memory'(_step, current) {
+      // Sessions are shared: what runs already needs nothing more.
+      requireMemory(requireDocuments(current), Object.values(active?.assignment.artefacts ?? {}), await ports.modelMemoryBytes());
+    },
     'check-space': (_step, current) => requireSpace(requireDocuments(current), store),
     async 'pull-blobs'(_step, current) {
       const known = await keeper.manifests();

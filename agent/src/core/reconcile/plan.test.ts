@@ -18,7 +18,18 @@ describe('the plan', () => {
     const plan = planSteps(b, running(a));
     const order = plan.map(({ kind }) => kind);
     expect(order).toEqual([
-      ...['fetch-documents', 'check-agent', 'check-space', 'pull-blobs', 'load', 'self-test', 'activate', 'probation', 'commit'],
+      ...[
+        'fetch-documents',
+        'check-agent',
+        'check-memory',
+        'check-space',
+        'pull-blobs',
+        'load',
+        'self-test',
+        'activate',
+        'probation',
+        'commit',
+      ],
       ...['retire', 'collect-garbage'],
     ]);
     expect(plan.find(({ kind }) => kind === 'retire')?.release).toBe(loadKey(a));

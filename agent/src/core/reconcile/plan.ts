@@ -52,6 +52,7 @@ export function planSteps(desired: Assignment | null, actual: Actual): Step[] {
   return [
     { kind: 'fetch-documents', release },
     { kind: 'check-agent', release },
+    { kind: 'check-memory', release },
     { kind: 'check-space', release },
     { kind: 'pull-blobs', release },
     { kind: 'load', release },

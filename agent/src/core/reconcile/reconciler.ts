@@ -52,6 +52,8 @@ export interface ReconcilePorts {
   log: Log;
   verdicts: Verdicts;
   tunings: Tunings;
+  /** Memory that models may take here now; null where they run elsewhere. */
+  modelMemoryBytes(): Promise<number | null>;
   onReport(state: ReportedState): void;
   onEvent(level: 'info' | 'warning' | 'error', code: string, message: string, detail?: Record<string, unknown>): void;
 }

@@ -3,6 +3,8 @@ export interface StepArguments {
   /** Refuse what this agent cannot run, before the first byte is asked for. */
   'check-agent': object;
   'fetch-documents': object;
+  /** Refuse what does not fit into the memory beside what runs. */
+  'check-memory': object;
   /** Refuse what does not fit on the disk. */
   'check-space': object;
   'pull-blobs': object;

@@ -2,7 +2,7 @@ import { watch } from 'node:fs';
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { isStarlingError, messageOf } from '@starling/shared';
-import type { Source, SourcePorts } from './source.ts';
+import { type Source, type SourcePorts, textsOf } from './source.ts';
 
 const imageEndings = new Set(['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif']);
 /** A file that is still being written grows: it is read when its size has stood still for this long. */
@@ -81,9 +81,4 @@ async function readSettled(path: string): Promise<Uint8Array | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function textsOf(outputs: Readonly<Record<string, unknown>>): unknown {
-  const { readings } = outputs;
-  return Array.isArray(readings) ? readings.map((reading: { text?: unknown }) => reading.text) : undefined;
 }

@@ -10,3 +10,8 @@ export interface SourcePorts {
 export interface Source {
   close(): Promise<void>;
 }
+
+/** The texts among outputs, for a line of the log; undefined where a pipeline reads none. */
+export function textsOf({ readings }: Readonly<Record<string, unknown>>): string[] | undefined {
+  return Array.isArray(readings) ? readings.map(({ text }: { text?: unknown }) => String(text)) : undefined;
+}

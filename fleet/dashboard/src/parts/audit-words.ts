@@ -12,6 +12,7 @@ const words: Readonly<Record<string, string>> = {
   'device.clone': 'saw two devices at once as',
   'device.enrol': 'enrolled',
   'device.revoke': 'revoked the device',
+  'file.upload': 'uploaded the file',
   'model.push': 'pushed the model',
   'pipeline.push': 'pushed the pipeline',
   'release.create': 'made the release',

@@ -5,7 +5,7 @@ import { InferenceSession } from 'onnxruntime-node';
 import type { BuiltResult } from '../build-messages.ts';
 import { type GoldenRun, makeGolden, relativeError } from '../golden.ts';
 import { inspectModel } from '../inspect.ts';
-import { openModel, operatorsOf, toNumber } from '../onnx/index.ts';
+import { loadedBytes, openModel, operatorsOf, toNumber } from '../onnx/index.ts';
 import { createJudge } from './judge.ts';
 import { goldenTolerance, judgedExactly, judgeOptions } from './kernels.ts';
 import type { BuildMaterial } from './material.ts';
@@ -74,7 +74,7 @@ function needsOf(file: string): BuiltResult['needs'] {
   const { model, close } = openModel(file);
   close();
   const standard = model.opsetImport.find(({ domain }) => domain === undefined || domain === '' || domain === 'ai.onnx');
-  return { opset: toNumber(standard?.version ?? 1), operators: operatorsOf(model) };
+  return { opset: toNumber(standard?.version ?? 1), operators: operatorsOf(model), memoryBytes: loadedBytes(model) };
 }
 
 async function goldenOf(

@@ -1,7 +1,7 @@
 import { goldenInput } from '@starling/shared';
 import { Tensor } from 'onnxruntime-node';
 import { expect, test } from 'vitest';
-import { checkModel, makeNode, makeTensor, type OnnxModel, writeModel } from '../onnx/index.ts';
+import { checkModel, loadedBytes, makeNode, makeTensor, type OnnxModel, writeModel } from '../onnx/index.ts';
 import { graphOf, modelOf, port, relativeDifference, reread, runModel } from '../onnx/small-models.ts';
 import { quantiseWeights } from './int8-weights.ts';
 
@@ -54,4 +54,14 @@ test('what is told to stay in float, holds NaN, or is an output stays as it is',
   const report = quantiseWeights(model, ['kept']);
   expect(report.tensors).toBe(1);
   expect(report.notes).toEqual(['"broken" holds NaN or infinity and stays in float']);
+});
+
+test('in memory the weights are floats again, and no more than they were', () => {
+  const model = everywhere(13);
+  const before = loadedBytes(model);
+  expect(before).toBe(3 * side * side * 4);
+  quantiseWeights(model);
+  // The scales of the channels come on top.
+  expect(loadedBytes(model)).toBe(before + 3 * side * 4);
+  expect(writeModel(model).length).toBeLessThan(before / 2);
 });

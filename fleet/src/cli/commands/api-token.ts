@@ -1,13 +1,18 @@
-import { type ApiToken, api, roleSchema } from '@starling/shared';
+import { type ApiToken, api, roleSchema, scopeSchema } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { type ContextOf, examples, numberOption, readOptions } from '../options.ts';
+import { type ContextOf, collect, examples, numberOption, readOptions } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatTime } from '../printable.ts';
 
 const createOptions = z.object({
   name: z.string().min(1).max(100),
   role: z.enum(roleSchema.options, 'use viewer, operator or admin'),
+  scope: z
+    .array(
+      z.enum(scopeSchema.options, { error: ({ input }) => `there is no scope "${String(input)}"; use ${scopeSchema.options.join(', ')}` }),
+    )
+    .optional(),
   expiresInDays: numberOption().int().min(1).max(3650).optional(),
 });
 
@@ -22,19 +27,28 @@ export function defineApiTokenCommands(program: Command, contextOf: ContextOf): 
     .summary('create an API token; its text is shown once')
     .requiredOption('--name <text>', 'what it is for')
     .requiredOption('--role <role>', 'viewer, operator or admin')
+    .option('--scope <area:read|write>', 'bounds the token to a part of what its role may; may be repeated, write includes read', collect)
     .option('--expires-in-days <n>', 'its life; for ever if none is given')
     .addHelpText(
       'after',
-      examples(['starling api-token create --name ci --role operator --expires-in-days 90 --quiet', 'prints the token alone']),
+      `\nScopes:\n${scopesByLine()}\n${examples(
+        ['starling api-token create --name ci --role operator --expires-in-days 90 --quiet', 'prints the token alone'],
+        ['starling api-token create --name charts --role viewer --scope devices:read --scope telemetry:read', 'nothing else is open to it'],
+      )}`,
     )
     .action(async (_options, command: Command) => {
       const context = contextOf(command);
-      const { expiresInDays, ...options } = readOptions(command, createOptions);
+      const { expiresInDays, scope, ...options } = readOptions(command, createOptions);
       const { client } = await context.connect();
       const created = await client.call(api.createApiToken, {
-        body: { ...options, ...(expiresInDays === undefined ? {} : { expiresInDays }) },
+        body: {
+          ...options,
+          ...(expiresInDays === undefined ? {} : { expiresInDays }),
+          ...(scope === undefined ? {} : { scopes: [...new Set(scope)] }),
+        },
       });
-      context.output.notice(`API token ${created.token.id} (${created.token.role}); it is shown this once`);
+      const { id, role, scopes } = created.token;
+      context.output.notice(`API token ${id} (${[role, ...(scopes ?? [])].join(', ')}); it is shown this once`);
       context.output.result(
         created,
         () => created.secret,
@@ -54,6 +68,7 @@ export function defineApiTokenCommands(program: Command, contextOf: ContextOf): 
           { title: 'NAME', value: ({ name }) => name },
           { title: 'ID', value: ({ id }) => id },
           { title: 'ROLE', value: ({ role }) => role },
+          { title: 'SCOPES', value: ({ scopes }) => scopes?.join(' ') ?? 'all' },
           { title: 'STATE', value: (view) => stateOf(view, nowMs) },
           { title: 'LAST USED', value: ({ lastUsedAtMs }) => formatTime(lastUsedAtMs) },
           { title: 'ENDS', value: ({ expiresAtMs }) => formatTime(expiresAtMs) },
@@ -83,4 +98,10 @@ export function defineApiTokenCommands(program: Command, contextOf: ContextOf): 
 function stateOf({ revokedAtMs, expiresAtMs }: ApiToken, nowMs: number): string {
   if (revokedAtMs !== null) return 'revoked';
   return expiresAtMs !== null && expiresAtMs <= nowMs ? 'expired' : 'live';
+}
+
+/** One line an area, e.g. `devices:read, devices:write`. */
+function scopesByLine(): string {
+  const areas = Map.groupBy(scopeSchema.options, (scope) => scope.split(':')[0]);
+  return [...areas.values()].map((scopes) => `  ${scopes.join(', ')}`).join('\n');
 }

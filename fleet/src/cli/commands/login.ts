@@ -94,6 +94,7 @@ function defineLogout(program: Command, contextOf: ContextOf): void {
             ['fleet', fleet],
             ['name', actor.name],
             ['role', actor.role],
+            ['scopes', actor.scopes?.join(', ') ?? 'all'],
             ['by', actor.via],
           ]),
         () => [actor.name],

@@ -6,6 +6,8 @@ export const apiTokens = pgTable('api_tokens', {
   secretDigest: text('secret_digest').notNull(),
   name: text('name').notNull(),
   role: text('role').$type<'viewer' | 'operator' | 'admin'>().notNull(),
+  /** Null: everything that the role may. */
+  scopes: jsonb('scopes').$type<string[]>(),
   owner: text('owner').notNull(),
   createdAtMs: bigint('created_at_ms', { mode: 'number' }).notNull(),
   expiresAtMs: bigint('expires_at_ms', { mode: 'number' }),

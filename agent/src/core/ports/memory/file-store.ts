@@ -43,7 +43,8 @@ export function createMemoryFileStore(operations: readonly DiskOperation[] = [])
     async append(name, bytes) {
       const fits = bytes.slice(0, Math.min(bytes.length, roomBytes));
       roomBytes -= fits.length;
-      if (fits.length > 0) perform({ type: 'append', name, bytes: fits });
+      // Nothing added makes a file too, as a disk does.
+      if (fits.length > 0 || bytes.length === 0) perform({ type: 'append', name, bytes: fits });
       if (fits.length < bytes.length) throw full();
     },
     list: async (prefix) =>

@@ -1,6 +1,6 @@
-import { Alert, Button, Group, Modal, NumberInput, Select, Stack, Table, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Modal, MultiSelect, NumberInput, Select, Stack, Table, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { type ApiToken, roleSchema } from '@starling/shared';
+import { type ApiToken, roleSchema, type Scope, scopeSchema } from '@starling/shared';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { read, useChange } from '../../data/queries.ts';
@@ -44,6 +44,7 @@ export function ApiTokensPanel() {
                   <Table.Tr>
                     <Table.Th>Name</Table.Th>
                     <Table.Th>Role</Table.Th>
+                    <Table.Th>Scopes</Table.Th>
                     <Table.Th>State</Table.Th>
                     <Table.Th>Owner</Table.Th>
                     <Table.Th>Last used</Table.Th>
@@ -78,6 +79,7 @@ function TokenRow({ token, onRevoke }: { token: ApiToken; onRevoke: () => void }
     <Table.Tr>
       <Table.Td fw={600}>{token.name}</Table.Td>
       <Table.Td>{token.role}</Table.Td>
+      <Table.Td>{token.scopes === null ? 'all' : token.scopes.join(', ')}</Table.Td>
       <Table.Td>
         <Tag tone={isLive ? 'good' : 'idle'}>{token.revokedAtMs !== null ? 'revoked' : isExpired ? 'expired' : 'live'}</Tag>
       </Table.Td>
@@ -101,12 +103,20 @@ function TokenRow({ token, onRevoke }: { token: ApiToken; onRevoke: () => void }
 
 function AddTokenDialog({ onClose }: { onClose: () => void }) {
   const [role, setRole] = useState<ApiToken['role']>('viewer');
+  const [scopes, setScopes] = useState<Scope[]>([]);
   const create = useChange('createApiToken', { makesOld });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const days = String(form.get('days'));
-    create.mutate({ body: { name: String(form.get('name')).trim(), role, ...(days === '' ? {} : { expiresInDays: Number(days) }) } });
+    create.mutate({
+      body: {
+        name: String(form.get('name')).trim(),
+        role,
+        ...(scopes.length === 0 ? {} : { scopes }),
+        ...(days === '' ? {} : { expiresInDays: Number(days) }),
+      },
+    });
   };
   return (
     <Modal opened onClose={onClose} title="Make an API token" centered closeButtonProps={{ 'aria-label': 'Close' }}>
@@ -120,6 +130,17 @@ function AddTokenDialog({ onClose }: { onClose: () => void }) {
               value={role}
               allowDeselect={false}
               onChange={(next) => setRole(roleSchema.parse(next))}
+            />
+            <MultiSelect
+              label="Scopes"
+              data={scopeSchema.options}
+              value={scopes}
+              onChange={(next) => setScopes(scopeSchema.array().parse(next))}
+              description="Bound it to a part of what its role may; write includes read. None: all of it"
+              searchable
+              clearable
+              hidePickedOptions
+              comboboxProps={{ withinPortal: true }}
             />
             <NumberInput
               label="Ends after"

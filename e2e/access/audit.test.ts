@@ -1,0 +1,302 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  API_BASE,
+  type AuditEntry,
+  api,
+  type BuildMethod,
+  buildRecipeSchema,
+  changesSomething,
+  commandSchema,
+  createTopics,
+  type DeviceLogin,
+  type Endpoint,
+  type EndpointName,
+  generatePrivateKey,
+  jsonEncode,
+  parseClaimToken,
+  policiesSchema,
+  signDocument,
+  signerOf,
+} from '@starling/shared';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Caller, createCaller, signIn } from '../harness/browser-session.ts';
+import { writeOnnx } from '../harness/onnx-file.ts';
+import { createOperator, makeApiToken, type Operator } from '../harness/operator.ts';
+import { type FleetProcess, startFleetProcess } from '../harness/processes.ts';
+import { createProtocolDevice, type ProtocolDevice, type Session, startSession } from '../harness/protocol-device.ts';
+import { findBoxes, mapCard, mapModel } from '../harness/small-models.ts';
+
+/** The endpoints that change something: each has its line below, or this does not compile. */
+type Change = {
+  [Name in EndpointName]: (typeof api)[Name] extends { method: 'get' } | { changes: false } ? never : Name;
+}[EndpointName];
+
+interface Drive {
+  action: string;
+  /** Who the entry names; the API token of this test if not given. */
+  who?: () => string;
+  /** What has to be there before. */
+  prepare?: () => Promise<unknown>;
+  /** Calls the endpoint once, and succeeds. @returns what the entry has to name */
+  run: () => Promise<string>;
+}
+
+const keys = { root: await generatePrivateKey(), publisher: await generatePrivateKey() };
+const recipe = (method: BuildMethod) => buildRecipeSchema.parse({ method });
+const file = writeOnnx(mapModel(3, { width: 64, layers: 1 }));
+
+let folder: string;
+let fleet: FleetProcess;
+let operator: Operator;
+let device: ProtocolDevice;
+let session: Session;
+/** What earlier lines have made. */
+const made = { upload: '', model: '', release: '', claim: '', claimId: '', build: '', user: '', password: '', token: '' };
+let person: Caller;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'starling-audit-'));
+  fleet = await startFleetProcess({ dataDirectory: join(folder, 'fleet'), flags: { 'build-methods': 'source', 'log-level': 'warn' } });
+  const { addresses, firstLogin } = fleet.ready;
+  const token = await makeApiToken(addresses.http, firstLogin ?? expect.unreachable(), 'auditor');
+  operator = createOperator({ baseUrl: addresses.http, token, keys });
+  device = await createProtocolDevice(addresses.http);
+});
+afterAll(async () => {
+  await session?.end();
+  await fleet?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const call: Operator['client']['call'] = (endpoint, options) => operator.client.call(endpoint, options);
+const sign = async (kind: 'model-version', document: unknown) => signDocument(await signerOf(keys.publisher), kind, document);
+const build = async (method: BuildMethod) => call(api.addBuild, { params: { digest: made.model }, body: { recipe: recipe(method) } });
+
+/** In the order of a fleet's first day. */
+const drives: Record<Change, Drive> = {
+  publishRoot: {
+    action: 'root.publish',
+    run: async () => {
+      await operator.publishRoot({ nowMs: Date.now(), lifeMs: 86_400_000, demo: true });
+      return 'root 1';
+    },
+  },
+  upload: {
+    action: 'file.upload',
+    run: async () => {
+      made.upload = (await call(api.upload, { raw: file, query: { kind: 'model' } })).manifest;
+      return made.upload;
+    },
+  },
+  createModel: {
+    action: 'model.push',
+    run: async () => {
+      const draft = { name: 'map', version: '1.0.0', upload: made.upload, card: mapCard };
+      const { document } = await call(api.draftModel, { body: draft });
+      made.model = (await call(api.createModel, { body: { signed: await sign('model-version', document) } })).digest;
+      await operator.waitForBuilds(made.model);
+      return 'map@1.0.0';
+    },
+  },
+  createPipeline: {
+    action: 'pipeline.push',
+    run: async () => {
+      const { name, version } = await operator.pushPipeline(findBoxes);
+      return `${name}@${version}`;
+    },
+  },
+  createRelease: {
+    action: 'release.create',
+    run: async () => {
+      const policies = policiesSchema.parse({ egress: { outputs: ['boxes'], edges: [] } });
+      const { digest, name } = await operator.createRelease({ name: 'boxes-1', pipeline: findBoxes.name, policies });
+      made.release = digest;
+      return name;
+    },
+  },
+  createClaimToken: {
+    action: 'claim-token.create',
+    run: async () => {
+      const { text, token } = await call(api.createClaimToken, { body: { name: 'gate', uses: 1, requireApproval: true } });
+      made.claim = text;
+      made.claimId = token.id;
+      return 'gate';
+    },
+  },
+  enrol: {
+    action: 'device.enrol',
+    who: () => `device ${device.id}`,
+    run: async () => {
+      await device.enrol(parseClaimToken(made.claim) ?? expect.unreachable());
+      return device.id;
+    },
+  },
+  approveDevice: { action: 'device.approve', run: async () => (await call(api.approveDevice, { params: { id: device.id } })).id },
+  changeDevice: {
+    action: 'device.change',
+    run: async () => (await call(api.changeDevice, { params: { id: device.id }, body: { name: 'gate 3' } })).id,
+  },
+  assignDevice: {
+    action: 'device.assign',
+    run: async () => (await call(api.assignDevice, { params: { id: device.id }, body: { release: made.release } })).id,
+  },
+  addBuild: {
+    action: 'build.add',
+    run: async () => {
+      await build('weights-int8');
+      await operator.waitForBuilds(made.model);
+      return 'map@1.0.0';
+    },
+  },
+  setObjective: {
+    action: 'release.objective',
+    run: async () => {
+      const objective = { minimise: 'size' as const, accuracyLossPointsMaximum: 100 };
+      await call(api.setObjective, { params: { digest: made.release }, body: { objective } });
+      return 'boxes-1';
+    },
+  },
+  applyProposals: {
+    action: 'device.assign',
+    run: async () => {
+      expect(await call(api.applyProposals, { body: {} })).toEqual({ changed: 1 });
+      return device.id;
+    },
+  },
+  cancelBuild: {
+    action: 'build.cancel',
+    prepare: async () => {
+      made.build = (await build('fp16')).id;
+    },
+    run: async () => {
+      expect((await call(api.cancelBuild, { params: { id: made.build } })).state).toBe('cancelled');
+      return 'map@1.0.0';
+    },
+  },
+  retryBuild: {
+    action: 'build.retry',
+    run: async () => {
+      await call(api.retryBuild, { params: { id: made.build } });
+      await operator.waitForBuilds(made.model);
+      return 'map@1.0.0';
+    },
+  },
+  commandDevice: {
+    action: 'command.ping',
+    run: async () => (await call(api.commandDevice, { params: { id: device.id }, body: { name: 'ping' } })).device,
+  },
+  inferOnDevice: {
+    action: 'command.infer',
+    prepare: async () => {
+      session = await startSession(fleet.ready.addresses.mqtt, device);
+      answerInfer(session, await device.login());
+    },
+    run: async () => {
+      await call(api.inferOnDevice, { params: { id: device.id }, raw: new Uint8Array([1, 2, 3]) });
+      return device.id;
+    },
+  },
+  revokeClaimToken: {
+    action: 'claim-token.revoke',
+    run: async () => {
+      await call(api.revokeClaimToken, { params: { id: made.claimId } });
+      return made.claimId;
+    },
+  },
+  revokeDevice: { action: 'device.revoke', run: async () => (await call(api.revokeDevice, { params: { id: device.id } })).id },
+  createUser: {
+    action: 'user.create',
+    run: async () => {
+      const { user, password } = await call(api.createUser, { body: { email: 'ada@example.org', name: 'Ada', role: 'viewer' } });
+      Object.assign(made, { user: user.id, password });
+      return user.email;
+    },
+  },
+  changeUser: {
+    action: 'user.change',
+    run: async () => (await call(api.changeUser, { params: { id: made.user }, body: { role: 'operator' } })).email,
+  },
+  changePassword: {
+    action: 'user.change-password',
+    who: () => 'ada@example.org',
+    prepare: async () => {
+      person = (await signIn(fleet.ready.addresses.http, { email: 'ada@example.org', password: made.password })).caller;
+    },
+    run: async () => {
+      const body = { current: made.password, next: 'a longer password than before' };
+      expect((await person.call('POST', `${API_BASE}${api.changePassword.path}`, { body })).status).toBe(200);
+      return 'ada@example.org';
+    },
+  },
+  createApiToken: {
+    action: 'api-token.create',
+    run: async () => {
+      made.token = (await call(api.createApiToken, { body: { name: 'charts', role: 'viewer' } })).token.id;
+      return 'charts';
+    },
+  },
+  revokeApiToken: {
+    action: 'api-token.revoke',
+    run: async () => {
+      await call(api.revokeApiToken, { params: { id: made.token } });
+      return made.token;
+    },
+  },
+};
+
+/** Answers every `infer` as a device does that runs the release. */
+function answerInfer({ client, messages }: Session, { username, topicRoot }: DeviceLogin): void {
+  const topics = createTopics(topicRoot);
+  const answer = (topic: string, payload: Uint8Array): void => {
+    if (topics.parse(topic)?.params.name !== 'infer') return;
+    const { id } = commandSchema.parse(
+      JSON.parse(Buffer.from(Buffer.from(payload).toString().split('.')[1] ?? '', 'base64url').toString()),
+    );
+    const result = { pipeline: findBoxes.name, release: made.release, outputs: { boxes: [] }, latencyMs: 1 };
+    client.publish(
+      topics.build('result', { device: username, id }),
+      Buffer.from(jsonEncode({ id, status: 'done', result, atMs: Date.now() })),
+      { qos: 1 },
+    );
+  };
+  for (const { topic, payload } of messages) answer(topic, payload);
+  client.on('message', answer);
+}
+
+/** Entries so far, newest first. */
+const entries = async (): Promise<AuditEntry[]> => (await call(api.listAudit, { query: { limit: 200, offset: 0 } })).items;
+
+describe('the audit log', () => {
+  test.each(Object.keys(drives) as Change[])('has one entry of %s, which says who and what', async (name) => {
+    const { action, who = () => 'token auditor', prepare, run } = drives[name];
+    await prepare?.();
+    const before = (await entries()).length;
+    const subject = await run();
+    const added = (await entries()).slice(0, -before || undefined);
+    expect(added).toEqual([expect.objectContaining({ action, actor: who(), subject, atMs: expect.any(Number) })]);
+  });
+
+  test('is asked of every endpoint that changes something', () => {
+    const changing = Object.entries<Endpoint>(api).filter(([, endpoint]) => changesSomething(endpoint));
+    expect(Object.keys(drives).sort()).toEqual(changing.map(([name]) => name).sort());
+  });
+
+  test('has none of what was refused', async () => {
+    const before = (await entries()).length;
+    const { http } = fleet.ready.addresses;
+    const admin = createCaller(http, {
+      authorization: `Bearer ${(await call(api.createApiToken, { body: { name: 'x', role: 'admin' } })).secret}`,
+    });
+    for (const name of Object.keys(drives) as Change[]) {
+      const { method, path }: Endpoint = api[name];
+      const url = `${API_BASE}${path.replaceAll(/\{\w+\}/g, 'nothing')}`;
+      expect([name, (await admin.call(method.toUpperCase(), url)).status]).toEqual([
+        name,
+        expect.toSatisfy((status: number) => status >= 400),
+      ]);
+    }
+    expect((await entries()).length).toBe(before + 1);
+  });
+});
