@@ -1,8 +1,8 @@
 import { api, createTopics, jsonEncode, parseClaimToken, type ReleaseView, type ReportedState } from '@starling/shared';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildDashboard } from '../demo/dashboard.ts';
 import { demoModels } from '../demo/models.ts';
+import { buildDashboard } from '../demo/pages.ts';
 import { readSigns } from '../demo/read-signs.ts';
 import type { Login } from '../harness/operator.ts';
 import { paintSign } from '../harness/picture.ts';
