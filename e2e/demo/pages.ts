@@ -16,7 +16,7 @@ interface Page {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const configuration = ['*.html', 'vite*.config.ts', 'package.json', 'public/**/*.*'];
+const configuration = ['*.{html,ts}', 'package.json', 'public/**/*.*'];
 
 const dashboard: Page = {
   folder: join(root, 'fleet/dashboard'),

@@ -41,8 +41,7 @@ const permissions = {
   displayCapture: ['self'],
   screenWakeLock: ['self'],
   fullscreen: ['self'],
-  battery: ['self'],
-  ...{ geolocation: [], payment: [], usb: [], serial: [], bluetooth: [], hid: [], midi: [] },
+  ...{ geolocation: [], payment: [], usb: [], serial: [], hid: [], midi: [] },
 };
 
 /**
