@@ -27,7 +27,7 @@ const expected: [string, string, string][] = [
   ['browser-chrome-windows', 'browser-webgpu-fp16', 'has shader-f16 (+8)'],
   ['browser-chromium-swiftshader', 'browser-webgpu', 'a model ran on webgpu (+8)'],
   ['browser-firefox-android', 'browser-wasm', 'runs in a browser (+3)'],
-  ['browser-safari-16', 'browser-wasm', 'runs in a browser (+3)'],
+  ['browser-safari-17', 'browser-wasm', 'runs in a browser (+3)'],
   ['browser-safari-iphone', 'browser-webgpu-fp16', 'has shader-f16 (+8)'],
   ['jetson-agx-orin', 'jetson-agx-orin', 'device tree "NVIDIA Jetson AGX Orin Developer Kit" matches /agx orin|nvidia,p3701-/ (+128)'],
   [

@@ -253,6 +253,19 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
     await close();
   });
 
+  test('a fleet that listens for its own machine alone says so instead of showing a code that no phone can open', async () => {
+    const { page, close } = await openPage(browser, { storageState, viewport: PHONE });
+    await page.goto(`${fleet.baseUrl}/enrolment`);
+    await settle(page);
+    await page.getByRole('tab', { name: 'Browser or phone' }).click();
+    await page.getByRole('button', { name: 'Make the code' }).click();
+    await page.getByText('No phone reaches this fleet').waitFor();
+    expect(await page.getByRole('img', { name: /^Code that/ }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Make this browser the device' }).waitFor();
+    expect([await overflow(page), await seriousFindings(page)]).toEqual([0, []]);
+    await close();
+  });
+
   test('a viewer sees the fleet and is offered nothing that a viewer may not do', async () => {
     const email = 'viewer@example.org';
     const { password } = await fleet.client.call(api.createUser, { body: { email, name: 'Viewer', role: 'viewer' } });

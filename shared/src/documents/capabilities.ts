@@ -37,7 +37,7 @@ export const browserCapabilitiesSchema = z.object({
     })
     .default({ opfs: false, persisted: false }),
   key: z
-    .enum(['non-extractable', 'extractable', 'software'])
+    .enum(['non-extractable', 'extractable'])
     .optional()
     .meta({ description: 'How the device key is kept: by the browser, which never shows it, or readable to the page' }),
 });

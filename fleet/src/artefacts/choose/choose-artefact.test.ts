@@ -305,7 +305,7 @@ describe('browsers', () => {
   }
   const recordings = [
     ...['chrome-android', 'chrome-lost-adapter', 'chrome-windows', 'chromium-swiftshader'],
-    ...['firefox-android', 'safari-16', 'safari-iphone'],
+    ...['firefox-android', 'safari-17', 'safari-iphone'],
   ];
 
   it.each([
@@ -315,7 +315,7 @@ describe('browsers', () => {
     ['chromium-swiftshader', 'weights'],
     ['chrome-lost-adapter', 'weights'],
     ['firefox-android', 'weights'],
-    ['safari-16', 'weights'],
+    ['safari-17', 'weights'],
   ])(
     '%s gets %s before anything is measured: a quarter of the bytes at the speed of fp32, or half precision on its adapter',
     (recording, name) => {

@@ -1,14 +1,18 @@
-import { Text } from '@mantine/core';
+import { Group, Text } from '@mantine/core';
 import type { BrowserCapabilities, DeviceView } from '@starling/shared';
 import { bytesOf, inWords } from '../../format/quantity.ts';
 import { Facts } from '../../parts/facts.tsx';
 import { Panel } from '../../parts/panel.tsx';
-import { Tag, type Tone } from '../../parts/tag.tsx';
+import { Tag } from '../../parts/tag.tsx';
 
 const keyWords: Record<NonNullable<BrowserCapabilities['key']>, string> = {
   'non-extractable': 'kept by the browser, which shows it to nobody',
   extractable: 'kept by the browser, readable to the page',
-  software: 'kept by the page: this browser has no Ed25519',
+};
+
+/** Names of systems, as people write them. */
+const systemWords: Readonly<Record<string, string>> = {
+  ...{ android: 'Android', ios: 'iOS', darwin: 'macOS', linux: 'Linux', windows: 'Windows', win32: 'Windows' },
 };
 
 /** What a browser is and what it lets a model use. */
@@ -21,20 +25,14 @@ export function BrowserPanel({ device: { capabilities, reported } }: { device: D
     <Panel title="Browser" note="As the page found by trying, not as the user agent says.">
       <Facts
         facts={[
-          ['Browser', `${name} ${version} on ${os}${mobile ? ', a phone or tablet' : ''}`],
+          ['Browser', `${name} ${version} on ${systemWords[os] ?? os}${mobile ? ', a phone or tablet' : ''}`],
           [
             'Runs on',
             inUse.length === 0 ? 'nothing yet' : inUse.map(([model, provider]) => <div key={model}>{`${model}: ${provider}`}</div>),
           ],
           ['WebAssembly', <WasmFacts key="wasm" wasm={browser.wasm} crossOriginIsolated={browser.crossOriginIsolated} />],
-          [
-            'WebGPU',
-            webgpu === null ? <Can key="webgpu" tone="idle" word="not in this browser" /> : <AdapterFacts key="webgpu" {...webgpu} />,
-          ],
-          [
-            'WebNN',
-            browser.webnn ? <Can key="webnn" tone="good" word="there" /> : <Can key="webnn" tone="idle" word="not in this browser" />,
-          ],
+          ['WebGPU', webgpu === null ? <NotThere key="webgpu" /> : <AdapterFacts key="webgpu" {...webgpu} />],
+          ['WebNN', <NotThere key="webnn" />],
           [
             'Storage',
             storage.opfs
@@ -60,38 +58,28 @@ function WasmFacts({ wasm, crossOriginIsolated }: Pick<BrowserCapabilities, 'was
   const { simd, relaxedSimd, threads } = wasm;
   return (
     <>
-      <Can tone={simd ? 'good' : 'warn'} word={simd ? 'vectors' : 'no vectors'} />{' '}
-      <Can tone={threads > 1 ? 'good' : 'warn'} word={threads > 1 ? `${threads} threads` : 'one thread'} />
-      {relaxedSimd && (
-        <>
-          {' '}
-          <Can tone="good" word="relaxed vectors" />
-        </>
-      )}
+      <Group gap={6}>
+        <Tag tone={simd ? 'good' : 'warn'}>{simd ? 'vectors' : 'no vectors'}</Tag>
+        <Tag tone={threads > 1 ? 'good' : 'warn'}>{threads > 1 ? `${threads} threads` : 'one thread'}</Tag>
+        {relaxedSimd && <Tag tone="good">relaxed vectors</Tag>}
+      </Group>
       {threads === 1 && !crossOriginIsolated && <div>The page is not isolated from other sites, so threads may not share memory.</div>}
     </>
   );
 }
 
-function AdapterFacts({
-  vendor,
-  architecture,
-  device,
-  description,
-  software,
-  features,
-  maximumBufferBytes,
-}: NonNullable<BrowserCapabilities['webgpu']>) {
+type Adapter = NonNullable<BrowserCapabilities['webgpu']>;
+
+function AdapterFacts({ vendor, architecture, device, description, software, features, maximumBufferBytes }: Adapter) {
   const name = [vendor, architecture, device].filter((each) => each !== '').join(' ');
   const hasHalf = features.includes('shader-f16');
   return (
     <>
-      <div>
-        {name || description || 'an adapter without a name'}
-        {name !== '' && description !== '' && `, ${description}`}
-      </div>
-      <Can tone={software ? 'warn' : 'good'} word={software ? 'computes on the processor' : 'graphics adapter'} />{' '}
-      <Can tone={hasHalf ? 'good' : 'idle'} word={hasHalf ? 'fp16' : 'no fp16'} />
+      <div>{[name, description].filter((each) => each !== '').join(', ') || 'an adapter without a name'}</div>
+      <Group gap={6} my={2}>
+        <Tag tone={software ? 'warn' : 'good'}>{software ? 'computes on the processor' : 'graphics adapter'}</Tag>
+        <Tag tone={hasHalf ? 'good' : 'idle'}>{hasHalf ? 'fp16' : 'no fp16'}</Tag>
+      </Group>
       {maximumBufferBytes !== undefined && <div>Buffers up to {inWords(bytesOf(maximumBufferBytes))}</div>}
       {features.length > 0 && (
         <Text size="sm" c="dimmed" className="mono">
@@ -102,6 +90,6 @@ function AdapterFacts({
   );
 }
 
-function Can({ tone, word }: { tone: Tone; word: string }) {
-  return <Tag tone={tone}>{word}</Tag>;
+function NotThere() {
+  return <Tag tone="idle">not in this browser</Tag>;
 }

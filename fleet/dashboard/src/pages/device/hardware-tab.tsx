@@ -58,8 +58,15 @@ function ProfilePanel({ device: { profile, profileReason } }: { device: DeviceVi
   );
 }
 
+const ofTotal = (totalBytes: number, freeBytes: number): string =>
+  `${inWords(bytesOf(totalBytes))}, ${inWords(bytesOf(freeBytes))} free at the start`;
+/** Browsers tell their memory in coarse steps, or not at all. */
+const rounded = (bytes: number): string =>
+  bytes === 0 ? 'kept secret by the browser' : `${inWords(bytesOf(bytes))}, as the browser rounds it`;
+
 function MachinePanel({ capabilities: { cpu, memory, disk, ...machine } }: { capabilities: Capabilities }) {
   const { isa } = cpu;
+  const isBrowser = machine.environment === 'browser';
   return (
     <Panel title="Machine">
       <Facts
@@ -71,13 +78,8 @@ function MachinePanel({ capabilities: { cpu, memory, disk, ...machine } }: { cap
           ],
           ['Architecture', `${machine.architecture}, ${machine.os}${machine.kernel === undefined ? '' : ` ${machine.kernel}`}`],
           ['Board', machine.deviceTree?.model],
-          [
-            'Memory',
-            memory.totalBytes === 0
-              ? 'kept secret by the browser'
-              : `${inWords(bytesOf(memory.totalBytes))}, ${inWords(bytesOf(memory.availableBytes))} free at the start`,
-          ],
-          ['Disk', `${inWords(bytesOf(disk.totalBytes))}, ${inWords(bytesOf(disk.freeBytes))} free at the start`],
+          ['Memory', isBrowser ? rounded(memory.totalBytes) : ofTotal(memory.totalBytes, memory.availableBytes)],
+          [isBrowser ? 'Storage' : 'Disk', ofTotal(disk.totalBytes, disk.freeBytes)],
           ['Graphics', machine.gpus.map(({ vendor, name, api }) => `${vendor} ${name} (${api})`).join(', ') || 'none found'],
           [
             'Runtimes',
@@ -126,7 +128,7 @@ function SensorsPanel({ capabilities: { energySensors } }: { capabilities: Capab
   return (
     <Panel title="Energy sensors">
       {energySensors.length === 0 ? (
-        <Text c="dimmed">None: energy is modelled from the profile's power curve and measured processor time.</Text>
+        <Text c="dimmed">None: energy is modelled from the profile's power curve and how busy the device was.</Text>
       ) : (
         energySensors.map(({ kind, path, readable }) => (
           <div key={path} className={classes.provider}>

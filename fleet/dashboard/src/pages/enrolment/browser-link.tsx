@@ -24,8 +24,8 @@ export function BrowserLink({ token, text, settings }: BrowserLinkProps) {
     <Alert mt="md" variant="outline" color="petrol" title="Shown only this once" styles={{ title: { color: 'var(--mantine-color-text)' } }}>
       <Stack gap="md">
         <Text size="sm">
-          The fleet keeps only a digest of it. {token.name} is valid until <ExactMoment atMs={token.expiresAtMs} />. Whoever has the code
-          can add a device with it.
+          The fleet keeps only a digest of it. The token “{token.name}” is valid until <ExactMoment atMs={token.expiresAtMs} />. Whoever has
+          the code can add a device with it.
         </Text>
         {address === undefined ? (
           <OnlyHere />

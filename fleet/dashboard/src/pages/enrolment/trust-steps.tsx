@@ -48,14 +48,12 @@ export function TrustSteps({ address, settings }: { address: string; settings: S
               vouches for whatever this fleet signs, so take it out when the phone leaves the fleet. A certificate of a public authority
               spares this.
             </Text>
-            <div className={classes.scan}>
-              <div className={classes.certificate}>
-                <QrCode value={`${address}${CERTIFICATE_PATH}`} label="Code that opens the certificate of the fleet" />
-              </div>
+            <div className={classes.certificate}>
+              <QrCode value={`${address}${CERTIFICATE_PATH}`} label="Code that opens the certificate of the fleet" />
               <Stack gap={4} style={{ minWidth: 0 }}>
                 <Text size="sm">
                   Scan for the certificate, or{' '}
-                  <Anchor href={CERTIFICATE_PATH} download="starling-fleet.crt" size="sm">
+                  <Anchor href={CERTIFICATE_PATH} download="starling-fleet.crt" size="sm" underline="always">
                     download it here
                   </Anchor>
                   .
