@@ -3,10 +3,11 @@ import { api, capabilitiesSchema, createTopics, jsonEncode, parseClaimToken, typ
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchChromium, openPage, overflow, seriousFindings, settle, signIn } from '../dashboard/open-browser.ts';
-import { buildDashboard } from '../demo/pages.ts';
+import { buildDashboard, buildRunPage } from '../demo/pages.ts';
 import { createProtocolDevice, type ProtocolDevice, startSession } from '../harness/protocol-device.ts';
 import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
 import { describeWith } from '../harness/requires.ts';
+import { until } from '../harness/running-fleet.ts';
 
 const SETUP_TIMEOUT_MS = 120_000;
 const address = 'https://fleet.example:8443';
@@ -23,6 +24,7 @@ describeWith(['chromium'], 'a browser is added in the dashboard', ({ chromium })
 
   beforeAll(async () => {
     await buildDashboard(() => undefined);
+    await buildRunPage(() => undefined);
     fleet = await startReadyFleet({ 'public-url': address });
     phone = await createProtocolDevice(fleet.baseUrl);
     await phone.enrol(await fleet.claim(), { claim: { capabilities: recorded('browser-chrome-android') } });
@@ -63,6 +65,30 @@ describeWith(['chromium'], 'a browser is added in the dashboard', ({ chromium })
     const here = await page.getByRole('link', { name: 'Make this browser the device' }).getAttribute('href');
     expect(here).toBe(`${fleet.baseUrl}/run/${link.hash}`);
     expect([await overflow(page), await seriousFindings(page), complaints]).toEqual([0, [], []]);
+    await close();
+  });
+
+  test('by one press, where somebody sits: the page that opens enrols, comes online and tells what it is', async () => {
+    const { page, complaints, close } = await openPage(browser, { storageState, viewport: looks[0].viewport });
+    await page.goto(`${fleet.baseUrl}/enrolment`);
+    await settle(page);
+    await page.getByRole('tab', { name: 'Browser or phone' }).click();
+    await page.getByRole('textbox', { name: 'Labels' }).fill('kind=here');
+    await page.getByRole('button', { name: 'Make the code' }).click();
+    const opened = page.context().waitForEvent('page');
+    await page.getByRole('link', { name: 'Make this browser the device' }).click();
+    const device = await opened;
+    const found = await until('the browser is online', async () => {
+      const { items } = await fleet.client.call(api.listDevices, { query: { limit: 100, offset: 0 } });
+      return items.find(({ labels, online }) => labels.kind === 'here' && online);
+    });
+    const { capabilities, profile } = await fleet.client.call(api.showDevice, { params: { id: found.id } });
+    expect(capabilities.browser).toMatchObject({ secureContext: true, crossOriginIsolated: true, wasm: { simd: true } });
+    expect(capabilities.browser?.wasm.threads).toBeGreaterThan(1);
+    expect(profile).toMatch(/^browser-/);
+    // Nobody who looks over a shoulder later finds the token in the address.
+    await expect.poll(() => new URL(device.url()).hash).toBe('');
+    expect(complaints).toEqual([]);
     await close();
   });
 
