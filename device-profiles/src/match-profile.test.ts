@@ -22,9 +22,13 @@ function recorded(name: string): Capabilities {
 const expected: [string, string, string][] = [
   ['ampere-altra', 'arm64-dotprod', 'has asimddp (+8)'],
   ['axis-artpec-8', 'axis-artpec-8', 'device tree "ARTPEC-8 grizzly board" matches /artpec-?8/ (+128)'],
+  ['browser-chrome-android', 'browser-webgpu-fp16', 'has shader-f16 (+8)'],
+  ['browser-chrome-lost-adapter', 'browser-wasm', 'runs in a browser (+3)'],
   ['browser-chrome-windows', 'browser-webgpu-fp16', 'has shader-f16 (+8)'],
   ['browser-chromium-swiftshader', 'browser-webgpu', 'a model ran on webgpu (+8)'],
   ['browser-firefox-android', 'browser-wasm', 'runs in a browser (+3)'],
+  ['browser-safari-17', 'browser-wasm', 'runs in a browser (+3)'],
+  ['browser-safari-iphone', 'browser-webgpu-fp16', 'has shader-f16 (+8)'],
   ['jetson-agx-orin', 'jetson-agx-orin', 'device tree "NVIDIA Jetson AGX Orin Developer Kit" matches /agx orin|nvidia,p3701-/ (+128)'],
   [
     'jetson-nano',

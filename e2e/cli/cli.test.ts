@@ -138,6 +138,9 @@ describe('from nothing to a text that was read', () => {
     const used = pageOf(claimTokenViewSchema).parse(await starling.json(['token', 'ls']));
     expect(used.items).toMatchObject([{ usesLeft: 0, labels: { site: 'here' } }]);
 
+    const link = await starling.run(['token', 'create', '--name', 'phone', '--link', '--quiet']);
+    expect(link.stdout).toMatch(/^https?:\/\/[^/]+\/run\/#token=starling1\./);
+
     // By its name, as long as it lets devices in.
     await starling.json(['token', 'create', '--name', 'spare', '--token-only']);
     expect((await starling.run(['token', 'revoke', 'spare'])).exitCode).toBe(0);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { api } from '@starling/shared';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildDashboard } from '../demo/dashboard.ts';
+import { buildDashboard } from '../demo/pages.ts';
 import { describeWith } from '../harness/requires.ts';
 import { type MeasuredFleet, startMeasuredFleet, tensorFile } from './measured-fleet.ts';
 import { launchChromium, openPage, overflow, seriousFindings, settle, signIn } from './open-browser.ts';

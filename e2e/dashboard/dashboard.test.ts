@@ -1,8 +1,8 @@
 import { api, createTopics, jsonEncode, parseClaimToken, type ReleaseView, type ReportedState } from '@starling/shared';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildDashboard } from '../demo/dashboard.ts';
 import { demoModels } from '../demo/models.ts';
+import { buildDashboard } from '../demo/pages.ts';
 import { readSigns } from '../demo/read-signs.ts';
 import type { Login } from '../harness/operator.ts';
 import { paintSign } from '../harness/picture.ts';
@@ -250,6 +250,19 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
       .getByRole('row', { name: /south gate/ })
       .getByText('revoked')
       .waitFor();
+    await close();
+  });
+
+  test('a fleet that listens for its own machine alone says so instead of showing a code that no phone can open', async () => {
+    const { page, close } = await openPage(browser, { storageState, viewport: PHONE });
+    await page.goto(`${fleet.baseUrl}/enrolment`);
+    await settle(page);
+    await page.getByRole('tab', { name: 'Browser or phone' }).click();
+    await page.getByRole('button', { name: 'Make the code' }).click();
+    await page.getByText('No phone reaches this fleet').waitFor();
+    expect(await page.getByRole('img', { name: /^Code that/ }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Make this browser the device' }).waitFor();
+    expect([await overflow(page), await seriousFindings(page)]).toEqual([0, []]);
     await close();
   });
 

@@ -18,11 +18,11 @@ import type { Operator } from '../harness/operator.ts';
 import { type AgentProcess, startAgentProcess } from '../harness/processes.ts';
 import { writeScenes } from '../scenes/index.ts';
 import { type DemoConfig, demoHelp, readDemoConfig } from './config.ts';
-import { buildDashboard } from './dashboard.ts';
 import { createDroppedReader } from './dropped.ts';
 import { type DemoFleet, firstLoginFile, publishDemoRoot, startDemoFleet } from './fleet.ts';
 import { keep, readKept } from './kept.ts';
 import { demoModels } from './models.ts';
+import { buildDashboard, buildRunPage } from './pages.ts';
 import { readSigns } from './read-signs.ts';
 import { createSteps, type Steps } from './steps.ts';
 
@@ -42,6 +42,7 @@ async function main(): Promise<void> {
   const fleetLog: string[] = [];
 
   await steps.run('Build the dashboard', buildDashboard);
+  await steps.run('Build the page for browsers', buildRunPage);
   const scenes = join(config.directory, 'scenes');
   await steps.run('Paint the first pictures', (say) => paintFirst(scenes, config, say));
   const fleet = await steps.run('Start the fleet manager, its database and its broker', () =>

@@ -12,9 +12,12 @@ export interface SecondNetwork {
   close(): Promise<void>;
 }
 
-/** @returns undefined where the system does not let this user make one */
-export async function openSecondNetwork(ip: string, name: string): Promise<SecondNetwork | undefined> {
-  const hostAddress = '10.231.77.1';
+/**
+ * @param third byte of its addresses, so that two of them can be open at once
+ * @returns undefined where the system does not let this user make one
+ */
+export async function openSecondNetwork(ip: string, name: string, third = 77): Promise<SecondNetwork | undefined> {
+  const hostAddress = `10.231.${third}.1`;
   const run = (...args: string[]) => execute(ip, args);
   const close = async (): Promise<void> => {
     await run('netns', 'delete', name).catch(() => undefined);
@@ -26,7 +29,7 @@ export async function openSecondNetwork(ip: string, name: string): Promise<Secon
     await run('link', 'add', `${name}-a`, 'type', 'veth', 'peer', 'name', `${name}-b`, 'netns', name);
     await run('address', 'add', `${hostAddress}/30`, 'dev', `${name}-a`);
     await run('link', 'set', `${name}-a`, 'up');
-    await run('-n', name, 'address', 'add', '10.231.77.2/30', 'dev', `${name}-b`);
+    await run('-n', name, 'address', 'add', `10.231.${third}.2/30`, 'dev', `${name}-b`);
     await run('-n', name, 'link', 'set', `${name}-b`, 'up');
     await run('-n', name, 'link', 'set', 'lo', 'up');
     return { hostAddress, enter: [ip, 'netns', 'exec', name], close };

@@ -37,13 +37,19 @@ export const staticSteps: Step[] = [
 
 export const tidyStep: Step = { name: 'style (e2e/tidy)', command: bin('vitest'), arguments: ['run', '--project', 'tidy'] };
 
-/** The dashboard is built before the journeys that open it; a tree without one has nothing to build. */
-export function dashboardSteps(): Step[] {
-  const manifest = join(repositoryRoot, 'fleet/dashboard/package.json');
-  if (!existsSync(manifest)) return [];
+/** Pages are built before the journeys that open them; a tree without one has nothing to build. */
+export function pageSteps(): Step[] {
+  return [
+    { name: 'build of the dashboard', directory: 'fleet/dashboard' },
+    { name: 'build of the page for browsers', directory: 'agent' },
+  ].flatMap(({ name, directory }) => (canBuild(directory) ? [{ name, command: 'npm', arguments: ['run', 'build'], directory }] : []));
+}
+
+function canBuild(directory: string): boolean {
+  const manifest = join(repositoryRoot, directory, 'package.json');
+  if (!existsSync(manifest)) return false;
   const scripts: unknown = JSON.parse(readFileSync(manifest, 'utf8')).scripts;
-  const canBuild = typeof scripts === 'object' && scripts !== null && 'build' in scripts;
-  return canBuild ? [{ name: 'build of the dashboard', command: 'npm', arguments: ['run', 'build'], directory: 'fleet/dashboard' }] : [];
+  return typeof scripts === 'object' && scripts !== null && 'build' in scripts;
 }
 
 function runStep(step: Step): Promise<StepResult> {

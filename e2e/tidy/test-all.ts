@@ -1,5 +1,5 @@
 /**
- * The working tree -> static checks, the dashboard's build, all tests -> `.cache/test/summary.json` and exit 1 if anything failed.
+ * The working tree -> static checks, the pages' builds, all tests -> `.cache/test/summary.json` and exit 1 if anything failed.
  * Everything runs even when an early part fails, so that one run names all that is wrong. With `--full` the outcome is also kept in
  * the tree, with the commit that it is of.
  */
@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { parseScale, testSeed } from '../harness/scale.ts';
 import { fullResultFile, keepFullResult, treeAt } from './full-result.ts';
-import { dashboardSteps, repositoryRoot, runSteps, type Step, type StepResult, staticSteps } from './steps.ts';
+import { pageSteps, repositoryRoot, runSteps, type Step, type StepResult, staticSteps } from './steps.ts';
 import { summarise, type TestReport } from './summary.ts';
 
 const outputDirectory = join(repositoryRoot, '.cache/test');
@@ -36,7 +36,7 @@ mkdirSync(outputDirectory, { recursive: true });
 const startedAt = new Date();
 // Before anything runs: tests write into the tree, and a commit may be made meanwhile.
 const tree = isFull ? treeAt(repositoryRoot) : undefined;
-const steps: StepResult[] = await runSteps([...staticSteps, ...dashboardSteps()]);
+const steps: StepResult[] = await runSteps([...staticSteps, ...pageSteps()]);
 const [tests] = await runSteps([testStep()]);
 const summary = summarise(steps, tests?.isPassed === true, readReport());
 

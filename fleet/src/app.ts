@@ -1,17 +1,20 @@
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { messageOf, type Settings } from '@starling/shared';
 import { createApi } from './api/index.ts';
 import { type BlobStore, collectGarbage } from './blobs/index.ts';
+import { brokerAddresses } from './broker-addresses.ts';
 import type { FleetConfig } from './config.ts';
 import { claimDataDirectory } from './data-directory.ts';
 import { openDatabase } from './db/index.ts';
 import { openDeviceLink } from './device-link.ts';
 import { openListeners } from './listeners.ts';
 import { type Modules, openModules } from './modules.ts';
+import { createOrigins } from './origins.ts';
+import { serveDashboard, serveRunPage } from './pages/index.ts';
 import type { Clock, Ids, Log } from './ports.ts';
-import { serveDashboard } from './serve-dashboard.ts';
+import { reachableUrls } from './reachable-urls.ts';
 import { openCertificates } from './tls/index.ts';
 import { FLEET_VERSION } from './version.ts';
 
@@ -92,27 +95,29 @@ async function wire(
   const mqttPort = await broker.listenTcp(config.mqttPort, config.insecure ? config.host : '127.0.0.1');
   const mqttsPort = await broker.listenTls(config.mqttsPort, config.host, { key: certificates.key, cert: certificates.certificate });
   const host = new URL(publicUrl).hostname;
-  const secureAddresses = (name: string): { mqtts: string; wss: string } => ({
-    mqtts: `mqtts://${name}:${mqttsPort}`,
-    wss: `wss://${name}:${listeners.httpsPort}/mqtt`,
-  });
   const addresses: Settings['addresses'] = {
     ...{ http: localUrl, https: `https://${host}:${listeners.httpsPort}`, mqtt: `mqtt://127.0.0.1:${mqttPort}` },
-    ...secureAddresses(host),
+    ...{ mqtts: `mqtts://${host}:${mqttsPort}`, wss: `wss://${host}:${listeners.httpsPort}/mqtt` },
   };
+  const brokerUrls = brokerAddresses({ publicUrl, httpsPort: listeners.httpsPort, mqttsPort });
+  const origins = createOrigins(trustedOrigins, config.browserOrigins);
   const api = createApi({
     ...modules,
-    ...{ db: database.db, log, trustedOrigins, publicUrl },
+    ...{ db: database.db, log, origins, publicUrl, brokerUrls },
+    browserBrokers: brokerUrls(new URL(publicUrl)).filter((address) => address.startsWith('wss:')),
     ...{ version: FLEET_VERSION, databaseKind: database.kind, topicRoot: topics.root },
     ...{ authorityDigest: certificates.authorityDigest, authority: certificates.authority },
     addresses: () => addresses,
-    // First at the name by which the device reached this route: the public one may not resolve where it stands.
-    brokerUrls: (name) => [...new Set([name, host])].flatMap((each) => Object.values(secureAddresses(each))),
+    reachableUrls: reachableUrls(
+      { ...config, publicUrl, isGiven: config.publicUrl !== undefined, httpsPort: listeners.httpsPort },
+      networkInterfaces(),
+    ),
     disconnect: (device) => broker.disconnect(device),
     isConnected: (device) => broker.isConnected(device),
   });
+  serveRunPage(api);
   serveDashboard(api);
-  listeners.serve(api, (socket, address) => broker.accept(socket, address));
+  listeners.serve(api, origins, (socket, address) => broker.accept(socket, address));
 
   const password = await modules.accounts.bootstrap(config.adminEmail);
   await modules.devices.start();

@@ -11,6 +11,16 @@ const buildMethodsSchema = z.preprocess(
 );
 const everyMethod: BuildMethod[] = ['source', 'weights-int8', 'optimised', 'fp16', 'dynamic-int8', 'static-int8'];
 
+/** `https://a.example,https://b.example`, or a list in the file. */
+const browserOriginsSchema = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',').map((origin) => origin.trim()) : value),
+  z.array(
+    z.string().refine((origin) => origin === '*' || (!origin.includes('*') && URL.canParse(origin) && new URL(origin).origin === origin), {
+      message: 'give origins as browsers send them, https://name or https://name:port, or *',
+    }),
+  ),
+);
+
 const port = z.coerce.number().int().min(0).max(65_535);
 
 /** Every setting of the fleet: flag `--data-directory`, environment `STARLING_DATA_DIRECTORY`, file key `dataDirectory`. */
@@ -34,6 +44,9 @@ export const configSchema = z.strictObject({
   names: z.string().default('').meta({ description: 'Further names and addresses for the certificate, separated by commas' }),
   tlsCertificate: z.string().optional().meta({ description: 'PEM file; together with tlsKey instead of the own authority' }),
   tlsKey: z.string().optional(),
+  browserOrigins: browserOriginsSchema
+    .default([])
+    .meta({ description: 'Origins of other web sites whose pages may enrol and run devices, separated by commas; * for every site' }),
   topicRoot: z.string().optional().meta({ description: 'Root of all MQTT topics' }),
   telemetryWindowMs: z.coerce
     .number()

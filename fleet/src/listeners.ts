@@ -4,11 +4,16 @@ import { getRequestListener } from '@hono/node-server';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { listenOn } from './broker/index.ts';
 import type { FleetConfig } from './config.ts';
+import type { Origins } from './origins.ts';
 
 export interface Listeners {
   httpPort: number;
   httpsPort: number;
-  serve(api: { fetch: Parameters<typeof getRequestListener>[0] }, onMqtt: (socket: WebSocket, address: string) => void): void;
+  serve(
+    api: { fetch: Parameters<typeof getRequestListener>[0] },
+    origins: Origins,
+    onMqtt: (socket: WebSocket, address: string) => void,
+  ): void;
   close(): Promise<void>;
 }
 
@@ -37,12 +42,16 @@ export async function openListeners(config: FleetConfig, certificates: { key: st
       httpPort,
       httpsPort,
       close,
-      serve(api, onMqtt) {
+      serve(api, origins, onMqtt) {
         const listener = getRequestListener(api.fetch);
         for (const server of [http, https]) {
           server.on('request', listener);
           server.on('upgrade', (request, socket, head) => {
             if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/mqtt') return void socket.destroy();
+            // Attack: a page of another site that speaks to the broker from within somebody's network. Agents outside browsers send no Origin.
+            const { origin, host } = request.headers;
+            if (origin !== undefined && origins.ofDevice(origin, host) === undefined)
+              return void socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
             mqtt.handleUpgrade(request, socket, head, (opened) => onMqtt(opened, request.socket.remoteAddress ?? ''));
           });
         }

@@ -1,14 +1,16 @@
 import { API_BASE, StarlingError } from '@starling/shared';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
-import { secureHeaders } from 'hono/secure-headers';
 import type { Accounts } from '../auth/index.ts';
 import { readBounded } from '../bounded-body.ts';
+import type { Origins } from '../origins.ts';
+import { pageHeaders } from '../pages/index.ts';
 import type { Log } from '../ports.ts';
 import { type AgentPackagePorts, agentPackageRoutes } from './agent-packages.ts';
 import { type BuildRoutePorts, buildRoutes } from './builds.ts';
 import { type CataloguePorts, catalogueRoutes } from './catalogue.ts';
 import { type ChoicePorts, choiceRoutes } from './choices.ts';
 import { type DeviceAccessPorts, deviceAccessRoutes } from './device-access.ts';
+import { deviceOrigins, devicePaths, isDeviceCall } from './device-origins.ts';
 import { type DevicePorts, deviceRoutes } from './devices.ts';
 import { serveDocs } from './docs.ts';
 import { type EventPorts, eventRoutes } from './events.ts';
@@ -32,34 +34,18 @@ export interface ApiPorts
     TelemetryPorts {
   accounts: Accounts;
   log: Log;
-  /** Origins from which a browser may change something. */
-  trustedOrigins: readonly string[];
+  /** Origins from which a browser may change something, and those whose pages may run devices. */
+  origins: Origins;
+  /** WebSockets of the broker, for pages that run devices. */
+  browserBrokers: readonly string[];
 }
-
-/** Content security: everything from here, nothing inline but styles, which the component library sets. */
-const contentSecurityPolicy = {
-  defaultSrc: ["'self'"],
-  imgSrc: ["'self'", 'blob:', 'data:'],
-  styleSrc: ["'self'", "'unsafe-inline'"],
-  connectSrc: ["'self'"],
-  frameAncestors: ["'none'"],
-  baseUri: ["'self'"],
-  formAction: ["'self'"],
-  objectSrc: ["'none'"],
-};
 
 /** The whole HTTP surface of the fleet, without its sockets. */
 export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
-  app.use(
-    secureHeaders({
-      contentSecurityPolicy,
-      xFrameOptions: 'DENY',
-      referrerPolicy: 'same-origin',
-      crossOriginEmbedderPolicy: 'credentialless',
-    }),
-  );
-  app.use('/api/*', refuseCrossOrigin(ports.trustedOrigins));
+  app.use(pageHeaders(ports.browserBrokers));
+  for (const { path, methods } of devicePaths) app.use(path, deviceOrigins(ports.origins, methods));
+  app.use('/api/*', refuseCrossOrigin(ports.origins));
   for (const path of authPaths) app.all(`/api/auth${path}`, (context) => answerAuth(context, ports.accounts));
   const api: ApiApp = new Hono<ApiEnv>();
   api.use(async (context, next) => {
@@ -131,21 +117,21 @@ async function answerAuth(context: Context<ApiEnv>, accounts: Accounts): Promise
 }
 
 /** Attack: cross-site request forgery. A browser sends Origin with every change; anything but our own is refused. */
-function refuseCrossOrigin(trusted: readonly string[]): MiddlewareHandler {
+function refuseCrossOrigin(origins: Origins): MiddlewareHandler {
   return async (context, next) => {
+    const { method, path } = context.req;
     const origin = context.req.header('origin');
-    const changes = !['GET', 'HEAD', 'OPTIONS'].includes(context.req.method);
-    // `null` is what sandboxed pages and files send; it is nobody's own.
-    const isOwn = origin === undefined || trusted.includes(origin) || hostOf(origin) === context.req.header('host');
-    if (changes && !isOwn) {
-      throw new StarlingError('cross-origin', `requests from ${origin} may not change anything`);
+    const host = context.req.header('host');
+    const changes = !['GET', 'HEAD', 'OPTIONS'].includes(method);
+    const may =
+      origin === undefined || origins.isOwn(origin, host) || (isDeviceCall(method, path) && origins.ofDevice(origin, host) !== undefined);
+    if (changes && !may) {
+      throw new StarlingError('cross-origin', `requests from ${origin} may not change anything`, {
+        hint: 'a site whose pages run devices is let in with the setting browserOrigins',
+      });
     }
     await next();
   };
-}
-
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined;
 }
 
 function peerOf(environment: unknown): string {

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { api, isStarlingError } from '@starling/shared';
 import type { DesiredStates } from '../desired-state/index.ts';
 import type { DeviceAccess } from '../devices/index.ts';
@@ -10,8 +11,8 @@ export interface DeviceAccessPorts {
   keyring: Keyring;
   desiredStates: DesiredStates;
   log: Log;
-  /** Addresses of the broker for a device that came by this host name, best first. */
-  brokerUrls(name: string): string[];
+  /** Addresses of the broker for a device that came by this address, best first. */
+  brokerUrls(cameBy: URL): string[];
   topicRoot: string;
   /** PEM of the own authority. */
   authority: string | undefined;
@@ -40,7 +41,7 @@ export function deviceAccessRoutes(
       username: device,
       password,
       expiresAtMs,
-      brokers: brokerUrls(new URL(context.req.url).hostname),
+      brokers: brokerUrls(new URL(context.req.url)),
       topicRoot,
       rootVersion: keyring.signedRoot().version,
     };
@@ -50,5 +51,11 @@ export function deviceAccessRoutes(
   route(app, api.fleetKey, () => ({ fleetId: keyring.fleetId, key: keyring.fleetKey }));
   app.get('/trust/ca.pem', (context) =>
     authority === undefined ? context.notFound() : context.body(authority, 200, { 'content-type': 'application/x-pem-file' }),
+  );
+  // The form and type in which phones offer to install it.
+  app.get('/trust/ca.crt', (context) =>
+    authority === undefined
+      ? context.notFound()
+      : context.body(new Uint8Array(new X509Certificate(authority).raw), 200, { 'content-type': 'application/x-x509-ca-cert' }),
   );
 }

@@ -16,6 +16,7 @@ export interface FleetPorts {
   databaseKind: string;
   publicUrl: string;
   addresses(): Settings['addresses'];
+  reachableUrls: readonly string[];
   authorityDigest: string | undefined;
   blobs: BlobStore;
   keyring: Keyring;
@@ -56,6 +57,7 @@ export function fleetRoutes(app: ApiApp, ports: FleetPorts): void {
       fleetId: keyring.fleetId,
       publicUrl: ports.publicUrl,
       addresses: ports.addresses(),
+      reachableUrls: [...ports.reachableUrls],
       certificateDigest: ports.authorityDigest ?? null,
       database: ports.databaseKind,
       demoKeys: root?.demo ?? false,

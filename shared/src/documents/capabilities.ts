@@ -2,6 +2,47 @@ import { z } from 'zod';
 
 const text = z.string().max(500);
 
+/** What a browser is and can do, as its agent found by trying: no user agent tells it truly. */
+export const browserCapabilitiesSchema = z.object({
+  name: z
+    .string()
+    .max(100)
+    .meta({ examples: ['Chromium', 'Firefox', 'Safari'] }),
+  version: z.string().max(100).default(''),
+  mobile: z.boolean().default(false),
+  secureContext: z.boolean(),
+  crossOriginIsolated: z.boolean().meta({ description: 'Whether memory can be shared between threads' }),
+  wasm: z.object({
+    simd: z.boolean(),
+    relaxedSimd: z.boolean().default(false),
+    threads: z.number().int().min(1).max(1024).meta({ description: 'Threads that sessions use; 1 without cross-origin isolation' }),
+  }),
+  webgpu: z
+    .object({
+      vendor: text.default(''),
+      architecture: text.default(''),
+      device: text.default(''),
+      description: text.default(''),
+      software: z.boolean().default(false).meta({ description: 'Whether the adapter computes on the processor' }),
+      features: z.array(z.string().max(64)).max(64).default([]),
+      maximumBufferBytes: z.number().int().nonnegative().optional(),
+    })
+    .nullable()
+    .default(null),
+  webnn: z.boolean().default(false),
+  storage: z
+    .object({
+      opfs: z.boolean(),
+      persisted: z.boolean().meta({ description: 'Whether the browser promised not to clear it when it needs room' }),
+    })
+    .default({ opfs: false, persisted: false }),
+  key: z
+    .enum(['non-extractable', 'extractable'])
+    .optional()
+    .meta({ description: 'How the device key is kept: by the browser, which never shows it, or readable to the page' }),
+});
+export type BrowserCapabilities = z.infer<typeof browserCapabilitiesSchema>;
+
 /** What one agent measured of its own device. Unknown fields are ignored, so that a newer agent may tell more. */
 export const capabilitiesSchema = z
   .object({
@@ -36,7 +77,14 @@ export const capabilitiesSchema = z
       .max(16)
       .default([]),
     executionProviders: z
-      .array(z.object({ name: z.string().max(64), ran: z.boolean(), error: text.optional() }))
+      .array(
+        z.object({
+          name: z.string().max(64),
+          ran: z.boolean(),
+          error: text.optional(),
+          probeMs: z.number().nonnegative().optional().meta({ description: 'Median time of the small model that it was tried with' }),
+        }),
+      )
       .max(32)
       .default([])
       .meta({ description: 'Execution providers that the engine offers, and whether a model really ran on them' }),
@@ -51,6 +99,7 @@ export const capabilitiesSchema = z
       .default({})
       .meta({ description: 'Operators that this agent can run, with their versions' }),
     userAgent: text.optional(),
+    browser: browserCapabilitiesSchema.optional(),
     hostName: text.optional(),
   })
   .meta({ id: 'Capabilities', title: 'Capabilities' });

@@ -19,6 +19,17 @@ export type ClaimToken = z.infer<typeof claimTokenSchema>;
 
 const prefix = 'starling1.';
 
+/** Where a fleet serves the page on which a browser is a device. */
+export const RUN_PAGE_PATH = '/run';
+
+/**
+ * The link that makes a browser a device. The token stands in the fragment, which browsers send to no server.
+ * @param address of the fleet, as the browser reaches it
+ */
+export function runPageLink(address: string, token: string): string {
+  return `${address.replace(/\/+$/, '')}${RUN_PAGE_PATH}/#token=${token}`;
+}
+
 export function formatClaimToken(token: ClaimToken): string {
   // `btoa` takes one byte a character, and an address may have letters beyond that.
   const binary = Array.from(jsonEncode(token), (byte) => String.fromCharCode(byte)).join('');
@@ -84,7 +95,10 @@ export const deviceLoginResponseSchema = z
     username: z.string(),
     password: z.string(),
     expiresAtMs: wallMsSchema,
-    brokers: z.array(z.url()).min(1).meta({ description: 'mqtts://, mqtt:// or wss:// addresses, best first' }),
+    brokers: z
+      .array(z.url())
+      .min(1)
+      .meta({ description: 'mqtts:// and wss:// addresses, best first; ws:// only on the machine of the fleet itself' }),
     topicRoot: z.string(),
     rootVersion: z.number().int(),
   })

@@ -26,6 +26,9 @@ export type Overview = z.infer<typeof overviewSchema>;
 export const settingsSchema = z.object({
   fleetId: z.string(),
   publicUrl: z.string(),
+  reachableUrls: z.array(z.string()).meta({
+    description: 'HTTPS addresses at which other machines may reach this fleet, best first; empty if it listens for its own machine alone',
+  }),
   addresses: z.object({ http: z.string(), https: z.string(), mqtt: z.string(), mqtts: z.string(), wss: z.string() }),
   certificateDigest: digestSchema.nullable(),
   database: z.string(),

@@ -1,5 +1,13 @@
-import { loadProfiles } from '@starling/device-profiles';
-import { type ArtefactView, type BuildRecipeInput, buildRecipeSchema, type Objective, objectiveSchema } from '@starling/shared';
+import { readFileSync } from 'node:fs';
+import { loadProfiles, matchProfile } from '@starling/device-profiles';
+import {
+  type ArtefactView,
+  type BuildRecipeInput,
+  buildRecipeSchema,
+  capabilitiesSchema,
+  type Objective,
+  objectiveSchema,
+} from '@starling/shared';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ChoiceDevice, createChooser } from './choose-artefact.ts';
@@ -16,10 +24,20 @@ interface Given {
   lossHigh?: number;
   maximumError?: number;
   opset?: number;
+  executionProviders?: string[];
 }
 
 /** An artefact as the catalogue shows it. */
-function artefact({ name, recipe, sizeBytes, precision = 'fp32', lossHigh, maximumError = 0, opset = 17 }: Given): ArtefactView {
+function artefact({
+  name,
+  recipe,
+  sizeBytes,
+  precision = 'fp32',
+  lossHigh,
+  maximumError = 0,
+  opset = 17,
+  executionProviders = ['cpu', 'wasm'],
+}: Given): ArtefactView {
   const digest = name.padEnd(64, '0');
   const interval = (value: number) => ({ value, low: value, high: value });
   const loss = lossHigh === undefined ? undefined : { value: lossHigh - 0.2, low: lossHigh - 0.4, high: lossHigh };
@@ -40,7 +58,7 @@ function artefact({ name, recipe, sizeBytes, precision = 'fp32', lossHigh, maxim
     digest,
     precision,
     optimisation: recipe.method,
-    executionProviders: ['cpu', 'wasm'],
+    executionProviders,
     sizeBytes,
     createdAtMs: 0,
     report: { compressionRatio: 1, maximumError, quantisedTensors: 0, buildMs: 0, ...accuracy },
@@ -54,7 +72,7 @@ function artefact({ name, recipe, sizeBytes, precision = 'fp32', lossHigh, maxim
       sourceDigest: '0'.repeat(64),
       precision,
       optimisation: recipe.method,
-      executionProviders: ['cpu', 'wasm'],
+      executionProviders,
       needs: { opset, operators: ['Conv'] },
       provenance: { recipe: buildRecipeSchema.parse(recipe), tools: {}, keptInFloat: [], builtAtMs: 0 },
       blob: { digest, sizeBytes, manifest: digest },
@@ -244,5 +262,105 @@ describe('explanations', () => {
       'chosen',
       'is shaped for Arm, this device is x64',
     ]);
+  });
+});
+
+describe('browsers', () => {
+  const everywhere = ['webgpu', 'cpu', 'wasm'];
+  const size = { source: 4_000_000, int8: 1_000_000, half: 2_000_000 };
+  /** What a fleet builds of one model, on the providers that `build/methods.ts` gives each. */
+  const built = {
+    source: artefact({ name: '1', recipe: { method: 'source' }, sizeBytes: size.source, executionProviders: everywhere }),
+    weights: artefact({
+      ...{ name: '2', recipe: { method: 'weights-int8' }, sizeBytes: size.int8 + 1, precision: 'int8', lossHigh: 0.1 },
+      executionProviders: everywhere,
+    }),
+    half: artefact({
+      ...{ name: '3', recipe: { method: 'fp16' }, sizeBytes: size.half, precision: 'fp16', lossHigh: 0.1 },
+      executionProviders: ['webgpu', 'cpu'],
+    }),
+    // Smaller than all others, so that a tie would give it to the browser.
+    still: artefact({
+      ...{ name: '4', recipe: { method: 'static-int8' }, sizeBytes: size.int8, precision: 'int8', lossHigh: 0.1 },
+      executionProviders: everywhere,
+    }),
+    dynamic: artefact({
+      ...{ name: '5', recipe: { method: 'dynamic-int8' }, sizeBytes: size.int8, precision: 'int8', lossHigh: 0.1 },
+      executionProviders: everywhere,
+    }),
+    vnni: artefact({
+      ...{ name: '6', recipe: { method: 'static-int8', target: 'x86-vnni' }, sizeBytes: size.int8, precision: 'int8', lossHigh: 0.1 },
+      executionProviders: everywhere,
+    }),
+  } satisfies Record<string, ArtefactView>;
+  const candidates = Object.values(built);
+  const named = (digest: string | undefined): string | undefined =>
+    Object.entries(built).find(([, { digest: own }]) => own === digest?.padEnd(64, '0'))?.[0];
+
+  function browser(recording: string, more: Partial<ChoiceDevice> = {}): ChoiceDevice {
+    const file = new URL(`../../../../device-profiles/recordings/browser-${recording}.json`, import.meta.url);
+    const capabilities = capabilitiesSchema.parse(JSON.parse(readFileSync(file, 'utf8')).capabilities);
+    const profile = profiles.get(matchProfile(capabilities, [...profiles.values()]).profile);
+    return { profile: profile ?? expect.unreachable(), capabilities, ...more };
+  }
+  const recordings = [
+    ...['chrome-android', 'chrome-lost-adapter', 'chrome-windows', 'chromium-swiftshader'],
+    ...['firefox-android', 'safari-17', 'safari-iphone'],
+  ];
+
+  it.each([
+    ['chrome-android', 'half'],
+    ['chrome-windows', 'half'],
+    ['safari-iphone', 'half'],
+    ['chromium-swiftshader', 'weights'],
+    ['chrome-lost-adapter', 'weights'],
+    ['firefox-android', 'weights'],
+    ['safari-17', 'weights'],
+  ])(
+    '%s gets %s before anything is measured: a quarter of the bytes at the speed of fp32, or half precision on its adapter',
+    (recording, name) => {
+      expect(named(chosen(candidates, browser(recording)))).toBe(name);
+    },
+  );
+
+  it.each(recordings)('%s gets no int8 arithmetic on an estimate, whatever was measured of the rest', (recording) => {
+    for (const minimise of ['latency', 'energy'] as const) {
+      for (const known of [built.source, built.weights]) {
+        const measuredHere = new Map([[known.digest, measured(54, { joulesPerInference: 0.4 })]]);
+        const name = named(chosen(candidates, browser(recording, { measuredHere }), { minimise }));
+        expect(['source', 'weights', 'half']).toContain(name);
+      }
+    }
+  });
+
+  it('take int8 arithmetic where it was measured to be faster', () => {
+    const measuredHere = new Map([
+      [built.source.digest, measured(54)],
+      [built.weights.digest, measured(54)],
+      [built.still.digest, measured(40)],
+    ]);
+    expect(named(chosen(candidates, browser('firefox-android', { measuredHere })))).toBe('still');
+  });
+
+  it.each([
+    ['firefox-android', 'runs on webgpu, cpu; this device offers wasm'],
+    ['chrome-lost-adapter', 'runs on webgpu, cpu; this device offers wasm'],
+    ['chromium-swiftshader', 'needs shader-f16, which the graphics adapter of this browser lacks'],
+  ])('%s cannot run fp16: it %s', (recording, reason) => {
+    expect(createChooser({ candidates }).choose(browser(recording)).refusals[2]).toBe(reason);
+    // Not for want of anything else either.
+    expect(chosen([built.half], browser(recording), { minimise: 'size' })).toBeUndefined();
+  });
+
+  it('never get what is shaped for one processor', () => {
+    for (const recording of recordings) expect(createChooser({ candidates }).choose(browser(recording)).refusals[5]).toContain('VNNI');
+  });
+
+  it('are told apart by shader-f16 within one profile', () => {
+    const chooser = createChooser({ candidates });
+    const able = browser('chrome-windows');
+    const unable = { ...able, capabilities: { ...able.capabilities, cpu: { ...able.capabilities.cpu, isa: ['simd128', 'threads'] } } };
+    expect(chooser.choose(able).refusals[2]).toBeUndefined();
+    expect(chooser.choose(unable).refusals[2]).toContain('shader-f16');
   });
 });

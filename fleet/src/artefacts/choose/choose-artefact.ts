@@ -102,7 +102,8 @@ export function createChooser(model: ChoiceModel): Chooser {
 function signatureOf({ profile, capabilities }: ChoiceDevice): string {
   const { architecture, cpu, executionProviders } = capabilities;
   const vnni = cpu.isa.includes('avx512_vnni') || cpu.isa.includes('avx_vnni');
-  let key = `${profile.name} ${architecture} ${vnni} ${runtimeOf(capabilities)}`;
+  const half = cpu.isa.includes('shader-f16');
+  let key = `${profile.name} ${architecture} ${vnni} ${half} ${runtimeOf(capabilities)}`;
   for (const provider of executionProviders) if (provider.ran) key += ` ${provider.name}`;
   // Power, price and budget of a profile are scaled to a device.
   return `${key} ${profile.powerModel.maximumWatts} ${profile.pricePerHourUsd?.value ?? 0} ${profile.memoryBudgetBytes}`;

@@ -53,7 +53,7 @@ export function refusalOf(
   if (!usable.some((provider) => candidate.executionProviders.includes(provider))) {
     return `runs on ${candidate.executionProviders.join(', ')}; this device offers ${usable.join(', ') || 'none of the allowed providers'}`;
   }
-  return targetRefusal(candidate, capabilities, usable) ?? opsetRefusal(candidate, capabilities);
+  return targetRefusal(candidate, capabilities, usable) ?? halfRefusal(candidate, capabilities) ?? opsetRefusal(candidate, capabilities);
 }
 
 function targetRefusal(candidate: ArtefactView, { architecture, cpu }: ChoiceCapabilities, usable: readonly string[]): string | undefined {
@@ -80,6 +80,13 @@ function targetRefusal(candidate: ArtefactView, { architecture, cpu }: ChoiceCap
 /** ONNX Runtime as a device states it: `1.30.0`, or `onnxruntime-node 1.30.0`. */
 export function runtimeOf({ runtimeVersions }: Pick<ChoiceCapabilities, 'runtimeVersions'>): string {
   return runtimeVersions.onnxruntime ?? runtimeVersions.engine ?? '';
+}
+
+/** Shaders compute in half precision only where the adapter says so; without it such a model does not even load (WebGPU, `shader-f16`). */
+function halfRefusal({ precision, executionProviders }: ArtefactView, { architecture, cpu }: ChoiceCapabilities): string | undefined {
+  const isInBrowser = architecture === 'wasm';
+  if (!isInBrowser || precision !== 'fp16' || executionProviders.includes('wasm') || cpu.isa.includes('shader-f16')) return undefined;
+  return 'needs shader-f16, which the graphics adapter of this browser lacks';
 }
 
 function opsetRefusal(candidate: ArtefactView, { runtimeVersions }: ChoiceCapabilities): string | undefined {

@@ -1,4 +1,4 @@
-import { type ApiClient, api, type ClaimTokenView } from '@starling/shared';
+import { type ApiClient, api, type ClaimTokenView, runPageLink } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
@@ -15,6 +15,7 @@ const createOptions = z.object({
   label: wordsSchema,
   release: z.string().max(200).optional(),
   tokenOnly: z.boolean().default(false),
+  link: z.boolean().default(false),
 });
 
 /** Claim tokens: with one, a device enrols. */
@@ -33,34 +34,45 @@ export function defineTokenCommands(program: Command, contextOf: ContextOf): voi
     .option('--label <key=value>', 'label that its devices get; may be repeated', collect)
     .option('--release <name>', 'release that its devices get')
     .option('--token-only', 'print the token alone, not the command that installs an agent')
+    .option('--link', 'print the link that makes a phone or a browser a device')
     .addHelpText(
       'after',
       examples(
         ['starling token create --release read-signs-1', 'one device, one day'],
         ['starling token create --uses 500 --expires-in-hours 168 --require-approval', 'for a site'],
+        ['starling token create --link --expires-in-hours 1 --quiet', 'for a phone: the link alone'],
       ),
     )
     .action(async (_options, command: Command) => {
       const context = contextOf(command);
-      const { label, release, tokenOnly, ...options } = readOptions(command, createOptions);
+      const { label, release, tokenOnly, link, ...options } = readOptions(command, createOptions);
       const { client } = await context.connect();
       // With --quiet the token alone is printed, so nobody needs the packages that the command would fetch.
-      const install = !tokenOnly && (context.output.json || !context.output.quiet);
+      const install = !tokenOnly && !link && (context.output.json || !context.output.quiet);
       if (install) await buildPackages(context, client);
+      const address = link ? await addressForPhones(client) : undefined;
       const created = await client.call(api.createClaimToken, {
         body: { ...options, install, labels: readPairs(label, '--label'), ...(release === undefined ? {} : { release }) },
       });
       const { installCommand, text } = created;
+      const pageLink = address === undefined ? undefined : runPageLink(address, text);
       context.output.notice(`claim token ${created.token.id}; it is shown this once, ends ${formatTime(created.token.expiresAtMs)}`);
-      if (installCommand === null) context.output.notice('give it to "starling-agent enrol" on standard input:');
+      if (pageLink !== undefined) context.output.notice('open this on the phone, or in the browser:');
+      else if (installCommand === null) context.output.notice('give it to "starling-agent enrol" on standard input:');
       else context.output.notice('run this on the device:');
       context.output.result(
-        created,
-        () => installCommand ?? text,
-        () => [text],
+        pageLink === undefined ? created : { ...created, link: pageLink },
+        () => pageLink ?? installCommand ?? text,
+        () => [pageLink ?? text],
       );
     });
   defineListAndRevoke(token, contextOf);
+}
+
+/** The best one at which another machine reaches the fleet; that of its own machine if there is none. */
+async function addressForPhones(client: ApiClient): Promise<string> {
+  const { reachableUrls, addresses } = await client.call(api.settings, {});
+  return reachableUrls[0] ?? addresses.http;
 }
 
 /** The fleet builds them when they are first asked for. Before the token is made: who breaks off here leaves no token behind. */

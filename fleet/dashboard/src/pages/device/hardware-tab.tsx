@@ -1,10 +1,11 @@
 import { SimpleGrid, Stack, Table, Text } from '@mantine/core';
 import type { Capabilities, DeviceView } from '@starling/shared';
-import { bytesOf, compact, inWords } from '../../format/quantity.ts';
+import { bytesOf, compact, inWords, millisecondsOf } from '../../format/quantity.ts';
 import { Facts } from '../../parts/facts.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Tag } from '../../parts/tag.tsx';
 import { WideTable } from '../../parts/wide-table.tsx';
+import { BrowserPanel } from './browser-panel.tsx';
 import classes from './hardware-tab.module.css';
 
 /** What the device is, as its agent measured it, and the profile that it was given for that. */
@@ -13,6 +14,7 @@ export function HardwareTab({ device }: { device: DeviceView }) {
     <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
       <Stack gap="md">
         <ProfilePanel device={device} />
+        <BrowserPanel device={device} />
         <ProvidersPanel capabilities={device.capabilities} />
         <SensorsPanel capabilities={device.capabilities} />
       </Stack>
@@ -56,8 +58,15 @@ function ProfilePanel({ device: { profile, profileReason } }: { device: DeviceVi
   );
 }
 
+const ofTotal = (totalBytes: number, freeBytes: number): string =>
+  `${inWords(bytesOf(totalBytes))}, ${inWords(bytesOf(freeBytes))} free at the start`;
+/** Browsers tell their memory in coarse steps, or not at all. */
+const rounded = (bytes: number): string =>
+  bytes === 0 ? 'kept secret by the browser' : `${inWords(bytesOf(bytes))}, as the browser rounds it`;
+
 function MachinePanel({ capabilities: { cpu, memory, disk, ...machine } }: { capabilities: Capabilities }) {
   const { isa } = cpu;
+  const isBrowser = machine.environment === 'browser';
   return (
     <Panel title="Machine">
       <Facts
@@ -69,8 +78,8 @@ function MachinePanel({ capabilities: { cpu, memory, disk, ...machine } }: { cap
           ],
           ['Architecture', `${machine.architecture}, ${machine.os}${machine.kernel === undefined ? '' : ` ${machine.kernel}`}`],
           ['Board', machine.deviceTree?.model],
-          ['Memory', `${inWords(bytesOf(memory.totalBytes))}, ${inWords(bytesOf(memory.availableBytes))} free at the start`],
-          ['Disk', `${inWords(bytesOf(disk.totalBytes))}, ${inWords(bytesOf(disk.freeBytes))} free at the start`],
+          ['Memory', isBrowser ? rounded(memory.totalBytes) : ofTotal(memory.totalBytes, memory.availableBytes)],
+          [isBrowser ? 'Storage' : 'Disk', ofTotal(disk.totalBytes, disk.freeBytes)],
           ['Graphics', machine.gpus.map(({ vendor, name, api }) => `${vendor} ${name} (${api})`).join(', ') || 'none found'],
           [
             'Runtimes',
@@ -78,7 +87,7 @@ function MachinePanel({ capabilities: { cpu, memory, disk, ...machine } }: { cap
               .map(([name, version]) => `${name} ${version}`)
               .join(', '),
           ],
-          ['Browser', machine.userAgent],
+          ['Browser', machine.browser === undefined ? machine.userAgent : undefined],
           [
             'Instruction sets',
             isa.length === 0 ? (
@@ -99,9 +108,10 @@ function ProvidersPanel({ capabilities: { executionProviders } }: { capabilities
   return (
     <Panel title="Execution providers" note="Offered by the engine, and tried with a small model.">
       {executionProviders.length === 0 && <Text c="dimmed">None reported.</Text>}
-      {executionProviders.map(({ name, ran, error }) => (
+      {executionProviders.map(({ name, ran, error, probeMs }) => (
         <div key={name} className={classes.provider}>
           <Tag tone={ran ? 'good' : 'idle'}>{ran ? 'runs' : 'does not run'}</Tag> <strong>{name}</strong>
+          {probeMs !== undefined && ` ${inWords(millisecondsOf(probeMs))} for the small model`}
           {error !== undefined && (
             <Text size="sm" c="dimmed">
               {error}
@@ -114,10 +124,11 @@ function ProvidersPanel({ capabilities: { executionProviders } }: { capabilities
 }
 
 function SensorsPanel({ capabilities: { energySensors } }: { capabilities: Capabilities }) {
+  const isLevelAlone = energySensors.length > 0 && energySensors.every(({ kind }) => kind === 'battery');
   return (
     <Panel title="Energy sensors">
       {energySensors.length === 0 ? (
-        <Text c="dimmed">None: energy is modelled from the profile's power curve and measured processor time.</Text>
+        <Text c="dimmed">None: energy is modelled from the profile's power curve and how busy the device was.</Text>
       ) : (
         energySensors.map(({ kind, path, readable }) => (
           <div key={path} className={classes.provider}>
@@ -125,6 +136,11 @@ function SensorsPanel({ capabilities: { energySensors } }: { capabilities: Capab
             <span className="mono">{path}</span>
           </div>
         ))
+      )}
+      {isLevelAlone && (
+        <Text size="sm" c="dimmed">
+          A battery tells its level, not what one inference takes: energy is modelled from the profile's power curve.
+        </Text>
       )}
     </Panel>
   );

@@ -8,7 +8,7 @@ import { PageHeader } from '../../parts/page-header.tsx';
 import { Pager } from '../../parts/pager.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
-import { NewTokenPanel } from './new-token-panel.tsx';
+import { AddDevicePanel } from './add-device-panel.tsx';
 import { TokenTable } from './token-table.tsx';
 
 const route = getRouteApi('/shell/enrolment');
@@ -20,7 +20,7 @@ export function EnrolmentPage() {
       <PageHeader title="Enrolment" note="A claim token lets a device in: it names this fleet, says whom to trust, and wears out." />
       {may('operator') ? (
         <>
-          <NewTokenPanel />
+          <AddDevicePanel />
           <TokensPanel />
         </>
       ) : (

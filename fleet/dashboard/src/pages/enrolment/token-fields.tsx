@@ -1,5 +1,6 @@
 import { Checkbox, NumberInput, Select, SimpleGrid, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
 import { read } from '../../data/queries.ts';
 
 const lives = [
@@ -9,12 +10,20 @@ const lives = [
   { value: '720', label: '30 days' },
 ];
 
+interface TokenFieldsProps {
+  /** What the token is called if nobody says otherwise, and how long it lives. */
+  name: string;
+  hours: string;
+  /** Fields of one way in alone. */
+  children?: ReactNode;
+}
+
 /** What a claim token permits. The form around them reads them by name. */
-export function TokenFields() {
+export function TokenFields({ name, hours, children }: TokenFieldsProps) {
   const releases = useQuery(read('listReleases', { query: { limit: 200 } }));
   return (
     <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
-      <TextInput label="Name" name="name" description="What the token is for" defaultValue="device" maxLength={100} required />
+      <TextInput label="Name" name="name" description="What the token is for" defaultValue={name} maxLength={100} required />
       <NumberInput
         label="Devices"
         name="uses"
@@ -29,7 +38,7 @@ export function TokenFields() {
         description="After that it is worth nothing"
         data={lives}
         name="hours"
-        defaultValue="24"
+        defaultValue={hours}
         allowDeselect={false}
       />
       <Select
@@ -47,12 +56,7 @@ export function TokenFields() {
         description="It waits on the Devices page until then"
         mt={{ base: 0, sm: 'lg' }}
       />
-      <Checkbox
-        name="isInstalled"
-        label="The agent is installed there already"
-        description="Then the token alone is enough"
-        mt={{ base: 0, sm: 'lg' }}
-      />
+      {children}
     </SimpleGrid>
   );
 }

@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { glob, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+/** A package that Vite builds into a page. */
+interface Page {
+  folder: string;
+  /** What a build leaves behind, relative to the folder. */
+  built: string;
+  /** What it is made of, relative to the folder. */
+  sources: string[];
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const configuration = ['*.{html,ts}', 'package.json', 'public/**/*.*'];
+
+const dashboard: Page = {
+  folder: join(root, 'fleet/dashboard'),
+  built: 'dist/index.html',
+  sources: ['src/**/*.{ts,tsx,css,svg}', ...configuration, '../../shared/src/**/*.ts'],
+};
+const runPage: Page = {
+  folder: join(root, 'agent'),
+  built: 'dist/browser/index.html',
+  sources: ['src/{browser,core}/**/*.{ts,tsx,css,svg,html,json,webmanifest}', ...configuration, '../shared/src/**/*.ts'],
+};
+
+/** Builds the dashboard if it was never built, or its sources are newer. */
+export function buildDashboard(say: (progress: string) => void): Promise<void> {
+  return build(dashboard, say);
+}
+
+/** Builds the page on which a browser is a device, likewise. */
+export function buildRunPage(say: (progress: string) => void): Promise<void> {
+  return build(runPage, say);
+}
+
+async function build({ folder, built, sources }: Page, say: (progress: string) => void): Promise<void> {
+  if (!existsSync(join(folder, 'vite.config.ts'))) return say('nothing to build');
+  const page = join(folder, built);
+  if (existsSync(page) && (await stat(page)).mtimeMs > (await newestMs(folder, sources))) return say('there already');
+  const vite = join(dirname(createRequire(join(folder, 'package.json')).resolve('vite/package.json')), 'bin/vite.js');
+  await promisify(execFile)(process.execPath, [vite, 'build', '--logLevel', 'error'], { cwd: folder });
+}
+
+async function newestMs(folder: string, sources: string[]): Promise<number> {
+  let newest = 0;
+  for await (const file of glob(sources, { cwd: folder })) newest = Math.max(newest, (await stat(join(folder, file))).mtimeMs);
+  return newest;
+}
