@@ -360,25 +360,6 @@ describe('people, tokens, keys and certificates', () => {
     expect((await stranger.run(['whoami'], { environment })).exitCode).toBe(3);
   });
 
-  test('an API token with scopes does what they say, and is told which one is missing', async () => {
-    const create = ['api-token', 'create', '--name', 'charts', '--role', 'operator'];
-    const made = z
-      .object({ token: z.object({ id: z.string() }), secret: z.string() })
-      .parse(await starling.json([...create, '--scope', 'devices:read', '--scope', 'telemetry:read']));
-    expect((await starling.run(['api-token', 'ls'])).stdout).toMatch(/^charts .* operator +devices:read telemetry:read +live/m);
-    const stranger = createStarling(join(folder, 'nobody'), join(folder, 'work'));
-    const environment = { STARLING_FLEET: fleet.ready.addresses.http, STARLING_TOKEN: made.secret };
-    expect((await stranger.run(['whoami'], { environment })).stdout).toMatch(/^scopes +devices:read, telemetry:read$/m);
-    expect((await stranger.run(['device', 'ls'], { environment })).exitCode).toBe(0);
-    const refused = await stranger.run(['model', 'ls'], { environment });
-    expect(refused).toMatchObject({ exitCode: 3, stderr: expect.stringMatching(/needs the scope models:read.*\nfix: /) });
-    expect(await starling.failure([...create, '--scope', 'nothing:read'])).toMatchObject({
-      exitCode: 2,
-      error: { code: 'usage', field: '--scope', message: expect.stringContaining('devices:read') },
-    });
-    await starling.json(['api-token', 'revoke', made.token.id]);
-  });
-
   test('a new root key is signed by the old one, which then signs nothing any more', async () => {
     const rotated = z.object({ version: z.number() }).parse(await starling.json(['key', 'rotate', '--root']));
     expect(rotated.version).toBe(2);

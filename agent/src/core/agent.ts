@@ -124,8 +124,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const underNewestRoot = createUnderNewestRoot(ports.access, trust);
   const known = await openKnown(ports);
   const reconciler: Reconciler = createReconciler({
-    ...{ journal, store, puller, host, trust, underNewestRoot, clock, log, ...known },
-    modelMemoryBytes: () => ports.modelMemoryBytes(),
+    ...{ journal, store, puller, host, trust, underNewestRoot, clock, log, ...known, modelMemoryBytes: ports.modelMemoryBytes },
     onReport(state) {
       void publish('reported', {}, jsonEncode(state));
       if (state.phase === 'running' && state.running?.verified === true) tuneItself();

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Capabilities, makeRandomId, messageOf, StarlingError } from '@starling/shared';
 import { listSupportedBackends } from 'onnxruntime-node';
-import { type Agent, startAgent } from '../core/index.ts';
+import { type Agent, type AgentPorts, startAgent } from '../core/index.ts';
 import { openJournal } from '../core/journal/index.ts';
 import { createTrust } from '../core/link/index.ts';
 import type { Log } from '../core/ports/log.ts';
@@ -80,6 +80,12 @@ function cacheOf({ optimisedCacheMegabytes }: AgentConfig, directory: string, id
   return { cache: { directory: join(directory, 'optimised'), ...identity, maximumBytes: optimisedCacheMegabytes * 1024 * 1024 } };
 }
 
+/** Models in a server lie in the memory of that server, often that of a GPU. */
+function sensing(dataDirectory: string, server: InferenceServer | undefined): Pick<AgentPorts, 'sensors' | 'modelMemoryBytes'> {
+  const sensors = createLinuxSensors({ dataDirectory, processIds: [process.pid] });
+  return { sensors, modelMemoryBytes: async () => (server === undefined ? (await sensors.read()).memoryAvailableBytes : null) };
+}
+
 /**
  * Runs an enrolled agent in this process, with its runtime host beside it.
  * @param directory data directory, claimed by the caller
@@ -103,7 +109,6 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
   const capabilities = (): Promise<Capabilities> => measureCapabilities(directory, engineProviders(inferenceServer));
   const measured = await capabilities();
   const identity = identityOf(measured, await engineVersion(inferenceServer, log));
-  const sensors = createLinuxSensors({ dataDirectory: directory, processIds: [process.pid] });
   const host = createHostProcess({
     ...hostConfig,
     ...cacheOf(config, directory, identity),
@@ -126,9 +131,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
         measureFile: moduleOf('measure-host'),
         environment: childEnvironment(),
       }),
-      sensors,
-      // Models in a server lie in the memory of that server, often that of a GPU.
-      modelMemoryBytes: async () => (inferenceServer === undefined ? (await sensors.read()).memoryAvailableBytes : null),
+      ...sensing(directory, inferenceServer),
       identity,
       tuneBudgetMs: config.tuneBudgetMs,
       cores: measured.cpu.cores,

@@ -55,6 +55,10 @@ export function defineApiTokenCommands(program: Command, contextOf: ContextOf): 
         () => [created.secret],
       );
     });
+  defineListAndRevoke(token, contextOf);
+}
+
+function defineListAndRevoke(token: Command, contextOf: ContextOf): void {
   addPaging(token.command('ls'))
     .summary('list API tokens')
     .addHelpText('after', examples(['starling api-token ls', 'with last use']))
