@@ -81,10 +81,7 @@ async function wire(
   closers.push(listeners.close);
   const publicUrl = config.publicUrl ?? `https://${names[0] ?? hostname()}:${listeners.httpsPort}`;
   const localUrl = `http://localhost:${listeners.httpPort}`;
-  const trustedOrigins = [
-    ...[localUrl, `http://127.0.0.1:${listeners.httpPort}`, publicUrl],
-    ...[`https://${new URL(publicUrl).hostname}:${listeners.httpsPort}`, `https://localhost:${listeners.httpsPort}`],
-  ];
+  const trustedOrigins = ownOrigins(publicUrl, listeners);
 
   const modules = await openModules({
     ...{ config, clock, ids, log, database, directory, certificates, publicUrl, localUrl, trustedOrigins },
@@ -133,6 +130,12 @@ async function wire(
     blobs: modules.blobs,
     close,
   };
+}
+
+/** Where our own pages come from. */
+function ownOrigins(publicUrl: string, { httpPort, httpsPort }: { httpPort: number; httpsPort: number }): string[] {
+  const plain = [`http://localhost:${httpPort}`, `http://127.0.0.1:${httpPort}`];
+  return [...plain, publicUrl, `https://${new URL(publicUrl).hostname}:${httpsPort}`, `https://localhost:${httpsPort}`];
 }
 
 /** Expires, retains and collects until it is stopped. */
