@@ -14,6 +14,7 @@ import {
   productInputs,
   quantisedEdges,
   quantiseStatic,
+  slimDown,
 } from '../static/index.ts';
 import type { BuildMaterial, MethodResult } from './material.ts';
 
@@ -73,6 +74,7 @@ export async function buildStaticInt8(material: BuildMaterial, prepare: Prepare)
   });
   const found = await search(material, bySensitivity(layers), quantise);
   const { model, report } = quantise(found.keptInFloat);
+  slimDown(model, new Set(layers.map(({ node }) => node)));
   const file = join(job.outputDirectory, 'static-int8.onnx');
   writeModelFile(model, file);
   const kept = new Set(found.keptInFloat);

@@ -2,3 +2,4 @@
 export { type ChannelMeans, measureChannelMeans } from './channel-means.ts';
 export { prepareForQuantising } from './prepare.ts';
 export { calibratedEdges, completeRanges, productInputs, quantisedEdges, quantiseStatic } from './quantise-static.ts';
+export { slimDown } from './slim-down.ts';
