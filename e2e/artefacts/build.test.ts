@@ -44,6 +44,10 @@ describe('every method builds the digit classifier, through the pipeline that wi
       { precision: 'int8', sizeAtMost: 0.3 },
     ],
     [
+      { method: 'static-int8', target: 'arm', calibration: { method: 'entropy' } },
+      { precision: 'int8', sizeAtMost: 0.3 },
+    ],
+    [
       { method: 'static-int8', target: 'tensorrt', calibration: { method: 'mse' }, biasCorrection: true, equalise: true },
       { precision: 'int8', sizeAtMost: 0.3 },
     ],
