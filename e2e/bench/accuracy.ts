@@ -15,7 +15,7 @@ const PROGRESS_EVERY = 100;
 
 const point = z.tuple([z.number(), z.number()]);
 const readingsSchema = z.array(z.object({ text: z.string(), quad: z.tuple([point, point, point, point]) }));
-export type Total = ReturnType<typeof sumScores>;
+type Total = ReturnType<typeof sumScores>;
 
 /** Reads the same scenes with both artefacts, in the agent's own runtime. */
 export function measureAccuracy(say: Say): Promise<Measure[]> {
@@ -29,7 +29,8 @@ export function measureAccuracy(say: Say): Promise<Measure[]> {
       const totals: Record<'fp32' | 'int8', Total> = { fp32: sumScores([]), int8: sumScores([]) };
       for (const precision of ['fp32', 'int8'] as const) {
         const installed = installDemoRelease(artefacts, precision);
-        totals[precision] = await scoreRelease(host, installed, join(folder, 'scenes'), scenes, (line) => say(`${precision}: ${line}`));
+        const scores = await scoreRelease(host, installed, join(folder, 'scenes'), scenes, (line) => say(`${precision}: ${line}`));
+        totals[precision] = sumScores(scores);
       }
       return measuresOf(totals);
     } finally {
@@ -38,19 +39,19 @@ export function measureAccuracy(say: Say): Promise<Measure[]> {
   });
 }
 
-/** Reads scenes with a release that the host gets to load. */
+/** Reads scenes with a release that the host gets to load. @returns the score of each scene */
 export async function scoreRelease(
   host: RuntimeHost,
   installed: InstalledRelease,
   folder: string,
   scenes: readonly Scene[],
   say: Say,
-): Promise<Total> {
+): Promise<Score[]> {
   await host.load(installed);
   await host.activate(installed.key);
   const scores = await readAll(host, folder, scenes, (done) => say(`${done} of ${scenes.length} read`));
   for (const line of byKind(scenes, scores)) say(line);
-  return sumScores(scores);
+  return scores;
 }
 
 async function readAll(host: RuntimeHost, folder: string, scenes: readonly Scene[], onProgress: (done: number) => void): Promise<Score[]> {

@@ -6,7 +6,7 @@ import { calibrate } from '../../fleet/src/artefacts/calibrate/index.ts';
 import type { FeedSource } from '../../fleet/src/artefacts/contracts.ts';
 import { type OnnxModel, openModel, readModel, writeModel } from '../../fleet/src/artefacts/onnx/index.ts';
 import { optimiseModel } from '../../fleet/src/artefacts/optimise/index.ts';
-import { prepareForQuantising, quantisedEdges } from '../../fleet/src/artefacts/static/index.ts';
+import { calibratedEdges, prepareForQuantising } from '../../fleet/src/artefacts/static/index.ts';
 import { demoModels } from '../demo/models.ts';
 import { buildByMethod } from './build-artefact.ts';
 import { peakOfChildren } from './peak-memory.ts';
@@ -68,7 +68,7 @@ async function measureThroughput(folder: string, say: Say): Promise<Measure[]> {
   prepareForQuantising(model, recipe);
   const bytes = writeModel(model);
   close();
-  const edges = quantisedEdges(readModel(bytes), recipe);
+  const edges = calibratedEdges(readModel(bytes), recipe);
   say(`calibrating ${edges.length} values of ${pictures.length} pictures`);
   const times: Record<'source' | 'optimised' | 'minmax' | 'mse', number[]> = { source: [], optimised: [], minmax: [], mse: [] };
   for (let round = 0; round < ROUNDS; round += 1) {

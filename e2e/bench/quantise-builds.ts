@@ -11,19 +11,21 @@ import {
   modelEvaluationSchema,
   packDataset,
   pipelineSchema,
+  StarlingError,
 } from '@starling/shared';
 import { type BuiltResult, createBuilder } from '../../fleet/src/artefacts/index.ts';
 import { buildDigits, packDigits } from '../artefacts/build-digits.ts';
 import { demoModels } from '../demo/models.ts';
 import { readSigns } from '../demo/read-signs.ts';
 import { digitsModelFile } from '../digits/index.ts';
+import type { ModelFiles } from '../harness/operator.ts';
 import { writeScenes } from '../scenes/index.ts';
 import type { Say } from './result.ts';
 
 const MEMORY_BYTES = 4 * 1024 ** 3;
 /** Other scenes than those that are read in the end. */
-const CALIBRATION = { count: 40, seed: 7 };
-const DIGITS = { calibration: 100, evaluation: 2000 };
+export const CALIBRATION = { count: 40, seed: 7 };
+export const DIGITS = { calibration: 100, evaluation: 2000 };
 
 export interface Builds {
   name: string;
@@ -32,18 +34,20 @@ export interface Builds {
   int8: BuiltResult;
 }
 
-export async function buildTextModels(folder: string, target: BuildTarget, say: Say): Promise<Builds[]> {
-  const archive = await packScenes(folder);
-  const builds: Builds[] = [];
-  for (const { name, file } of demoModels) {
-    const build = (recipe: BuildRecipeInput): Promise<BuiltResult> => buildTextModel(folder, name, recipe, archive, say);
-    const fused = await build({ method: 'optimised' });
-    builds.push({ name, source: file, fused, int8: await build({ method: 'static-int8', target }) });
-  }
-  return builds;
+/** @param archive calibration scenes */
+export async function buildTextModel(folder: string, name: string, target: BuildTarget, archive: string, say: Say): Promise<Builds> {
+  const build = (recipe: BuildRecipeInput): Promise<BuiltResult> => buildByRecipe(folder, name, recipe, archive, say);
+  const fused = await build({ method: 'optimised' });
+  return { name, source: sourceOf(name).file, fused, int8: await build({ method: 'static-int8', target }) };
 }
 
-async function packScenes(folder: string): Promise<string> {
+function sourceOf(name: string): ModelFiles {
+  const model = demoModels.find((each) => each.name === name);
+  if (model === undefined) throw new StarlingError('unknown-model', `the demo has no model "${name}"`, { field: 'name' });
+  return model;
+}
+
+export async function packScenes(folder: string): Promise<string> {
   const directory = join(folder, 'calibration');
   await writeScenes({ folder: directory, ...CALIBRATION });
   const names = (await readdir(directory)).filter((name) => name.endsWith('.jpg')).sort();
@@ -54,7 +58,7 @@ async function packScenes(folder: string): Promise<string> {
 }
 
 /** As a push with a card does it: scenes reach the model through the demo's pipeline, in which the other model runs as a companion. */
-async function buildTextModel(folder: string, name: string, input: BuildRecipeInput, archive: string, say: Say): Promise<BuiltResult> {
+async function buildByRecipe(folder: string, name: string, input: BuildRecipeInput, archive: string, say: Say): Promise<BuiltResult> {
   const recipe = buildRecipeSchema.parse(input);
   const { inputs, outputs, nodes, edges } = pipelineSchema.parse(readSigns);
   const models = Object.fromEntries(demoModels.map((model) => [model.name, { file: model.file, assets: model.assets ?? {} }]));
@@ -62,7 +66,7 @@ async function buildTextModel(folder: string, name: string, input: BuildRecipeIn
   return createBuilder({ memoryBytes: MEMORY_BYTES }).build(
     {
       ...{ file: own.file, recipe, outputDirectory: await mkdtemp(join(folder, 'build-')), companions },
-      ...{ exampleShapes: demoModels.find((model) => model.name === name)?.card.exampleShapes ?? {}, model: { name, assets: own.assets } },
+      ...{ exampleShapes: sourceOf(name).card.exampleShapes ?? {}, model: { name, assets: own.assets } },
       evaluation: modelEvaluationSchema.parse({ metric: 'similarity', pipeline: { inputs, outputs, nodes, edges } }),
       ...(recipe.method === 'static-int8' ? { calibrationArchive: archive } : {}),
     },

@@ -6,6 +6,7 @@ import { type OperatorContext, operators } from '../../agent/src/core/pipelines/
 import { createSharpCodec } from '../../agent/src/node/image-codec.ts';
 import { demoModels } from '../demo/models.ts';
 import { readSigns } from '../demo/read-signs.ts';
+import { type DigitPart, readDigits, SIDE } from '../digits/index.ts';
 import { writeScenes } from '../scenes/index.ts';
 
 export interface Samples {
@@ -53,4 +54,13 @@ export async function prepareSamples(folder: string, count: number, seed: number
   }
   await detector.release();
   return samples;
+}
+
+/** Inputs of the digit classifier: the first so many of a part. */
+export async function digitInputs(count: number, part: DigitPart = 'held-out'): Promise<Tensor[]> {
+  const digits = (await readDigits())[part];
+  return digits.slice(0, count).map(({ pixels }) => {
+    const values = Float32Array.from(pixels, (value) => value / 255);
+    return new Tensor('float32', values, [1, 1, SIDE, SIDE]);
+  });
 }

@@ -1,12 +1,13 @@
 import { StarlingError } from '@starling/shared';
 import { distance } from 'fastest-levenshtein';
-import type { Measure, Say } from './result.ts';
+import type { BenchOptions } from './parts.ts';
+import type { Findings, Measure, Say } from './result.ts';
 
 export interface Bench {
   /** What it measures, for `--help`. */
   about: string;
   /** Loads the bench only when it runs. */
-  load: () => Promise<(say: Say) => Promise<Measure[]>>;
+  load: () => Promise<(say: Say, options: BenchOptions) => Promise<Measure[] | Findings>>;
 }
 
 export const benches: Readonly<Record<string, Bench>> = {

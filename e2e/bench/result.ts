@@ -14,6 +14,16 @@ const measureSchema = z.object({
 });
 export type Measure = Omit<z.infer<typeof measureSchema>, 'met'>;
 
+const failureSchema = z.object({ part: z.string(), message: z.string() });
+type Failure = z.infer<typeof failureSchema>;
+
+/** What a bench found out. */
+export interface Findings {
+  measures: Measure[];
+  /** Parts whose measures are missing. */
+  failures: Failure[];
+}
+
 /** Where something was measured. */
 export const machineSchema = z.object({
   processor: z.string(),
@@ -28,16 +38,18 @@ export const benchResultSchema = z.object({
   bench: z.string(),
   machine: machineSchema,
   measures: z.array(measureSchema).min(1),
+  failures: z.array(failureSchema).optional().meta({ description: 'Parts whose measures are missing, and why' }),
 });
 export type BenchResult = z.infer<typeof benchResultSchema>;
 
 export const resultsFolder = fileURLToPath(new URL('./results', import.meta.url));
 
-export function judge(bench: string, measures: readonly Measure[]): BenchResult {
+export function judge(bench: string, measures: readonly Measure[], failures: readonly Failure[] = []): BenchResult {
   return benchResultSchema.parse({
     bench,
     machine: describeMachine(),
     measures: measures.map((measure) => (measure.target === undefined ? measure : { ...measure, met: isMet(measure) })),
+    ...(failures.length === 0 ? {} : { failures }),
   });
 }
 
@@ -65,7 +77,7 @@ export async function keepResult(result: BenchResult, folder = resultsFolder): P
 }
 
 /** The measures as a table for the terminal. */
-export function tableOf({ measures }: BenchResult): string {
+export function tableOf({ measures, failures = [] }: BenchResult): string {
   const rows = measures.map(({ name, value, unit, target, better, met }) => [
     name,
     `${numeral(value)} ${unit}`,
@@ -80,7 +92,8 @@ export function tableOf({ measures }: BenchResult): string {
       .join('  ')
       .trimEnd(),
   );
-  return lines.toSpliced(1, 0, widths.map((width) => '-'.repeat(width)).join('  ')).join('\n');
+  const broken = failures.map(({ part, message }) => `${part.padEnd(widths[0] ?? 0)}  FAILED: ${message}`);
+  return [...lines.toSpliced(1, 0, widths.map((width) => '-'.repeat(width)).join('  ')), ...broken].join('\n');
 }
 
 function numeral(value: number): string {

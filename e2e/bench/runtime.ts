@@ -35,13 +35,23 @@ export async function buildDemoArtefacts(folder: string): Promise<ReadonlyMap<st
   return built;
 }
 
-/** The demo's release with one precision of each model, as the control plane of an agent would install it. */
+/** The demo's release with one precision of each model. */
 export function installDemoRelease(artefacts: ReadonlyMap<string, BuiltResult[]>, precision: 'fp32' | 'int8'): InstalledRelease {
-  const pipeline = pipelineSchema.parse(readSigns);
-  const models = [...artefacts].map(([name, built]) => {
+  const chosen = [...artefacts].map(([name, built]) => {
     const artefact = built.find((each) => each.precision === precision);
     if (artefact === undefined) throw new StarlingError('no-artefact', `${name} was not built as ${precision}`);
-    const { file: location, executionProviders } = artefact;
+    return [name, artefact] as const;
+  });
+  return installDemoFiles(new Map(chosen), precision);
+}
+
+/** What of an artefact the runtime has to know. */
+export type RunnableFile = Pick<BuiltResult, 'file' | 'executionProviders'>;
+
+/** The demo's release with a file for each model, as the control plane of an agent would install it. */
+export function installDemoFiles(files: ReadonlyMap<string, RunnableFile>, precision: 'fp32' | 'int8'): InstalledRelease {
+  const pipeline = pipelineSchema.parse(readSigns);
+  const models = [...files].map(([name, { file: location, executionProviders }]) => {
     return { name, artefact: `${name}-${precision}`, location, precision, executionProviders };
   });
   const release = releaseSchema.parse({

@@ -7,11 +7,14 @@ import { type OnnxModel, openModel, readModel, writeModel, writeModelFile } from
 import { bySensitivity, type MixedPrecision, measureSensitivity, requireBudget, searchMixedPrecision } from '../sensitivity/index.ts';
 import {
   type ChannelMeans,
+  calibratedEdges,
+  completeRanges,
   measureChannelMeans,
   prepareForQuantising,
   productInputs,
   quantisedEdges,
   quantiseStatic,
+  slimDown,
 } from '../static/index.ts';
 import type { BuildMaterial, MethodResult } from './material.ts';
 
@@ -71,6 +74,7 @@ export async function buildStaticInt8(material: BuildMaterial, prepare: Prepare)
   });
   const found = await search(material, bySensitivity(layers), quantise);
   const { model, report } = quantise(found.keptInFloat);
+  slimDown(model, new Set(layers.map(({ node }) => node)));
   const file = join(job.outputDirectory, 'static-int8.onnx');
   writeModelFile(model, file);
   const kept = new Set(found.keptInFloat);
@@ -91,12 +95,17 @@ async function prepareAll({ job }: BuildMaterial, calibration: FeedSource, prepa
   job.onProgress(15, 'prepare the graph');
   const notes = [...(await prepare({ job }, model)), ...prepareForQuantising(model, recipe)];
   const options = recipe.calibration ?? calibrationOptionsSchema.parse({});
-  const { ranges, findings, samples } = await calibrate(model, quantisedEdges(model, recipe), calibration, {
+  const {
+    ranges: found,
+    findings,
+    samples,
+  } = await calibrate(model, calibratedEdges(model, recipe), calibration, {
     calibration: options,
     open: openInMemory,
     symmetric: recipe.target === 'tensorrt',
     onSample: (done, total) => job.onProgress(20 + Math.round((20 * done) / total), `calibrate: ${done} of ${total}`),
   });
+  const ranges = completeRanges(model, recipe, found);
   job.log(`${ranges.size} ranges by ${options.method} over ${samples} samples`);
   const means = recipe.biasCorrection ? await measureChannelMeans(model, productInputs(model, recipe), calibration) : undefined;
   return { bytes: writeModel(model), ranges, means, notes: [...notes, ...findings.map(({ message }) => message)] };

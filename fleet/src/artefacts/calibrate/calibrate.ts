@@ -29,7 +29,7 @@ export interface CalibrationFinding {
 }
 
 export interface Calibration {
-  /** As observed: zero need not lie within. */
+  /** As observed: zero need not lie within. Minima that the operators bound, as Relu and hard-swish do, are these bounds. */
   ranges: Ranges;
   findings: CalibrationFinding[];
   /** Samples that were run. */
@@ -44,7 +44,7 @@ const ELEMENTS_PER_RUN = { minimum: 1024, maximum: 8192 };
 /**
  * Runs a float model on samples and finds the range in which each named value lies.
  *
- * Minima and maxima are those of every element. The methods that need a distribution take a strided subsample inside the graph, in the
+ * Minima and maxima are those of every element, but for minima below which operators let nothing through. The methods that need a distribution take a strided subsample inside the graph, in the
  * same run: whole values would have to be copied out (85 MB a sample for text detection at 640 x 640), and a second pass would double
  * the time. The subsample moves with each sample; its error against whole histograms is held by a test.
  *
@@ -161,7 +161,7 @@ function phaseOf(place: number): bigint {
 function readingOf(outputs: InferenceSession.ReturnType, tap: Tap): Reading {
   const elements = tap.elements === undefined ? undefined : (outputs[tap.elements]?.data as Float32Array | undefined);
   return {
-    minimum: scalarOf(outputs, tap.minimum),
+    minimum: typeof tap.minimum === 'number' ? tap.minimum : scalarOf(outputs, tap.minimum),
     maximum: scalarOf(outputs, tap.maximum),
     ...(elements === undefined ? {} : { elements }),
   };
@@ -185,8 +185,8 @@ function conclude(taps: readonly Tap[], observers: ReadonlyMap<string, Observer>
 
 function requireFloat(session: InferenceSession, taps: readonly Tap[]): void {
   const types = new Map(session.outputMetadata.map((output) => [output.name, output.isTensor ? output.type : 'no tensor']));
-  for (const { value, minimum } of taps) {
-    const type = types.get(minimum);
+  for (const { value, maximum } of taps) {
+    const type = types.get(maximum);
     if (type === 'float32') continue;
     throw new StarlingError('value-not-float', `the value "${value}" is ${type}, not float32`, {
       field: `values.${value}`,

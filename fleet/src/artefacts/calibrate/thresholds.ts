@@ -37,42 +37,86 @@ const ENTROPY_CANDIDATES = 128;
 
 /**
  * The range at which the distribution of the quantised values tells least apart from the true one: Migacz, "8-bit inference with TensorRT"
- * (GTC 2017), in the form of EntropyCalibrater of onnxruntime's `calibrate.py`. As in TensorRT each side of zero has half of the levels;
- * values of one sign have all levels on their side.
+ * (GTC 2017). Each candidate cuts off what lies beyond a magnitude, and the levels lie evenly over what is left of the values, so that
+ * values of one sign, or nearly, have them all on their side.
+ *
+ * `get_entropy_threshold` of onnxruntime's `calibrate.py` differs in three ways, each of which cuts off far too much where bins are many;
+ * its own 128 bins for 128 levels leave it next to no choice. It counts numbers that occur again and again as all others. What is left when bins do not divide by levels all goes to the last level. And it spreads levels over both signs
+ * whatever the values are.
  */
-export function entropyRange({ histogram, levels, minimum, maximum, symmetric }: Observed): ValueRange {
-  const oneSided = !symmetric && (minimum >= 0 || maximum <= 0);
+export function entropyRange({ histogram, levels, symmetric }: Observed): ValueRange {
   let bins = trimmed(histogram);
   while (bins.counts.length > 2 * ENTROPY_HALF_BINS_MAXIMUM) bins = trimmed(coarsened(bins));
-  const stride = Math.ceil(bins.counts.length / 2 / ENTROPY_CANDIDATES);
-  const threshold = entropyThreshold(bins, oneSided ? 2 * levels : levels, stride);
+  const { counts } = bins;
+  const filled = symmetric ? { first: 0, last: counts.length } : filledPart(counts);
+  const stride = Math.ceil(counts.length / 2 / ENTROPY_CANDIDATES);
+  const threshold = searchThreshold(withoutSpikes(bins, levels), { levels, stride, ...filled, spread: 'even' });
   return { minimum: -threshold, maximum: threshold };
+}
+
+/** A bin stands out that holds so many times what either neighbour does, and more than a level would of values spread evenly. */
+const SPIKE_FACTOR = 4;
+
+/**
+ * A number that occurs again and again, such as the zeros of Relu or the bias of a convolution over an empty background, makes a bin that
+ * stands out. Merging it with its neighbours loses no more than merging any other, but as a part of the whole distribution it would
+ * outweigh all that is cut off: it counts as its neighbours do.
+ */
+function withoutSpikes({ counts, total, width }: Histogram, levels: number): Histogram {
+  const levelled = counts.map((count, bin) => {
+    const beside = Math.max(counts[bin - 1] ?? 0, counts[bin + 1] ?? 0);
+    return count > SPIKE_FACTOR * beside && count > total / levels ? beside : count;
+  });
+  return { counts: levelled, width, total };
+}
+
+/** From the first bin that is not empty, or zero, to behind the last. */
+function filledPart(counts: Float64Array): { first: number; last: number } {
+  const middle = counts.length / 2;
+  let [first, last] = [0, counts.length];
+  while (first < middle && counts[first] === 0) first += 1;
+  while (last > middle + 1 && counts[last - 1] === 0) last -= 1;
+  return { first, last };
 }
 
 /**
  * `get_entropy_threshold` of `calibrate.py`: for each symmetric part of the histogram, what is outside of it is added to its last bins (p),
  * it is expanded again from `quantisedBins` bins (q), and the part with the smallest Kullback-Leibler divergence of p from q is taken.
- * @param stride bins from one threshold that is tried to the next; 1 there
  * @returns the threshold; that of the whole histogram if it has no more bins than quantised ones
  */
-export function entropyThreshold(histogram: Histogram, quantisedBins: number, stride = 1): number {
+export function entropyThreshold(histogram: Histogram, quantisedBins: number): number {
+  return searchThreshold(histogram, { levels: quantisedBins, stride: 1, first: 0, last: histogram.counts.length, spread: 'whole' });
+}
+
+interface ThresholdSearch {
+  levels: number;
+  /** Bins from one threshold that is tried to the next. */
+  stride: number;
+  /** The part of the bins over which levels may lie. */
+  first: number;
+  last: number;
+  /** `whole`: each level has as many whole bins as the others, the last one also counts what is left. `even`: all bins have a level. */
+  spread: 'whole' | 'even';
+}
+
+function searchThreshold(histogram: Histogram, { levels, stride, first, last, spread }: ThresholdSearch): number {
   const { counts } = histogram;
   const middle = counts.length / 2;
-  const halfQuantised = Math.floor(quantisedBins / 2);
   let best = edgeOf(histogram, counts.length);
   let smallest = Number.POSITIVE_INFINITY;
   const reference = new Float64Array(counts.length);
   const expanded = new Float64Array(counts.length);
-  for (let half = halfQuantised; half <= middle; half += stride) {
-    const start = middle - half;
-    const end = Math.min(middle + half + 1, counts.length);
-    const size = end - start;
+  const expand = spread === 'whole' ? expandWhole : expandEvenly;
+  for (let half = Math.floor(levels / 2); half <= middle; half += stride) {
+    const start = Math.max(first, middle - half);
+    const end = Math.min(last, middle + half + (spread === 'whole' ? 1 : 0));
+    if (end - start < levels) continue;
     fillReference(reference, counts, start, end);
-    expandQuantised(expanded, reference, counts, start, size, quantisedBins);
-    const divergence = smoothedDivergence(reference, expanded, size);
+    expand(expanded, reference, counts, { start, size: end - start, levels });
+    const divergence = smoothedDivergence(reference, expanded, end - start);
     if (divergence >= smallest) continue;
     smallest = divergence;
-    best = edgeOf(histogram, end);
+    best = spread === 'whole' ? edgeOf(histogram, end) : half * histogram.width;
   }
   return best;
 }
@@ -87,27 +131,41 @@ function fillReference(reference: Float64Array, counts: Float64Array, start: num
   reference[end - start - 1] = (reference[end - start - 1] as number) + right;
 }
 
-/** Merges the bins into the quantised ones, and spreads each of these over its bins that are not empty, in whole counts. */
-function expandQuantised(
-  expanded: Float64Array,
-  reference: Float64Array,
-  counts: Float64Array,
-  start: number,
-  size: number,
-  quantisedBins: number,
-): void {
-  const merged = Math.floor(size / quantisedBins);
+interface Part {
+  start: number;
+  size: number;
+  levels: number;
+}
+
+/** Merges the bins into the levels, and spreads each of these over its bins that are not empty, in whole counts. */
+function expandWhole(expanded: Float64Array, reference: Float64Array, counts: Float64Array, { start, size, levels }: Part): void {
+  const merged = Math.floor(size / levels);
   expanded.fill(0, 0, size);
-  for (let index = 0; index < quantisedBins; index += 1) {
-    const from = index * merged;
+  for (let level = 0; level < levels; level += 1) {
+    const from = level * merged;
     const to = from + merged;
-    // The last quantised bin also counts what the division left over, but is spread over its own bins alone.
-    const until = index === quantisedBins - 1 ? size : to;
+    // The last level also counts what the division left over, but is spread over its own bins alone.
+    const until = level === levels - 1 ? size : to;
     let sum = 0;
     let filled = 0;
     for (let bin = from; bin < until; bin += 1) sum += counts[start + bin] as number;
     for (let bin = from; bin < to; bin += 1) if (reference[bin] !== 0) filled += 1;
     if (filled > 0) expanded.fill(Math.floor(sum / filled), from, to);
+  }
+}
+
+/** The same with a level for every bin, and nothing in bins that are empty. */
+function expandEvenly(expanded: Float64Array, reference: Float64Array, counts: Float64Array, { start, size, levels }: Part): void {
+  for (let level = 0; level < levels; level += 1) {
+    const from = Math.floor((level * size) / levels);
+    const to = Math.floor(((level + 1) * size) / levels);
+    let sum = 0;
+    let filled = 0;
+    for (let bin = from; bin < to; bin += 1) {
+      sum += counts[start + bin] as number;
+      if (reference[bin] !== 0) filled += 1;
+    }
+    for (let bin = from; bin < to; bin += 1) expanded[bin] = reference[bin] === 0 ? 0 : sum / filled;
   }
 }
 

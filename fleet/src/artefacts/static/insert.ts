@@ -9,9 +9,10 @@ import {
   encodingOf,
   type Insertion,
   integersOf,
-  parameterNames,
+  parameterInputs,
   realOf,
   renameOutput,
+  zeroPointName,
 } from './insertion.ts';
 import { limits, parametersFor, roundHalfEven } from './integers.ts';
 import { activationsOf, boundsOf } from './roles.ts';
@@ -86,7 +87,7 @@ function moveIntegers(insertion: Insertion, node: NodeProto, activations: readon
   for (const [index, name] of node.input.entries()) if (activations.includes(name)) view.setInput(node, index, integersOf(insertion, name));
   if (node.opType === 'Pad') {
     while (node.input.length < 3) node.input.push('');
-    view.setInput(node, 2, parameterNames(insertion, encodingOf(insertion, activations[0] ?? '').parameters)[1]);
+    view.setInput(node, 2, zeroPointName(insertion, encodingOf(insertion, activations[0] ?? '').parameters.zeroPoint));
   }
   for (const output of node.output) {
     if (output === '') continue;
@@ -114,7 +115,7 @@ function quantiseConstants(insertion: Insertion, node: NodeProto, symmetric: boo
     );
     const output = view.freshName(`${name}_dq`);
     const source = view.addConstant(makeTensor(`${name}_q`, type, shapeOf(tensor), integers));
-    view.add(makeNode('DequantizeLinear', [source, ...parameterNames(insertion, parameters)], [output], { name: output }));
+    view.add(makeNode('DequantizeLinear', [source, ...parameterInputs(insertion, parameters)], [output], { name: output }));
     view.setInput(node, index, output);
   }
 }

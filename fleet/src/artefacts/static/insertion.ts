@@ -14,22 +14,29 @@ export interface Insertion {
   readonly reals: Map<string, string>;
   /** Values that quantised nodes make: they are dequantised under their own name. */
   readonly made: Set<string>;
-  readonly parameterNames: Map<string, [string, string]>;
+  /** What it holds -> the name of a constant. */
+  readonly constants: Map<string, string>;
 }
 
 export function createInsertion(view: GraphView, encodings: ReadonlyMap<string, Encoding>, type: IntegerType): Insertion {
-  return { view, encodings, type, integers: new Map(), reals: new Map(), made: new Set(), parameterNames: new Map() };
+  return { view, encodings, type, integers: new Map(), reals: new Map(), made: new Set(), constants: new Map() };
 }
 
-/** Names of scale and zero point, of which equal ones are stored once. */
-export function parameterNames({ view, type, parameterNames: known }: Insertion, { scale, zeroPoint }: Parameters): [string, string] {
-  const key = `${scale}|${zeroPoint}`;
-  const names = known.get(key) ?? [
-    view.addConstant(makeTensor('scale', 'float', [], [scale])),
-    view.addConstant(makeTensor('zero_point', type, [], [zeroPoint])),
-  ];
-  known.set(key, names);
-  return names;
+/** Scale and zero point as inputs of QuantizeLinear and DequantizeLinear; equal ones are stored once. */
+export function parameterInputs(insertion: Insertion, { scale, zeroPoint }: Parameters): string[] {
+  const { view, constants } = insertion;
+  const name = sharedConstant(constants, `scale ${scale}`, () => view.addConstant(makeTensor('scale', 'float', [], [scale])));
+  return [name, zeroPointName(insertion, zeroPoint)];
+}
+
+export function zeroPointName({ view, type, constants }: Insertion, zeroPoint: number): string {
+  return sharedConstant(constants, `zero point ${zeroPoint}`, () => view.addConstant(makeTensor('zero_point', type, [], [zeroPoint])));
+}
+
+function sharedConstant(constants: Map<string, string>, key: string, make: () => string): string {
+  const name = constants.get(key) ?? make();
+  constants.set(key, name);
+  return name;
 }
 
 export function encodingOf({ encodings }: Insertion, value: string): Encoding {
@@ -39,7 +46,7 @@ export function encodingOf({ encodings }: Insertion, value: string): Encoding {
 
 /** The integers of a value, which are made if they are not there yet. */
 export function integersOf(insertion: Insertion, value: string): string {
-  const { view, type, integers } = insertion;
+  const { view, integers } = insertion;
   const known = integers.get(value);
   if (known !== undefined) return known;
   const { origin, parameters, low = 0, high = 0 } = encodingOf(insertion, value);
@@ -48,7 +55,7 @@ export function integersOf(insertion: Insertion, value: string): string {
   integers.set(value, output);
   if (origin.kind === 'own') addQuantise(insertion, value, parameters, output);
   else if (source !== undefined && source !== output) {
-    const bounds = [low, high].map((bound) => view.addConstant(makeTensor('bound', type, [], [bound])));
+    const bounds = [low, high].map((bound) => zeroPointName(insertion, bound));
     view.add(makeNode('Clip', [source, ...bounds], [output], { name: output }));
   }
   return output;
@@ -63,7 +70,7 @@ export function realOf({ view, made, reals }: Insertion, value: string): string 
 }
 
 export function addQuantise(insertion: Insertion, input: string, parameters: Parameters, output: string): void {
-  insertion.view.add(makeNode('QuantizeLinear', [input, ...parameterNames(insertion, parameters)], [output], { name: output }));
+  insertion.view.add(makeNode('QuantizeLinear', [input, ...parameterInputs(insertion, parameters)], [output], { name: output }));
 }
 
 /** Dequantises a value for those who read it in float. */
@@ -72,7 +79,7 @@ export function addDequantise(insertion: Insertion, value: string): void {
   const source = integers.get(value);
   const output = made.has(value) ? value : reals.get(value);
   if (source === undefined || output === undefined || (view.usesOf(output).length === 0 && !view.isOutput(output))) return;
-  const inputs = [source, ...parameterNames(insertion, encodingOf(insertion, value).parameters)];
+  const inputs = [source, ...parameterInputs(insertion, encodingOf(insertion, value).parameters)];
   view.add(makeNode('DequantizeLinear', inputs, [output], { name: `${output}_dq` }));
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { makeNode, shapeOf, tensorDataType, valuesOf, viewGraph, writeModel } from '../onnx/index.ts';
-import { prepareForQuantising, quantisedEdges, quantiseStatic } from './index.ts';
+import { calibratedEdges, completeRanges, prepareForQuantising, quantisedEdges, quantiseStatic } from './index.ts';
 import { NetworkBuilder, rangesOf, recipeOf, runModel, tryQuantising } from './small-network.ts';
 
 const picture = [1, 8, 8, 8];
@@ -224,6 +224,23 @@ describe('options', () => {
     expect(report.layers).toContainEqual({ node: 'n0', operator: 'Conv', signalToNoiseDb: null, inFloat: true });
     expect(report.layers).toContainEqual({ node: 'n2', operator: 'Conv', signalToNoiseDb: null, inFloat: false });
   });
+});
+
+test('ranges of what only a hard-swish reads follow from those of its result', async () => {
+  for (const gain of [0.5, 8]) {
+    const network = new NetworkBuilder(31);
+    const value = network.add('Conv', ['x', network.weight([8, 8, 1, 1], gain), network.weight([8], gain)]);
+    network.conv(network.add('HardSwish', [value]), 8, 4, 1);
+    const model = network.build(picture);
+    prepareForQuantising(model, recipeOf());
+    const [all, some] = [quantisedEdges(model, recipeOf()), calibratedEdges(model, recipeOf())];
+    expect(all.filter((name) => !some.includes(name))).toEqual([value]);
+    const seen = await rangesOf(model, all, picture);
+    const complete = completeRanges(model, recipeOf(), new Map([...seen].filter(([name]) => some.includes(name))));
+    expect([...complete.keys()].sort()).toEqual([...seen.keys()].sort());
+    expect(complete.get(value)?.minimum).toBe(-3);
+    expect(complete.get(value)?.maximum).toBeCloseTo(seen.get(value)?.maximum ?? Number.NaN, 4);
+  }
 });
 
 describe('odd input', () => {

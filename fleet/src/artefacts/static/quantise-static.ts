@@ -2,12 +2,13 @@ import { type BuildRecipe, type LayerReport, StarlingError } from '@starling/sha
 import type { ChangeReport, Ranges } from '../contracts.ts';
 import { isStandard, type OnnxModel, quantisationOf, toNumber, viewGraph } from '../onnx/index.ts';
 import type { ChannelMeans } from './channel-means.ts';
+import { derivableValues, withDerivedRanges } from './derive-ranges.ts';
 import { constantNames, dropUnusedConstants } from './drop-unused.ts';
 import { encodeValues } from './encode.ts';
 import { insertQuantisation } from './insert.ts';
 import { nameOf, type Selection, selectNodes } from './select.ts';
 import { rulesOf } from './targets.ts';
-import { traceValues } from './trace.ts';
+import { type Trace, traceValues } from './trace.ts';
 
 /** DequantizeLinear knows an axis from here on. */
 const OPSET_MINIMUM = 13;
@@ -17,11 +18,33 @@ const OPSET_MINIMUM = 13;
  * @throws StarlingError `opset-too-old`, `already-quantised`
  */
 export function quantisedEdges(model: OnnxModel, recipe: BuildRecipe): string[] {
+  return ownValues(traceModel(model, recipe));
+}
+
+/**
+ * Those of them whose ranges have to be calibrated; the others follow from these, see `completeRanges`.
+ * @throws StarlingError `opset-too-old`, `already-quantised`
+ */
+export function calibratedEdges(model: OnnxModel, recipe: BuildRecipe): string[] {
+  const trace = traceModel(model, recipe);
+  const derived = derivableValues(trace);
+  return ownValues(trace).filter((value) => !derived.has(value));
+}
+
+/** Ranges of all `quantisedEdges` from those of the `calibratedEdges`. */
+export function completeRanges(model: OnnxModel, recipe: BuildRecipe, ranges: Ranges): Ranges {
+  return withDerivedRanges(traceModel(model, recipe), ranges);
+}
+
+function traceModel(model: OnnxModel, recipe: BuildRecipe): Trace {
   const rules = rulesOf(recipe);
   refuse(model);
   const view = viewGraph(model);
   view.commit();
-  const { origins } = traceValues(view, selectNodes(view, recipe.keepInFloat, rules), rules.reach === 'whole');
+  return traceValues(view, selectNodes(view, recipe.keepInFloat, rules), rules.reach === 'whole');
+}
+
+function ownValues({ origins }: Trace): string[] {
   return [...origins].filter(([, { kind }]) => kind === 'own').map(([value]) => value);
 }
 

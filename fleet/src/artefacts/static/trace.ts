@@ -1,5 +1,6 @@
 import type { ValueRange } from '../contracts.ts';
 import { floatOf, type GraphView, type NodeProto } from '../onnx/index.ts';
+import { onlyUse } from './rewrites/operators.ts';
 import { activationsOf, affineOf, boundsOf } from './roles.ts';
 import { isPair, type Selection } from './select.ts';
 
@@ -26,11 +27,20 @@ export interface Trace {
   joined: Set<NodeProto>;
   /** Value -> the part of its range that makes a difference to those who read it. */
   relevant: Map<string, ValueRange>;
+  /** Value that only a hard-swish reads -> that hard-swish. */
+  swishes: Map<string, Swish>;
+}
+
+/** x times a ramp of itself: output = x min(1, max(0, factor x + summand)). */
+export interface Swish {
+  output: string;
+  factor: number;
+  summand: number;
 }
 
 /** Follows values through the chosen nodes. The nodes of the graph must stand in order. */
 export function traceValues(view: GraphView, { roles, fusedClips }: Selection, whole: boolean): Trace {
-  const trace: Trace = { origins: new Map(), groups: new Map(), joined: new Set(), relevant: new Map() };
+  const trace: Trace = { origins: new Map(), groups: new Map(), joined: new Set(), relevant: new Map(), swishes: new Map() };
   const { origins } = trace;
   const read = (value: string): void => void (origins.has(value) || origins.set(value, { kind: 'own' }));
   const results = new Map([...fusedClips].map(([clip, producer]) => [producer, clip.output[0] ?? '']));
@@ -53,6 +63,7 @@ export function traceValues(view: GraphView, { roles, fusedClips }: Selection, w
       }
       case 'ramp':
         noteRelevant(view, trace, node, from);
+        noteSwish(view, trace, node, from);
         origins.set(output, { kind: 'ramp', from, factor: floatOf(node, 'alpha', 0.2), summand: floatOf(node, 'beta', 0.5) });
         break;
       case 'clip':
@@ -81,6 +92,16 @@ function noteRelevant(view: GraphView, { relevant }: Trace, ramp: NodeProto, val
   else if (others.every(({ node }) => node.opType === 'Mul' && node.input.includes(gate))) {
     relevant.set(value, { minimum: start, maximum: Number.POSITIVE_INFINITY });
   }
+}
+
+function noteSwish(view: GraphView, { swishes }: Trace, ramp: NodeProto, value: string): void {
+  const factor = floatOf(ramp, 'alpha', 0.2);
+  const summand = floatOf(ramp, 'beta', 0.5);
+  const product = onlyUse(view, ramp.output[0] ?? '')?.node;
+  const readers = new Set(view.usesOf(value).map(({ node }) => node));
+  const isOwnProduct = product?.opType === 'Mul' && product.input.includes(value) && readers.size === 2 && readers.has(product);
+  if (!isOwnProduct || view.isOutput(value) || !(factor > 0) || !(summand > 0 && summand < 1)) return;
+  swishes.set(value, { output: product.output[0] ?? '', factor, summand });
 }
 
 /** MatMul and Gemm can give their result in float: they need not quantise what only float operators read. */

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { inParts, once } from './parts.ts';
+import { judge, tableOf } from './result.ts';
+
+const one = { name: 'one', value: 1, unit: 's' };
+const two = { name: 'two', value: 2, unit: 's' };
+
+test('a part that fails is named, and costs its own measures alone', async () => {
+  const lines: string[] = [];
+  const parts = {
+    first: async () => [one],
+    broken: async () => {
+      throw new RangeError('no room');
+    },
+    last: async () => [two],
+  };
+  const { measures, failures } = await inParts(parts, (line) => lines.push(line));
+  expect(measures).toEqual([one, two]);
+  expect(failures).toEqual([{ part: 'broken', message: 'no room' }]);
+  expect(lines).toEqual(['broken failed: no room']);
+  const result = judge('some', measures, failures);
+  expect(result.failures).toEqual(failures);
+  expect(tableOf(result)).toMatch(/^broken +FAILED: no room$/m);
+});
+
+test('work that two parts need is done once, and its failure reaches both', async () => {
+  let runs = 0;
+  const work = once(async () => {
+    runs += 1;
+    throw new RangeError('broken');
+  });
+  await expect(work()).rejects.toThrow('broken');
+  await expect(work()).rejects.toThrow('broken');
+  expect(runs).toBe(1);
+});

@@ -1,0 +1,33 @@
+/** Parts of a bench, run one after the other -> the measures of all that ended, and why the others failed. */
+import { messageOf } from '@starling/shared';
+import type { Findings, Measure, Say } from './result.ts';
+
+/** What the command line may ask of a bench. */
+export interface BenchOptions {
+  /** Fewer scenes than the bench reads by itself, to try it out: what comes out is not kept. */
+  scenes?: number;
+}
+
+/** A part that fails costs its own measures alone. */
+export async function inParts(parts: Readonly<Record<string, () => Promise<Measure[]>>>, say: Say): Promise<Findings> {
+  const findings: Findings = { measures: [], failures: [] };
+  for (const [part, work] of Object.entries(parts)) {
+    try {
+      findings.measures.push(...(await work()));
+    } catch (error) {
+      const message = messageOf(error);
+      say(`${part} failed: ${message}`);
+      findings.failures.push({ part, message });
+    }
+  }
+  return findings;
+}
+
+/** Work that several parts need and that is done when the first of them asks for it. */
+export function once<Value>(work: () => Promise<Value>): () => Promise<Value> {
+  let done: Promise<Value> | undefined;
+  return () => {
+    done ??= work();
+    return done;
+  };
+}
