@@ -1,6 +1,6 @@
-import { count, eq, isNotNull } from 'drizzle-orm';
+import { and, count, eq, isNotNull } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
-import { desiredStates, releaseObjectives } from '../db/schema/index.ts';
+import { desiredStates, devices, releaseObjectives } from '../db/schema/index.ts';
 
 export type DesiredRow = typeof desiredStates.$inferSelect;
 
@@ -20,6 +20,17 @@ export async function devicesWithRelease(db: Queryable): Promise<DesiredRow[]> {
 export async function countByRelease(db: Queryable): Promise<Map<string, number>> {
   const rows = await db.select({ release: desiredStates.release, value: count() }).from(desiredStates).groupBy(desiredStates.release);
   return new Map(rows.flatMap(({ release, value }) => (release === null ? [] : [[release, value] as const])));
+}
+
+/** Which releases the devices of each profile are to run. */
+export async function releasesOnProfiles(db: Queryable): Promise<{ release: string; profile: string }[]> {
+  const rows = await db
+    .selectDistinct({ release: desiredStates.release, profile: devices.profile })
+    .from(desiredStates)
+    .innerJoin(devices, eq(devices.id, desiredStates.device))
+    .where(and(isNotNull(desiredStates.release), eq(devices.status, 'active')))
+    .orderBy(devices.profile, desiredStates.release);
+  return rows.flatMap(({ release, profile }) => (release === null ? [] : [{ release, profile }]));
 }
 
 export type ObjectiveRow = typeof releaseObjectives.$inferSelect;

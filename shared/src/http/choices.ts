@@ -36,7 +36,9 @@ export const measurementOutlierSchema = z.object({
   device: deviceIdSchema,
   name: z.string(),
   artefact: digestSchema,
-  kind: z.enum(['slow', 'throttled', 'more-memory']),
+  kind: z
+    .enum(['slow', 'throttled', 'more-memory', 'short-of-memory'])
+    .meta({ description: '`short-of-memory`: it had too little free to measure the artefact' }),
   factor: z.number().meta({ description: 'Times the median of its profile' }),
 });
 export type MeasurementOutlier = z.infer<typeof measurementOutlierSchema>;
