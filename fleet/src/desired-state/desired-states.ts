@@ -16,6 +16,7 @@ import {
   type ReleaseObjective,
   StarlingError,
   signDocument,
+  tuneObjectiveOf,
 } from '@starling/shared';
 import { appendAudit } from '../audit/index.ts';
 import type { Database } from '../db/index.ts';
@@ -215,7 +216,10 @@ function documentOf(
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + DESIRED_STATE_LIFE_MS,
     root: { version, digest },
-    assignment: row.release === null ? null : { release: row.release, artefacts: row.artefacts, ...fallbacksOf(row, fallbackCount) },
+    assignment:
+      row.release === null
+        ? null
+        : { release: row.release, artefacts: row.artefacts, ...fallbacksOf(row, fallbackCount), ...objectiveIn(row) },
     ...(profile === undefined ? {} : { profile: { name: profile.name, powerModel: profile.powerModel } }),
     grants: { blobs: [], streams: [] },
     settings: agentSettingsSchema.parse({ telemetryWindowMs }),
@@ -230,6 +234,12 @@ function fallbacksOf(row: DesiredRow, count: number): Pick<NonNullable<DesiredSt
     return digests.length === 0 ? [] : [[model, digests] as const];
   });
   return fallbacks.length === 0 ? {} : { fallbacks: Object.fromEntries(fallbacks) };
+}
+
+/** By what the choices were made: all of a device by one. */
+function objectiveIn(row: DesiredRow): Pick<NonNullable<DesiredState['assignment']>, 'objective'> {
+  const [choice] = Object.values(row.reasons as Record<string, ArtefactChoice>);
+  return choice?.objective === undefined ? {} : { objective: tuneObjectiveOf(choice.objective) };
 }
 
 /** A release is given only to an agent that can run it. */
