@@ -1,4 +1,4 @@
-import { and, count, eq, isNotNull } from 'drizzle-orm';
+import { and, asc, count, eq, gt, isNotNull } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
 import { desiredStates, devices, releaseObjectives } from '../db/schema/index.ts';
 
@@ -13,8 +13,26 @@ export async function writeDesired(db: Queryable, row: DesiredRow): Promise<void
   await db.insert(desiredStates).values(row).onConflictDoUpdate({ target: desiredStates.device, set: row });
 }
 
-export async function devicesWithRelease(db: Queryable): Promise<DesiredRow[]> {
-  return db.select().from(desiredStates).where(isNotNull(desiredStates.release));
+/** Rows of one reading. */
+const PAGE_ROWS = 500;
+
+/**
+ * Devices that are to run a release, or this one, page by page in the order of their ids: what is written meanwhile is neither seen twice
+ * nor missed.
+ */
+export async function* pagesWithRelease(db: Queryable, release?: string, pageRows = PAGE_ROWS): AsyncGenerator<DesiredRow[]> {
+  const wanted = release === undefined ? isNotNull(desiredStates.release) : eq(desiredStates.release, release);
+  for (let after = ''; ; ) {
+    const page = await db
+      .select()
+      .from(desiredStates)
+      .where(and(wanted, gt(desiredStates.device, after)))
+      .orderBy(asc(desiredStates.device))
+      .limit(pageRows);
+    if (page.length > 0) yield page;
+    if (page.length < pageRows) return;
+    after = page.at(-1)?.device ?? after;
+  }
 }
 
 export async function countByRelease(db: Queryable): Promise<Map<string, number>> {

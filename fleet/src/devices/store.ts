@@ -26,6 +26,16 @@ export async function deviceById(db: Queryable, id: string): Promise<DeviceRow |
   return row;
 }
 
+/** Devices by their ids, in any order; those that are not there are left out. */
+export async function devicesByIds(db: Queryable, ids: readonly string[]): Promise<DeviceRow[]> {
+  return ids.length === 0
+    ? []
+    : db
+        .select()
+        .from(devices)
+        .where(inArray(devices.id, [...ids]));
+}
+
 export async function updateDevice(db: Queryable, id: string, change: Partial<typeof devices.$inferInsert>): Promise<void> {
   await db.update(devices).set(change).where(eq(devices.id, id));
 }
