@@ -128,9 +128,10 @@ export function readConfig(argv: readonly string[], environment: Readonly<Record
 
 /** Text of `--help`, from the schema. */
 export function configHelp(): string {
+  const width = Math.max(...keys.map((key) => kebab(key).length)) + 2;
   const lines = keys.map((key) => {
     const { description } = configSchema.shape[key].meta() ?? {};
-    return `  --${kebab(key).padEnd(22)}${description ?? ''}`;
+    return `  --${kebab(key).padEnd(width)}${description ?? ''}`;
   });
   return [
     'starling-fleet [options]',
