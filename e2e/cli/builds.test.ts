@@ -7,10 +7,12 @@ import {
   artefactListItemSchema,
   buildJobSchema,
   buildLogLineSchema,
+  measurePlanItemSchema,
   modelViewSchema,
   pageOf,
 } from '@starling/shared';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openModel, readModel, writeModel, writeModelFile } from '../../fleet/src/artefacts/onnx/index.ts';
 import { HUB_COMMIT, HUB_TOKEN, type ModelHub, startModelHub } from '../harness/model-hub.ts';
 import { writeOnnx } from '../harness/onnx-file.ts';
 import { type FleetProcess, startFleetProcess } from '../harness/processes.ts';
@@ -152,6 +154,29 @@ describe('builds and artefacts', () => {
     expect(await starling.json(['build', 'retry', id])).toMatchObject({ id, state: expect.stringMatching(/queued|running/) });
     expect(await starling.json(['build', 'cancel', id])).toMatchObject({ state: 'cancelled' });
   });
+});
+
+test('a model whose data lies beside it is pushed as one file; without the data nothing is', async () => {
+  const { files } = writeModelFile(readModel(model), work('apart.onnx'), { externalData: 'always' });
+  expect(files).toHaveLength(2);
+  const { stdout, stderr, exitCode } = await starling.run(push('apart.onnx', 'apart', '--json'));
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('apart.onnx.data: joined to ') });
+  const { document } = modelViewSchema.parse(JSON.parse(stdout));
+  const opened = openModel(work('apart.onnx'), { externalDirectory: work() });
+  const joined = writeModel(opened.model);
+  opened.close();
+  expect(document.source).toMatchObject({ digest: createHash('sha256').update(joined).digest('hex'), sizeBytes: joined.length });
+  await rm(work('apart.onnx.data'));
+  const failed = await starling.failure(push('apart.onnx', 'apart'));
+  expect(failed).toMatchObject({ exitCode: 2, error: { code: 'external-data-missing', field: 'file' } });
+  expect(failed.stderr).toMatch(/^fix: put the file beside the model/m);
+});
+
+test('what is to be measured is listed, and a fleet that measures nothing by itself says so', async () => {
+  const plan = pageOf(measurePlanItemSchema).parse(await starling.json(['benchmark', 'plan', '--model', 'net']));
+  expect(plan.items).toEqual([]);
+  expect((await starling.run(['benchmark', 'plan'])).stderr).toContain('measureDevicesPerProfile is 0');
+  expect(await starling.failure(['benchmark', 'plan', '--model', 'nothing'])).toMatchObject({ exitCode: 4, error: { code: 'not-found' } });
 });
 
 describe('samples that are none', () => {

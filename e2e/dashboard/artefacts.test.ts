@@ -1,17 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { api } from '@starling/shared';
+import { api, buildRecipeSchema } from '@starling/shared';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildDashboard } from '../demo/pages.ts';
 import { describeWith } from '../harness/requires.ts';
 import { type MeasuredFleet, startMeasuredFleet, tensorFile } from './measured-fleet.ts';
-import { launchChromium, openPage, overflow, seriousFindings, settle, signIn } from './open-browser.ts';
+import { dropFiles, launchChromium, modes, openPage, seriousFindings, settle, signIn, tour, WIDE } from './open-browser.ts';
 
 const SETUP_TIMEOUT_MS = 400_000;
 const TOUR_TIMEOUT_MS = 400_000;
-const WIDE = { width: 1440, height: 900 };
-const PHONE = { width: 390, height: 844 };
 
 describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
   let fleet: MeasuredFleet;
@@ -67,24 +65,11 @@ describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
     ];
   };
 
-  const modes = [
-    { name: 'light', colorScheme: 'light', viewport: WIDE },
-    { name: 'dark', colorScheme: 'dark', viewport: WIDE },
-    { name: 'on a phone', colorScheme: 'light', viewport: PHONE },
-  ] as const;
   test.each(modes)(
     'every page keeps within the window, complains of nothing, and gives axe nothing serious: $name',
-    async ({ colorScheme, viewport }) => {
+    async ({ colorScheme, viewport, way }) => {
       const { page, complaints, close } = await openPage(browser, { storageState, colorScheme, viewport });
-      const findings: string[] = [];
-      for (const path of paths()) {
-        await page.goto(`${fleet.baseUrl}${path}`);
-        await settle(page);
-        const wider = await overflow(page);
-        if (wider > 0) findings.push(`${path} is ${wider} px wider than the window`);
-        findings.push(...(await seriousFindings(page)).map((finding) => `${path} ${finding}`));
-      }
-      expect(findings).toEqual([]);
+      expect(await tour(page, fleet.baseUrl, paths(), way)).toEqual([]);
       expect(complaints).toEqual([]);
       await close();
     },
@@ -155,6 +140,24 @@ describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
     await close();
   });
 
+  test('the overview names who could run something better, and one device is given it alone', async () => {
+    const { page, close } = await open('/');
+    const better = page.getByRole('region', { name: '2 devices could run something better' });
+    const row = better.getByRole('row').filter({ hasText: fleet.yard.name });
+    await row.getByRole('cell', { name: /^weights-int8, / }).waitFor();
+    await row.getByText('least latency on').waitFor();
+    const before = (await fleet.device(fleet.agent)).desired?.generation;
+    await row.getByRole('button', { name: `Apply to ${fleet.yard.name}, map` }).click();
+    const rest = page.getByRole('region', { name: 'One device could run something better' });
+    await rest.getByRole('button', { name: 'Apply all' }).waitFor();
+    expect(await rest.getByRole('row').filter({ hasText: fleet.yard.name }).count()).toBe(0);
+    const { desired } = await fleet.device(fleet.yard.id);
+    expect([desired?.generation, desired?.choices.map?.artefact]).toEqual([2, digestOf('weights-int8')]);
+    expect((await fleet.device(fleet.agent)).desired?.generation).toBe(before);
+    expect(await seriousFindings(page)).toEqual([]);
+    await close();
+  });
+
   test('another objective shows what it would change before it is set, and proposals are applied', async () => {
     const { page, close } = await open(`/releases/${fleet.release.digest}`);
     await page.getByRole('button', { name: 'Change the objective' }).click();
@@ -199,7 +202,7 @@ describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
     await dialog.getByRole('textbox', { name: 'Licence' }).fill('Apache-2.0');
     await dialog.getByRole('textbox', { name: 'Pipeline', exact: true }).fill('{');
     await dialog.getByRole('button', { name: 'Check the file' }).click();
-    await dialog.getByRole('alert').filter({ hasText: 'no JSON' }).waitFor();
+    await dialog.getByRole('alert').filter({ hasText: 'neither YAML nor JSON' }).waitFor();
     expect(await seriousFindings(page)).toEqual([]);
     await dialog.getByRole('textbox', { name: 'Pipeline', exact: true }).fill('');
     const drafting = page.waitForRequest((request) => request.url().endsWith('/models/draft'));
@@ -207,6 +210,30 @@ describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
     const { datasets } = (await drafting).postDataJSON() as { datasets: { calibration: { digest: string } } };
     expect(datasets.calibration.digest).toBe(fleet.model.document.datasets?.calibration?.digest);
     await dialog.getByText('--calibration calibration/').waitFor();
+    await close();
+  });
+
+  test('samples are dropped: a folder with all that lies in it, an archive, a file that lies nowhere', async () => {
+    const folder = join(fleet.folder, 'dropped');
+    for (const inner of ['left', 'right']) {
+      await mkdir(join(folder, inner), { recursive: true });
+      for (let index = 0; index < 2; index += 1) await writeFile(join(folder, inner, `${index}.npy`), tensorFile(index));
+    }
+    const { page, close } = await open('/models');
+    await page.getByRole('button', { name: 'Add a version' }).click();
+    const area = page.getByRole('dialog', { name: 'Add a model version' }).getByRole('group', { name: 'Calibration samples' });
+    await dropFiles(page, area, [folder]);
+    await area.getByText('4 files').waitFor();
+    await area.getByRole('button', { name: 'Leave out' }).click();
+    await dropFiles(page, area, [join(fleet.folder, 'calibration.zip')]);
+    await area.getByText('calibration.zip, ').waitFor();
+    const transfer = await page.evaluateHandle(() => {
+      const data = new DataTransfer();
+      data.items.add(new File(['numbers'], 'made-here.npy'));
+      return data;
+    });
+    await area.dispatchEvent('drop', { dataTransfer: transfer });
+    await area.getByText('made-here.npy, 7 B').waitFor();
     await close();
   });
 
@@ -226,6 +253,22 @@ describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
       .getByRole('status')
       .filter({ has: page.getByRole('progressbar', { name: 'Measurement of map' }) })
       .waitFor();
+    await close();
+  });
+
+  test('a build is cancelled and started again from its row', async () => {
+    const [params, words] = [{ digest: fleet.model.digest }, 'fp16, 60 % sparse'];
+    // One builds at a time: the last of them waits.
+    for (const sparsity of [0.4, 0.5, 0.6])
+      await fleet.client.call(api.addBuild, { params, body: { recipe: buildRecipeSchema.parse({ method: 'fp16', sparsity }) } });
+    const { page, close } = await open(`/builds?model=${fleet.model.digest}`);
+    const row = page.getByRole('row').filter({ hasText: words });
+    await row.getByRole('button', { name: `Cancel the build of map 1.0.0, ${words}` }).click();
+    await row.getByText('cancelled', { exact: true }).waitFor();
+    await row.getByText(/^the build was cancelled by /).waitFor();
+    await row.getByRole('button', { name: `Retry the build of map 1.0.0, ${words}` }).click();
+    await row.getByText('done', { exact: true }).waitFor({ timeout: 120_000 });
+    expect(await row.getByRole('button', { name: /^(Cancel|Retry) the build/ }).count()).toBe(0);
     await close();
   });
 });

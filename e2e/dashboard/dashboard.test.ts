@@ -9,12 +9,10 @@ import { paintSign } from '../harness/picture.ts';
 import { createProtocolDevice, startSession } from '../harness/protocol-device.ts';
 import { describeWith } from '../harness/requires.ts';
 import { type RunningFleet, startRunningFleet } from '../harness/running-fleet.ts';
-import { launchChromium, openPage, overflow, seriousFindings, settle, signIn } from './open-browser.ts';
+import { launchChromium, modes, openPage, overflow, PHONE, seriousFindings, settle, signIn, tour, WIDE } from './open-browser.ts';
 
 const SETUP_TIMEOUT_MS = 400_000;
 const TOUR_TIMEOUT_MS = 400_000;
-const WIDE = { width: 1440, height: 900 };
-const PHONE = { width: 390, height: 844 };
 
 describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
   let fleet: RunningFleet;
@@ -93,24 +91,11 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
     await close();
   });
 
-  const modes = [
-    { name: 'light', colorScheme: 'light', viewport: WIDE },
-    { name: 'dark', colorScheme: 'dark', viewport: WIDE },
-    { name: 'on a phone', colorScheme: 'light', viewport: PHONE },
-  ] as const;
   test.each(modes)(
     'every page keeps within the window, complains of nothing, and gives axe nothing serious: $name',
-    async ({ colorScheme, viewport }) => {
+    async ({ colorScheme, viewport, way }) => {
       const { page, complaints, close } = await openPage(browser, { storageState, colorScheme, viewport });
-      const findings: string[] = [];
-      for (const path of await paths()) {
-        await page.goto(`${fleet.baseUrl}${path}`);
-        await settle(page);
-        const wider = await overflow(page);
-        if (wider > 0) findings.push(`${path} is ${wider} px wider than the window`);
-        findings.push(...(await seriousFindings(page)).map((finding) => `${path} ${finding}`));
-      }
-      expect(findings).toEqual([]);
+      expect(await tour(page, fleet.baseUrl, await paths(), way)).toEqual([]);
       expect(complaints).toEqual([]);
       await close();
     },

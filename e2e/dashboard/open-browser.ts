@@ -1,6 +1,7 @@
 /** A browser and a fleet's address -> pages that remember what went wrong in them. */
 import { AxeBuilder } from '@axe-core/playwright';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { StarlingError } from '@starling/shared';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
 import type { Login } from '../harness/operator.ts';
 
 export interface WatchedPage {
@@ -45,14 +46,73 @@ export async function settle(page: Page): Promise<void> {
   await page.evaluate(() => document.fonts.ready);
 }
 
-/** What axe finds serious or critical, each as one line. */
+/**
+ * What axe finds serious or critical, each as one line.
+ * @throws StarlingError for a page with frames: they are not looked into
+ */
 export async function seriousFindings(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  if (page.frames().length > 1) throw new StarlingError('has-frames', `${page.url()} has frames, which are not looked into`);
+  // In the page itself: the other way opens a tab for each page that is looked at, only to bring the findings of frames together.
+  const { violations } = await new AxeBuilder({ page })
+    .setLegacyMode()
+    .options({ resultTypes: ['violations'] })
+    .analyze();
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, nodes }) =>
       nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? node.failureSummary ?? ''}`),
     );
+}
+
+export const WIDE = { width: 1440, height: 900 };
+export const PHONE = { width: 390, height: 844 };
+
+/** The ways in which pages are looked at. In one of them every page is opened by its address, as from a bookmark. */
+export const modes = [
+  { name: 'light', colorScheme: 'light', viewport: WIDE, way: 'address' },
+  { name: 'dark', colorScheme: 'dark', viewport: WIDE, way: 'inside' },
+  { name: 'on a phone', colorScheme: 'light', viewport: PHONE, way: 'inside' },
+] as const;
+
+/**
+ * Opens page after page.
+ * @param way `inside`: from page to page without loading the whole dashboard again, as a link does
+ * @returns what is wider than the window, and what axe finds serious, each with its path
+ */
+export async function tour(page: Page, baseUrl: string, paths: readonly string[], way: 'address' | 'inside'): Promise<string[]> {
+  const findings: string[] = [];
+  for (const path of paths) {
+    const before = page.url().startsWith(baseUrl) ? new URL(page.url()).pathname : undefined;
+    // Within one page nothing says when the next part of it is there, but a page that was just opened does.
+    const isInside = way === 'inside' && before !== undefined && before !== new URL(path, baseUrl).pathname;
+    await (isInside ? follow(page, path) : page.goto(`${baseUrl}${path}`));
+    await settle(page);
+    const wider = await overflow(page);
+    if (wider > 0) findings.push(`${path} is ${wider} px wider than the window`);
+    findings.push(...(await seriousFindings(page)).map((finding) => `${path} ${finding}`));
+  }
+  return findings;
+}
+
+/** Goes to another page as a link does, and waits until the page before is gone. */
+async function follow(page: Page, path: string): Promise<void> {
+  await page.evaluate((to) => {
+    for (const title of document.querySelectorAll('h1')) title.setAttribute('data-left', '');
+    history.pushState({}, '', to);
+  }, path);
+  await page.waitForFunction(() => document.querySelector('h1[data-left]') === null);
+}
+
+/** Drops files and folders on an element as a person drags them out of a file manager: the page gets real entries. */
+export async function dropFiles(page: Page, target: Locator, paths: readonly string[]): Promise<void> {
+  await target.scrollIntoViewIfNeeded();
+  const box = await target.boundingBox();
+  if (box === null) throw new StarlingError('not-shown', 'what is to be dropped on is not shown');
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: [...paths], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) await session.send('Input.dispatchDragEvent', { type, x, y, data });
+  await session.detach();
 }
 
 /** Pixels by which the page is wider than the window. */

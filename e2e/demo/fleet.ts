@@ -65,6 +65,8 @@ async function startOnPorts(config: DemoConfig, onLine: (line: string) => void):
         'https-port': `${ports.https}`,
         'mqtt-port': `${ports.mqtt}`,
         'mqtts-port': `${ports.mqtts}`,
+        // As a fleet does by itself.
+        'measure-devices-per-profile': '',
         ...(config.address === '' ? {} : { names: config.address }),
       },
       onLine,

@@ -52,6 +52,24 @@ describe('a device that is tuned', () => {
     expect(await infer()).toBe(200);
   });
 
+  test('searches for what the artefacts were chosen for: least energy, by processor time where no sensor tells', async () => {
+    const objective = { minimise: 'energy' as const };
+    await fleet.client.call(api.setObjective, { params: { digest: release.digest }, body: { objective } });
+    // With the next generation the device hears of it.
+    await fleet.assign(agent.ready.device, release);
+    await fleet.untilRunning(agent.ready.device, release);
+    const { error, result } = await command('tune', { ...anyLoad, budgetMs: 4_000, runs: 5 });
+    expect(error).toBeNull();
+    const [tuned] = commandTable.tune.result.parse(result).artefacts;
+    const measured = tuned?.figures?.energyMethod === 'measured';
+    expect(tuned).toMatchObject({ minimise: 'energy', energyMethod: measured ? 'measured' : 'modelled' });
+    if (!measured) expect(tuned?.figures?.cpuMs).toBeLessThanOrEqual(tuned?.defaultFigures?.cpuMs ?? 0);
+    const { snapshot } = commandTable.snapshot.result.parse((await command('snapshot')).result);
+    expect(snapshot).toMatchObject({ tunings: [{ artefact: tuned?.artefact, minimise: 'energy' }] });
+    const asked = await command('tune', { ...anyLoad, budgetMs: 1_000, runs: 3, minimise: 'latency' });
+    expect(commandTable.tune.result.parse(asked.result).artefacts[0]).toMatchObject({ minimise: 'latency' });
+  });
+
   test('keeps what the engine made of a model, and does not believe it when a bit has flipped', async () => {
     const [file = ''] = (await readdir(optimised())).filter((name) => !name.includes('.'));
     const path = join(optimised(), file);

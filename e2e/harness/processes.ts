@@ -27,7 +27,9 @@ export function startFleetProcess({ dataDirectory, flags, ...rest }: ProcessOpti
   const ports = { 'http-port': '0', 'https-port': '0', 'mqtt-port': '0', 'mqtts-port': '0', 'public-url': '' };
   // Two artefacts are enough for most journeys; those about artefacts ask for all of them with an empty text.
   const methods = { 'build-methods': 'source,weights-int8' };
-  const all: Record<string, string> = { 'data-directory': dataDirectory, ...ports, ...methods, ...flags };
+  // What devices measure by themselves would count among what journeys send and hear.
+  const quiet = { 'measure-devices-per-profile': '0' };
+  const all: Record<string, string> = { 'data-directory': dataDirectory, ...ports, ...methods, ...quiet, ...flags };
   const args = Object.entries(all).flatMap(([name, value]) => (value === '' ? [] : [`--${name}`, value]));
   return startChild({ program: 'fleet/src/main.ts', args, ready: fleetReadySchema, ...rest });
 }

@@ -119,6 +119,7 @@ async function wire(
   const password = await modules.accounts.bootstrap(config.adminEmail);
   await modules.devices.start();
   await modules.builds.start();
+  modules.measuring.start();
   closers.push(startHousekeeping(modules, directory, { clock, log }));
   return {
     addresses,

@@ -66,6 +66,39 @@ export const configSchema = z.strictObject({
     .max(1_048_576)
     .default(4096)
     .meta({ description: 'Memory that one build may have; it is ended when it takes more' }),
+  measureDevicesPerProfile: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(100)
+    .default(3)
+    .meta({ description: 'Devices of each profile that the fleet has measure every artefact of what they run; 0: nobody, unless asked' }),
+  measureMebibytesPerDay: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_048_576)
+    .default(256)
+    .meta({ description: 'What one device may have to fetch for that in a day' }),
+  measureLoadShare: z.coerce
+    .number()
+    .min(0.01)
+    .max(1)
+    .default(0.25)
+    .meta({ description: 'Share of the processor of a device that it may take, and by which live pipelines may get slower' }),
+  measureIdleShare: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .meta({ description: 'Share of the processor that has to be idle to start' }),
+  measureAgainDays: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3650)
+    .default(30)
+    .meta({ description: 'Age at which a measurement is made again; one of another runtime version is at once' }),
   adminEmail: z.email().default('admin@starling.local').meta({ description: 'Login of the first admin' }),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
@@ -95,9 +128,10 @@ export function readConfig(argv: readonly string[], environment: Readonly<Record
 
 /** Text of `--help`, from the schema. */
 export function configHelp(): string {
+  const width = Math.max(...keys.map((key) => kebab(key).length)) + 2;
   const lines = keys.map((key) => {
     const { description } = configSchema.shape[key].meta() ?? {};
-    return `  --${kebab(key).padEnd(22)}${description ?? ''}`;
+    return `  --${kebab(key).padEnd(width)}${description ?? ''}`;
   });
   return [
     'starling-fleet [options]',

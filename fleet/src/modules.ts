@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { loadProfiles, matchProfile } from '@starling/device-profiles';
+import type { MeasuringSettings } from '@starling/shared';
 import { createBuilder } from './artefacts/index.ts';
 import { type Accounts, createAccounts } from './auth/index.ts';
 import { type BlobStore, openDiskStore } from './blobs/index.ts';
@@ -18,6 +19,7 @@ import {
 } from './devices/index.ts';
 import { createEventBus } from './events.ts';
 import { createMeasurements, keepMeasurements, type Measurements } from './measurements/index.ts';
+import { createMeasuring, type Measuring } from './measuring/index.ts';
 import { createModels, createUploads, type Models, type Uploads } from './models/index.ts';
 import { createPackages, type Packages } from './packages/index.ts';
 import { createPipelines, type Pipelines } from './pipelines/index.ts';
@@ -43,6 +45,7 @@ export interface Modules {
   ingest: Ingest;
   keyring: Keyring;
   measurements: Measurements;
+  measuring: Measuring;
   models: Models;
   packages: Packages;
   pipelines: Pipelines;
@@ -85,18 +88,24 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const models = createModels({ db, blobs, builder, builds, keyring, clock, events, directory });
   const pipelines = createPipelines({ db, blobs, models, keyring, clock, events });
   const releases = createReleases({ db, blobs, models, pipelines, keyring, clock, events, countDevices: () => countByRelease(db) });
+  const byName = new Map(profiles.map((profile) => [profile.name, profile]));
   const desiredStates = createDesiredStates({
     ...{ db, clock, log, keyring, devices, models, releases },
-    profiles: new Map(profiles.map((profile) => [profile.name, profile])),
+    profiles: byName,
     telemetryWindowMs: config.telemetryWindowMs,
+  });
+  const commands = createCommands({ db, clock, ids, keyring, events, log });
+  const grants = createCommandGrants({ models, blobs });
+  const measuring = createMeasuring({
+    ...{ db, models, releases, commands, grants, clock, events, log },
+    profiles: byName,
+    settings: measuringSettings(config),
   });
   const secret = await readSecret(join(directory, 'keys', 'session-secret'), ids);
   return {
-    ...{ blobs, builds, desiredStates, devices, events, keyring, models, pipelines, releases },
-    commands: createCommands({ db, clock, ids, keyring, events, log }),
-    grants: createCommandGrants({ models, blobs }),
+    ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases },
     ingest: createIngest({ db, clock, events, log, project: keepMeasurements }),
-    measurements: createMeasurements({ db }),
+    measurements: createMeasurements({ db, clock }),
     telemetry: createTelemetryQueries({ db, clock }),
     access: createDeviceAccess({
       ...{ db, clock, ids, keyring, events },
@@ -107,8 +116,19 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     packages: createPackages({ directory: join(directory, 'packages'), keyring, log, publicUrl, authority: certificates.authority }),
     uploads: await createUploads({ db, clock, blobs, ids, directory }),
     async close() {
+      await measuring.close();
       await builds.close();
       await devices.close();
     },
+  };
+}
+
+function measuringSettings(config: FleetConfig): MeasuringSettings {
+  return {
+    devicesPerProfile: config.measureDevicesPerProfile,
+    bytesPerDay: config.measureMebibytesPerDay * 1024 ** 2,
+    loadShare: config.measureLoadShare,
+    idleShare: config.measureIdleShare,
+    againMs: config.measureAgainDays * 86_400_000,
   };
 }

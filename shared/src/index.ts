@@ -32,6 +32,7 @@ export * from './http/device-access.ts';
 export * from './http/devices.ts';
 export * from './http/endpoint.ts';
 export * from './http/fleet.ts';
+export * from './http/measuring.ts';
 export * from './http/paging.ts';
 export * from './http/people.ts';
 export {

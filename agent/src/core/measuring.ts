@@ -6,8 +6,10 @@ import {
   StarlingError,
   type TelemetryKind,
   type TelemetryPayload,
+  type TunedFigures,
+  type TuneObjective,
 } from '@starling/shared';
-import { type BenchmarkPorts, benchmark, namedArtefacts, tune } from './benchmark/index.ts';
+import { type BenchmarkPorts, benchmark, namedArtefacts, type Tuned, tune } from './benchmark/index.ts';
 import type { Puller } from './blobs/index.ts';
 import type { Measuring } from './commands/index.ts';
 import type { UnderNewestRoot } from './link/index.ts';
@@ -61,11 +63,12 @@ export function createMeasuring(
     profile: reconciler.profile(),
     ladderFor: ({ executionProviders, model }) => ladder(executionProviders, tunings.find(model.artefact)?.settings),
     usualLadderFor: ({ executionProviders }) => ladder(executionProviders, undefined),
+    objective: () => objectiveOf(reconciler),
     async keepTuning(found) {
-      await tunings.keep({ ...found, atMs: Math.round(clock.wallMs()) });
-      const { artefact, model, latencyMs, defaultLatencyMs, trials, settings } = found;
-      const message = `${model}: ${latencyMs.toFixed(2)} ms instead of ${defaultLatencyMs.toFixed(2)} ms after ${trials} trials`;
-      record('events', { level: 'info', code: 'tuned', message, detail: { artefact, settings, latencyMs, defaultLatencyMs, trials } });
+      const { artefact, model, latencyMs, defaultLatencyMs, trials, settings, minimise } = found;
+      const atMs = Math.round(clock.wallMs());
+      await tunings.keep({ artefact, model, latencyMs, defaultLatencyMs, trials, settings, minimise, atMs });
+      record('events', { level: 'info', code: 'tuned', message: tunedWords(found), detail: { ...found } });
     },
     record: (payload) => record('benchmark', payload),
   });
@@ -89,7 +92,8 @@ export function createSelfTuning(budgetMs: number, measuring: Measuring, reconci
     const documents = reconciler.running();
     if (budgetMs === 0 || isTuning || documents === undefined) return;
     const artefacts = namedArtefacts(documents.release.models, documents.assignment.artefacts).filter(
-      ({ artefact }) => tunings.find(artefact) === undefined,
+      // Tuned for another goal than that of today is not tuned.
+      ({ artefact }) => tunings.find(artefact)?.minimise !== objectiveOf(reconciler).minimise,
     );
     if (artefacts.length === 0) return;
     isTuning = true;
@@ -101,6 +105,32 @@ export function createSelfTuning(budgetMs: number, measuring: Measuring, reconci
         isTuning = false;
       });
   };
+}
+
+/** By what settings are searched: as the artefacts were chosen, else for speed. */
+function objectiveOf(reconciler: Reconciler): TuneObjective {
+  return reconciler.objective() ?? { minimise: 'latency' };
+}
+
+/** What became smaller, and by how much. */
+function tunedWords({
+  model,
+  minimise,
+  energyMethod,
+  latencyMs,
+  defaultLatencyMs,
+  figures,
+  defaultFigures,
+  trials,
+}: Tuned & { model: string }) {
+  const change = (from: string, to: string): string => `${model}: ${to} instead of ${from} after ${trials} trials`;
+  const megabytes = ({ memoryBytes }: TunedFigures): string => `${((memoryBytes ?? 0) / 1e6).toFixed(1)} MB`;
+  const millijoules = ({ joulesPerInference }: TunedFigures): string => `${((joulesPerInference ?? 0) * 1000).toFixed(2)} mJ`;
+  const processor = ({ cpuMs }: TunedFigures): string => `${cpuMs.toFixed(2)} ms of processor time`;
+  if (minimise === 'memory' && figures.memoryBytes !== null) return change(megabytes(defaultFigures), megabytes(figures));
+  if (minimise === 'energy' && energyMethod === 'measured') return change(millijoules(defaultFigures), millijoules(figures));
+  if (minimise === 'energy') return `${change(processor(defaultFigures), processor(figures))}; energy modelled by it`;
+  return change(`${defaultLatencyMs.toFixed(2)} ms`, `${latencyMs.toFixed(2)} ms`);
 }
 
 /** @throws StarlingError `no-release` */

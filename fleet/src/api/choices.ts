@@ -1,6 +1,7 @@
 import { api } from '@starling/shared';
 import type { DesiredStates } from '../desired-state/index.ts';
 import type { Measurements } from '../measurements/index.ts';
+import type { Measuring } from '../measuring/index.ts';
 import type { Models } from '../models/index.ts';
 import { type ApiApp, route } from './route.ts';
 
@@ -8,13 +9,15 @@ export interface ChoicePorts {
   models: Models;
   desiredStates: DesiredStates;
   measurements: Measurements;
+  measuring: Measuring;
 }
 
-export function choiceRoutes(app: ApiApp, { models, desiredStates, measurements }: ChoicePorts): void {
+export function choiceRoutes(app: ApiApp, { models, desiredStates, measurements, measuring }: ChoicePorts): void {
   route(app, api.modelFigures, async ({ params }) => {
     const { artefacts } = await models.show(params.digest);
     return measurements.figures(artefacts.map(({ digest }) => digest));
   });
+  route(app, api.measurePlan, async ({ query }) => ({ ...(await measuring.plan(query)), settings: measuring.settings }));
   route(app, api.explainChoice, ({ params, query }) => desiredStates.explain(params.id, params.model, query.release));
   route(app, api.previewChoices, ({ body, query }) => desiredStates.preview(body.release, body.objective, query));
   route(app, api.listProposals, ({ query }) => desiredStates.proposals(query));

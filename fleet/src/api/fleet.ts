@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { BlobStore } from '../blobs/index.ts';
 import type { Database } from '../db/index.ts';
 import type { Devices } from '../devices/index.ts';
+import type { Measuring } from '../measuring/index.ts';
 import type { Models } from '../models/index.ts';
 import type { Pipelines } from '../pipelines/index.ts';
 import type { Releases } from '../releases/index.ts';
@@ -21,6 +22,7 @@ export interface FleetPorts {
   blobs: BlobStore;
   keyring: Keyring;
   devices: Devices;
+  measuring: Measuring;
   models: Models;
   pipelines: Pipelines;
   releases: Releases;
@@ -65,6 +67,7 @@ export function fleetRoutes(app: ApiApp, ports: FleetPorts): void {
       rootDigest: keyring.hasRoot() ? keyring.signedRoot().digest : null,
       operators: { ...operatorVersions },
       blobs: await blobs.totals(),
+      measuring: ports.measuring.settings,
     };
   });
 }

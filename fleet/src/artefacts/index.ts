@@ -9,6 +9,7 @@ export {
   explainChoice,
   type Measurement,
   type RankedChoice,
+  refusalOf,
 } from './choose/index.ts';
 export { type OnnxModel, readModel, tensorRegionsOfFile, writeModel } from './onnx/index.ts';
 export { type OptimiseOptions, type OptimiseReport, optimiseModel } from './optimise/index.ts';

@@ -57,6 +57,10 @@ const fleetErrors: Readonly<Record<string, ExitName>> = {
   'import-unreachable': 'unreachable',
   'import-cut': 'unreachable',
   'bad-source': 'usage',
+  'external-data-missing': 'usage',
+  'external-data-path': 'usage',
+  'external-data-corrupt': 'usage',
+  'model-too-large': 'usage',
   'database-unavailable': 'unreachable',
   'internal-error': 'failed',
 };

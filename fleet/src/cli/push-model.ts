@@ -27,6 +27,7 @@ import { readKeyFile } from './key-files.ts';
 import { collect, readPairs, wordsSchema } from './options.ts';
 import { packDirectory } from './pack-directory.ts';
 import { formatBytes } from './printable.ts';
+import type { PushSource } from './push-source.ts';
 import { requirePublisher } from './roots.ts';
 import { readShapes } from './shapes.ts';
 
@@ -70,8 +71,7 @@ export interface PreparedPush {
 }
 
 export interface ModelToPush extends PreparedPush {
-  file: string;
-  sizeBytes: number;
+  source: PushSource;
   card: ModelCard;
 }
 
@@ -107,7 +107,7 @@ export async function pushModel(context: Context, connection: Connection, prepar
   const { client } = connection;
   await requirePushable(connection, prepared);
   const datasets = await uploadDatasets(context, connection, prepared);
-  const source = await upload(context, connection, { ...prepared, kind: 'model' });
+  const source = await upload(context, connection, { ...prepared.source, kind: 'model' });
   const assets: ModelAsset[] = [];
   for (const asset of prepared.assets) {
     const { digest, sizeBytes, manifest } = await upload(context, connection, { ...asset, kind: 'file' });
@@ -141,6 +141,13 @@ async function uploadDatasets(context: Context, connection: Connection, { datase
   return Object.keys(uploaded).length === 0 ? undefined : uploaded;
 }
 
+interface ToUpload {
+  file: string;
+  sizeBytes: number;
+  kind: 'model' | 'file';
+  title?: string;
+}
+
 const ATTEMPTS_MAXIMUM = 3;
 const PAUSE_MS = 1000;
 
@@ -148,13 +155,13 @@ const PAUSE_MS = 1000;
 async function upload(
   context: Context,
   { transport, clientOver }: Connection,
-  { file, sizeBytes, kind, title = basename(file) }: { file: string; sizeBytes: number; kind: 'model' | 'file'; title?: string },
+  { file, open, sizeBytes, kind, title = basename(file) }: Partial<PushSource> & ToUpload,
 ): Promise<Upload> {
   const progress = context.output.progress(`upload ${title}`);
   for (let attempt = 1; ; attempt += 1) {
     const hash = createHash('sha256');
     let sentBytes = 0;
-    const sending = transport.sendFile(file, sizeBytes, (piece) => {
+    const sending = transport.sendFile(open ?? file, sizeBytes, (piece) => {
       hash.update(piece);
       sentBytes += piece.length;
       progress.update(sentBytes / sizeBytes, `${formatBytes(sentBytes)} of ${formatBytes(sizeBytes)}`);

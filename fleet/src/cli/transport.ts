@@ -25,8 +25,8 @@ export interface Request {
 /** HTTP with a pinned authority, bodies from disk, and Ctrl-C. Node's own `fetch` can pin none. */
 export interface Transport {
   fetch: FetchLike;
-  /** Like `fetch`, but the body is a file; `onBytes` gets each piece when it is sent. */
-  sendFile(path: string, sizeBytes: number, onBytes: (piece: Uint8Array) => void): FetchLike;
+  /** Like `fetch`, but the body is a file, or whatever else is opened; `onBytes` gets each piece when it is sent. */
+  sendFile(file: string | (() => Readable), sizeBytes: number, onBytes: (piece: Uint8Array) => void): FetchLike;
   /** The answer as a stream. @throws StarlingError `unreachable`, `untrusted-certificate`, `interrupted` */
   open(url: string, request: Request): Promise<IncomingMessage>;
   close(): void;
@@ -75,7 +75,7 @@ export function createTransport(options: TransportOptions): Transport {
     };
   return {
     fetch: fetchWith(({ body }) => ({ body, sizeBytes: body === undefined ? 0 : Buffer.byteLength(body) })),
-    sendFile: (path, sizeBytes, onBytes) =>
+    sendFile: (given, sizeBytes, onBytes) =>
       fetchWith(() => {
         const counted = new Transform({
           transform(piece: Uint8Array, _encoding, done) {
@@ -83,7 +83,7 @@ export function createTransport(options: TransportOptions): Transport {
             done(null, piece);
           },
         });
-        const file = createReadStream(path, { highWaterMark: 256 * 1024 });
+        const file: Readable = typeof given === 'string' ? createReadStream(given, { highWaterMark: 256 * 1024 }) : given();
         file.once('error', (error) => counted.destroy(error));
         return { body: file.pipe(counted), sizeBytes };
       }),

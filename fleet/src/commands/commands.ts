@@ -32,7 +32,7 @@ export interface Commands {
     device: string,
     name: CommandName,
     commandArguments: Record<string, unknown>,
-    actor: Actor,
+    actor: Pick<Actor, 'name'>,
     options?: { blobs?: string[]; lifeMs?: number; extraLifeMs?: number },
   ): Promise<CommandView>;
   /** Waits until the command has ended, or for `waitMs`. */

@@ -1,7 +1,7 @@
 import type { CommandView } from '@starling/shared';
-import { and, asc, count, desc, eq, inArray, lt } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gte, inArray, lt } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
-import { commands } from '../db/schema/index.ts';
+import { commands, devices } from '../db/schema/index.ts';
 
 export type CommandRow = typeof commands.$inferSelect;
 
@@ -45,6 +45,33 @@ export async function expireCommands(db: Queryable, nowMs: number): Promise<Comm
     .set({ status: 'expired', finishedAtMs: nowMs })
     .where(and(inArray(commands.status, open), lt(commands.notAfterMs, nowMs)))
     .returning();
+}
+
+export type MeasuringCommand = Pick<CommandRow, 'device' | 'name' | 'arguments' | 'status' | 'result' | 'error' | 'issuedAtMs'> & {
+  isOpen: boolean;
+  profile: string;
+  deviceName: string;
+};
+
+/** Commands since a moment that have devices measure, with the profile of each device. */
+export async function measuringCommands(db: Queryable, sinceMs: number): Promise<MeasuringCommand[]> {
+  const rows = await db
+    .select({
+      device: commands.device,
+      name: commands.name,
+      arguments: commands.arguments,
+      status: commands.status,
+      result: commands.result,
+      error: commands.error,
+      issuedAtMs: commands.issuedAtMs,
+      profile: devices.profile,
+      deviceName: devices.name,
+    })
+    .from(commands)
+    .innerJoin(devices, eq(devices.id, commands.device))
+    .where(and(inArray(commands.name, ['benchmark', 'tune']), gte(commands.issuedAtMs, sinceMs)))
+    .orderBy(asc(commands.issuedAtMs), asc(commands.id));
+  return rows.map((row) => ({ ...row, isOpen: open.includes(row.status) }));
 }
 
 export async function selectCommands(db: Queryable, device: string, { limit, offset }: { limit: number; offset: number }) {

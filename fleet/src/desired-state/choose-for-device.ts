@@ -18,7 +18,7 @@ import { objectiveOf } from './store.ts';
 
 export interface ChoicePorts {
   db: Database;
-  models: Models;
+  models: Pick<Models, 'artefacts'>;
   profiles: ReadonlyMap<string, DeviceProfile>;
 }
 
@@ -26,8 +26,12 @@ export interface ChoicePorts {
 export interface ReleaseChooser {
   /** Model -> ranked choice, nothing in words; undefined for a device whose profile is not known. */
   rank(device: DeviceRow, current: Readonly<Record<string, string>>): Record<string, RankedChoice> | undefined;
-  /** Model -> choice with its reason. @throws StarlingError `no-artefact`, `unknown-profile` */
-  choose(device: DeviceRow, current: Readonly<Record<string, string>>): Record<string, ArtefactChoice>;
+  /**
+   * Model -> choice with its reason.
+   * @param only these models; all of the release if not given
+   * @throws StarlingError `no-artefact`, `unknown-profile`
+   */
+  choose(device: DeviceRow, current: Readonly<Record<string, string>>, only?: readonly string[]): Record<string, ArtefactChoice>;
   artefacts(model: string): readonly ArtefactView[];
 }
 
@@ -93,9 +97,10 @@ export async function openReleaseChooser(
         }),
       );
     },
-    choose(device, current) {
+    choose(device, current, only) {
+      const wanted = only === undefined ? models : models.filter(({ name }) => only.includes(name));
       return Object.fromEntries(
-        models.map((model) => {
+        wanted.map((model) => {
           const place = placeOf(device, model, current[model.name]);
           if (place === undefined) {
             throw new StarlingError('unknown-profile', `there is no device profile ${device.profile}`, { field: 'profile' });

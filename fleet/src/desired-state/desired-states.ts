@@ -16,6 +16,7 @@ import {
   type ReleaseObjective,
   StarlingError,
   signDocument,
+  tuneObjectiveOf,
 } from '@starling/shared';
 import { appendAudit } from '../audit/index.ts';
 import type { Database } from '../db/index.ts';
@@ -24,10 +25,10 @@ import type { Models } from '../models/index.ts';
 import type { Clock, Log } from '../ports.ts';
 import type { Releases } from '../releases/index.ts';
 import type { Keyring } from '../trust/index.ts';
-import { objectiveFor, openReleaseChooser } from './choose-for-device.ts';
+import { objectiveFor, openReleaseChooser, type ReleaseChooser } from './choose-for-device.ts';
 import { findProposals, pageOfChanges } from './proposals.ts';
 import { createShortMemory } from './short-memory.ts';
-import { type DesiredRow, desiredOf, devicesWithRelease, writeDesired, writeObjective } from './store.ts';
+import { type DesiredRow, desiredOf, pagesWithRelease, writeDesired, writeObjective } from './store.ts';
 
 /** The only author of desired state. */
 export interface DesiredStates {
@@ -42,8 +43,8 @@ export interface DesiredStates {
   artefactsAdded(modelDigest: string): Promise<void>;
   /** @param release name or digest; that of the device if not given */
   explain(device: string, model: string, release?: string): Promise<{ choice: ArtefactChoice; current: string | null }>;
-  proposals(page: PageQuery): Promise<Page<ChoiceChange>>;
-  preview(release: string, objective: Objective, page: PageQuery): Promise<Page<ChoiceChange>>;
+  proposals(page: PageQuery): Promise<ChangePage>;
+  preview(release: string, objective: Objective, page: PageQuery): Promise<ChangePage>;
   /** Gives devices what is proposed for them, each with a new generation. @returns how many changed */
   applyProposals(only: readonly string[] | undefined, actor: Pick<Actor, 'name'>): Promise<number>;
   objective(release: string): Promise<ReleaseObjective>;
@@ -52,9 +53,11 @@ export interface DesiredStates {
   onChange(listener: (device: string) => void): void;
 }
 
-export interface Page<Item> extends PageQuery {
-  items: Item[];
+export interface ChangePage extends PageQuery {
+  items: ChoiceChange[];
   total: number;
+  /** Devices that change; one may change several models. */
+  devices: number;
 }
 
 interface DesiredStatePorts {
@@ -78,9 +81,10 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
     device: DeviceRow,
     release: { digest: string; document: Release } | null,
     actor: Pick<Actor, 'name'>,
+    chooser?: ReleaseChooser,
   ): Promise<void> => {
     const running = (await desiredOf(db, device.id))?.artefacts ?? {};
-    const choices = release === null ? {} : (await openReleaseChooser(release, ports)).choose(device, running);
+    const choices = release === null ? {} : (chooser ?? (await openReleaseChooser(release, ports))).choose(device, running);
     await db.transaction(async (tx) => {
       const before = await desiredOf(tx, device.id);
       const digest = release?.digest ?? null;
@@ -141,14 +145,16 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
     },
     async artefactsAdded(modelDigest) {
       releases.forgetReachable();
-      for (const row of await devicesWithRelease(db)) {
-        const release = await releases.find(row.release ?? '');
-        const concerned = release.document.models.filter((model) => model.digest === modelDigest);
-        // A device that has an artefact is left alone: what is better for it is proposed, not sprung on it.
-        if (concerned.length === 0 || concerned.every((model) => row.artefacts[model.name] !== undefined)) continue;
-        await write(await devices.find(row.device), release, { name: 'artefact builder' }).catch((error: unknown) =>
-          ports.log.warn({ device: row.device, error: messageOf(error) }, 'no artefact could be chosen'),
-        );
+      for await (const page of pagesWithRelease(db)) {
+        for (const row of page) {
+          const release = await releases.find(row.release ?? '');
+          const concerned = release.document.models.filter((model) => model.digest === modelDigest);
+          // A device that has an artefact is left alone: what is better for it is proposed, not sprung on it.
+          if (concerned.length === 0 || concerned.every((model) => row.artefacts[model.name] !== undefined)) continue;
+          await write(await devices.find(row.device), release, { name: 'artefact builder' }).catch((error: unknown) =>
+            ports.log.warn({ device: row.device, error: messageOf(error) }, 'no artefact could be chosen'),
+          );
+        }
       }
     },
     async explain(id, model, reference) {
@@ -173,9 +179,9 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
     },
     async applyProposals(only, actor) {
       let changed = 0;
-      for await (const { row, release } of findProposals(ports)) {
-        if (only !== undefined && !only.includes(row.device)) continue;
-        await write(await devices.find(row.device), release, actor);
+      for await (const { device, release, chooser } of findProposals(ports)) {
+        if (only !== undefined && !only.includes(device.id)) continue;
+        await write(device, release, actor, chooser);
         changed += 1;
       }
       return changed;
@@ -215,7 +221,10 @@ function documentOf(
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + DESIRED_STATE_LIFE_MS,
     root: { version, digest },
-    assignment: row.release === null ? null : { release: row.release, artefacts: row.artefacts, ...fallbacksOf(row, fallbackCount) },
+    assignment:
+      row.release === null
+        ? null
+        : { release: row.release, artefacts: row.artefacts, ...fallbacksOf(row, fallbackCount), ...objectiveIn(row) },
     ...(profile === undefined ? {} : { profile: { name: profile.name, powerModel: profile.powerModel } }),
     grants: { blobs: [], streams: [] },
     settings: agentSettingsSchema.parse({ telemetryWindowMs }),
@@ -230,6 +239,12 @@ function fallbacksOf(row: DesiredRow, count: number): Pick<NonNullable<DesiredSt
     return digests.length === 0 ? [] : [[model, digests] as const];
   });
   return fallbacks.length === 0 ? {} : { fallbacks: Object.fromEntries(fallbacks) };
+}
+
+/** By what the choices were made: all of a device by one. */
+function objectiveIn(row: DesiredRow): Pick<NonNullable<DesiredState['assignment']>, 'objective'> {
+  const [choice] = Object.values(row.reasons as Record<string, ArtefactChoice>);
+  return choice?.objective === undefined ? {} : { objective: tuneObjectiveOf(choice.objective) };
 }
 
 /** A release is given only to an agent that can run it. */

@@ -1,19 +1,20 @@
 import type { ChoiceChange, Objective, PageQuery, Release } from '@starling/shared';
-import type { Devices } from '../devices/index.ts';
+import { type DeviceRow, devicesByIds } from '../devices/index.ts';
 import type { Releases } from '../releases/index.ts';
 import { type ChoicePorts, openReleaseChooser, type ReleaseChooser } from './choose-for-device.ts';
-import { type DesiredRow, devicesWithRelease } from './store.ts';
+import { type DesiredRow, pagesWithRelease } from './store.ts';
 
 export interface ProposalPorts extends ChoicePorts {
-  devices: Devices;
-  releases: Releases;
+  releases: Pick<Releases, 'find'>;
 }
 
-/** A device and the models of which another artefact is better for it. */
+/** A device, and the models of which another artefact is better for it. */
 export interface Proposal {
   row: DesiredRow;
+  device: DeviceRow;
   release: { digest: string; document: Release };
-  changes: ChoiceChange[];
+  chooser: ReleaseChooser;
+  models: string[];
 }
 
 /**
@@ -22,14 +23,22 @@ export interface Proposal {
  * @param only a release, with the objective to try on it
  */
 export async function* findProposals(ports: ProposalPorts, only?: { release: string; objective: Objective }): AsyncGenerator<Proposal> {
-  const choosers = new Map<string, { release: { digest: string; document: Release }; chooser: ReleaseChooser }>();
-  for (const row of await devicesWithRelease(ports.db)) {
-    const digest = row.release ?? '';
-    if (only !== undefined && digest !== only.release) continue;
-    const known = choosers.get(digest) ?? (await open(digest, ports, only?.objective));
-    choosers.set(digest, known);
-    const changes = await changesFor(row, known.release, known.chooser, ports.devices);
-    if (changes.length > 0) yield { row, release: known.release, changes };
+  const choosers = new Map<string, Pick<Proposal, 'release' | 'chooser'>>();
+  for await (const page of pagesWithRelease(ports.db, only?.release)) {
+    const rows = await devicesByIds(
+      ports.db,
+      page.map(({ device }) => device),
+    );
+    const devices = new Map(rows.map((device) => [device.id, device]));
+    for (const row of page) {
+      const device = devices.get(row.device);
+      if (device === undefined || device.status === 'revoked') continue;
+      const digest = row.release ?? '';
+      const known = choosers.get(digest) ?? (await open(digest, ports, only?.objective));
+      choosers.set(digest, known);
+      const models = modelsToChange(row, device, known.chooser);
+      if (models.length > 0) yield { row, device, ...known, models };
+    }
   }
 }
 
@@ -38,39 +47,36 @@ async function open(digest: string, ports: ProposalPorts, objective: Objective |
   return { release, chooser: await openReleaseChooser(release, ports, objective) };
 }
 
-async function changesFor(
-  row: DesiredRow,
-  release: { digest: string },
-  chooser: ReleaseChooser,
-  devices: Devices,
-): Promise<ChoiceChange[]> {
-  const device = await devices.find(row.device).catch(() => undefined);
-  if (device === undefined || device.status === 'revoked') return [];
-  const ranked = chooser.rank(device, row.artefacts) ?? {};
-  const models = Object.entries(ranked).filter(([model, { winner }]) => {
+function modelsToChange(row: DesiredRow, device: DeviceRow, chooser: ReleaseChooser): string[] {
+  const ranked = Object.entries(chooser.rank(device, row.artefacts) ?? {});
+  return ranked.flatMap(([model, { winner }]) => {
     const digest = winner === undefined ? undefined : chooser.artefacts(model)[winner]?.digest;
-    return digest !== undefined && digest !== row.artefacts[model];
-  });
-  if (models.length === 0) return [];
-  // Words only for what changes.
-  const choices = chooser.choose(device, row.artefacts);
-  return models.flatMap(([model]) => {
-    const choice = choices[model];
-    if (choice === undefined) return [];
-    const { id, name, profile } = device;
-    return [{ device: id, name, profile, release: release.digest, model, from: row.artefacts[model] ?? null, to: choice.artefact, choice }];
+    return digest === undefined || digest === row.artefacts[model] ? [] : [model];
   });
 }
 
-/** One page of changes, and how many there are. */
+/** In words, with the reason. */
+function changesOf({ row, device, release, chooser, models }: Proposal): ChoiceChange[] {
+  const choices = chooser.choose(device, row.artefacts, models);
+  const { id, name, profile } = device;
+  const about = { device: id, name, profile, release: release.digest };
+  return models.flatMap((model) => {
+    const choice = choices[model];
+    return choice === undefined ? [] : [{ ...about, model, from: row.artefacts[model] ?? null, to: choice.artefact, choice }];
+  });
+}
+
+/** One page of changes, how many there are, and on how many devices. Words are made for the page alone. */
 export async function pageOfChanges(proposals: AsyncIterable<Proposal>, { limit, offset }: PageQuery) {
   const items: ChoiceChange[] = [];
   let total = 0;
-  for await (const { changes } of proposals) {
-    for (const change of changes) {
-      if (total >= offset && items.length < limit) items.push(change);
-      total += 1;
-    }
+  let devices = 0;
+  for await (const proposal of proposals) {
+    const first = total;
+    total += proposal.models.length;
+    devices += 1;
+    if (total > offset && first < offset + limit)
+      items.push(...changesOf(proposal).slice(Math.max(0, offset - first), offset + limit - first));
   }
-  return { items, total, limit, offset };
+  return { items, total, devices, limit, offset };
 }

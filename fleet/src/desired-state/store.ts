@@ -1,6 +1,6 @@
-import { count, eq, isNotNull } from 'drizzle-orm';
+import { and, asc, count, eq, gt, isNotNull } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
-import { desiredStates, releaseObjectives } from '../db/schema/index.ts';
+import { desiredStates, devices, releaseObjectives } from '../db/schema/index.ts';
 
 export type DesiredRow = typeof desiredStates.$inferSelect;
 
@@ -13,13 +13,42 @@ export async function writeDesired(db: Queryable, row: DesiredRow): Promise<void
   await db.insert(desiredStates).values(row).onConflictDoUpdate({ target: desiredStates.device, set: row });
 }
 
-export async function devicesWithRelease(db: Queryable): Promise<DesiredRow[]> {
-  return db.select().from(desiredStates).where(isNotNull(desiredStates.release));
+/** Rows of one reading. */
+const PAGE_ROWS = 500;
+
+/**
+ * Devices that are to run a release, or this one, page by page in the order of their ids: what is written meanwhile is neither seen twice
+ * nor missed.
+ */
+export async function* pagesWithRelease(db: Queryable, release?: string, pageRows = PAGE_ROWS): AsyncGenerator<DesiredRow[]> {
+  const wanted = release === undefined ? isNotNull(desiredStates.release) : eq(desiredStates.release, release);
+  for (let after = ''; ; ) {
+    const page = await db
+      .select()
+      .from(desiredStates)
+      .where(and(wanted, gt(desiredStates.device, after)))
+      .orderBy(asc(desiredStates.device))
+      .limit(pageRows);
+    if (page.length > 0) yield page;
+    if (page.length < pageRows) return;
+    after = page.at(-1)?.device ?? after;
+  }
 }
 
 export async function countByRelease(db: Queryable): Promise<Map<string, number>> {
   const rows = await db.select({ release: desiredStates.release, value: count() }).from(desiredStates).groupBy(desiredStates.release);
   return new Map(rows.flatMap(({ release, value }) => (release === null ? [] : [[release, value] as const])));
+}
+
+/** Which releases the devices of each profile are to run. */
+export async function releasesOnProfiles(db: Queryable): Promise<{ release: string; profile: string }[]> {
+  const rows = await db
+    .selectDistinct({ release: desiredStates.release, profile: devices.profile })
+    .from(desiredStates)
+    .innerJoin(devices, eq(devices.id, desiredStates.device))
+    .where(and(isNotNull(desiredStates.release), eq(devices.status, 'active')))
+    .orderBy(devices.profile, desiredStates.release);
+  return rows.flatMap(({ release, profile }) => (release === null ? [] : [{ release, profile }]));
 }
 
 export type ObjectiveRow = typeof releaseObjectives.$inferSelect;

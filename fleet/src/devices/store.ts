@@ -1,5 +1,5 @@
 import type { Capabilities } from '@starling/shared';
-import { and, asc, count, desc, eq, gt, ilike, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, getTableColumns, gt, ilike, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
 import { brokerLogins, claimTokens, devices } from '../db/schema/index.ts';
 import type { Report } from './gather-reports.ts';
@@ -26,6 +26,16 @@ export async function deviceById(db: Queryable, id: string): Promise<DeviceRow |
   return row;
 }
 
+/** Devices by their ids, in any order; those that are not there are left out. */
+export async function devicesByIds(db: Queryable, ids: readonly string[]): Promise<DeviceRow[]> {
+  return ids.length === 0
+    ? []
+    : db
+        .select()
+        .from(devices)
+        .where(inArray(devices.id, [...ids]));
+}
+
 export async function updateDevice(db: Queryable, id: string, change: Partial<typeof devices.$inferInsert>): Promise<void> {
   await db.update(devices).set(change).where(eq(devices.id, id));
 }
@@ -41,6 +51,23 @@ export async function selectDevices(db: Queryable, filter: DeviceFilter): Promis
   const rows = await db.select().from(devices).where(where).orderBy(order, asc(devices.id)).limit(filter.limit).offset(filter.offset);
   const [total] = await db.select({ value: count() }).from(devices).where(where);
   return { rows, total: total?.value ?? 0 };
+}
+
+/**
+ * Some active devices of each profile, those that are online first.
+ * @param seed another one draws other devices
+ */
+export async function drawDevices(db: Queryable, profiles: readonly string[], perProfile: number, seed: string): Promise<DeviceRow[]> {
+  if (profiles.length === 0) return [];
+  const { id, online, profile, status } = devices;
+  const place = sql<number>`row_number() over (partition by ${profile} order by ${online} desc, md5(${id} || ${seed}::text))`.as('place');
+  const placed = db
+    .select({ ...getTableColumns(devices), place })
+    .from(devices)
+    .where(and(eq(status, 'active'), inArray(profile, [...profiles])))
+    .as('placed');
+  const rows = await db.select().from(placed).where(lte(placed.place, perProfile)).orderBy(placed.profile, placed.place);
+  return rows.map(({ place: _place, ...row }) => row);
 }
 
 function conditionsOf({ search, status, profile }: DeviceFilter): (SQL | undefined)[] {

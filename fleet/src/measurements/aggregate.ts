@@ -54,7 +54,7 @@ export interface Outlier {
   device: string;
   name: string;
   artefact: string;
-  kind: 'slow' | 'throttled' | 'more-memory';
+  kind: 'slow' | 'throttled' | 'more-memory' | 'short-of-memory';
   /** Times the median of its profile; 1 where that is not the point. */
   factor: number;
 }
@@ -64,8 +64,19 @@ const SLOW_FACTOR = 1.5;
 /** Devices of a profile that make a median worth comparing with. */
 const PEERS_MINIMUM = 3;
 
-/** Devices that are slower than their class, throttled, or use more memory than it: each with the artefact that shows it most. */
-export function outliersOf(rows: readonly MeasuredRow[], { byProfile }: Figures): Outlier[] {
+/** A device that had too little memory to measure an artefact. */
+export interface Shortage {
+  device: string;
+  name: string;
+  artefact: string;
+  atMs: number;
+}
+
+/**
+ * Devices that are slower than their class, throttled, use more memory than it or have too little of it: each with the artefact that
+ * shows it most.
+ */
+export function outliersOf(rows: readonly MeasuredRow[], { byProfile }: Figures, shortages: readonly Shortage[] = []): Outlier[] {
   const worst = new Map<string, Outlier>();
   const note = (outlier: Outlier): void => {
     const key = `${outlier.device} ${outlier.kind}`;
@@ -80,6 +91,10 @@ export function outliersOf(rows: readonly MeasuredRow[], { byProfile }: Figures)
     if (slower > SLOW_FACTOR) note({ ...about, kind: 'slow', factor: slower });
     const larger = (record.peakMemoryBytes ?? 0) / Math.max(peers.memoryBytes ?? Number.POSITIVE_INFINITY, 1);
     if (larger > SLOW_FACTOR) note({ ...about, kind: 'more-memory', factor: larger });
+  }
+  for (const { device, name, artefact, atMs } of shortages) {
+    const since = rows.some((row) => row.device === device && row.artefact === artefact && row.measuredAtMs >= atMs);
+    if (!since) note({ device, name, artefact, kind: 'short-of-memory', factor: 1 });
   }
   return [...worst.values()];
 }

@@ -1,5 +1,5 @@
 import type { BenchmarkRecord } from '@starling/shared';
-import { eq, inArray, sql } from 'drizzle-orm';
+import { eq, inArray, lte, or, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../db/index.ts';
 import { devices, measurements } from '../db/schema/index.ts';
 
@@ -48,4 +48,49 @@ export async function measurementsOf(db: Queryable, artefacts: readonly string[]
     .innerJoin(devices, eq(devices.id, measurements.device))
     .where(inArray(measurements.artefact, [...artefacts]))
     .orderBy(measurements.artefact, measurements.device);
+}
+
+/** What a measurement says about when it counts. */
+export interface MeasuredBrief {
+  device: string;
+  profile: string;
+  artefact: string;
+  runtimeVersion: string;
+  /** What the device runs models with now; empty if it does not say. */
+  runtime: string;
+  throttled: boolean;
+  measuredAtMs: number;
+}
+
+/** The newest measurements of each artefact on each profile, and all of some devices. */
+export async function briefMeasurements(
+  db: Queryable,
+  artefacts: readonly string[],
+  { perProfile, ofDevices }: { perProfile: number; ofDevices: readonly string[] },
+): Promise<MeasuredBrief[]> {
+  if (artefacts.length === 0) return [];
+  const { record, measuredAtMs, artefact } = measurements;
+  const engines = sql`${devices.capabilities}->'runtimeVersions'`;
+  const placed = db
+    .select({
+      device: measurements.device,
+      artefact,
+      profile: devices.profile,
+      runtimeVersion: sql<string>`${record}->>'runtimeVersion'`.as('runtime_version'),
+      runtime: sql<string>`coalesce(${engines}->>'onnxruntime', ${engines}->>'engine', '')`.as('runtime'),
+      throttled: sql<boolean>`coalesce(${record}->>'throttled' = 'true', false)`.as('throttled'),
+      measuredAtMs,
+      place: sql<number>`row_number() over (partition by ${devices.profile}, ${artefact} order by ${measuredAtMs} desc)`.as('place'),
+    })
+    .from(measurements)
+    .innerJoin(devices, eq(devices.id, measurements.device))
+    .where(inArray(artefact, [...artefacts]))
+    .as('placed');
+  const isWanted = ofDevices.length === 0 ? undefined : inArray(placed.device, [...ofDevices]);
+  const rows = await db
+    .select()
+    .from(placed)
+    .where(or(lte(placed.place, perProfile), isWanted))
+    .orderBy(placed.profile, placed.artefact, placed.device);
+  return rows.map(({ place: _place, ...row }) => row);
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { deviceIdSchema, nameSchema, wallMsSchema } from '../ids.ts';
 import { powerModelSchema } from './device-profile.ts';
+import { tuneObjectiveSchema } from './objective.ts';
 
 /** Artefacts of one model that a desired state names beside the chosen one. */
 export const FALLBACKS_MAXIMUM = 3;
@@ -16,6 +17,9 @@ export const assignmentSchema = z.object({
     .record(nameSchema, z.array(digestSchema).max(FALLBACKS_MAXIMUM))
     .optional()
     .meta({ description: 'Model name -> artefacts to try, in this order, when the chosen one does not load or compute right here' }),
+  objective: tuneObjectiveSchema
+    .optional()
+    .meta({ description: 'By what the artefacts were chosen, as far as tuning on the device follows it; else that of the release' }),
 });
 export type Assignment = z.infer<typeof assignmentSchema>;
 

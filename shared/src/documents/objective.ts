@@ -20,3 +20,19 @@ export const objectiveSchema = z.strictObject({
   costPer1000Maximum: z.number().positive().optional(),
 });
 export type Objective = z.infer<typeof objectiveSchema>;
+
+/** What settings of a session can make small; size and cost of a model follow its latency. */
+export const tuneGoalSchema = z.enum(['latency', 'energy', 'memory']);
+export type TuneGoal = z.infer<typeof tuneGoalSchema>;
+
+/** By what settings are searched on a device: the part of an objective that settings can change. */
+export const tuneObjectiveSchema = z.object({
+  minimise: tuneGoalSchema,
+  latencyMsP95Maximum: z.number().positive().optional(),
+});
+export type TuneObjective = z.infer<typeof tuneObjectiveSchema>;
+
+export function tuneObjectiveOf({ minimise, latencyMsP95Maximum }: Objective): TuneObjective {
+  const goal = tuneGoalSchema.safeParse(minimise).data ?? 'latency';
+  return { minimise: goal, ...(latencyMsP95Maximum === undefined ? {} : { latencyMsP95Maximum }) };
+}

@@ -4,6 +4,7 @@ import { catalogueEndpoints } from './catalogue.ts';
 import { choiceEndpoints } from './choices.ts';
 import { deviceEndpoints } from './devices.ts';
 import { fleetEndpoints } from './fleet.ts';
+import { measuringEndpoints } from './measuring.ts';
 import { peopleEndpoints } from './people.ts';
 
 /** Path below which all routes lie. */
@@ -16,6 +17,7 @@ export const api = {
   ...catalogueEndpoints,
   ...buildEndpoints,
   ...choiceEndpoints,
+  ...measuringEndpoints,
   ...peopleEndpoints,
   ...callerEndpoints,
 } as const;

@@ -20,6 +20,10 @@ export const choiceChangeSchema = z.object({
 });
 export type ChoiceChange = z.infer<typeof choiceChangeSchema>;
 
+const changePageSchema = pageOf(choiceChangeSchema).extend({
+  devices: z.number().int().nonnegative().meta({ description: 'Devices that change; one may change several models' }),
+});
+
 /** Medians of an artefact over the devices of a profile. */
 export const profileFiguresSchema = z.object({
   artefact: digestSchema,
@@ -36,7 +40,9 @@ export const measurementOutlierSchema = z.object({
   device: deviceIdSchema,
   name: z.string(),
   artefact: digestSchema,
-  kind: z.enum(['slow', 'throttled', 'more-memory']),
+  kind: z
+    .enum(['slow', 'throttled', 'more-memory', 'short-of-memory'])
+    .meta({ description: '`short-of-memory`: it had too little free to measure the artefact' }),
   factor: z.number().meta({ description: 'Times the median of its profile' }),
 });
 export type MeasurementOutlier = z.infer<typeof measurementOutlierSchema>;
@@ -92,7 +98,7 @@ export const choiceEndpoints = {
     summary: 'Which choices an objective would change, on every device of a release; changes nothing',
     query: pageQuerySchema,
     body: z.object({ release: z.string().max(200).meta({ description: 'Name or digest' }), objective: objectiveSchema }),
-    response: pageOf(choiceChangeSchema),
+    response: changePageSchema,
   },
   listProposals: {
     method: 'get',
@@ -101,7 +107,7 @@ export const choiceEndpoints = {
     tag: 'artefacts',
     summary: 'Devices for which another artefact is clearly better by what is measured now',
     query: pageQuerySchema,
-    response: pageOf(choiceChangeSchema),
+    response: changePageSchema,
   },
   applyProposals: {
     method: 'post',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { trustRootSchema } from '../documents/trust-root.ts';
 import type { Endpoint } from './endpoint.ts';
+import { measuringSettingsSchema } from './measuring.ts';
 
 export const overviewSchema = z.object({
   fleetId: z.string(),
@@ -37,6 +38,7 @@ export const settingsSchema = z.object({
   rootDigest: digestSchema.nullable(),
   operators: z.record(z.string(), z.number()),
   blobs: z.object({ chunks: z.number(), storedBytes: z.number() }),
+  measuring: measuringSettingsSchema,
 });
 export type Settings = z.infer<typeof settingsSchema>;
 

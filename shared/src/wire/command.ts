@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
+import { tuneGoalSchema } from '../documents/objective.ts';
 import { problemSchema } from '../documents/reported-state.ts';
 import { deviceIdSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
 import { benchmarkRecordSchema, sessionSettingsSchema } from './telemetry.ts';
@@ -70,6 +71,16 @@ export const measuredArtefactSchema = z.object({
 });
 export type MeasuredArtefact = z.infer<typeof measuredArtefactSchema>;
 
+/** What one way to run an artefact takes, beside its median latency. */
+export const tunedFiguresSchema = z.object({
+  latencyMsP95: z.number(),
+  cpuMs: z.number().meta({ description: 'Processor time of one inference' }),
+  joulesPerInference: z.number().nullable(),
+  energyMethod: z.enum(['measured', 'modelled']).nullable(),
+  memoryBytes: z.number().nullable(),
+});
+export type TunedFigures = z.infer<typeof tunedFiguresSchema>;
+
 /** What came of tuning one artefact: settings that later loads use, or why there are none. */
 export const tunedArtefactSchema = z.object({
   artefact: digestSchema,
@@ -77,6 +88,13 @@ export const tunedArtefactSchema = z.object({
   settings: sessionSettingsSchema.optional(),
   latencyMs: z.number().optional().meta({ description: 'Median with these settings' }),
   defaultLatencyMs: z.number().optional().meta({ description: 'Median with the settings of an artefact that was not tuned' }),
+  minimise: tuneGoalSchema.optional().meta({ description: 'What the search made small' }),
+  energyMethod: z
+    .enum(['measured', 'modelled'])
+    .optional()
+    .meta({ description: 'Where energy was made small: by a sensor, or by processor time in its place' }),
+  figures: tunedFiguresSchema.optional().meta({ description: 'With these settings' }),
+  defaultFigures: tunedFiguresSchema.optional().meta({ description: 'With those of an artefact that was not tuned' }),
   trials: z.number().int().optional(),
   error: problemSchema.optional(),
 });
@@ -123,7 +141,13 @@ export const commandTable = {
   tune: {
     summary:
       'Search threads, spinning, arena, provider and execution mode for artefacts on the idle device; later loads use what was found',
-    arguments: z.object({ ...measuring, runs: z.number().int().min(3).max(500).default(15) }),
+    arguments: z.object({
+      ...measuring,
+      runs: z.number().int().min(3).max(500).default(15),
+      minimise: tuneGoalSchema
+        .optional()
+        .meta({ description: 'What to make small; by default what the artefacts of the device were chosen for' }),
+    }),
     result: z.object({ artefacts: z.array(tunedArtefactSchema) }),
   },
   snapshot: {

@@ -10,10 +10,11 @@ import {
   type Problem,
   type SessionSettings,
   type TunedArtefact,
+  type TuneObjective,
 } from '@starling/shared';
 import { type MeasurePorts, measureArtefact } from './measure.ts';
 import { type Subject, type SubjectPorts, withSubject } from './subject.ts';
-import { tuneArtefact } from './tune-artefact.ts';
+import { type Tuned, tuneArtefact } from './tune-artefact.ts';
 
 export interface BenchmarkPorts extends SubjectPorts, MeasurePorts {
   /** Settings with which the artefact would be loaded here, best first. @throws StarlingError `provider-refused` */
@@ -21,7 +22,9 @@ export interface BenchmarkPorts extends SubjectPorts, MeasurePorts {
   /** The same without what was tuned. */
   usualLadderFor(subject: Subject): SessionSettings[];
   record(record: BenchmarkRecord): void;
-  keepTuning(found: Required<Omit<TunedArtefact, 'error'>>): Promise<void>;
+  /** By what settings are searched where a command does not say it. */
+  objective(): TuneObjective;
+  keepTuning(found: Tuned & { artefact: string; model: string }): Promise<void>;
 }
 
 /**
@@ -76,11 +79,12 @@ function fastestPerModel(measured: readonly MeasuredArtefact[]): CommandResultOf
  * @throws what the first one threw, if none could be tuned
  */
 export async function tune(
-  { artefacts, ...options }: CommandArguments<'tune'>,
+  { artefacts, minimise, ...options }: CommandArguments<'tune'>,
   ports: BenchmarkPorts,
   signal: AbortSignal,
   onProgress: (progress: CommandProgress) => void,
 ): Promise<CommandResultOf<'tune'>> {
+  const objective = { ...ports.objective(), ...(minimise === undefined ? {} : { minimise }) };
   const tuned: TunedArtefact[] = [];
   const errors: unknown[] = [];
   for (const [done, named] of artefacts.entries()) {
@@ -90,7 +94,8 @@ export async function tune(
       const found = await withSubject(named, ports, signal, async (subject) => {
         const { name } = subject.model;
         const ladder = ports.usualLadderFor(subject);
-        const best = await tuneArtefact(subject, ladder, options, ports, signal, (trials) => progress(`${name}: ${trials} settings tried`));
+        const onTrial = (trials: number): void => progress(`${name}: ${trials} settings tried`);
+        const best = await tuneArtefact(subject, ladder, objective, options, ports, signal, onTrial);
         return { artefact: named.artefact, model: name, ...best };
       });
       await ports.keepTuning(found);

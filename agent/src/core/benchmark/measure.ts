@@ -87,7 +87,7 @@ function requireMemory(sizeBytes: number, { memoryAvailableBytes }: SensorReadin
 }
 
 /** The share of the energy above idle that the runs caused, by their CPU time. */
-function energyOf(
+export function energyOf(
   before: { reading: SensorReading; atMs: number },
   after: { reading: SensorReading; atMs: number },
   cpuSeconds: number,

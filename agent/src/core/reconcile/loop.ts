@@ -7,6 +7,7 @@ import {
   type ReportedState,
   StarlingError,
   type StepReport,
+  tuneObjectiveOf,
 } from '@starling/shared';
 import type { GoodRelease } from '../journal/index.ts';
 import type { Reload, SelfTestReport } from '../ports/runtime-host.ts';
@@ -371,6 +372,11 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     },
     reported,
     profile: () => target?.profile ?? journal.state.good?.profile,
+    objective() {
+      const stated = target?.assignment?.objective;
+      const signed = active?.documents.release.objective;
+      return stated ?? (signed === undefined ? undefined : tuneObjectiveOf(signed));
+    },
     running: () => active?.documents,
     async close() {
       cancelRetry();

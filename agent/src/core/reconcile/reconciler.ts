@@ -1,4 +1,4 @@
-import type { Assignment, ReportedState } from '@starling/shared';
+import type { Assignment, ReportedState, TuneObjective } from '@starling/shared';
 import type { Puller } from '../blobs/index.ts';
 import type { GoodRelease, Journal } from '../journal/index.ts';
 import type { Trust, UnderNewestRoot } from '../link/index.ts';
@@ -30,6 +30,8 @@ export interface Reconciler {
   reported(): ReportedState;
   /** The power model of this device, as the fleet last said. */
   profile(): GoodRelease['profile'];
+  /** By what the fleet chose the artefacts, as far as it was said. */
+  objective(): TuneObjective | undefined;
   /** Models of the running release, with their artefacts. */
   running(): ReleaseDocuments | undefined;
   readonly keeper: Keeper;

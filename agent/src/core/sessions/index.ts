@@ -3,5 +3,5 @@ export { type GoldenVerdict, goldenFeeds, readGolden, replayGolden } from './gol
 export { providerLadder } from './provider-ladder.ts';
 export { createSessionPool, type LoadedModel, openOnLadder, type SessionPool } from './session-pool.ts';
 export { defaultSettings, settingsLadder } from './settings.ts';
-export { bestTrial, nextTrial, type Trial } from './tune.ts';
+export { bestTrial, energyMethodOf, nextTrial, type Trial } from './tune.ts';
 export { openTunings, type Tuning, type Tunings, tuningSchema } from './tunings.ts';

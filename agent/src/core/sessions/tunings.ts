@@ -1,4 +1,4 @@
-import { digestSchema, jsonDecode, jsonEncode, messageOf, sessionSettingsSchema } from '@starling/shared';
+import { digestSchema, jsonDecode, jsonEncode, messageOf, sessionSettingsSchema, tuneGoalSchema } from '@starling/shared';
 import { z } from 'zod';
 import type { FileStore } from '../ports/file-store.ts';
 import type { Log } from '../ports/log.ts';
@@ -11,6 +11,8 @@ export const tuningSchema = z.object({
   runtimeVersion: z.string(),
   hardware: z.string(),
   settings: sessionSettingsSchema,
+  /** What was made small. */
+  minimise: tuneGoalSchema.default('latency'),
   latencyMs: z.number(),
   /** With the settings that are used where nothing was tuned. */
   defaultLatencyMs: z.number(),

@@ -38,8 +38,12 @@ export async function showStatus(options: { dataDirectory?: string; json?: boole
     console.log(
       `refused     ${model} ${artefact.slice(0, 12)}: ${reason}; ${instead === null ? 'nothing' : instead.slice(0, 12)} runs instead`,
     );
-  for (const { model, settings, latencyMs, defaultLatencyMs } of status.tunings)
-    console.log(`tuned       ${model}: ${wordsOf(settings)}; ${latencyMs.toFixed(1)} ms instead of ${defaultLatencyMs.toFixed(1)} ms`);
+  for (const { model, settings, latencyMs, defaultLatencyMs, minimise } of status.tunings) {
+    const goal = minimise === 'latency' ? '' : `, for least ${minimise}`;
+    console.log(
+      `tuned       ${model}: ${wordsOf(settings)}; ${latencyMs.toFixed(1)} ms instead of ${defaultLatencyMs.toFixed(1)} ms${goal}`,
+    );
+  }
   console.log(`telemetry   ${status.spoolBytes} bytes wait for the fleet`);
   console.log(`local API   http://127.0.0.1:${status.httpPort}/v1/status`);
 }

@@ -6,21 +6,22 @@ import { createRenewals } from './renewals.ts';
 
 export type LiveState = 'connecting' | 'live' | 'away';
 
-/** What was heard: an event, or a measurement among the telemetry, on which choices rest. */
-type Heard = FleetEvent['type'] | 'benchmark';
+/** What was heard: an event, a measurement among the telemetry, or anything on which choices rest. */
+type Heard = FleetEvent['type'] | 'benchmark' | 'choices';
 
-/** What each kind of event makes old. Series and summaries are heavy, so telemetry renews them less often. */
+/** What each kind of event makes old. Series, summaries and proposals are heavy, so they are renewed less often. */
 const madeOld: Record<Heard, readonly ReadName[]> = {
-  device: ['listDevices', 'showDevice', 'explainChoice', 'listProposals', 'overview', 'listAudit', 'listClaimTokens'],
+  device: ['listDevices', 'showDevice', 'explainChoice', 'overview', 'listAudit', 'listClaimTokens'],
   reported: ['listDevices', 'showDevice', 'overview'],
   telemetry: ['overview', 'listTelemetry', 'summariseTelemetry', 'telemetrySeries', 'fleetSeries'],
-  command: ['listCommands', 'showCommand'],
-  benchmark: ['modelFigures', 'explainChoice', 'listProposals'],
+  command: ['listCommands', 'showCommand', 'measurePlan'],
+  benchmark: ['modelFigures', 'explainChoice', 'measurePlan'],
   build: ['listBuilds', 'showBuild', 'listBuildLog', 'listModels', 'showModel', 'listArtefacts'],
-  catalogue: ['listModels', 'listPipelines', 'listReleases', 'showObjective', 'listProposals', 'overview', 'listAudit'],
+  catalogue: ['listModels', 'listPipelines', 'listReleases', 'showObjective', 'overview', 'listAudit'],
   audit: ['listAudit'],
+  choices: ['listProposals'],
 };
-const paceMs: Partial<Record<Heard, number>> = { telemetry: 4000 };
+const paceMs: Partial<Record<Heard, number>> = { telemetry: 4000, choices: 4000 };
 const QUICK_MS = 300;
 const RETRY_MS = 5000;
 
@@ -76,7 +77,8 @@ function listen(queries: QueryClient, onState: (state: LiveState) => void): () =
 }
 
 function heardIn({ type, detail }: FleetEvent): Heard[] {
-  return type === 'telemetry' && detail.kind === 'benchmark' ? [type, 'benchmark'] : [type];
+  if (type === 'telemetry' && detail.kind === 'benchmark') return [type, 'benchmark', 'choices'];
+  return type === 'device' || type === 'catalogue' || type === 'build' ? [type, 'choices'] : [type];
 }
 
 /** Lists are about everything; what was read for one device or one build only about that. */

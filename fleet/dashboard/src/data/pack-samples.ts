@@ -33,9 +33,13 @@ export async function packSamples(samples: readonly SampleFile[], field: string)
 /** What was dropped: folders with all that lies in them, by their paths below the folder, and files by their names. */
 export async function droppedSamples(items: DataTransferItemList): Promise<SampleFile[]> {
   // The list is emptied as soon as the event is over, so all of it is taken at once.
-  const entries = [...items].flatMap((item) => item.webkitGetAsEntry() ?? []);
+  const dropped = [...items].map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
   const found = await Promise.all(
-    entries.map((entry) => (entry.isDirectory ? filesBelow(entry as FileSystemDirectoryEntry, '') : filesOf(entry, entry.name))),
+    dropped.map(async ({ entry, file }): Promise<SampleFile[]> => {
+      // What no file system holds, such as a picture dragged out of another page, has no entry.
+      if (entry === null) return file === null ? [] : [{ name: file.name, file }];
+      return entry.isDirectory ? filesBelow(entry as FileSystemDirectoryEntry, '') : filesOf(entry, entry.name);
+    }),
   );
   return found.flat();
 }

@@ -25,6 +25,7 @@ export {
 export { byteLengthOf, type DataTypeName, elementCount, type TypedArray, typeName } from './element-types.ts';
 export { externalFiles } from './external-data.ts';
 export { findWeights, freshName, valueNames, type Weight } from './graph.ts';
+export { type JoinedModel, joinExternalData } from './join-external.ts';
 export { loadedBytes } from './loaded-bytes.ts';
 export { computedPayload, type Payload } from './payload.ts';
 export {

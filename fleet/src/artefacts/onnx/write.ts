@@ -39,6 +39,38 @@ export function writeModel(model: ModelProto): Uint8Array {
   return bytes;
 }
 
+/** A model as one file that is made while it is read. */
+export interface ModelPieces {
+  byteLength: number;
+  /** The file from its start, each time anew, in pieces of at most a mebibyte that belong to whoever takes them. */
+  pieces(): Iterable<Uint8Array>;
+}
+
+/** @throws StarlingError `model-too-large` above the 2 GiB of protobuf */
+export function modelPieces(model: ModelProto): ModelPieces {
+  const { pieces, byteLength } = ropeOf('model', model, new Map());
+  if (byteLength > MODEL_BYTES_MAXIMUM) throw tooLarge(byteLength, 'quantise it or split it before you push it');
+  return { byteLength, pieces: () => ownPieces(pieces) };
+}
+
+function* ownPieces(pieces: Iterable<Uint8Array | Payload>): Generator<Uint8Array> {
+  let gathered = Buffer.allocUnsafeSlow(WRITE_BYTES);
+  let used = 0;
+  for (const piece of flatten(pieces)) {
+    for (let at = 0; at < piece.length; ) {
+      const taken = piece.subarray(at, at + WRITE_BYTES - used);
+      gathered.set(taken, used);
+      used += taken.length;
+      at += taken.length;
+      if (used < WRITE_BYTES) continue;
+      yield gathered;
+      gathered = Buffer.allocUnsafeSlow(WRITE_BYTES);
+      used = 0;
+    }
+  }
+  if (used > 0) yield gathered.subarray(0, used);
+}
+
 export interface WriteOptions {
   /** `when-needed`: tensors go to a second file if one file would be over 2 GiB, which protobuf cannot hold. */
   externalData?: 'never' | 'when-needed' | 'always';
@@ -73,10 +105,10 @@ export function writeModelFile(model: ModelProto, file: string, { externalData =
   return { files: [file, dataFile], byteLength: byteLength + (last === undefined ? 0 : last.offset + last.length) };
 }
 
-function tooLarge(byteLength: number): StarlingError {
+function tooLarge(byteLength: number, hint = 'write it with external data'): StarlingError {
   return new StarlingError('model-too-large', `the model takes ${byteLength} bytes, one file holds at most ${MODEL_BYTES_MAXIMUM}`, {
     field: 'model',
-    hint: 'write it with external data',
+    hint,
   });
 }
 

@@ -15,6 +15,7 @@ import { type ContextOf, collect, examples, numberOption, readOptions, wordsSche
 import type { Output } from '../output.ts';
 import { shortDigest } from '../printable.ts';
 import { findDevice, findModel } from '../references.ts';
+import { defineBenchmarkPlan } from './benchmark-plan.ts';
 
 const benchmarkOptions = z.object({
   artefact: wordsSchema,
@@ -28,8 +29,9 @@ const AT_ONCE = 16;
 
 /** `benchmark DEVICE MODEL`: times a model's artefacts on a device. */
 export function defineBenchmark(program: Command, contextOf: ContextOf): void {
-  program
-    .command('benchmark')
+  const benchmark = program.command('benchmark');
+  defineBenchmarkPlan(benchmark, contextOf);
+  benchmark
     .argument('<device>')
     .argument('<model>', 'name, name@version or digest')
     .summary('measure the artefacts of a model on a device: latency, memory, energy')

@@ -1,14 +1,15 @@
-import { digestSchema, MODEL_BYTES_MAXIMUM, type ModelCard, type ModelOrigin, modelCardSchema } from '@starling/shared';
+import { digestSchema, MODEL_BYTES_MAXIMUM, type ModelCard, type ModelOrigin, type ModelView, modelCardSchema } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { type ImportedFile, type ImportSource, importFile, parseImportSource } from '../../imports/index.ts';
-import type { Context } from '../context.ts';
+import type { Connection, Context } from '../context.ts';
 import { describeModel } from '../describe-model.ts';
 import { readDocument, requireFile } from '../document-files.ts';
 import { cliError } from '../errors.ts';
 import { type ContextOf, examples, readOptions } from '../options.ts';
 import { formatBytes } from '../printable.ts';
-import { addPushOptions, preparePush, pushModel, pushOptionsSchema, requirePushable } from '../push-model.ts';
+import { addPushOptions, type PreparedPush, preparePush, pushModel, pushOptionsSchema, requirePushable } from '../push-model.ts';
+import { openPushSource } from '../push-source.ts';
 import { waitForBuilds } from './wait-for-builds.ts';
 
 const importOptions = pushOptionsSchema.extend({
@@ -52,9 +53,7 @@ export function defineModelImport(model: Command, contextOf: ContextOf): void {
       const imported = await fetchSource(context, source, options.sha256);
       try {
         const whole = completeCard(context, card, imported.origin, options);
-        const { file, sizeBytes } = imported;
-        const view = await pushModel(context, connection, { ...prepared, file, sizeBytes, card: whole });
-        const pushed = options.wait ? await waitForBuilds(context, connection.client, view) : view;
+        const pushed = await pushImported(context, connection, prepared, imported, whole, options.wait);
         context.output.result(
           pushed,
           () => describeModel(pushed, context.output),
@@ -64,6 +63,23 @@ export function defineModelImport(model: Command, contextOf: ContextOf): void {
         await imported.remove();
       }
     });
+}
+
+async function pushImported(
+  context: Context,
+  connection: Connection,
+  prepared: PreparedPush,
+  { file }: ImportedFile,
+  card: ModelCard,
+  wait: boolean,
+): Promise<ModelView> {
+  const source = await openPushSource(context, file, 'source');
+  try {
+    const view = await pushModel(context, connection, { ...prepared, source, card });
+    return wait ? await waitForBuilds(context, connection.client, view) : view;
+  } finally {
+    source.close();
+  }
 }
 
 async function fetchSource(context: Context, source: ImportSource, sha256: string | undefined): Promise<ImportedFile> {

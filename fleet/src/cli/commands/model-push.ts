@@ -1,10 +1,11 @@
-import { MODEL_BYTES_MAXIMUM, modelCardSchema } from '@starling/shared';
+import { modelCardSchema } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { describeModel } from '../describe-model.ts';
-import { readDocument, requireFile } from '../document-files.ts';
+import { readDocument } from '../document-files.ts';
 import { type ContextOf, examples, readOptions } from '../options.ts';
 import { addPushOptions, preparePush, pushModel, pushOptionsSchema } from '../push-model.ts';
+import { openPushSource } from '../push-source.ts';
 import { waitForBuilds } from './wait-for-builds.ts';
 
 const options = pushOptionsSchema.extend({ card: z.string() });
@@ -13,7 +14,7 @@ export function defineModelPush(model: Command, contextOf: ContextOf): void {
   addPushOptions(model.command('push').argument('<file>', 'ONNX file'))
     .summary('upload, sign and register a model version')
     .description(
-      'Uploads an ONNX file, lets the fleet read its inputs and outputs, signs the model version with your publisher key and registers it. The fleet then builds its artefacts.',
+      'Uploads an ONNX file, lets the fleet read its inputs and outputs, signs the model version with your publisher key and registers it. The fleet then builds its artefacts. Data that the file keeps in others beside it (net.onnx.data) is joined on the way; a model of more than 2 GiB is not taken.',
     )
     .requiredOption('--card <file>', 'model card, YAML or JSON: title, licence, task, description, source, labels, exampleShapes')
     .addHelpText(
@@ -32,16 +33,20 @@ export function defineModelPush(model: Command, contextOf: ContextOf): void {
     .action(async (file: string, _options, command: Command) => {
       const context = contextOf(command);
       const given = readOptions(command, options);
-      const sizeBytes = await requireFile(file, 'file', MODEL_BYTES_MAXIMUM);
-      const card = await readDocument(given.card, '--card', modelCardSchema);
-      const prepared = await preparePush(context, given);
-      const connection = await context.connect();
-      const view = await pushModel(context, connection, { ...prepared, file, sizeBytes, card });
-      const pushed = given.wait ? await waitForBuilds(context, connection.client, view) : view;
-      context.output.result(
-        pushed,
-        () => describeModel(pushed, context.output),
-        () => [pushed.digest],
-      );
+      const source = await openPushSource(context, file, 'file');
+      try {
+        const card = await readDocument(given.card, '--card', modelCardSchema);
+        const prepared = await preparePush(context, given);
+        const connection = await context.connect();
+        const view = await pushModel(context, connection, { ...prepared, source, card });
+        const pushed = given.wait ? await waitForBuilds(context, connection.client, view) : view;
+        context.output.result(
+          pushed,
+          () => describeModel(pushed, context.output),
+          () => [pushed.digest],
+        );
+      } finally {
+        source.close();
+      }
     });
 }

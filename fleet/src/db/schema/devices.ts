@@ -91,5 +91,5 @@ export const commands = pgTable(
     notAfterMs: bigint('not_after_ms', { mode: 'number' }).notNull(),
     finishedAtMs: bigint('finished_at_ms', { mode: 'number' }),
   },
-  (table) => [index('commands_device').on(table.device, table.issuedAtMs)],
+  (table) => [index('commands_device').on(table.device, table.issuedAtMs), index('commands_name').on(table.name, table.issuedAtMs)],
 );

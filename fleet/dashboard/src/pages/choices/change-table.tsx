@@ -1,11 +1,19 @@
-import { Table } from '@mantine/core';
+import { Button, Table } from '@mantine/core';
 import type { ArtefactChoice, ChoiceChange } from '@starling/shared';
 import { bytesOf, inWords } from '../../format/quantity.ts';
 import { TextLink } from '../../parts/link.tsx';
 import { WideTable } from '../../parts/wide-table.tsx';
+import type { Apply } from './use-apply.ts';
+
+interface ChangeTableProps {
+  changes: readonly ChoiceChange[];
+  label: string;
+  /** Where the changes may be made here, one device at a time. */
+  apply?: Apply;
+}
 
 /** Devices that would run another artefact than they do, and why. */
-export function ChangeTable({ changes, label }: { changes: readonly ChoiceChange[]; label: string }) {
+export function ChangeTable({ changes, label, apply }: ChangeTableProps) {
   return (
     <WideTable label={label} fz="sm">
       <Table.Thead>
@@ -16,6 +24,11 @@ export function ChangeTable({ changes, label }: { changes: readonly ChoiceChange
           <Table.Th>Runs</Table.Th>
           <Table.Th>Would run</Table.Th>
           <Table.Th>Why</Table.Th>
+          {apply !== undefined && (
+            <Table.Th>
+              <span className="visually-hidden">What to do</span>
+            </Table.Th>
+          )}
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -33,6 +46,20 @@ export function ChangeTable({ changes, label }: { changes: readonly ChoiceChange
             <Table.Td maw={380} data-long>
               {choice.reason}
             </Table.Td>
+            {apply !== undefined && (
+              <Table.Td>
+                <Button
+                  size="compact-xs"
+                  variant="default"
+                  loading={apply.device === device}
+                  disabled={apply.isPending}
+                  onClick={() => apply.toDevice(device)}
+                  aria-label={`Apply to ${name}, ${model}`}
+                >
+                  Apply
+                </Button>
+              </Table.Td>
+            )}
           </Table.Tr>
         ))}
       </Table.Tbody>

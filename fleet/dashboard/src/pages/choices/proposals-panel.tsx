@@ -1,27 +1,22 @@
 import { Button, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { read, useChange } from '../../data/queries.ts';
+import { read } from '../../data/queries.ts';
 import { useSession } from '../../data/session.ts';
-import { counted } from '../../format/quantity.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { pageQuery } from '../../parts/list-search.ts';
-import { announce, announceProblem } from '../../parts/notice.ts';
 import { Pager } from '../../parts/pager.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { ChangeTable } from './change-table.tsx';
+import { useApply } from './use-apply.ts';
 
 /** Devices for which another artefact is clearly better by now. Nothing changes until somebody says so. */
 export function ProposalsPanel() {
   const { may } = useSession();
   const [page, setPage] = useState(1);
   const proposals = useQuery({ ...read('listProposals', { query: pageQuery(page) }), placeholderData: keepPreviousData });
-  const apply = useChange('applyProposals', {
-    makesOld: ['listProposals', 'listDevices', 'showDevice', 'explainChoice', 'listAudit'],
-    onDone: ({ changed }) =>
-      announce(changed === 1 ? 'One device gets another artefact' : `${counted(changed)} devices get another artefact`),
-  });
+  const apply = useApply();
   const total = proposals.data?.total ?? 0;
   return (
     <Panel
@@ -31,7 +26,7 @@ export function ProposalsPanel() {
       actions={
         total > 0 &&
         may('operator') && (
-          <Button size="xs" loading={apply.isPending} onClick={() => apply.mutate({ body: {} }, { onError: announceProblem })}>
+          <Button size="xs" loading={apply.isAll} disabled={apply.isPending} onClick={apply.toAll}>
             Apply all
           </Button>
         )
@@ -43,7 +38,7 @@ export function ProposalsPanel() {
             <EmptyState title="Nothing to change">Every device runs what is best for it.</EmptyState>
           ) : (
             <>
-              <ChangeTable changes={items} label="Proposals" />
+              <ChangeTable changes={items} label="Proposals" {...(may('operator') && { apply })} />
               <Pager {...{ total, limit, offset }} what="proposals" onPage={setPage} />
             </>
           )

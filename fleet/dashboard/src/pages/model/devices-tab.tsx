@@ -1,6 +1,8 @@
 import { Stack, Table, Text } from '@mantine/core';
-import type { ArtefactView, MeasurementOutlier, ModelFigures, ModelView } from '@starling/shared';
+import type { ArtefactView, MeasurementOutlier, MeasurePlanItem, ModelFigures, ModelView } from '@starling/shared';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { read } from '../../data/queries.ts';
 import { bytesOf, compact, counted, inWords, joulesOf, millisecondsOf } from '../../format/quantity.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { TextLink } from '../../parts/link.tsx';
@@ -14,18 +16,24 @@ import { Tag } from '../../parts/tag.tsx';
 import { WideTable } from '../../parts/wide-table.tsx';
 import classes from './devices-tab.module.css';
 import type { CostFigures, FiguresByProfile } from './figures-by-profile.ts';
+import { type MeasurePlan, PlanPanel, PlanState } from './plan-panel.tsx';
 import { useFigures } from './use-figures.ts';
+
+/** More than any model has artefacts and profiles. */
+const PLAN_MAXIMUM = 200;
 
 /** What the artefacts cost on each class of devices, and devices that fall out of their class. */
 export function DevicesTab({ model }: { model: ModelView }) {
   const { figures, query } = useFigures(model);
+  const plan = useQuery(read('measurePlan', { query: { model: model.digest, limit: PLAN_MAXIMUM } }));
   return (
     <QueryView query={query} heightPx={420}>
       {(answer) => (
         <Stack gap="md">
           <Panel title="By profile" note="Medians over the devices of a profile. Estimates stand where nothing was measured." flush>
-            <Matrix artefacts={model.artefacts} figures={figures} />
+            <Matrix artefacts={model.artefacts} figures={figures} plan={plan.data} />
           </Panel>
+          <PlanPanel plan={plan.data} artefacts={model.artefacts} />
           {answer.outliers.length > 0 && (
             <Panel title="Out of their class" note="Devices that do not do what others of their profile do." flush>
               <OutlierTable outliers={answer.outliers} artefacts={model.artefacts} />
@@ -40,15 +48,25 @@ export function DevicesTab({ model }: { model: ModelView }) {
   );
 }
 
-function Matrix({ artefacts, figures }: { artefacts: readonly ArtefactView[]; figures: FiguresByProfile }) {
+interface MatrixProps {
+  artefacts: readonly ArtefactView[];
+  figures: FiguresByProfile;
+  plan: MeasurePlan | undefined;
+}
+
+function Matrix({ artefacts, figures, plan }: MatrixProps) {
   if (figures.size === 0) {
     return (
       <EmptyState title="Nothing measured yet">
-        Open a device and measure: it times every artefact of a model while it is idle, and the figures come here.
+        {plan?.settings.devicesPerProfile === 0
+          ? 'Open a device and measure: it times every artefact of a model while it is idle, and the figures come here.'
+          : 'Idle devices that run this model time its artefacts by themselves, and the figures come here.'}
       </EmptyState>
     );
   }
   const profiles = [...figures];
+  const stateOf = (profile: string, artefact: string): MeasurePlanItem['state'] | undefined =>
+    plan?.items.find((item) => item.profile === profile && item.artefact === artefact)?.state;
   return (
     <WideTable label="Artefacts by profile" fz="sm">
       <Table.Thead>
@@ -67,7 +85,11 @@ function Matrix({ artefacts, figures }: { artefacts: readonly ArtefactView[]; fi
             <Table.Th scope="row">{kindWords(artefact)}</Table.Th>
             {profiles.map(([profile, known]) => (
               <Table.Td key={profile} className={classes.cell}>
-                <Cell figures={known.get(artefact.digest)} isFastest={fastestOf(known) === artefact.digest} />
+                <Cell
+                  figures={known.get(artefact.digest)}
+                  isFastest={fastestOf(known) === artefact.digest}
+                  planned={stateOf(profile, artefact.digest)}
+                />
               </Table.Td>
             ))}
           </Table.Tr>
@@ -85,8 +107,16 @@ function fastestOf(figures: ReadonlyMap<string, CostFigures>): string | undefine
   return timed.length < 2 ? undefined : timed.reduce((best, each) => (each.latencyMs < best.latencyMs ? each : best)).artefact;
 }
 
-function Cell({ figures, isFastest }: { figures: CostFigures | undefined; isFastest: boolean }) {
-  if (figures === undefined) return <span className={classes.absent}>not known</span>;
+interface CellProps {
+  figures: CostFigures | undefined;
+  isFastest: boolean;
+  planned: MeasurePlanItem['state'] | undefined;
+}
+
+function Cell({ figures, isFastest, planned }: CellProps) {
+  if (figures === undefined) {
+    return <span className={classes.absent}>not known {planned !== undefined && <PlanState state={planned} />}</span>;
+  }
   const { latencyMs, latencyMsP95, joulesPerInference, memoryBytes, devices, isEstimate } = figures;
   const latency = [
     latencyMs === null ? 'latency not known' : inWords(millisecondsOf(latencyMs)),
@@ -103,7 +133,8 @@ function Cell({ figures, isFastest }: { figures: CostFigures | undefined; isFast
       </div>
       <div>{listed(rest)}</div>
       <div className={classes.absent}>
-        {isEstimate ? 'estimated' : `measured on ${counted(devices)} ${devices === 1 ? 'device' : 'devices'}`}
+        {isEstimate ? 'estimated' : `measured on ${counted(devices)} ${devices === 1 ? 'device' : 'devices'}`}{' '}
+        {planned !== undefined && <PlanState state={planned} />}
       </div>
     </>
   );
@@ -117,6 +148,7 @@ const outlierWords: Record<MeasurementOutlier['kind'], string> = {
   slow: 'slower than its class',
   throttled: 'throttled by heat or power',
   'more-memory': 'takes more memory than its class',
+  'short-of-memory': 'had too little memory free to measure it',
 };
 
 function OutlierTable({ outliers, artefacts }: { outliers: readonly MeasurementOutlier[]; artefacts: readonly ArtefactView[] }) {
@@ -139,7 +171,7 @@ function OutlierTable({ outliers, artefacts }: { outliers: readonly MeasurementO
             <Table.Td>
               <Tag tone="warn">{outlierWords[kind]}</Tag>
             </Table.Td>
-            <Table.Td>{kind === 'throttled' ? '–' : `${compact(factor)} times`}</Table.Td>
+            <Table.Td>{kind === 'throttled' || kind === 'short-of-memory' ? '–' : `${compact(factor)} times`}</Table.Td>
             <Table.Td>{nameOf(artefacts, artefact)}</Table.Td>
           </Table.Tr>
         ))}

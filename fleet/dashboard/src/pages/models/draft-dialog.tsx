@@ -111,7 +111,9 @@ function ModelFile({ file, onFile }: { file: File | null; onFile: (file: File | 
         required
         value={file}
         onChange={onFile}
-        description={file === null ? 'With its weights inside, not beside it.' : inWords(bytesOf(file.size))}
+        description={
+          file === null ? 'With its weights inside; the command line joins those that lie beside it.' : inWords(bytesOf(file.size))
+        }
       />
     </div>
   );
@@ -151,7 +153,7 @@ async function draftModel({ file, ...samples }: ChosenFiles, form: FormData, onS
   if (file === null) throw new StarlingError('no-file', 'there is no file', { field: 'file', hint: 'choose an ONNX file' });
   const text = (name: string): string => String(form.get(name) ?? '').trim();
   // What people wrote is read before the first byte is sent.
-  const evaluation = evaluationFromText(text('metric'), text('pipeline'));
+  const evaluation = await evaluationFromText(text('metric'), text('pipeline'));
   const datasets: ModelDatasets = {};
   for (const name of ['calibration', 'evaluation'] as const) {
     if (samples[name].length === 0) continue;

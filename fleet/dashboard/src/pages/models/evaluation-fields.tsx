@@ -41,7 +41,7 @@ export function EvaluationFields() {
       <Textarea
         label="Pipeline"
         name="pipeline"
-        description="JSON with inputs, outputs, nodes and edges: it turns a sample into what is scored."
+        description="YAML or JSON with inputs, outputs, nodes and edges: it turns a sample into what is scored."
         autosize
         minRows={2}
         maxRows={10}

@@ -6,6 +6,7 @@ import { useSession } from '../../data/session.ts';
 import { PageHeader } from '../../parts/page-header.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { AttentionPanel } from './attention-panel.tsx';
+import { BetterChoices } from './better-choices.tsx';
 import { FirstSteps } from './first-steps.tsx';
 import { FleetChart } from './fleet-chart.tsx';
 import { FleetFigures } from './fleet-figures.tsx';
@@ -30,6 +31,7 @@ function Glance({ overview }: { overview: Overview }) {
     <Stack gap="md">
       {!isReady && <FirstSteps overview={overview} />}
       <FleetFigures overview={overview} />
+      <BetterChoices />
       <FleetChart />
       <SimpleGrid cols={{ base: 1, lg: may('operator') ? 2 : 1 }} spacing="md">
         <AttentionPanel overview={overview} />

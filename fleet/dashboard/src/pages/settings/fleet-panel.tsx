@@ -1,13 +1,15 @@
 import { Alert, Anchor, Stack, Text } from '@mantine/core';
-import type { Settings } from '@starling/shared';
+import type { MeasuringSettings, Settings } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { read } from '../../data/queries.ts';
-import { bytesOf, counted, inWords } from '../../format/quantity.ts';
+import { bytesOf, counted, inWords, percentOf } from '../../format/quantity.ts';
 import { Digest } from '../../parts/digest.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { ExactMoment } from '../../parts/moment.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
+
+const DAY_MS = 86_400_000;
 
 /** Addresses, keys and storage of the fleet. */
 export function FleetPanel() {
@@ -50,6 +52,7 @@ function FleetFacts({ settings, version }: { settings: Settings; version: string
           ['MQTT over WebSocket', addresses.wss],
           ['Database', settings.database],
           ['Blobs', `${counted(blobs.chunks)} chunks, ${inWords(bytesOf(blobs.storedBytes))} stored`],
+          ['Devices measure', measuringWords(settings.measuring)],
           ['Root document', root === null ? 'not published yet' : `version ${root.version}`],
           ['Root ends', root === null ? undefined : <ExactMoment key="ends" atMs={root.expiresAtMs} />],
           ['Root digest', rootDigest === null ? undefined : <Digest key="root" value={rootDigest} />],
@@ -64,4 +67,11 @@ function FleetFacts({ settings, version }: { settings: Settings; version: string
       />
     </Stack>
   );
+}
+
+/** How much devices measure by themselves. It is set where the fleet is started. */
+function measuringWords({ devicesPerProfile, bytesPerDay, loadShare, againMs }: MeasuringSettings): string {
+  if (devicesPerProfile === 0) return 'only when somebody asks them';
+  const devices = `${counted(devicesPerProfile)} ${devicesPerProfile === 1 ? 'device' : 'devices'} of each profile`;
+  return `${devices}, again after ${counted(Math.round(againMs / DAY_MS))} days; at most ${inWords(percentOf(loadShare))} of a processor and ${inWords(bytesOf(bytesPerDay))} a day`;
 }

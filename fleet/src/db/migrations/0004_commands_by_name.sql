@@ -1,0 +1,1 @@
+CREATE INDEX "commands_name" ON "commands" USING btree ("name","issued_at_ms");

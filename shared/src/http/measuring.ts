@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { digestSchema } from '../digest.ts';
+import { deviceIdSchema } from '../ids.ts';
+import type { Endpoint } from './endpoint.ts';
+import { pageOf, pageQuerySchema } from './paging.ts';
+
+/** How much the fleet has devices measure by itself. */
+export const measuringSettingsSchema = z.object({
+  devicesPerProfile: z.number().int().meta({ description: 'Devices of a profile that time each artefact; 0 where nobody is asked' }),
+  bytesPerDay: z.number().int().meta({ description: 'What one device may have to fetch for it in 24 hours' }),
+  loadShare: z.number().meta({ description: 'Share of the processor of a device that it may take' }),
+  idleShare: z.number().meta({ description: 'Share of the processor that has to be idle to start' }),
+  againMs: z.number().int().meta({ description: 'Age at which a measurement is made again' }),
+});
+export type MeasuringSettings = z.infer<typeof measuringSettingsSchema>;
+
+/** One artefact that too few devices of a profile have measured. */
+export const measurePlanItemSchema = z.object({
+  profile: z.string(),
+  model: z.object({ name: z.string(), version: z.string(), digest: digestSchema }),
+  artefact: digestSchema,
+  recipe: z.string(),
+  sizeBytes: z.number().int(),
+  measured: z.number().int().meta({ description: 'Devices whose measurement counts' }),
+  wanted: z.number().int(),
+  state: z
+    .enum(['measuring', 'next', 'waiting'])
+    .meta({ description: 'Devices measure it now; are about to be asked; or none can be asked at the moment' }),
+  devices: z
+    .array(z.object({ id: deviceIdSchema, name: z.string() }))
+    .meta({ description: 'Those that measure, or are about to be asked' }),
+  why: z.string().meta({ description: 'Why it is to be measured and, where it waits, for what' }),
+});
+export type MeasurePlanItem = z.infer<typeof measurePlanItemSchema>;
+
+export const measuringEndpoints = {
+  measurePlan: {
+    method: 'get',
+    path: '/measurements/plan',
+    access: 'viewer',
+    tag: 'artefacts',
+    summary: 'What the fleet has devices measure by itself: what is under way, what comes next, what waits, and why',
+    query: pageQuerySchema.extend({ model: digestSchema.optional().meta({ description: 'Of this model version' }) }),
+    response: pageOf(measurePlanItemSchema).extend({ settings: measuringSettingsSchema }),
+  },
+} as const satisfies Record<string, Endpoint>;
