@@ -117,9 +117,7 @@ async function wire(
   listeners.serve(api, origins, (socket, address) => broker.accept(socket, address));
 
   const password = await modules.accounts.bootstrap(config.adminEmail);
-  await modules.devices.start();
-  await modules.builds.start();
-  modules.measuring.start();
+  await startWork(modules);
   closers.push(startHousekeeping(modules, directory, { clock, log }));
   return {
     addresses,
@@ -131,6 +129,13 @@ async function wire(
     blobs: modules.blobs,
     close,
   };
+}
+
+/** Starts what works by itself, once everything can be reached. */
+async function startWork({ devices, builds, measuring }: Modules): Promise<void> {
+  await devices.start();
+  await builds.start();
+  measuring.start();
 }
 
 /** Where our own pages come from. */
