@@ -1,5 +1,6 @@
 import type { InferenceResult, Pipeline, PowerModel, Release, SessionSettings, TelemetryKind } from '@starling/shared';
 import type { ModelPorts } from './engine.ts';
+import type { ImageInput } from './image-codec.ts';
 
 /** A model of a release, on disk and verified. */
 export interface InstalledModel {
@@ -62,7 +63,7 @@ export type HostEvent =
   | { type: 'reloaded'; releases: Reload[] };
 
 /**
- * The process (Node) or worker (browser) that runs pipelines. Only encoded inputs and results cross this boundary. If it dies, calls
+ * The process (Node) or worker (browser) that runs pipelines. Only inputs and results cross this boundary. If it dies, calls
  * under way fail with `host-crashed`, and it comes back by itself with the releases whose golden outputs still come out.
  */
 export interface RuntimeHost {
@@ -72,8 +73,8 @@ export interface RuntimeHost {
   /** New items go to this release from now on; items under way finish on the old one. */
   activate(key: string): Promise<void>;
   unload(key: string): Promise<void>;
-  /** Runs one encoded input through the active release. @throws StarlingError `no-release`, `host-crashed`, `timed-out`, ... */
-  infer(input: Uint8Array, options?: { signal?: AbortSignal; source?: string }): Promise<InferenceResult>;
+  /** Runs one input through the active release. @throws StarlingError `no-release`, `host-crashed`, `timed-out`, ... */
+  infer(input: ImageInput, options?: { signal?: AbortSignal; source?: string }): Promise<InferenceResult>;
   live(): Promise<LiveLoad>;
   /** Ends the process and starts it again. @returns milliseconds until the active release runs again */
   restart(): Promise<number>;
