@@ -1,0 +1,9 @@
+/** What the control worker tells its runtime host at the start. */
+export interface HostConfig {
+  /** Name of the folder in which this agent keeps everything. */
+  home: string;
+  /** Execution providers that may be tried. */
+  providers: readonly string[];
+  /** Threads of one model run; 1 where memory cannot be shared. */
+  threads: number;
+}
