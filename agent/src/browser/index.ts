@@ -3,3 +3,4 @@ import './content-security.ts';
 
 export type { BrowserAgentStatus } from './agent-messages.ts';
 export { type AgentEvents, type BrowserAgent, type CreateAgentOptions, createAgent } from './create-agent.ts';
+export { type FrameSink, type Watching, watchStream, watchVideo } from './sources/stream.ts';
