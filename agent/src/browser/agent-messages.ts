@@ -14,6 +14,8 @@ export interface AgentConfig {
   providers?: readonly string[] | undefined;
   /** Threads of one model run; as many as run well here if not given. */
   threads?: number | undefined;
+  /** A run that takes longer is taken for hung. */
+  runTimeoutMs?: number | undefined;
 }
 
 /** How far an agent is, before it runs by itself and tells the rest in its status. */

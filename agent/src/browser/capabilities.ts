@@ -1,4 +1,4 @@
-import { type Capabilities, operatorVersions } from '@starling/shared';
+import { type BrowserCapabilities, type Capabilities, operatorVersions } from '@starling/shared';
 import { onnxRuntimeVersion } from './identity.ts';
 import { memoryBytes } from './sensors.ts';
 import { AGENT_VERSION } from './version.ts';
@@ -10,27 +10,27 @@ interface UserAgentData {
   platform: string;
 }
 
-/** What one probe found out about an execution provider. */
-export type ProviderProbe = Capabilities['executionProviders'][number];
+/** More threads than this wait for each other more than they compute, and take the cores from the page. */
+const THREADS_MAXIMUM = 8;
+const TEXT_LENGTH = 500;
 
-/** Cores of this device that may run threads of one model; 1 where memory cannot be shared. */
+/** Threads of one model run: all cores where memory can be shared, one where it cannot. */
 export function threadsHere(): number {
   return canShareMemory() ? Math.max(1, Math.min(THREADS_MAXIMUM, navigator.hardwareConcurrency)) : 1;
 }
-
-/** More threads than this wait for each other more than they compute, and take the cores from the page. */
-const THREADS_MAXIMUM = 8;
 
 export function canShareMemory(): boolean {
   return globalThis.crossOriginIsolated && typeof SharedArrayBuffer !== 'undefined';
 }
 
 /** Measures this browser. @param executionProviders what the engine offers, and what really ran */
-export async function measureCapabilities(executionProviders: ProviderProbe[]): Promise<Capabilities> {
-  const { name, version, mobile, os } = describeBrowser();
+export async function measureCapabilities(threads: number, executionProviders: Capabilities['executionProviders']): Promise<Capabilities> {
+  const { os, ...facts } = describeBrowser();
   const { quota = 0, usage = 0 } = await navigator.storage.estimate();
-  const gpu = await describeGpu();
-  const simd = WebAssembly.validate(SIMD_MODULE);
+  const webgpu = await describeGpu();
+  const wasm = { simd: WebAssembly.validate(SIMD_MODULE), relaxedSimd: WebAssembly.validate(RELAXED_SIMD_MODULE), threads };
+  const isa = [wasm.simd && 'simd128', canShareMemory() && 'threads', webgpu?.features.includes('shader-f16') && 'shader-f16'];
+  const { name, version, mobile } = facts;
   return {
     schemaVersion: 1,
     environment: 'browser',
@@ -39,32 +39,38 @@ export async function measureCapabilities(executionProviders: ProviderProbe[]): 
     agentVersion: AGENT_VERSION,
     runtimeVersions: { browser: `${name} ${version}`, engine: onnxRuntimeVersion() },
     cpu: {
-      vendor: '',
-      model: '',
-      cores: Math.max(1, navigator.hardwareConcurrency),
-      isa: [...(simd ? ['simd128'] : []), ...(canShareMemory() ? ['threads'] : []), ...(gpu?.halfPrecision === true ? ['shader-f16'] : [])],
-      virtualised: false,
+      ...{ vendor: '', model: '', cores: Math.max(1, navigator.hardwareConcurrency), virtualised: false },
+      isa: isa.filter((feature) => typeof feature === 'string'),
     },
-    gpus: gpu === undefined ? [] : [{ vendor: gpu.vendor, name: gpu.name, api: 'webgpu' }],
+    gpus: webgpu === null ? [] : [{ vendor: webgpu.vendor, name: webgpu.architecture || webgpu.device || 'unknown', api: 'webgpu' }],
     executionProviders,
     operatorVersions,
     memory: { totalBytes: memoryBytes(), availableBytes: memoryBytes() },
     disk: { totalBytes: quota, freeBytes: Math.max(0, quota - usage) },
     energySensors: [],
-    userAgent: navigator.userAgent.slice(0, 500),
+    browser: {
+      ...{ name, version, mobile, wasm, webgpu, webnn: 'ml' in navigator },
+      secureContext: globalThis.isSecureContext,
+      crossOriginIsolated: globalThis.crossOriginIsolated,
+      storage: { opfs: true, persisted: await navigator.storage.persisted() },
+      key: 'non-extractable',
+    },
+    userAgent: navigator.userAgent.slice(0, TEXT_LENGTH),
     hostName: `${name} on ${os}${mobile ? ' (phone)' : ''}`,
   };
 }
 
-/** The smallest module that needs 128-bit vectors: a function that makes one, and drops it. */
-const SIMD_MODULE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 9, 1, 7, 0, 65, 0, 253, 15, 26, 11]);
+/** The smallest modules that need 128-bit vectors, and their relaxed kind: a function that makes one, and drops it. */
+const SIMD_MODULE = new Uint8Array([
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0],
+  ...[10, 9, 1, 7, 0, 65, 0, 253, 15, 26, 11],
+]);
+const RELAXED_SIMD_MODULE = new Uint8Array([
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0],
+  ...[10, 16, 1, 14, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 26, 11],
+]);
 
-interface BrowserFacts {
-  name: string;
-  version: string;
-  mobile: boolean;
-  os: string;
-}
+type BrowserFacts = Pick<BrowserCapabilities, 'name' | 'version' | 'mobile'> & { os: string };
 
 /** Made-up brands that keep sites from trusting the list, and the engine that stands behind many names. */
 const NO_BRAND = /not.?a.?brand|^chromium$/i;
@@ -82,19 +88,23 @@ function describeBrowser(): BrowserFacts {
   return { name, version, mobile: /mobile/i.test(userAgent), os };
 }
 
-interface GpuFacts {
-  vendor: string;
-  name: string;
-  halfPrecision: boolean;
-}
+/** Adapters that compute on the processor. */
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|basic render/i;
 
-async function describeGpu(): Promise<GpuFacts | undefined> {
+/** The GPU that this browser lets us use, or null. */
+export async function describeGpu(): Promise<BrowserCapabilities['webgpu']> {
   const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
-  if (adapter == null) return undefined;
-  const { vendor, architecture, device, description } = adapter.info;
+  if (adapter == null) return null;
+  const { info, features, limits } = adapter;
+  const { vendor, architecture, device, description } = info;
+  const isFallback = (info as { isFallbackAdapter?: boolean }).isFallbackAdapter ?? false;
   return {
-    vendor: vendor.slice(0, 500),
-    name: [architecture, device, description].find((text) => text !== '')?.slice(0, 500) ?? 'unknown',
-    halfPrecision: adapter.features.has('shader-f16'),
+    vendor: vendor.slice(0, TEXT_LENGTH),
+    architecture: architecture.slice(0, TEXT_LENGTH),
+    device: device.slice(0, TEXT_LENGTH),
+    description: description.slice(0, TEXT_LENGTH),
+    software: isFallback || SOFTWARE.test(`${vendor} ${architecture} ${device} ${description}`),
+    features: [...features].slice(0, 64),
+    maximumBufferBytes: limits.maxBufferSize,
   };
 }

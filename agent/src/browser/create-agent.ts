@@ -24,6 +24,8 @@ export interface CreateAgentOptions {
   providers?: readonly string[];
   /** Threads of one model run. By default as many as run well here. */
   threads?: number;
+  /** A model run that takes longer is taken for hung, and its worker is replaced. */
+  runTimeoutMs?: number;
 }
 
 export interface AgentEvents {
@@ -86,9 +88,9 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
   return agent;
 }
 
-function configOf({ fleet, token, name = DEFAULT_NAME, providers, threads }: CreateAgentOptions): AgentConfig {
+function configOf({ fleet, name = DEFAULT_NAME, token, providers, threads, runTimeoutMs }: CreateAgentOptions): AgentConfig {
   if (!URL.canParse(fleet)) throw new StarlingError('invalid-options', `"${fleet}" is no address of a fleet`, { field: 'fleet' });
-  return { home: name, fleetUrl: new URL(fleet).origin, token, providers, threads };
+  return { home: name, fleetUrl: new URL(fleet).origin, token, providers, threads, runTimeoutMs };
 }
 
 /** @throws StarlingError `insecure-context` */

@@ -7,7 +7,8 @@ import type { Log } from '../core/ports/log.ts';
 import type { RuntimeHost } from '../core/ports/runtime-host.ts';
 import type { AgentConfig, BrowserAgentStatus } from './agent-messages.ts';
 import { openBlobStore } from './blob-store.ts';
-import { measureCapabilities, type ProviderProbe, threadsHere } from './capabilities.ts';
+import { measureCapabilities, threadsHere } from './capabilities.ts';
+import { GPU_LOST } from './engine/host-config.ts';
 import { createHostWorker } from './engine/host-worker.ts';
 import { createMeasureWorker } from './engine/measure-worker.ts';
 import { enrol, readEnrolment } from './enrol.ts';
@@ -19,6 +20,7 @@ import { systemRandom } from './ids.ts';
 import { inflate } from './inflate.ts';
 import { readDeviceKey } from './key-store.ts';
 import { openFolder } from './private-folder.ts';
+import { findProviders } from './providers.ts';
 import { createBrowserSensors } from './sensors.ts';
 import { createMqttTransport } from './transport.ts';
 import { AGENT_VERSION } from './version.ts';
@@ -34,8 +36,7 @@ export interface StartPorts {
   report(progress: Partial<BrowserAgentStatus>): void;
 }
 
-/** A run that takes longer is taken for hung. */
-const RUN_TIMEOUT_MS = 30_000;
+const RUN_TIMEOUT_MS_DEFAULT = 30_000;
 
 /**
  * Enrols this browser where that is still to do, and runs the agent in this worker, with its runtime host beside it.
@@ -44,36 +45,36 @@ const RUN_TIMEOUT_MS = 30_000;
 export async function runAgent(config: AgentConfig, { clock, log, report }: StartPorts): Promise<RunningAgent> {
   const { home, fleetUrl } = config;
   const folder = await openFolder(home);
+  const files = await openFileStore(await folder.getDirectoryHandle('state', { create: true }));
   const threads = config.threads ?? threadsHere();
-  const providers = config.providers ?? ['wasm'];
   report({ phase: 'measuring', threads });
-  const probes: ProviderProbe[] = providers.map((name) => ({ name, ran: true }));
-  const capabilities = (): Promise<Capabilities> => measureCapabilities(probes);
-  const measured = await capabilities();
-  const enrolment = await enrolled(config, folder, measured, report);
+  const seen = await measureCapabilities(threads, []);
+  const identity = await identityOf(seen);
+  const providers = await findProviders({ files, log, identity, threads, gpu: seen.browser?.webgpu, asked: config.providers });
+  const capabilities = (): Promise<Capabilities> => measureCapabilities(threads, providers.probes());
+  const enrolment = await enrolled(config, folder, capabilities, report);
   const key = await readDeviceKey(home);
   if (key === undefined || key.device !== enrolment.device) throw notEnrolled('the key of this device is gone');
 
-  const files = await openFileStore(await folder.getDirectoryHandle('state', { create: true }));
   const journal = await openJournal(files);
   const trust = await createTrust(journal, clock, enrolment.rootDigest, [...enrolment.roots, ...journal.state.roots]);
   const host = createHostWorker({
-    clock,
-    runTimeoutMs: RUN_TIMEOUT_MS,
-    config: () => ({ home, providers, threads }),
-    onEnded: () => undefined,
+    ...{ clock, runTimeoutMs: config.runTimeoutMs ?? RUN_TIMEOUT_MS_DEFAULT },
+    config: () => ({ home, providers: providers.usable(), threads }),
+    onEnded(reason) {
+      if (reason.startsWith(GPU_LOST)) providers.drop('webgpu', reason.slice(GPU_LOST.length));
+    },
   });
   const agent = await startAgent(
     {
       transport: createMqttTransport(fleetUrl),
       access: createFleetAccess(fleetUrl),
-      ...{ key, trust, journal, files, host, clock, log, hash, inflate, capabilities },
+      ...{ key, trust, journal, files, host, clock, log, hash, inflate, identity, capabilities },
       store: await openBlobStore(folder),
-      measureHost: createMeasureWorker({ home, providers, threads }),
+      measureHost: createMeasureWorker({ home, providers: providers.usable(), threads }),
       sensors: createBrowserSensors({ clock, busySeconds: () => 0 }),
-      identity: await identityOf(measured),
       tuneBudgetMs: 0,
-      cores: measured.cpu.cores,
+      cores: seen.cpu.cores,
       random: systemRandom,
     },
     { agentVersion: AGENT_VERSION, bootId: makeRandomId(systemRandom.bytes), streamId: makeRandomId(systemRandom.bytes) },
@@ -85,7 +86,7 @@ export async function runAgent(config: AgentConfig, { clock, log, report }: Star
 async function enrolled(
   { home, fleetUrl, token }: AgentConfig,
   folder: FileSystemDirectoryHandle,
-  capabilities: Capabilities,
+  capabilities: () => Promise<Capabilities>,
   report: StartPorts['report'],
 ): Promise<Enrolment> {
   const known = await readEnrolment(folder);
@@ -94,7 +95,7 @@ async function enrolled(
   if (known !== undefined && (claim === undefined || claim.rootDigest === known.rootDigest)) return known;
   if (claim === undefined) throw notEnrolled('this browser is no device of a fleet yet');
   report({ phase: 'enrolling' });
-  const { enrolment, status } = await enrol({ home, folder, url: fleetUrl }, claim, capabilities);
+  const { enrolment, status } = await enrol({ home, folder, url: fleetUrl }, claim, await capabilities());
   report({ pending: status === 'pending' });
   return enrolment;
 }

@@ -1,3 +1,6 @@
+/** How the last word of a host starts whose GPU is gone: its next life does without. */
+export const GPU_LOST = 'the GPU device was lost: ';
+
 /** What the control worker tells its runtime host at the start. */
 export interface HostConfig {
   /** Name of the folder in which this agent keeps everything. */

@@ -31,6 +31,18 @@ export function createMeasureWorker({ home, providers, threads }: MeasureWorkerO
   };
 }
 
+/** Times a small model on a provider, in a worker that ends with it. @throws StarlingError `load-failed`, `wrong-answer`, ... */
+export async function probeProvider(provider: string, threads: number, signal: AbortSignal): Promise<number> {
+  const call = start(signal);
+  try {
+    const reply = await call.send({ call: 'probe', provider, threads });
+    if (reply.type !== 'probed') throw new StarlingError('measure-failed', `unexpected reply ${reply.type}`);
+    return reply.medianMs;
+  } finally {
+    call.end();
+  }
+}
+
 interface Caller {
   send(request: MeasureRequest): Promise<MeasureReply>;
   end(): void;

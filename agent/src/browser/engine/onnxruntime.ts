@@ -1,7 +1,7 @@
 import { messageOf, type SessionSettings, StarlingError } from '@starling/shared';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web';
 import type { Engine, EngineSession, Tensor } from '../../core/ports/engine.ts';
-import { buildFor, createOrtLoader, type Ort } from './load-onnxruntime.ts';
+import { createOrtLoader, type Ort } from './load-onnxruntime.ts';
 
 export interface OnnxRuntimeOptions {
   providers: readonly string[];
@@ -37,7 +37,7 @@ export function createOnnxRuntime({ providers, threads, readModel, onDeviceLost 
       const { provider } = settings;
       try {
         const bytes = await readModel(location);
-        const ort = await loadOrt(buildFor(provider));
+        const ort = await loadOrt(provider);
         const session = await inTurn(() => ort.InferenceSession.create(bytes, sessionOptions(settings, unoptimised)));
         open.add(session);
         if (provider === 'webgpu') await watchDevice(ort);
@@ -92,6 +92,8 @@ function sessionOptions({ provider, executionMode, arena }: SessionSettings, uno
     executionProviders: [provider],
     executionMode,
     enableCpuMemArena: arena,
+    // 3 is an error: its warnings are for those who build the engine.
+    logSeverityLevel: 3,
     graphOptimizationLevel: unoptimised ? 'disabled' : 'all',
   };
 }

@@ -9,7 +9,7 @@ import { openFolder, readFile } from '../private-folder.ts';
 import { createReferenceStore } from '../reference-store.ts';
 import { createBrowserSensors } from '../sensors.ts';
 import { createBusyMeter } from './busy-meter.ts';
-import type { HostConfig } from './host-config.ts';
+import { GPU_LOST, type HostConfig } from './host-config.ts';
 import { createOnnxRuntime } from './onnxruntime.ts';
 
 /**
@@ -46,7 +46,7 @@ async function start({ home, providers, threads }: HostConfig): Promise<HostSide
   const clock = createSystemClock();
   const meter = createBusyMeter(clock, threads);
   const onDeviceLost = (reason: string): void => {
-    send({ type: 'hung', reason: `the GPU device was lost: ${reason}` });
+    send({ type: 'hung', reason: `${GPU_LOST}${reason}` });
     self.close();
   };
   const engine: Engine = meter.watch(createOnnxRuntime({ providers, threads, readModel: readBlob, onDeviceLost }));

@@ -3,6 +3,7 @@ export interface PageSettings {
   token?: string;
   providers?: string[];
   threads?: number;
+  runTimeoutMs?: number;
 }
 
 /**
@@ -13,7 +14,6 @@ export function takeSettings(): PageSettings {
   const given = new URLSearchParams(location.hash.slice(1));
   const token = given.get('token');
   const providers = given.get('providers');
-  const threads = Number(given.get('threads') ?? Number.NaN);
   if (token !== null) {
     given.delete('token');
     const left = given.toString();
@@ -22,6 +22,12 @@ export function takeSettings(): PageSettings {
   return {
     ...(token === null ? {} : { token }),
     ...(providers === null ? {} : { providers: providers.split(',') }),
-    ...(Number.isInteger(threads) && threads > 0 ? { threads } : {}),
+    ...wholeNumber('threads', given),
+    ...wholeNumber('runTimeoutMs', given),
   };
+}
+
+function wholeNumber<Name extends string>(name: Name, given: URLSearchParams): { [Key in Name]?: number } {
+  const value = Number(given.get(name) ?? Number.NaN);
+  return Number.isInteger(value) && value > 0 ? ({ [name]: value } as { [Key in Name]: number }) : {};
 }

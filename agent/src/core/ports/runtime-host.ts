@@ -57,6 +57,8 @@ export type Reload = { key: string } & ({ providers: Record<string, string>; rep
 export type HostEvent =
   | { type: 'record'; kind: TelemetryKind; payload: unknown }
   | { type: 'result'; source: string; result: InferenceResult }
+  /** A model runs, though not on the provider that would be best. */
+  | { type: 'fell-back'; model: string; from: string; to: string; reason: string }
   | { type: 'crashed'; reason: string; itemsFailed: number }
   | { type: 'recovered'; afterMs: number }
   /** Of these only those whose golden outputs came out are loaded now. */

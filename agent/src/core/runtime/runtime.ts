@@ -28,7 +28,9 @@ export interface Runtime {
 }
 
 export function createRuntime(ports: RuntimePorts): Runtime {
-  const pool = createSessionPool(ports.engine, ports.threads);
+  const pool = createSessionPool(ports.engine, ports.threads, (model, from, to, reason) =>
+    ports.emit({ type: 'fell-back', model, from, to, reason }),
+  );
   const loaded = new Map<string, LoadedRelease>();
   let active: LoadedRelease | undefined;
   const live: LiveLoad = { items: 0, totalMs: 0 };
