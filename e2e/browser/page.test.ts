@@ -1,5 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { api, type ReleaseView, readingSchema, runPageLink } from '@starling/shared';
 import type { Browser } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { demoModels } from '../demo/models.ts';
@@ -91,5 +95,30 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
     const stranger = await openRunPage(browser, `${fleet.baseUrl}/run/`);
     await stranger.page.getByRole('alert').filter({ hasText: 'open the link of "Add device"' }).waitFor();
     await stranger.close();
+  });
+
+  test('reads what a camera sees, shows it, and says how fast', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'starling-camera-'));
+    const film = join(folder, 'sign.mjpeg');
+    const frame = await sharp(await paintSign('EXIT 42', { width: 640, height: 480 }))
+      .jpeg({ quality: 92 })
+      .toBuffer();
+    await writeFile(film, Buffer.concat(Array.from({ length: 8 }, () => frame)));
+    const filming = await launchRunBrowser(chromium, [
+      ...['--disable-gpu', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
+      `--use-file-for-fake-video-capture=${film}`,
+    ]);
+    const { page, complaints, close } = await openRunPage(filming, await link());
+    await untilRuns(page);
+    await page.getByRole('button', { name: 'Start camera' }).click();
+    await page.locator('#readings li', { hasText: 'EXIT 42' }).waitFor();
+    await page.locator('#rate', { hasText: '/s' }).waitFor();
+    expect(await page.locator('#latency').textContent()).toMatch(/^\d+ ms$/);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('button', { name: 'Start camera' }).waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+    await filming.close();
+    await rm(folder, { recursive: true });
   });
 });

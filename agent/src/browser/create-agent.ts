@@ -1,14 +1,8 @@
 import { type InferenceResult, StarlingError } from '@starling/shared';
-import type {
-  AgentCallName,
-  AgentCalls,
-  AgentConfig,
-  AgentEvent,
-  AgentInput,
-  AgentReply,
-  AgentRequest,
-  BrowserAgentStatus,
-} from './agent-messages.ts';
+import type { AgentCallName, AgentCalls, AgentConfig, AgentEvent, AgentReply, AgentRequest, BrowserAgentStatus } from './agent-messages.ts';
+import { createStage, type Stage } from './draw-results.ts';
+import { openCamera } from './sources/camera.ts';
+import { type Watching, watchStream } from './sources/stream.ts';
 
 /** How an agent is started in a page. */
 export interface CreateAgentOptions {
@@ -46,6 +40,14 @@ export interface BrowserAgent {
    * @throws StarlingError `no-release`, `not-an-image`, `dropped`, ...
    */
   infer(input: Blob | Uint8Array | VideoFrame | ImageBitmap, source?: string): Promise<InferenceResult>;
+  /**
+   * Reads a camera until it is stopped.
+   * @param deviceId of `enumerateDevices()`; by default the one that looks away from its owner
+   * @throws StarlingError `camera-refused`, `camera-busy`, `no-camera`
+   */
+  camera(deviceId?: string): Promise<Watching>;
+  /** Reads any stream: a screen, a canvas, a call. */
+  watch(stream: MediaStream, source?: string): Promise<Watching>;
   close(): Promise<void>;
 }
 
@@ -64,15 +66,23 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
   caller.on('status', (next) => {
     status = next;
   });
+  const stage: Stage | undefined = options.canvas === undefined ? undefined : createStage(options.canvas);
   const agent: BrowserAgent = {
     get status() {
       return status;
     },
     on: caller.on,
     async infer(input, source = 'page') {
-      const given: AgentInput = input instanceof Blob ? new Uint8Array(await input.arrayBuffer()) : input;
-      return (await caller.call('infer', [given, source], given instanceof Uint8Array ? [] : [given])) as InferenceResult;
+      if (!(input instanceof Blob)) {
+        return (await caller.call('infer', [input, source], input instanceof Uint8Array ? [] : [input])) as InferenceResult;
+      }
+      if (stage !== undefined) await showFile(stage, input);
+      const result = (await caller.call('infer', [new Uint8Array(await input.arrayBuffer()), source])) as InferenceResult;
+      stage?.showResult(result);
+      return result;
     },
+    camera: async (deviceId = '') => agent.watch(await openCamera(deviceId), 'camera'),
+    watch: (stream, source = 'stream') => watchStream(stream, source, { infer: agent.infer, stage }),
     async close() {
       await caller.call('close', []).catch(() => undefined);
       worker.terminate();
@@ -86,6 +96,14 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
     throw error;
   }
   return agent;
+}
+
+/** What cannot be shown may be read all the same, or fail with a reason there. */
+async function showFile(stage: Stage, file: Blob): Promise<void> {
+  const picture = await createImageBitmap(file).catch(() => undefined);
+  if (picture === undefined) return;
+  stage.forget();
+  stage.showPicture(picture, picture.width, picture.height);
 }
 
 function configOf({ fleet, name = DEFAULT_NAME, token, providers, threads, runTimeoutMs }: CreateAgentOptions): AgentConfig {

@@ -1,6 +1,6 @@
 import { createStage } from '../draw-results.ts';
 import { type BrowserAgent, type BrowserAgentStatus, createAgent, type Watching, watchStream } from '../index.ts';
-import { listCameras, openCamera } from './cameras.ts';
+import { listCameras, openCamera } from '../sources/camera.ts';
 import { element, make, setText } from './elements.ts';
 import { keepForOffline } from './keep-for-offline.ts';
 import { createMeters } from './meters.ts';
