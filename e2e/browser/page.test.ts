@@ -100,7 +100,8 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
   test('reads what a camera sees, shows it, and says how fast', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'starling-camera-'));
     const film = join(folder, 'sign.mjpeg');
-    const frame = await sharp(await paintSign('EXIT 42', { width: 640, height: 480 }))
+    const frame = await sharp(await paintSign('EXIT 42'))
+      .extend({ top: 120, bottom: 120, background: '#f4f4ee' })
       .jpeg({ quality: 92 })
       .toBuffer();
     await writeFile(film, Buffer.concat(Array.from({ length: 8 }, () => frame)));

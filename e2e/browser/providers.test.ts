@@ -94,21 +94,4 @@ describeWith(['chromium'], 'what runs models in a browser', ({ chromium }) => {
     expect(reasons[0]).toContain('map runs on wasm, since webgpu did not take it');
     await tab.close();
   });
-
-  test('a browser whose room is used up says so, and goes on when there is room', async () => {
-    const browser = await launch();
-    const context = await browser.newContext();
-    const page = await context.newPage();
-    const session = await context.newCDPSession(page);
-    const { text } = await fleet.client.call(api.createClaimToken, { body: { name: 'browser', uses: 1, release: release.digest } });
-    const origin = new URL(fleet.baseUrl).origin;
-    await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 20 * 1024 * 1024 });
-    await page.goto(runPageLink(fleet.baseUrl, text));
-    await page.getByRole('alert').filter({ hasText: 'bytes and a reserve of' }).waitFor({ timeout: 60_000 });
-    const device = await factOf(page, 'Device');
-    await until('the fleet knows why', async () => (await fleet.device(device)).reported?.error?.code === 'disk-full');
-    await session.send('Storage.overrideQuotaForOrigin', { origin });
-    await untilRuns(page);
-    await context.close();
-  });
 });

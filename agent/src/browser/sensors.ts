@@ -43,6 +43,12 @@ export function memoryBytes(): number {
   return (deviceMemory ?? MEMORY_GIGABYTES_DEFAULT) * BYTES_PER_GIGABYTE;
 }
 
+/** Memory that models may take, or null where the browser says nothing of it. */
+export function modelMemoryBytes(): number | null {
+  const isKnown = 'deviceMemory' in navigator;
+  return isKnown ? Math.max(0, memoryBytes() * MEMORY_SHARE_OF_TAB - usedMemoryBytes()) : null;
+}
+
 /** Heap of this worker, where the browser tells it. */
 function usedMemoryBytes(): number {
   return (performance as { memory?: { usedJSHeapSize: number } }).memory?.usedJSHeapSize ?? 0;

@@ -21,7 +21,7 @@ import { inflate } from './inflate.ts';
 import { readDeviceKey } from './key-store.ts';
 import { openFolder } from './private-folder.ts';
 import { findProviders } from './providers.ts';
-import { createBrowserSensors } from './sensors.ts';
+import { createBrowserSensors, modelMemoryBytes } from './sensors.ts';
 import { createMqttTransport } from './transport.ts';
 import { AGENT_VERSION } from './version.ts';
 
@@ -73,6 +73,7 @@ export async function runAgent(config: AgentConfig, { clock, log, report }: Star
       store: await openBlobStore(folder),
       measureHost: createMeasureWorker({ home, providers: providers.usable(), threads }),
       sensors: createBrowserSensors({ clock, busySeconds: () => 0 }),
+      modelMemoryBytes: async () => modelMemoryBytes(),
       tuneBudgetMs: 0,
       cores: seen.cpu.cores,
       random: systemRandom,

@@ -14,7 +14,7 @@ export interface ShownStep {
 
 /** The agent's own steps, gathered into what a person waits for. */
 const groups: readonly { name: string; steps: readonly string[] }[] = [
-  { name: 'Check the release', steps: ['fetch-documents', 'check-agent', 'check-space'] },
+  { name: 'Check the release', steps: ['fetch-documents', 'check-agent', 'check-space', 'check-memory'] },
   { name: 'Pull the models', steps: ['pull-blobs'] },
   { name: 'Load', steps: ['load'] },
   { name: 'Test itself', steps: ['self-test'] },
