@@ -19,7 +19,7 @@ const run = promisify(execFile);
 const agentFolder = fileURLToPath(new URL('../../agent', import.meta.url));
 
 /** Ten lines of somebody else. */
-const page = `<!doctype html><title>Somebody else</title><canvas id="picture"></canvas>
+const page = `<!doctype html><title>Somebody else</title><link rel="icon" href="data:,"><canvas id="picture"></canvas>
 <script type="module">
   import { createAgent } from './node_modules/@starling/agent/index.js';
   globalThis.start = async (fleet, token, bytes) => {

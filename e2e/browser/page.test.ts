@@ -85,7 +85,7 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
     await tab.page.reload();
     await untilRuns(tab.page);
     expect(await tab.page.evaluate(() => crossOriginIsolated)).toBe(true);
-    expect(await readPicture(tab.page, 'offline.png', await paintSign('EXIT 43'))).toEqual(['EXIT 43']);
+    expect(await readPicture(tab.page, 'offline.png', await paintSign('EXIT 42'))).toEqual(['EXIT 42']);
     await tab.context.setOffline(false);
     await tab.page.getByText('online', { exact: true }).waitFor();
     await tab.close();

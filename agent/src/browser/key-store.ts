@@ -36,10 +36,6 @@ export async function makeDeviceKey(home: string): Promise<BrowserKey> {
   return toDeviceKey(stored);
 }
 
-export async function forgetDeviceKey(home: string): Promise<void> {
-  await transact(home, 'readwrite', (store) => store.delete(ENTRY));
-}
-
 async function generate(): Promise<CryptoKeyPair> {
   try {
     return (await crypto.subtle.generateKey({ name: 'Ed25519' }, false, ['sign', 'verify'])) as CryptoKeyPair;
