@@ -39,6 +39,10 @@ export const benches: Readonly<Record<string, Bench>> = {
     about: "delay of the agent's main thread while it infers flat out",
     load: async () => (await import('./eventloop.ts')).measureEventLoop,
   },
+  browser: {
+    about: 'the page for browsers: its weight, and the time to the first text cold, warm and offline',
+    load: async () => (await import('./browser.ts')).measureBrowser,
+  },
   choose: {
     about: 'the artefacts of 100,000 devices, of 20 candidates each',
     load: async () => (await import('./choose.ts')).measureChoose,

@@ -56,8 +56,10 @@ export {
   publicKeyOf,
   type SignedKind,
   type Signer,
+  type SigningKey,
   signDocument,
   signerOf,
+  signerOver,
   signRoot,
   typOf,
 } from './trust/sign.ts';

@@ -264,6 +264,11 @@ function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool
         return event('info', 'host-recovered', `after ${Math.round(happened.afterMs)} ms`);
       case 'reloaded':
         return reconciler.hostReloaded(happened.releases);
+      case 'fell-back': {
+        const { model, from, to, reason } = happened;
+        log.warn('a model does not run where it would be best', { model, from, to, reason });
+        return event('warning', 'provider-fell-back', `${model} runs on ${to}, since ${from} did not take it: ${reason}`);
+      }
       case 'result':
         return;
     }

@@ -35,13 +35,19 @@ export interface Signer {
   sign(kind: SignedKind, payload: Uint8Array): Promise<string>;
 }
 
+/** A private key as the runtime holds it. It may be one that cannot be read out again. */
+export type SigningKey = Awaited<ReturnType<typeof importJWK>>;
+
 /** A signer over a private JWK. */
 export async function signerOf(key: PrivateKey): Promise<Signer> {
-  const imported = await importJWK(key, SIGNATURE_ALGORITHM);
+  return signerOver(key.kid, await importJWK(key, SIGNATURE_ALGORITHM));
+}
+
+/** A signer over a key that stays where it is. */
+export function signerOver(kid: string, key: SigningKey): Signer {
   return {
-    kid: key.kid,
-    sign: (kind, payload) =>
-      new CompactSign(payload).setProtectedHeader({ alg: SIGNATURE_ALGORITHM, typ: typOf(kind), kid: key.kid }).sign(imported),
+    kid,
+    sign: (kind, payload) => new CompactSign(payload).setProtectedHeader({ alg: SIGNATURE_ALGORITHM, typ: typOf(kind), kid }).sign(key),
   };
 }
 

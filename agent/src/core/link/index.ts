@@ -1,5 +1,6 @@
-/** A device key and the fleet's address -> a session: login, connection, hello -> messages parsed and handed on. */
+/** A device key and the fleet's address -> membership, and sessions: login, connection, hello -> messages parsed and handed on. */
 
+export { claimMembership, type Enrolling, type Enrolment, enrolmentSchema, readClaimToken } from './enrol.ts';
 export { createLink, type Link, type LinkHandlers } from './link.ts';
 export { createUnderNewestRoot, type UnderNewestRoot } from './newest-root.ts';
 export { backoffMs, type LinkEvent, type LinkState, nextState } from './session.ts';

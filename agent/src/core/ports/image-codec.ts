@@ -5,6 +5,9 @@ export interface RawImage {
   data: Uint8Array;
 }
 
+/** What a source gives: an encoded image, or pixels where frames never were encoded, as those of a camera in a browser. */
+export type ImageInput = Uint8Array | RawImage;
+
 export interface ImageHeader {
   width: number;
   height: number;

@@ -1,5 +1,6 @@
 import type { InferenceResult, Pipeline, PowerModel, Release, SessionSettings, TelemetryKind } from '@starling/shared';
 import type { ModelPorts } from './engine.ts';
+import type { ImageInput } from './image-codec.ts';
 
 /** A model of a release, on disk and verified. */
 export interface InstalledModel {
@@ -56,13 +57,15 @@ export type Reload = { key: string } & ({ providers: Record<string, string>; rep
 export type HostEvent =
   | { type: 'record'; kind: TelemetryKind; payload: unknown }
   | { type: 'result'; source: string; result: InferenceResult }
+  /** A model runs, though not on the provider that would be best. */
+  | { type: 'fell-back'; model: string; from: string; to: string; reason: string }
   | { type: 'crashed'; reason: string; itemsFailed: number }
   | { type: 'recovered'; afterMs: number }
   /** Of these only those whose golden outputs came out are loaded now. */
   | { type: 'reloaded'; releases: Reload[] };
 
 /**
- * The process (Node) or worker (browser) that runs pipelines. Only encoded inputs and results cross this boundary. If it dies, calls
+ * The process (Node) or worker (browser) that runs pipelines. Only inputs and results cross this boundary. If it dies, calls
  * under way fail with `host-crashed`, and it comes back by itself with the releases whose golden outputs still come out.
  */
 export interface RuntimeHost {
@@ -72,8 +75,8 @@ export interface RuntimeHost {
   /** New items go to this release from now on; items under way finish on the old one. */
   activate(key: string): Promise<void>;
   unload(key: string): Promise<void>;
-  /** Runs one encoded input through the active release. @throws StarlingError `no-release`, `host-crashed`, `timed-out`, ... */
-  infer(input: Uint8Array, options?: { signal?: AbortSignal; source?: string }): Promise<InferenceResult>;
+  /** Runs one input through the active release. @throws StarlingError `no-release`, `host-crashed`, `timed-out`, ... */
+  infer(input: ImageInput, options?: { signal?: AbortSignal; source?: string }): Promise<InferenceResult>;
   live(): Promise<LiveLoad>;
   /** Ends the process and starts it again. @returns milliseconds until the active release runs again */
   restart(): Promise<number>;

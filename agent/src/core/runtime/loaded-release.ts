@@ -14,7 +14,7 @@ import {
 } from '../pipelines/index.ts';
 import { type ImageStatistics, imageStatistics, isRawImage } from '../pipelines/operators/index.ts';
 import type { Engine } from '../ports/engine.ts';
-import type { RawImage } from '../ports/image-codec.ts';
+import type { ImageInput, RawImage } from '../ports/image-codec.ts';
 import type { InstalledRelease } from '../ports/runtime-host.ts';
 import type { LoadedModel, SessionPool } from '../sessions/index.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
@@ -30,7 +30,7 @@ export interface LoadedRelease {
   readonly queue: WorkQueue;
   readonly window: InferenceWindow;
   readonly watches: ReadonlyMap<string, { monitor: Monitor; watch: DriftWatch }>;
-  infer(input: Uint8Array, signal: AbortSignal | undefined): Promise<InferenceResult>;
+  infer(input: ImageInput, signal: AbortSignal | undefined): Promise<InferenceResult>;
   unload(): Promise<void>;
 }
 
@@ -81,7 +81,7 @@ function assemble(
   const gate = createEgressGate(release.policies.egress);
   const { clock } = ports;
 
-  const infer = async (input: Uint8Array, signal: AbortSignal | undefined): Promise<InferenceResult> => {
+  const infer = async (input: ImageInput, signal: AbortSignal | undefined): Promise<InferenceResult> => {
     const startedMs = clock.monotonicMs();
     try {
       const run = await queue.push(() => runItem(compiled, { [inputName]: input }, { clock, signal }));

@@ -1,6 +1,7 @@
 import { type InferenceResult, StarlingError } from '@starling/shared';
 import { energyRecord, healthRecord } from '../monitors/index.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { ImageInput } from '../ports/image-codec.ts';
 import type { HostEvent, InstalledRelease, LiveLoad, LoadReport, SelfTestReport } from '../ports/runtime-host.ts';
 import type { SensorReading, Sensors } from '../ports/sensors.ts';
 import { createSessionPool } from '../sessions/index.ts';
@@ -21,13 +22,15 @@ export interface Runtime {
   selfTest(key: string): Promise<SelfTestReport>;
   activate(key: string): Promise<void>;
   unload(key: string): Promise<void>;
-  infer(input: Uint8Array, options?: { signal?: AbortSignal | undefined; source?: string | undefined }): Promise<InferenceResult>;
+  infer(input: ImageInput, options?: { signal?: AbortSignal | undefined; source?: string | undefined }): Promise<InferenceResult>;
   live(): LiveLoad;
   close(): Promise<void>;
 }
 
 export function createRuntime(ports: RuntimePorts): Runtime {
-  const pool = createSessionPool(ports.engine, ports.threads);
+  const pool = createSessionPool(ports.engine, ports.threads, (model, from, to, reason) =>
+    ports.emit({ type: 'fell-back', model, from, to, reason }),
+  );
   const loaded = new Map<string, LoadedRelease>();
   let active: LoadedRelease | undefined;
   const live: LiveLoad = { items: 0, totalMs: 0 };

@@ -1,7 +1,7 @@
 /** Installed models -> loaded sessions, shared by pipelines, checked against their golden outputs. */
 export { type GoldenVerdict, goldenFeeds, readGolden, replayGolden } from './golden.ts';
 export { providerLadder } from './provider-ladder.ts';
-export { createSessionPool, type LoadedModel, openOnLadder, type SessionPool } from './session-pool.ts';
+export { createSessionPool, type LoadedModel, type OnFallback, openOnLadder, type SessionPool } from './session-pool.ts';
 export { defaultSettings, settingsLadder } from './settings.ts';
 export { bestTrial, energyMethodOf, nextTrial, type Trial } from './tune.ts';
 export { openTunings, type Tuning, type Tunings, tuningSchema } from './tunings.ts';

@@ -25,13 +25,17 @@ interface Entry {
   uses: number;
 }
 
-export function createSessionPool(engine: Engine, threads: number): SessionPool {
+/** A provider that would be better did not take a model. */
+export type OnFallback = (model: string, from: string, to: string, reason: string) => void;
+
+export function createSessionPool(engine: Engine, threads: number, onFallback: OnFallback): SessionPool {
   const entries = new Map<string, Entry>();
   const open = (model: InstalledModel, required: readonly string[] | undefined): Promise<EngineSession> =>
     openOnLadder(
       engine,
       model,
       settingsLadder(providerLadder(model.executionProviders, engine.providers, required), threads, model.settings),
+      onFallback,
     );
 
   return {
@@ -72,14 +76,18 @@ export async function openOnLadder(
   engine: Engine,
   model: { name: string; location: string; ports?: ModelPorts },
   ladder: readonly SessionSettings[],
+  onFallback?: OnFallback,
 ): Promise<EngineSession> {
-  const reasons: string[] = [];
+  const refusals: { provider: string; reason: string }[] = [];
   for (const settings of ladder) {
     try {
-      return await engine.open(model.location, { ...settings, ...(model.ports === undefined ? {} : { ports: model.ports }) });
+      const session = await engine.open(model.location, { ...settings, ...(model.ports === undefined ? {} : { ports: model.ports }) });
+      for (const { provider, reason } of refusals) onFallback?.(model.name, provider, session.provider, reason);
+      return session;
     } catch (error) {
-      reasons.push(`${settings.provider}: ${messageOf(error)}`);
+      refusals.push({ provider: settings.provider, reason: messageOf(error) });
     }
   }
+  const reasons = refusals.map(({ provider, reason }) => `${provider}: ${reason}`);
   throw new StarlingError('load-failed', `${model.name} loads on no provider (${reasons.join('; ')})`, { field: `models.${model.name}` });
 }

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { StarlingError } from '@starling/shared';
+import { readClaimToken } from '../../core/link/index.ts';
 import { measureCapabilities } from '../capabilities.ts';
 import { claimTokenFromEnvironment, readAgentConfig } from '../config.ts';
 import { claimDataDirectory } from '../data-directory.ts';
-import { enrol, readClaimToken } from '../enrol.ts';
+import { enrol } from '../enrol.ts';
 import { engineProviders } from '../start.ts';
 
 export interface EnrolOptions {

@@ -2,12 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
-import { isStarlingError, messageOf, StarlingError } from '@starling/shared';
+import { StarlingError } from '@starling/shared';
+import { failureOf } from '../../core/hosting/index.ts';
 import type { EngineSession, Tensor } from '../../core/ports/engine.ts';
 import { goldenFeeds, openOnLadder, readGolden, replayGolden } from '../../core/sessions/index.ts';
 import { createEngine } from './create-engine.ts';
 import { readHostConfig } from './host-config.ts';
-import type { HostFailure } from './host-messages.ts';
 import type { MeasureReply, MeasureRequest } from './measure-messages.ts';
 
 /**
@@ -29,7 +29,7 @@ let loaded: { session: EngineSession; feeds: Record<string, Tensor>; baseBytes: 
 
 process.on('message', (request: MeasureRequest) => {
   answer(request)
-    .catch((error: unknown): MeasureReply => ({ type: 'failed', error: failureOf(error) }))
+    .catch((error: unknown): MeasureReply => ({ type: 'failed', error: failureOf(error, 'measure-failed') }))
     .then((reply) => process.send?.(reply));
 });
 process.on('disconnect', () => process.exit(0));
@@ -92,10 +92,4 @@ function peakBytes(): number {
     // No /proc: the operating system's own figure.
   }
   return process.resourceUsage().maxRSS * 1024;
-}
-
-function failureOf(error: unknown): HostFailure {
-  if (!isStarlingError(error)) return { code: 'measure-failed', message: messageOf(error) };
-  const { code, message, field, hint, retryable } = error;
-  return { code, message, retryable, ...(field === undefined ? {} : { field }), ...(hint === undefined ? {} : { hint }) };
 }

@@ -1,6 +1,6 @@
 import type { SessionSettings } from '@starling/shared';
+import type { HostFailure } from '../../core/hosting/index.ts';
 import type { Burst, MeasuredModel, MeasureSession } from '../../core/ports/measure-host.ts';
-import type { HostFailure } from './host-messages.ts';
 
 /** What a measure host is asked, one after the other. */
 export type MeasureRequest =

@@ -1,15 +1,34 @@
 import { type OperatorParams, StarlingError } from '@starling/shared';
 import type { RawImage } from '../../ports/image-codec.ts';
 import type { OperatorContext } from './operator.ts';
-import { boxesOf, imageOf, type Quad } from './values.ts';
+import { boxesOf, imageOf, isRawImage, type Quad } from './values.ts';
 import { warpQuad } from './warp.ts';
 
 type Inputs = Readonly<Record<string, unknown>>;
 
 export async function decodeImage(inputs: Inputs, params: OperatorParams<'image.decode'>, context: OperatorContext) {
-  const bytes = inputs.image;
-  if (!(bytes instanceof Uint8Array)) throw new StarlingError('wrong-value', 'input "image" holds no bytes', { field: 'image' });
-  return { image: await context.codec.decode(bytes, params.maximumPixels) };
+  const { image } = inputs;
+  if (isRawImage(image)) return { image: requirePixels(image, params.maximumPixels) };
+  if (!(image instanceof Uint8Array)) throw new StarlingError('wrong-value', 'input "image" holds no bytes', { field: 'image' });
+  return { image: await context.codec.decode(image, params.maximumPixels) };
+}
+
+/** A frame that never was encoded: it has to be what it says, and no larger than one that is decoded. */
+function requirePixels(image: RawImage, maximumPixels: number): RawImage {
+  const { width, height, data } = image;
+  const pixels = width * height;
+  if (!Number.isInteger(pixels) || width < 1 || height < 1 || data.length !== 3 * pixels) {
+    throw new StarlingError('wrong-value', `${width} x ${height} pixels need three bytes each, there are ${data.length}`, {
+      field: 'image',
+    });
+  }
+  if (pixels > maximumPixels) {
+    throw new StarlingError('image-too-large', `the image has ${width} x ${height} pixels, at most ${maximumPixels} are taken`, {
+      field: 'image',
+      hint: 'send a smaller image, or raise maximumPixels of image.decode',
+    });
+  }
+  return image;
 }
 
 export async function resizeImage(inputs: Inputs, params: OperatorParams<'image.resize'>, context: OperatorContext) {

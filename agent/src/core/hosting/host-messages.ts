@@ -1,14 +1,15 @@
 import type { StarlingErrorDetails } from '@starling/shared';
-import type { HostEvent, InstalledRelease } from '../../core/ports/runtime-host.ts';
+import type { ImageInput } from '../ports/image-codec.ts';
+import type { HostEvent, InstalledRelease } from '../ports/runtime-host.ts';
 
-/** Calls that cross from the control plane to the runtime host. Only encoded inputs and plain data, never pixels or tensors. */
+/** Calls that cross from the control plane to the runtime host. Only inputs and plain data, never tensors. */
 export interface HostCalls {
   load: [release: InstalledRelease];
   selfTest: [key: string];
   activate: [key: string];
   unload: [key: string];
   live: [];
-  infer: [input: Uint8Array, source: string | undefined];
+  infer: [input: ImageInput, source: string | undefined];
 }
 
 export type HostCallName = keyof HostCalls;

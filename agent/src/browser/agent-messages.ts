@@ -1,0 +1,53 @@
+import type { InferenceResult, Problem } from '@starling/shared';
+import type { HostFailure } from '../core/hosting/index.ts';
+import type { AgentStatus } from '../core/index.ts';
+
+/** What the page decides before an agent starts. */
+export interface AgentConfig {
+  /** Name of what this agent keeps in this browser: key, models, telemetry. */
+  home: string;
+  /** Where this browser reaches the fleet. */
+  fleetUrl: string;
+  /** Claim token, for a browser that is not enrolled yet. */
+  token?: string | undefined;
+  /** Execution providers that may be tried; all that run well here if not given. */
+  providers?: readonly string[] | undefined;
+  /** Threads of one model run; as many as run well here if not given. */
+  threads?: number | undefined;
+  /** A run that takes longer is taken for hung. */
+  runTimeoutMs?: number | undefined;
+}
+
+/** How far an agent is, before it runs by itself and tells the rest in its status. */
+export type AgentPhase = 'starting' | 'other-tab' | 'measuring' | 'enrolling' | 'running' | 'failed' | 'closed';
+
+export interface BrowserAgentStatus {
+  phase: AgentPhase;
+  /** An operator has to approve this device first. */
+  pending: boolean;
+  threads: number;
+  agent?: AgentStatus | undefined;
+  problem?: Problem | undefined;
+}
+
+/** An input as the page has it. Frames move to the other side. */
+export type AgentInput = Uint8Array | VideoFrame | ImageBitmap;
+
+export interface AgentCalls {
+  start: [config: AgentConfig];
+  infer: [input: AgentInput, source: string];
+  close: [];
+}
+
+export type AgentCallName = keyof AgentCalls;
+export type AgentRequest = { [Name in AgentCallName]: { id: number; call: Name; arguments: AgentCalls[Name] } }[AgentCallName];
+
+export type AgentEvent =
+  | { type: 'status'; status: BrowserAgentStatus }
+  | { type: 'result'; source: string; result: InferenceResult }
+  | { type: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; line: string };
+
+export type AgentReply =
+  | { type: 'answer'; id: number; value: unknown }
+  | { type: 'failure'; id: number; error: HostFailure }
+  | { type: 'event'; event: AgentEvent };

@@ -1,0 +1,61 @@
+import { type BrowserAgent, createAgent } from './create-agent.ts';
+import type { Watching } from './sources/stream.ts';
+
+const style = new CSSStyleSheet();
+style.replaceSync(':host { display: block } canvas { display: block; width: 100%; height: auto }');
+
+/**
+ * `<starling-camera fleet="https://fleet.example" token="starling1...">`: an agent that reads a camera, and shows what it reads.
+ * Attributes: `fleet` (by default where the page comes from), `token`, `name`, `camera` (id of a device). Events: `status`, `result` and
+ * `problem`, with what they say in `detail`.
+ */
+export class StarlingCamera extends HTMLElement {
+  #agent: BrowserAgent | undefined;
+  #watching: Watching | undefined;
+  readonly #canvas = document.createElement('canvas');
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: 'open' });
+    root.adoptedStyleSheets = [style];
+    root.append(this.#canvas);
+  }
+
+  connectedCallback(): void {
+    this.#start().catch((error: unknown) => this.#tell('problem', error));
+  }
+
+  disconnectedCallback(): void {
+    this.#watching?.stop();
+    void this.#agent?.close();
+    this.#watching = undefined;
+    this.#agent = undefined;
+  }
+
+  async #start(): Promise<void> {
+    const [token, name] = [this.getAttribute('token'), this.getAttribute('name')];
+    const options = {
+      fleet: this.getAttribute('fleet') ?? location.origin,
+      canvas: this.#canvas,
+      ...(token === null ? {} : { token }),
+      ...(name === null ? {} : { name }),
+    };
+    const agent = await createAgent(options, (starting) => {
+      this.#agent = starting;
+      starting.on('status', (status) => this.#tell('status', status));
+      starting.on('result', (result) => this.#tell('result', result));
+    });
+    // It was taken out of the page meanwhile.
+    if (this.#agent !== agent) return;
+    this.#watching = await agent.camera(this.getAttribute('camera') ?? '');
+  }
+
+  #tell(name: string, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+/** Makes `<starling-camera>` known to this page. */
+export function defineStarlingCamera(tag = 'starling-camera'): void {
+  if (customElements.get(tag) === undefined) customElements.define(tag, StarlingCamera);
+}

@@ -1,0 +1,163 @@
+import { type InferenceResult, StarlingError } from '@starling/shared';
+import type { AgentCallName, AgentCalls, AgentConfig, AgentEvent, AgentReply, AgentRequest, BrowserAgentStatus } from './agent-messages.ts';
+import { createStage, type Stage } from './draw-results.ts';
+import { openCamera } from './sources/camera.ts';
+import { type Watching, watchStream } from './sources/stream.ts';
+
+/** How an agent is started in a page. */
+export interface CreateAgentOptions {
+  /** Address of the fleet, e.g. `https://fleet.example`. */
+  fleet: string;
+  /** Claim token, for a browser that is not enrolled yet. */
+  token?: string;
+  /** Where results are drawn over the picture that they are of. */
+  canvas?: HTMLCanvasElement;
+  /** Name of what this agent keeps in this browser; one page may run several agents by different names. */
+  name?: string;
+  /** Execution providers that may be tried: `webgpu`, `wasm`. By default those that measured well here. */
+  providers?: readonly string[];
+  /** Threads of one model run. By default as many as run well here. */
+  threads?: number;
+  /** A model run that takes longer is taken for hung, and its worker is replaced. */
+  runTimeoutMs?: number;
+}
+
+export interface AgentEvents {
+  /** How far it is, and what it runs. */
+  status: BrowserAgentStatus;
+  /** Something was read: from a camera, a file, or a command of the fleet. */
+  result: { source: string; result: InferenceResult };
+  log: { level: 'debug' | 'info' | 'warn' | 'error'; line: string };
+}
+
+/** An agent in this page. */
+export interface BrowserAgent {
+  readonly status: BrowserAgentStatus;
+  /** @returns a function that ends the listening */
+  on<Name extends keyof AgentEvents>(name: Name, listener: (event: AgentEvents[Name]) => void): () => void;
+  /**
+   * Reads one image. A frame or bitmap is given away: it is closed on the other side.
+   * @throws StarlingError `no-release`, `not-an-image`, `dropped`, ...
+   */
+  infer(input: Blob | Uint8Array | VideoFrame | ImageBitmap, source?: string): Promise<InferenceResult>;
+  /**
+   * Reads a camera until it is stopped.
+   * @param deviceId of `enumerateDevices()`; by default the one that looks away from its owner
+   * @throws StarlingError `camera-refused`, `camera-busy`, `no-camera`
+   */
+  camera(deviceId?: string): Promise<Watching>;
+  /** Reads any stream: a screen, a canvas, a call. */
+  watch(stream: MediaStream, source?: string): Promise<Watching>;
+  close(): Promise<void>;
+}
+
+export const DEFAULT_NAME = 'starling';
+
+/**
+ * Starts an agent in workers of this page. It resolves when the agent runs: enrolled, and with what it ran before. Releases are pulled
+ * behind that, as `status` tells.
+ * @throws StarlingError `insecure-context`, `not-enrolled`, `claim-token-refused`, `no-storage`, `browser-too-old`
+ */
+export async function createAgent(options: CreateAgentOptions, onStart?: (agent: BrowserAgent) => void): Promise<BrowserAgent> {
+  requireSecureContext();
+  const worker = new Worker(new URL('./control-worker.ts', import.meta.url), { type: 'module', name: 'starling-control' });
+  const caller = createCaller(worker);
+  let status: BrowserAgentStatus = { phase: 'starting', pending: false, threads: 1 };
+  caller.on('status', (next) => {
+    status = next;
+  });
+  const stage: Stage | undefined = options.canvas === undefined ? undefined : createStage(options.canvas);
+  const agent: BrowserAgent = {
+    get status() {
+      return status;
+    },
+    on: caller.on,
+    async infer(input, source = 'page') {
+      if (!(input instanceof Blob)) {
+        return (await caller.call('infer', [input, source], input instanceof Uint8Array ? [] : [input])) as InferenceResult;
+      }
+      if (stage !== undefined) await showFile(stage, input);
+      const result = (await caller.call('infer', [new Uint8Array(await input.arrayBuffer()), source])) as InferenceResult;
+      stage?.showResult(result);
+      return result;
+    },
+    camera: async (deviceId = '') => agent.watch(await openCamera(deviceId), 'camera'),
+    watch: (stream, source = 'stream') => watchStream(stream, source, { infer: agent.infer, stage }),
+    async close() {
+      await caller.call('close', []).catch(() => undefined);
+      worker.terminate();
+    },
+  };
+  onStart?.(agent);
+  try {
+    await caller.call('start', [configOf(options)]);
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
+  return agent;
+}
+
+/** What cannot be shown may be read all the same, or fail with a reason there. */
+async function showFile(stage: Stage, file: Blob): Promise<void> {
+  const picture = await createImageBitmap(file).catch(() => undefined);
+  if (picture === undefined) return;
+  stage.forget();
+  stage.showPicture(picture, picture.width, picture.height);
+}
+
+function configOf({ fleet, name = DEFAULT_NAME, token, providers, threads, runTimeoutMs }: CreateAgentOptions): AgentConfig {
+  if (!URL.canParse(fleet)) throw new StarlingError('invalid-options', `"${fleet}" is no address of a fleet`, { field: 'fleet' });
+  return { home: name, fleetUrl: new URL(fleet).origin, token, providers, threads, runTimeoutMs };
+}
+
+/** @throws StarlingError `insecure-context` */
+function requireSecureContext(): void {
+  if (globalThis.isSecureContext) return;
+  throw new StarlingError('insecure-context', 'a page that came over plain HTTP gets no camera, no keys and no storage', {
+    hint: 'open it by HTTPS, or on the machine of the fleet by http://localhost',
+  });
+}
+
+interface Caller {
+  call<Name extends AgentCallName>(call: Name, args: AgentCalls[Name], transfer?: Transferable[]): Promise<unknown>;
+  on: BrowserAgent['on'];
+}
+
+function createCaller(worker: Worker): Caller {
+  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
+  const listeners = new Map<string, Set<(event: never) => void>>();
+  let nextId = 1;
+  const emit = (event: AgentEvent): void => {
+    const value = event.type === 'status' ? event.status : event;
+    for (const listener of listeners.get(event.type) ?? []) listener(value as never);
+  };
+  worker.addEventListener('message', ({ data }: MessageEvent<AgentReply>) => {
+    if (data.type === 'event') return emit(data.event);
+    const call = waiting.get(data.id);
+    waiting.delete(data.id);
+    if (data.type === 'answer') call?.resolve(data.value);
+    else call?.reject(new StarlingError(data.error.code, data.error.message, data.error));
+  });
+  worker.addEventListener('error', (event) => {
+    event.preventDefault();
+    const error = new StarlingError('agent-crashed', `the worker of the agent failed: ${event.message || 'its code could not be fetched'}`);
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  });
+  return {
+    call: (call, args, transfer = []) =>
+      new Promise((resolve, reject) => {
+        const id = nextId;
+        nextId += 1;
+        waiting.set(id, { resolve, reject });
+        worker.postMessage({ id, call, arguments: args } as AgentRequest, transfer);
+      }),
+    on(name, listener) {
+      const known = listeners.get(name) ?? new Set();
+      listeners.set(name, known);
+      known.add(listener);
+      return () => void known.delete(listener);
+    },
+  };
+}

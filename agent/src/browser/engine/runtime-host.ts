@@ -1,0 +1,62 @@
+import '../content-security.ts';
+import { StarlingError } from '@starling/shared';
+import { createHostSide, type HostReply, type HostRequest, type HostSide } from '../../core/hosting/index.ts';
+import type { Engine } from '../../core/ports/engine.ts';
+import { createRuntime } from '../../core/runtime/index.ts';
+import { createSystemClock } from '../clock.ts';
+import { createCanvasCodec } from '../image-codec.ts';
+import { openFolder, readFile } from '../private-folder.ts';
+import { createReferenceStore } from '../reference-store.ts';
+import { createBrowserSensors } from '../sensors.ts';
+import { createBusyMeter } from './busy-meter.ts';
+import { GPU_LOST, type HostConfig } from './host-config.ts';
+import { createOnnxRuntime } from './onnxruntime.ts';
+
+/**
+ * The runtime host: pipelines, sessions, monitors and the egress gate in a worker of their own. A run that hangs or runs out of memory
+ * takes this worker down and nothing else; the control worker starts it again. Its first message is its configuration.
+ */
+declare const self: DedicatedWorkerGlobalScope;
+
+const send = (reply: HostReply): void => self.postMessage(reply);
+let side: Promise<HostSide> | undefined;
+
+self.addEventListener('message', ({ data }: MessageEvent<HostConfig | HostRequest>) => {
+  if ('home' in data) {
+    side = start(data);
+    side.then(
+      () => send({ type: 'ready' }),
+      (error: unknown) => {
+        // The control worker hears of it as of any error of a worker, and tries again.
+        throw error;
+      },
+    );
+    return;
+  }
+  void side?.then((started) => started.receive(data));
+});
+
+async function start({ home, providers, threads }: HostConfig): Promise<HostSide> {
+  const [blobs, references] = await Promise.all([openFolder(home, 'blobs'), openFolder(home, 'references')]);
+  const readBlob = async (location: string): Promise<Uint8Array> => {
+    const bytes = await readFile(blobs, location);
+    if (bytes === undefined) throw new StarlingError('load-failed', `blob ${location} is not here`);
+    return bytes;
+  };
+  const clock = createSystemClock();
+  const meter = createBusyMeter(clock, threads);
+  const onDeviceLost = (reason: string): void => {
+    send({ type: 'hung', reason: `${GPU_LOST}${reason}` });
+    self.close();
+  };
+  const engine: Engine = meter.watch(createOnnxRuntime({ providers, threads, readModel: readBlob, onDeviceLost }));
+  const runtime = createRuntime({
+    ...{ engine, clock, threads },
+    codec: createCanvasCodec(),
+    readAsset: readBlob,
+    references: createReferenceStore(references),
+    sensors: createBrowserSensors({ clock, busySeconds: () => meter.seconds() }),
+    emit: (event) => send({ type: 'event', event }),
+  });
+  return createHostSide(runtime, send);
+}

@@ -1,0 +1,139 @@
+import { createStage } from '../draw-results.ts';
+import { type BrowserAgent, type BrowserAgentStatus, createAgent, type Watching, watchStream } from '../index.ts';
+import { listCameras, openCamera } from '../sources/camera.ts';
+import { element, make, setText } from './elements.ts';
+import { keepForOffline } from './keep-for-offline.ts';
+import { createMeters } from './meters.ts';
+import { createNotices, type Notice } from './notices.ts';
+import { readFiles, takeDrops } from './pictures.ts';
+import { takeSettings } from './settings.ts';
+import { shownSteps, showSteps } from './steps.ts';
+
+const canvas = element('picture', HTMLCanvasElement);
+const cameraButton = element('camera', HTMLButtonElement);
+const cameraList = element('cameras', HTMLSelectElement);
+const screenButton = element('screen', HTMLButtonElement);
+const notices = createNotices();
+const meters = createMeters(() => performance.now());
+const stage = createStage(canvas);
+const settings = takeSettings();
+let agent: BrowserAgent | undefined;
+let watching: Watching | undefined;
+
+function showStatus(status: BrowserAgentStatus): void {
+  showSteps(element('steps', HTMLOListElement), shownSteps(status));
+  notices.show('phase', noticeOf(status));
+  const link = status.agent?.link ?? 'idle';
+  const pill = element('link', HTMLParagraphElement);
+  pill.dataset.state = link;
+  setText(pill, link === 'online' ? 'online' : link === 'waiting' ? 'offline' : link === 'idle' ? status.phase : 'connecting');
+  const { reported, device } = status.agent ?? {};
+  meters.showProviders(Object.values(reported?.running?.providers ?? {}), status.threads);
+  showFacts({
+    Device: device ?? '–',
+    Release:
+      reported?.running == null
+        ? 'none yet'
+        : `${reported.running.release.slice(0, 12)}${reported.running.verified ? '' : ' (on probation)'}`,
+    Waiting: `${Math.round((status.agent?.spoolBytes ?? 0) / 1024)} KB of telemetry`,
+  });
+}
+
+function noticeOf({ phase, problem, pending, agent: running }: BrowserAgentStatus): Notice | undefined {
+  if (phase === 'other-tab')
+    return { text: 'Another tab of this browser is the device.', hint: 'This one takes over when that one is closed.' };
+  const error = problem ?? running?.reported.error ?? undefined;
+  if (error !== undefined) return { text: error.message, hint: error.hint, isBad: true };
+  return pending ? { text: 'An operator has to approve this device first.' } : undefined;
+}
+
+function showFacts(facts: Readonly<Record<string, string>>): void {
+  const list = element('facts', HTMLDListElement);
+  const text = JSON.stringify(facts);
+  if (list.dataset.text === text) return;
+  list.dataset.text = text;
+  list.replaceChildren(...Object.entries(facts).flatMap(([name, value]) => [make('dt', name), make('dd', value)]));
+}
+
+function showSource(name: string): void {
+  element('empty', HTMLParagraphElement).hidden = true;
+  canvas.setAttribute('aria-label', `Picture of ${name}, with what was read in it`);
+}
+
+function stopWatching(): void {
+  watching?.stop();
+  watching = undefined;
+  setText(cameraButton, 'Start camera');
+}
+
+async function watch(name: string, open: () => Promise<MediaStream>): Promise<void> {
+  const running = agent;
+  if (running === undefined) return;
+  stopWatching();
+  notices.show('camera', undefined);
+  try {
+    const stream = await open();
+    const [track] = stream.getVideoTracks();
+    track?.addEventListener('ended', () => {
+      stopWatching();
+      notices.show('camera', { text: `The ${name} has ended.` });
+    });
+    stage.forget();
+    watching = await watchStream(stream, name, { infer: running.infer, stage });
+    showSource(`the ${name}`);
+    setText(cameraButton, 'Stop');
+    if (name === 'camera') {
+      const count = await listCameras(cameraList, track?.getSettings().deviceId ?? '');
+      (cameraList.parentElement as HTMLElement).hidden = count < 2;
+    }
+  } catch (error) {
+    notices.fail('camera', error);
+  }
+}
+
+async function take(files: Iterable<File>): Promise<void> {
+  stopWatching();
+  notices.show('file', undefined);
+  watching = await readFiles(files, {
+    agent: () => agent,
+    stage,
+    onShown: showSource,
+    onRead: (name) => canvas.setAttribute('data-read', name),
+    onFailed: (name, error) =>
+      notices.fail('file', error instanceof Error ? Object.assign(error, { message: `${name}: ${error.message}` }) : error),
+  });
+  if (watching !== undefined) setText(cameraButton, 'Stop');
+}
+
+cameraButton.addEventListener('click', () => {
+  if (watching !== undefined) return stopWatching();
+  void watch('camera', () => openCamera(cameraList.value));
+});
+cameraList.addEventListener('change', () => void watch('camera', () => openCamera(cameraList.value)));
+screenButton.hidden = navigator.mediaDevices?.getDisplayMedia === undefined;
+screenButton.addEventListener('click', () => void watch('screen', () => navigator.mediaDevices.getDisplayMedia({ video: true })));
+const fileInput = element('files', HTMLInputElement);
+fileInput.addEventListener('change', async () => {
+  await take([...(fileInput.files ?? [])]);
+  // The same file may be chosen again.
+  fileInput.value = '';
+});
+takeDrops(canvas.parentElement as HTMLElement, (files) => void take([...files]));
+setInterval(meters.tick, 1_000);
+
+/** Takes the agent up as soon as there is one: it may have to wait for another tab, and what it does meanwhile is shown. */
+function adopt(started: BrowserAgent): void {
+  agent = started;
+  started.on('status', showStatus);
+  started.on('result', ({ result }) => meters.add(result));
+  started.on('log', ({ level, line }) => (level === 'error' || level === 'warn' ? console.warn(line) : console.info(line)));
+}
+
+keepForOffline()
+  .catch((error: unknown) => console.warn('this page will not start without a network', error))
+  .finally(() =>
+    createAgent({ fleet: location.origin, ...settings }, adopt).catch((error: unknown) => {
+      notices.fail('phase', error);
+      for (const button of [cameraButton, screenButton]) button.disabled = true;
+    }),
+  );

@@ -1,0 +1,74 @@
+import { type InferenceResult, isStarlingError } from '@starling/shared';
+import type { Stage } from '../draw-results.ts';
+
+/** Where the frames of a source go. */
+export interface FrameSink {
+  infer(frame: VideoFrame | ImageBitmap, source: string): Promise<InferenceResult>;
+  stage: Stage | undefined;
+}
+
+export interface Watching {
+  /** The video whose frames are read; playing, and not in the page. */
+  readonly video: HTMLVideoElement;
+  stop(): void;
+}
+
+/** While one frame is computed, the pixels of the next are read; more would only be older when their turn comes. */
+const FRAMES_UNDER_WAY = 2;
+
+/** Reads the frames of a camera or a screen until it is stopped. Frames that come while the model is busy are shown, and not read. */
+export async function watchStream(stream: MediaStream, source: string, sink: FrameSink): Promise<Watching> {
+  const video = document.createElement('video');
+  video.srcObject = stream;
+  const watching = await watchVideo(video, source, sink);
+  return {
+    video,
+    stop() {
+      watching.stop();
+      for (const track of stream.getTracks()) track.stop();
+      video.srcObject = null;
+    },
+  };
+}
+
+/** Reads the frames of a video while it plays. */
+export async function watchVideo(video: HTMLVideoElement, source: string, { infer, stage }: FrameSink): Promise<Watching> {
+  video.muted = true;
+  video.playsInline = true;
+  await video.play();
+  let underWay = 0;
+  let request = 0;
+  let stopped = false;
+  const read = async (): Promise<void> => {
+    underWay += 1;
+    try {
+      const result = await infer(await frameOf(video), source);
+      if (!stopped) stage?.showResult(result);
+    } catch (error) {
+      // Nothing runs yet, or a newer frame took its place: the next one comes by itself.
+      if (!isStarlingError(error)) throw error;
+    } finally {
+      underWay -= 1;
+    }
+  };
+  const onFrame = (): void => {
+    if (stopped) return;
+    request = video.requestVideoFrameCallback(onFrame);
+    stage?.showPicture(video, video.videoWidth, video.videoHeight);
+    if (underWay < FRAMES_UNDER_WAY) void read();
+  };
+  request = video.requestVideoFrameCallback(onFrame);
+  return {
+    video,
+    stop() {
+      stopped = true;
+      video.cancelVideoFrameCallback(request);
+      video.pause();
+    },
+  };
+}
+
+/** The frame as the decoder left it where the browser hands it over; a picture of it elsewhere. */
+async function frameOf(video: HTMLVideoElement): Promise<VideoFrame | ImageBitmap> {
+  return typeof VideoFrame === 'undefined' ? createImageBitmap(video) : new VideoFrame(video);
+}

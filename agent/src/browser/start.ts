@@ -1,0 +1,106 @@
+import { type Capabilities, makeRandomId, StarlingError } from '@starling/shared';
+import { type Agent, startAgent } from '../core/index.ts';
+import { openJournal } from '../core/journal/index.ts';
+import { createTrust, type Enrolment, readClaimToken } from '../core/link/index.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { Log } from '../core/ports/log.ts';
+import type { RuntimeHost } from '../core/ports/runtime-host.ts';
+import type { AgentConfig, BrowserAgentStatus } from './agent-messages.ts';
+import { openBlobStore } from './blob-store.ts';
+import { measureCapabilities, threadsHere } from './capabilities.ts';
+import { GPU_LOST } from './engine/host-config.ts';
+import { createHostWorker } from './engine/host-worker.ts';
+import { createMeasureWorker } from './engine/measure-worker.ts';
+import { enrol, readEnrolment } from './enrol.ts';
+import { openFileStore } from './file-store.ts';
+import { createFleetAccess } from './fleet-access.ts';
+import { hash } from './hash.ts';
+import { identityOf } from './identity.ts';
+import { systemRandom } from './ids.ts';
+import { inflate } from './inflate.ts';
+import { readDeviceKey } from './key-store.ts';
+import { openFolder } from './private-folder.ts';
+import { findProviders } from './providers.ts';
+import { createBrowserSensors, modelMemoryBytes } from './sensors.ts';
+import { createMqttTransport } from './transport.ts';
+import { AGENT_VERSION } from './version.ts';
+
+export interface RunningAgent {
+  agent: Agent;
+  host: RuntimeHost;
+}
+
+export interface StartPorts {
+  clock: Clock;
+  log: Log;
+  report(progress: Partial<BrowserAgentStatus>): void;
+}
+
+const RUN_TIMEOUT_MS_DEFAULT = 30_000;
+
+/**
+ * Enrols this browser where that is still to do, and runs the agent in this worker, with its runtime host beside it.
+ * @throws StarlingError `not-enrolled`, `invalid-token`, `claim-token-refused`, `no-storage`, `browser-too-old`
+ */
+export async function runAgent(config: AgentConfig, { clock, log, report }: StartPorts): Promise<RunningAgent> {
+  const { home, fleetUrl } = config;
+  const folder = await openFolder(home);
+  const files = await openFileStore(await folder.getDirectoryHandle('state', { create: true }));
+  const threads = config.threads ?? threadsHere();
+  report({ phase: 'measuring', threads });
+  const seen = await measureCapabilities(threads, []);
+  const identity = await identityOf(seen);
+  const providers = await findProviders({ files, log, identity, threads, gpu: seen.browser?.webgpu, asked: config.providers });
+  const capabilities = (): Promise<Capabilities> => measureCapabilities(threads, providers.probes());
+  const enrolment = await enrolled(config, folder, capabilities, report);
+  const key = await readDeviceKey(home);
+  if (key === undefined || key.device !== enrolment.device) throw notEnrolled('the key of this device is gone');
+
+  const journal = await openJournal(files);
+  const trust = await createTrust(journal, clock, enrolment.rootDigest, [...enrolment.roots, ...journal.state.roots]);
+  const host = createHostWorker({
+    ...{ clock, runTimeoutMs: config.runTimeoutMs ?? RUN_TIMEOUT_MS_DEFAULT },
+    config: () => ({ home, providers: providers.usable(), threads }),
+    onEnded(reason) {
+      if (reason.startsWith(GPU_LOST)) providers.drop('webgpu', reason.slice(GPU_LOST.length));
+    },
+  });
+  const agent = await startAgent(
+    {
+      transport: createMqttTransport(fleetUrl),
+      access: createFleetAccess(fleetUrl),
+      ...{ key, trust, journal, files, host, clock, log, hash, inflate, identity, capabilities },
+      store: await openBlobStore(folder),
+      measureHost: createMeasureWorker({ home, providers: providers.usable(), threads }),
+      sensors: createBrowserSensors({ clock, busySeconds: () => 0 }),
+      modelMemoryBytes: async () => modelMemoryBytes(),
+      tuneBudgetMs: 0,
+      cores: seen.cpu.cores,
+      random: systemRandom,
+    },
+    { agentVersion: AGENT_VERSION, bootId: makeRandomId(systemRandom.bytes), streamId: makeRandomId(systemRandom.bytes) },
+  );
+  report({ phase: 'running' });
+  return { agent, host };
+}
+
+async function enrolled(
+  { home, fleetUrl, token }: AgentConfig,
+  folder: FileSystemDirectoryHandle,
+  capabilities: () => Promise<Capabilities>,
+  report: StartPorts['report'],
+): Promise<Enrolment> {
+  const known = await readEnrolment(folder);
+  const claim = token === undefined ? undefined : readClaimToken(token);
+  // A link that is opened again, on a browser that is in already, changes nothing.
+  if (known !== undefined && (claim === undefined || claim.rootDigest === known.rootDigest)) return known;
+  if (claim === undefined) throw notEnrolled('this browser is no device of a fleet yet');
+  report({ phase: 'enrolling' });
+  const { enrolment, status } = await enrol({ home, folder, url: fleetUrl }, claim, await capabilities());
+  report({ pending: status === 'pending' });
+  return enrolment;
+}
+
+function notEnrolled(message: string): StarlingError {
+  return new StarlingError('not-enrolled', message, { hint: 'open the link of "Add device" on the dashboard' });
+}

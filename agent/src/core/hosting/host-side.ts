@@ -1,0 +1,59 @@
+import { isStarlingError, messageOf } from '@starling/shared';
+import type { Runtime } from '../runtime/index.ts';
+import type { HostFailure, HostReply, HostRequest } from './host-messages.ts';
+
+/** The inside of a runtime host: takes what the control plane asks, and answers. */
+export interface HostSide {
+  receive(request: HostRequest): void;
+}
+
+/** @param send never throws: when the control plane is gone, nobody is left to answer to */
+export function createHostSide(runtime: Runtime, send: (reply: HostReply) => void): HostSide {
+  const cancellations = new Map<number, AbortController>();
+  return {
+    receive(request) {
+      if (request.call === 'ask') return send({ type: 'alive' });
+      if (request.call === 'cancel') return cancellations.get(request.arguments[0])?.abort();
+      answer(runtime, request, cancellations)
+        .then((value) => send({ type: 'answer', id: request.id, value }))
+        .catch((error: unknown) => send({ type: 'failure', id: request.id, error: failureOf(error) }))
+        .finally(() => cancellations.delete(request.id));
+    },
+  };
+}
+
+async function answer(
+  runtime: Runtime,
+  request: Exclude<HostRequest, { call: 'cancel' | 'ask' }>,
+  cancellations: Map<number, AbortController>,
+): Promise<unknown> {
+  switch (request.call) {
+    case 'load':
+      return runtime.load(...request.arguments);
+    case 'selfTest':
+      return runtime.selfTest(...request.arguments);
+    case 'activate':
+      return runtime.activate(...request.arguments);
+    case 'unload':
+      return runtime.unload(...request.arguments);
+    case 'live':
+      return runtime.live();
+    case 'infer': {
+      const cancellation = new AbortController();
+      cancellations.set(request.id, cancellation);
+      const [input, source] = request.arguments;
+      return runtime.infer(input, { signal: cancellation.signal, source });
+    }
+  }
+}
+
+/** An error as it crosses a boundary of processes or workers. @param code for one that has none */
+export function failureOf(error: unknown, code = 'node-failed'): HostFailure {
+  if (!isStarlingError(error)) return { code, message: messageOf(error) };
+  const { field, hint } = error;
+  return {
+    ...{ code: error.code, message: error.message, retryable: error.retryable },
+    ...(field === undefined ? {} : { field }),
+    ...(hint === undefined ? {} : { hint }),
+  };
+}

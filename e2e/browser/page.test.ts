@@ -1,0 +1,125 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { api, type ReleaseView, readingSchema, runPageLink } from '@starling/shared';
+import type { Browser } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { demoModels } from '../demo/models.ts';
+import { buildRunPage } from '../demo/pages.ts';
+import { readSigns } from '../demo/read-signs.ts';
+import { paintSign } from '../harness/picture.ts';
+import { describeWith } from '../harness/requires.ts';
+import { type RunningFleet, startRunningFleet } from '../harness/running-fleet.ts';
+import { factOf, launchRunBrowser, openRunPage, openTab, type RunPage, readPicture, untilRuns } from './run-page.ts';
+
+const SETUP_TIMEOUT_MS = 400_000;
+
+describeWith(['chromium'], 'the page on which a browser is a device', ({ chromium }) => {
+  let fleet: RunningFleet;
+  let browser: Browser;
+  let release: ReleaseView;
+  let tab: RunPage;
+  let device: string;
+
+  beforeAll(async () => {
+    await buildRunPage(() => undefined);
+    fleet = await startRunningFleet();
+    for (const files of demoModels) await fleet.operator.waitForBuilds((await fleet.operator.pushModel(files)).digest);
+    await fleet.operator.pushPipeline(readSigns);
+    const policies = {
+      egress: { outputs: ['readings'], edges: [] },
+      ...{ capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
+    };
+    release = await fleet.operator.createRelease({ name: 'signs-1', pipeline: `${readSigns.name}@${readSigns.version}`, policies });
+    browser = await launchRunBrowser(chromium);
+  }, SETUP_TIMEOUT_MS);
+  afterAll(async () => {
+    await browser?.close();
+    await fleet?.stop();
+  });
+
+  const link = async (): Promise<string> => {
+    const { text } = await fleet.client.call(api.createClaimToken, { body: { name: 'browser', uses: 1, release: release.digest } });
+    return runPageLink(fleet.baseUrl, text);
+  };
+
+  test('enrols by its link, takes the token out of sight, pulls, tests itself, and runs', async () => {
+    tab = await openRunPage(browser, await link());
+    expect(new URL(tab.page.url()).hash).toBe('');
+    await untilRuns(tab.page);
+    device = await factOf(tab.page, 'Device');
+    const view = await fleet.untilRunning(device, release);
+    expect(view.online).toBe(true);
+    expect(view.profile).toBe('browser-wasm');
+    expect(view.capabilities).toMatchObject({ environment: 'browser', architecture: 'wasm', cpu: { isa: ['simd128', 'threads'] } });
+    expect(view.reported?.running?.providers).toEqual({ 'text-detection': 'wasm', 'text-recognition': 'wasm' });
+    expect(tab.complaints).toEqual([]);
+  });
+
+  test('reads in a picture what the fleet reads through it', async () => {
+    const picture = await paintSign('EXIT 42');
+    expect(await readPicture(tab.page, 'sign.png', picture)).toEqual(['EXIT 42']);
+    const { result } = await fleet.client.call(api.inferOnDevice, { params: { id: device }, raw: picture });
+    const readings = z.array(readingSchema).parse(result.outputs.readings);
+    expect(readings.map(({ text }) => text)).toEqual(['EXIT 42']);
+  });
+
+  test('says in words what is no picture', async () => {
+    await tab.page.locator('#files').setInputFiles({ name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
+    await tab.page.getByRole('alert').filter({ hasText: 'notes.png: the image cannot be read' }).waitFor();
+  });
+
+  test('a second tab waits, and takes over when the first is closed', async () => {
+    const second = await openTab(tab.context, `${fleet.baseUrl}/run/`);
+    await second.page.getByText('Another tab of this browser is the device.').waitFor();
+    await tab.page.close();
+    await untilRuns(second.page);
+    expect(await factOf(second.page, 'Device')).toBe(device);
+    tab = { ...tab, ...second };
+  });
+
+  test('starts and reads without a network, as the same device', async () => {
+    await tab.context.setOffline(true);
+    await tab.page.reload();
+    await untilRuns(tab.page);
+    expect(await tab.page.evaluate(() => crossOriginIsolated)).toBe(true);
+    expect(await readPicture(tab.page, 'offline.png', await paintSign('EXIT 42'))).toEqual(['EXIT 42']);
+    await tab.context.setOffline(false);
+    await tab.page.getByText('online', { exact: true }).waitFor();
+    await tab.close();
+  });
+
+  test('a browser without a link says what to do', async () => {
+    const stranger = await openRunPage(browser, `${fleet.baseUrl}/run/`);
+    await stranger.page.getByRole('alert').filter({ hasText: 'open the link of "Add device"' }).waitFor();
+    await stranger.close();
+  });
+
+  test('reads what a camera sees, shows it, and says how fast', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'starling-camera-'));
+    const film = join(folder, 'sign.mjpeg');
+    const frame = await sharp(await paintSign('EXIT 42'))
+      .extend({ top: 120, bottom: 120, background: '#f4f4ee' })
+      .jpeg({ quality: 92 })
+      .toBuffer();
+    await writeFile(film, Buffer.concat(Array.from({ length: 8 }, () => frame)));
+    const filming = await launchRunBrowser(chromium, [
+      ...['--disable-gpu', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
+      `--use-file-for-fake-video-capture=${film}`,
+    ]);
+    const { page, complaints, close } = await openRunPage(filming, await link());
+    await untilRuns(page);
+    await page.getByRole('button', { name: 'Start camera' }).click();
+    await page.locator('#readings li', { hasText: 'EXIT 42' }).waitFor();
+    await page.locator('#rate', { hasText: '/s' }).waitFor();
+    expect(await page.locator('#latency').textContent()).toMatch(/^\d+ ms$/);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('button', { name: 'Start camera' }).waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+    await filming.close();
+    await rm(folder, { recursive: true });
+  });
+});

@@ -1,0 +1,97 @@
+import { api, type DeviceView, type ReleaseView, runPageLink } from '@starling/shared';
+import type { Browser, CDPSession } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildRunPage } from '../demo/pages.ts';
+import { paintPlain } from '../harness/picture.ts';
+import { describeWith } from '../harness/requires.ts';
+import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
+import { hangingModel, publishMapRelease } from '../harness/small-models.ts';
+import { factOf, launchRunBrowser, openRunPage, type RunPage, readPicture, SOFTWARE_GPU, untilRuns } from './run-page.ts';
+
+const SETUP_TIMEOUT_MS = 300_000;
+
+describeWith(['chromium'], 'what runs models in a browser', ({ chromium }) => {
+  let fleet: RunningFleet;
+  let release: ReleaseView;
+  const browsers: Browser[] = [];
+
+  beforeAll(async () => {
+    await buildRunPage(() => undefined);
+    fleet = await startRunningFleet();
+    release = await publishMapRelease(fleet, hangingModel(), 0);
+  }, SETUP_TIMEOUT_MS);
+  afterAll(async () => {
+    for (const browser of browsers) await browser.close();
+    await fleet?.stop();
+  });
+
+  const launch = async (flags?: readonly string[]): Promise<Browser> => {
+    const browser = await launchRunBrowser(chromium, flags);
+    browsers.push(browser);
+    return browser;
+  };
+  /** Opens the page as a new device, with settings that try something out. */
+  const open = async (browser: Browser, settings: string): Promise<RunPage & { device: string; view: DeviceView }> => {
+    const { text } = await fleet.client.call(api.createClaimToken, { body: { name: 'browser', uses: 1, release: release.digest } });
+    const tab = await openRunPage(browser, `${runPageLink(fleet.baseUrl, text)}&${settings}`);
+    await untilRuns(tab.page);
+    const device = await factOf(tab.page, 'Device');
+    return { ...tab, device, view: await fleet.untilRunning(device, release) };
+  };
+  const events = async (device: string, code: string): Promise<string[]> =>
+    (await fleet.telemetry(device, 'events')).filter(({ payload }) => payload.code === code).map(({ payload }) => String(payload.message));
+  const read = async ({ page }: RunPage, name: string): Promise<string[]> => readPicture(page, name, await paintPlain(40, 90, 160));
+
+  test('as many threads as asked for, and one where memory is not shared', async () => {
+    const browser = await launch();
+    const single = await open(browser, 'threads=1');
+    await single.page.getByText('wasm, 1 thread', { exact: true }).waitFor();
+    expect(single.view.capabilities.browser?.wasm).toMatchObject({ simd: true, threads: 1 });
+    expect(await read(single, 'one.png')).toEqual([]);
+    await single.close();
+    const several = await open(browser, 'threads=2');
+    await several.page.getByText('wasm, 2 threads', { exact: true }).waitFor();
+    expect(await read(several, 'two.png')).toEqual([]);
+    await several.close();
+  });
+
+  test('a run that hangs fails alone: its worker is replaced, and the next picture is read', async () => {
+    const tab = await open(await launch(), 'runTimeoutMs=5000');
+    await tab.page.locator('#files').setInputFiles({ name: 'white.png', mimeType: 'image/png', buffer: await paintPlain(255, 255, 255) });
+    await tab.page.getByRole('alert').filter({ hasText: 'white.png: the runtime host ended: it has not answered' }).waitFor();
+    expect(await read(tab, 'blue.png')).toEqual([]);
+    await until('the crash is reported', async () => (await events(tab.device, 'host-recovered')).length === 1);
+    await tab.close();
+  });
+
+  test('runs on a GPU, and on the processor once the GPU is lost, and says why', async () => {
+    const browser = await launch(SOFTWARE_GPU);
+    const tab = await open(browser, 'providers=webgpu,wasm');
+    expect(tab.view.reported?.running?.providers).toEqual({ map: 'webgpu' });
+    expect(tab.view.profile).toBe('browser-webgpu');
+    expect(tab.view.capabilities.browser?.webgpu).toMatchObject({ software: true });
+    expect(await read(tab, 'gpu.png')).toEqual([]);
+
+    const session: CDPSession = await browser.newBrowserCDPSession();
+    await session.send('Browser.crashGpuProcess').catch(() => undefined);
+    const view = await until('the model runs elsewhere', async () => {
+      const now = await fleet.device(tab.device);
+      return now.reported?.running?.providers.map === 'wasm' && now;
+    });
+    expect(view.reported?.running?.verified).toBe(true);
+    expect(await read(tab, 'processor.png')).toEqual([]);
+    await until('the loss is reported', async () => (await events(tab.device, 'host-crashed')).some((text) => text.includes('GPU')));
+    await tab.close();
+  });
+
+  test('a provider that does not take a model gives way to the next, and the reason is reported', async () => {
+    const tab = await open(await launch(), 'providers=webgpu,wasm');
+    expect(tab.view.reported?.running?.providers).toEqual({ map: 'wasm' });
+    const reasons = await until('the fallback is reported', async () => {
+      const found = await events(tab.device, 'provider-fell-back');
+      return found.length > 0 && found;
+    });
+    expect(reasons[0]).toContain('map runs on wasm, since webgpu did not take it');
+    await tab.close();
+  });
+});
