@@ -3,8 +3,8 @@ import { StarlingError } from '@starling/shared';
 import type { BuildReply, BuildRequest, BuiltResult, Inspection, RecipeRequest } from './build-messages.ts';
 import { residentBytes } from './resident-memory.ts';
 
-/** Native code that has said nothing for this long is taken for hung. */
-const SILENCE_MS = 120_000;
+/** Native code that has said nothing for this long is taken for hung. On a busy machine a step of seconds may take minutes. */
+const SILENCE_MS = 300_000;
 /** A model is read in parts of a second: looked at less often, it could take the memory of the whole machine unseen. */
 const MEMORY_INTERVAL_MS = 200;
 const MEBIBYTE = 1024 ** 2;

@@ -61,7 +61,8 @@ export async function buildStaticInt8(material: BuildMaterial, prepare: Prepare)
       hint: 'use weights-int8 or fp16',
     });
   }
-  job.onProgress(45, 'measure what each layer suffers');
+  const suffers = 'measure what each layer suffers';
+  job.onProgress(45, suffers);
   const layers = await measureSensitivity({
     model: readModel(prepared.bytes),
     layers: first.report.layers,
@@ -71,6 +72,7 @@ export async function buildStaticInt8(material: BuildMaterial, prepare: Prepare)
     edges: quantisedEdges,
     samples: samples.calibration,
     open: openInMemory,
+    onSample: (done, total) => job.onProgress(45 + Math.round((10 * done) / total), suffers),
   });
   const found = await search(material, bySensitivity(layers), quantise);
   const { model, report } = quantise(found.keptInFloat);

@@ -21,6 +21,7 @@ export interface SensitivitySettings {
   /** Opens a session over a model. It is released when the samples are through. */
   open: (model: OnnxModel) => Promise<InferenceSession>;
   signal?: AbortSignal;
+  onSample?: (done: number, total: number) => void;
 }
 
 /** The ratio of a layer varies little between samples: it is a sum over all elements of its output. */
@@ -66,12 +67,13 @@ async function completed(settings: SensitivitySettings, { model, ranges, origina
   const missing = settings.edges(model, settings.recipe).filter((value) => !ranges.has(value));
   if (missing.length === 0) return ranges;
   const nameOf = (value: string): string => originals.get(value) ?? value;
-  const { samplesMaximum = SAMPLES_MAXIMUM, open, signal } = settings;
+  const { samplesMaximum = SAMPLES_MAXIMUM, open, signal, onSample } = settings;
   const calibration = { method: 'minmax' as const, percentile: 100, samplesMaximum };
   const found = await calibrate(settings.model, missing.map(nameOf), settings.samples, {
     calibration,
     open,
     ...(signal === undefined ? {} : { signal }),
+    ...(onSample === undefined ? {} : { onSample }),
   });
   const added = missing.flatMap((value) => {
     const range = found.ranges.get(nameOf(value));
@@ -160,6 +162,7 @@ async function run(settings: SensitivitySettings, model: OnnxModel, islands: rea
         power.noise += scalar(noiseOf(layer));
       }
       done += 1;
+      settings.onSample?.(done, samplesMaximum);
       if (done >= samplesMaximum) break;
     }
     return powers;
