@@ -6,6 +6,9 @@ import { listenOn } from './broker/index.ts';
 import type { FleetConfig } from './config.ts';
 import type { Origins } from './origins.ts';
 
+/** A whole request, body included: the largest model over 5 Mbit/s. The default of Node, five minutes, would cut it off. */
+const REQUEST_MS = 3_600_000;
+
 export interface Listeners {
   httpPort: number;
   httpsPort: number;
@@ -22,8 +25,8 @@ export interface Listeners {
  * @throws StarlingError `port-taken`
  */
 export async function openListeners(config: FleetConfig, certificates: { key: string; certificate: string }): Promise<Listeners> {
-  const http = createHttpServer();
-  const https = createHttpsServer({ key: certificates.key, cert: certificates.certificate });
+  const http = createHttpServer({ requestTimeout: REQUEST_MS });
+  const https = createHttpsServer({ key: certificates.key, cert: certificates.certificate, requestTimeout: REQUEST_MS });
   const mqtt = new WebSocketServer({
     noServer: true,
     handleProtocols: (protocols) => (protocols.has('mqtt') ? 'mqtt' : false),
