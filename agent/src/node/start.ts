@@ -113,7 +113,8 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
     ...hostConfig,
     ...cacheOf(config, directory, identity),
     hostFile: moduleOf('runtime-host'),
-    environment: childEnvironment(),
+    // What V8 has compiled is kept: a host that ended is back a quarter of a second sooner.
+    environment: { ...childEnvironment(), NODE_COMPILE_CACHE: join(directory, 'compiled') },
   });
   const agent = await startAgent(
     {

@@ -27,7 +27,7 @@ export interface SupervisedHostPorts {
 }
 
 /** Waits after repeated crashes, so that a host that dies at once does not burn the device. */
-const RESTART_DELAYS_MS = [0, 0, 200, 1_000, 5_000, 30_000];
+const RESTART_DELAYS_MS = [0, 0, 0, 1_000, 5_000, 30_000];
 /** A host that ran this long has recovered: the next crash starts over at no delay. */
 const STABLE_AFTER_MS = 60_000;
 

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import process from 'node:process';
 import { createHostSide, type HostReply, type HostRequest } from '../../core/hosting/index.ts';
 import { createRuntime } from '../../core/runtime/index.ts';
@@ -39,3 +40,5 @@ process.on('message', (request: HostRequest) => side.receive(request));
 // The control plane is gone: nobody is left to answer to.
 process.on('disconnect', () => process.exit(0));
 send({ type: 'ready' });
+// A host that is killed would never write it, and the next life is the one that has to be quick.
+flushCompileCache();
