@@ -41,7 +41,7 @@ export function startAgentProcess({ dataDirectory, flags, token, ...rest }: Proc
   return startChild({
     program: 'agent/src/node/main.ts',
     // As the launcher of the agent package does.
-    nodeFlags: ['--max-semi-space-size=1'],
+    nodeFlags: ['--max-semi-space-size=1', '--heap-growing-percent=100'],
     args,
     ready: agentReadySchema,
     ...rest,
