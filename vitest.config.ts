@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     // A crashed native run must take down its own test file and no other, so every file has a process.
     pool: 'forks',
+    globalSetup: 'e2e/harness/seeds-of-run.ts',
     maxWorkers: 2,
     passWithNoTests: true,
     allowOnly: false,

@@ -6,7 +6,6 @@ import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { demoModels } from '../demo/models.ts';
 import { buildRunPage } from '../demo/pages.ts';
 import { readSigns } from '../demo/read-signs.ts';
 import { paintSign } from '../harness/picture.ts';
@@ -25,8 +24,7 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
 
   beforeAll(async () => {
     await buildRunPage(() => undefined);
-    fleet = await startRunningFleet();
-    for (const files of demoModels) await fleet.operator.waitForBuilds((await fleet.operator.pushModel(files)).digest);
+    fleet = await startRunningFleet({}, 'demo-models');
     await fleet.operator.pushPipeline(readSigns);
     const policies = {
       egress: { outputs: ['readings'], edges: [] },

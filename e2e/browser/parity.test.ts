@@ -5,7 +5,6 @@ import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { demoModels } from '../demo/models.ts';
 import { buildRunPage } from '../demo/pages.ts';
 import { readSigns } from '../demo/read-signs.ts';
 import { describeWith } from '../harness/requires.ts';
@@ -31,8 +30,7 @@ describeWith(['chromium'], 'a browser and a device with Node on one fp32 artefac
 
   beforeAll(async () => {
     await buildRunPage(() => undefined);
-    fleet = await startRunningFleet({ 'build-methods': 'source' });
-    for (const files of demoModels) await fleet.operator.waitForBuilds((await fleet.operator.pushModel(files)).digest);
+    fleet = await startRunningFleet({}, 'demo-sources');
     await fleet.operator.pushPipeline(readSigns);
     const policies = {
       egress: { outputs: ['readings'], edges: [] },

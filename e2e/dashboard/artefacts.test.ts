@@ -22,7 +22,7 @@ describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
     browser = await launchChromium(chromium);
     const { page, close } = await openPage(browser, { viewport: WIDE });
     await page.goto(fleet.baseUrl);
-    await signIn(page, fleet.process.ready.firstLogin ?? { email: '', password: '' });
+    await signIn(page, fleet.login);
     storageState = await page.context().storageState();
     await close();
   }, SETUP_TIMEOUT_MS);

@@ -1,7 +1,6 @@
 import { api, createTopics, jsonEncode, parseClaimToken, type ReleaseView, type ReportedState } from '@starling/shared';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { demoModels } from '../demo/models.ts';
 import { buildDashboard } from '../demo/pages.ts';
 import { readSigns } from '../demo/read-signs.ts';
 import type { Login } from '../harness/operator.ts';
@@ -25,9 +24,8 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
 
   beforeAll(async () => {
     await buildDashboard(() => undefined);
-    fleet = await startRunningFleet();
-    admin = fleet.process.ready.firstLogin ?? { email: '', password: '' };
-    for (const files of demoModels) await fleet.operator.waitForBuilds((await fleet.operator.pushModel(files)).digest);
+    fleet = await startRunningFleet({}, 'demo-models');
+    admin = fleet.login;
     await fleet.operator.pushPipeline(readSigns);
     const policies = {
       egress: { outputs: ['readings'], edges: [] },

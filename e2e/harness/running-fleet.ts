@@ -2,21 +2,21 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ApiClient, api, type DeviceView, generatePrivateKey, type ReleaseView, type TelemetryRow } from '@starling/shared';
+import { type ApiClient, api, type DeviceView, type ReleaseView, type TelemetryRow } from '@starling/shared';
 import { freePorts } from './free-ports.ts';
-import { createOperator, makeApiToken, type Operator } from './operator.ts';
+import { type FleetContents, startKnownFleet, TAP_HOST } from './known-fleet.ts';
+import { createOperator, type Login, type Operator } from './operator.ts';
 import { type AgentProcess, type FleetProcess, startAgentProcess, startFleetProcess } from './processes.ts';
 import { openTap, type Tap } from './tap.ts';
 
-/** Agents reach the fleet here, and so through the tap; the fleet itself listens on 127.0.0.1. */
-const TAP_HOST = '127.0.0.2';
-const ROOT_LIFE_MS = 86_400_000;
 const WAIT_MS = 60_000;
 
 export interface RunningFleet {
   folder: string;
   readonly process: FleetProcess;
   baseUrl: string;
+  /** Of the first admin. */
+  login: Login;
   /** API token of an admin. */
   token: string;
   operator: Operator;
@@ -43,7 +43,11 @@ export interface AgentOptions {
   environment?: Readonly<Record<string, string | undefined>>;
 }
 
-export async function startRunningFleet(flags: Readonly<Record<string, string>> = {}): Promise<RunningFleet> {
+/** @param contents what is there from the start beside the root */
+export async function startRunningFleet(
+  flags: Readonly<Record<string, string>> = {},
+  contents: FleetContents = 'root',
+): Promise<RunningFleet> {
   const folder = await mkdtemp(join(tmpdir(), 'starling-fault-'));
   const dataDirectory = join(folder, 'fleet');
   const [http = 0, https = 0, mqtt = 0, mqtts = 0] = await freePorts(4);
@@ -53,14 +57,12 @@ export async function startRunningFleet(flags: Readonly<Record<string, string>> 
     ...{ 'log-level': 'warn', ...flags },
   };
   const launch = (): Promise<FleetProcess> => startFleetProcess({ dataDirectory, flags: allFlags });
-  let fleet = await launch();
-  const { firstLogin } = fleet.ready;
-  if (firstLogin === undefined) throw new Error('a new fleet makes a first login');
+  const isElsewhere = 'database-url' in flags;
+  const known = await startKnownFleet({ contents, launch, dataDirectory, isElsewhere });
+  let fleet = known.process;
+  const { login, token, keys } = known;
   const baseUrl = `http://127.0.0.1:${http}`;
-  const token = await makeApiToken(`http://localhost:${http}`, firstLogin, 'test');
-  const [root, publisher] = await Promise.all([generatePrivateKey(), generatePrivateKey()]);
-  const operator = createOperator({ baseUrl, token, keys: { root, publisher } });
-  await operator.publishRoot({ nowMs: Date.now(), lifeMs: ROOT_LIFE_MS, demo: true });
+  const operator = createOperator({ baseUrl, token, keys });
   const tap = await openTap({ host: TAP_HOST, ports: { mqtt, mqtts, https }, fleetDirectory: dataDirectory });
   const agents = new Map<string, AgentProcess>();
   const enrolled = new Set<string>();
@@ -68,7 +70,7 @@ export async function startRunningFleet(flags: Readonly<Record<string, string>> 
   const device = (id: string): Promise<DeviceView> => client.call(api.showDevice, { params: { id } });
 
   return {
-    ...{ folder, baseUrl, token, operator, client, tap, device },
+    ...{ folder, baseUrl, login, token, operator, client, tap, device },
     get process() {
       return fleet;
     },

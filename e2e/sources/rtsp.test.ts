@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReleaseView } from '@starling/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { demoModels } from '../demo/models.ts';
 import { readSigns } from '../demo/read-signs.ts';
 import { paintSign } from '../harness/picture.ts';
 import type { AgentProcess } from '../harness/processes.ts';
@@ -31,8 +30,7 @@ describeWith(['ffmpeg'], 'an agent that watches a camera over RTSP', ({ ffmpeg }
     until(`the agent reads ${text}`, () => agent.output().includes(`"readings":["${text}"]`), timeoutMs, agent.output);
 
   beforeAll(async () => {
-    fleet = await startRunningFleet({ 'build-methods': 'source' });
-    for (const files of demoModels) await fleet.operator.waitForBuilds((await fleet.operator.pushModel(files)).digest);
+    fleet = await startRunningFleet({}, 'demo-sources');
     await fleet.operator.pushPipeline(readSigns);
     release = await fleet.operator.createRelease({ name: 'read-signs-1', pipeline: readSigns.name, policies });
     camera = await startCamera('TRACK-7');
