@@ -1,8 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 const patient = { testTimeout: 180_000, hookTimeout: 180_000 };
-/** What is killed, cut, stalled or measured runs one file at a time: it must have two cores to itself to be judged by the clock. */
-const alone = 'e2e/{faults,isolation,device,browser}/**';
+/** What is measured, or judged by the clock or by its memory, runs one file at a time: it must have two cores to itself. */
+const alone = [
+  'e2e/device/{benchmark,self-measuring,tuning}.test.ts',
+  'e2e/faults/{broker-gone,disk-full,endless-body,native-run,stalled-reader}.test.ts',
+  'e2e/isolation/{entry,isolation,misbehaviour}.test.ts',
+];
 const ignored = ['**/node_modules/**', '**/dist/**'];
 
 export default defineConfig({
@@ -33,7 +37,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          exclude: [...ignored, 'e2e/{tidy,harness,demo}/**', alone],
+          exclude: [...ignored, 'e2e/{tidy,harness,demo}/**', ...alone],
           ...patient,
           sequence: { groupOrder: 1 },
         },
@@ -42,7 +46,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'alone',
-          include: [`${alone}/*.test.ts`],
+          include: alone,
           exclude: ignored,
           ...patient,
           fileParallelism: false,

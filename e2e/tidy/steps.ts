@@ -1,4 +1,4 @@
-/** Named commands -> run one after the other with their output shown -> what passed, what failed, and how long each took. */
+/** Named commands -> run with their output shown -> what passed, what failed, and how long each took. */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -52,30 +52,40 @@ function canBuild(directory: string): boolean {
   return typeof scripts === 'object' && scripts !== null && 'build' in scripts;
 }
 
-function runStep(step: Step): Promise<StepResult> {
-  console.log(`\n▶ ${step.name}`);
+/** @param isAlone its output is shown as it comes; else once it has ended, so that two do not mix */
+function runStep(step: Step, isAlone: boolean): Promise<StepResult> {
+  if (isAlone) console.log(`\n▶ ${step.name}`);
   const startMs = performance.now();
   return new Promise((resolve) => {
+    const said: Buffer[] = [];
     const finish = (isPassed: boolean) => {
       const durationSeconds = Math.round((performance.now() - startMs) / 100) / 10;
+      if (!isAlone) process.stdout.write(`\n▶ ${step.name}\n${Buffer.concat(said)}`);
       console.log(`${isPassed ? '✔' : '✘'} ${step.name} (${durationSeconds} s)`);
       resolve({ name: step.name, isPassed, durationSeconds });
     };
     const child = spawn(step.command, step.arguments, {
       cwd: join(repositoryRoot, step.directory ?? '.'),
       env: { ...process.env, ...step.environment },
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: isAlone ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
     });
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => said.push(bytes));
     child.on('error', (error) => {
       console.error(`${step.command} did not start: ${error.message}`);
       finish(false);
     });
-    child.on('exit', (code) => finish(code === 0));
+    // Once its output is complete.
+    child.on('close', (code) => finish(code === 0));
   });
 }
 
-export async function runSteps(steps: readonly Step[]): Promise<StepResult[]> {
-  const results: StepResult[] = [];
-  for (const step of steps) results.push(await runStep(step));
-  return results;
+/** @param atOnce how many may run beside each other, in the order given */
+export async function runSteps(steps: readonly Step[], atOnce = 1): Promise<StepResult[]> {
+  const results = new Map<Step, StepResult>();
+  const waiting = [...steps];
+  const work = async (): Promise<void> => {
+    for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) results.set(step, await runStep(step, atOnce === 1));
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return steps.flatMap((step) => results.get(step) ?? []);
 }
