@@ -42,15 +42,28 @@ export function requireOperators({ release, pipeline }: ReleaseDocuments): void 
   }
 }
 
+/** What a model adds to the memory of this device. */
+export interface MemoryNeed {
+  /** Of the model. */
+  name: string;
+  artefact: string;
+  bytes: number;
+}
+
+/** @param loaded digests of artefacts that are loaded already: sessions are shared, so they need nothing more */
+export function memoryNeeds({ models }: ReleaseDocuments, loaded: readonly string[]): MemoryNeed[] {
+  return models
+    .filter(({ artefactDigest }) => !loaded.includes(artefactDigest))
+    .map(({ version, artefact, artefactDigest }) => ({
+      ...{ name: version.name, artefact: artefactDigest, bytes: artefact.needs?.memoryBytes ?? 0 },
+    }));
+}
+
 /**
- * @param loaded digests of artefacts that are loaded already
  * @param availableBytes null: the memory is not that of this device
  * @throws StarlingError `memory-low` before anything is pulled
  */
-export function requireMemory({ models }: ReleaseDocuments, loaded: readonly string[], availableBytes: number | null): void {
-  const added = models
-    .filter(({ artefactDigest }) => !loaded.includes(artefactDigest))
-    .map(({ version, artefact }) => ({ name: version.name, bytes: artefact.needs?.memoryBytes ?? 0 }));
+export function requireMemory(added: readonly MemoryNeed[], availableBytes: number | null): void {
   const neededBytes = added.reduce((sum, { bytes }) => sum + bytes, 0);
   if (availableBytes === null || neededBytes === 0 || neededBytes + MEMORY_RESERVE_BYTES <= availableBytes) return;
   const largest = added.reduce((most, each) => (each.bytes > most.bytes ? each : most));

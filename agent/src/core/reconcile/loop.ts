@@ -13,11 +13,12 @@ import type { GoodRelease } from '../journal/index.ts';
 import type { Reload, SelfTestReport } from '../ports/runtime-host.ts';
 import { fetchDocuments, type ReleaseDocuments } from './documents.ts';
 import { modelOfLoadError, substitute } from './fallbacks.ts';
-import { installedRelease, pullBlobs, requireMemory, requireOperators, requireSpace } from './installer.ts';
+import { installedRelease, type MemoryNeed, memoryNeeds, pullBlobs, requireMemory, requireOperators, requireSpace } from './installer.ts';
 import { createKeeper } from './keeper.ts';
 import { loadKey, planSteps, retryDelayMs, sameAssignment } from './plan.ts';
 import { isRetryable, noneLeft, problemOf, requireWhole, selfTestFailed } from './problems.ts';
 import type { ReconcilePorts, Reconciler, Target } from './reconciler.ts';
+import { createShortages } from './shortages.ts';
 import type { Step, StepKind } from './steps.ts';
 import type { NewVerdict } from './verdicts.ts';
 
@@ -69,6 +70,9 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   let working: Promise<void> = Promise.resolve();
   let cancelRetry = (): void => undefined;
 
+  const shortages = createShortages();
+  const refusal = (artefact: string) => verdicts.refusal(artefact) ?? shortages.refusal(artefact);
+
   const reported = (): ReportedState => ({
     schemaVersion: 1,
     epoch: target?.epoch ?? journal.state.desired?.epoch ?? 0,
@@ -87,7 +91,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
           },
     previous: journal.state.previousGood?.assignment.release ?? null,
     error,
-    refused: target?.assignment == null ? [] : substitute(target.assignment, verdicts.refusal).refused.slice(0, 32),
+    refused: target?.assignment == null ? [] : substitute(target.assignment, refusal).refused.slice(0, 32),
     atMs: Math.round(clock.wallMs()),
   });
   const report = (): void => ports.onReport(reported());
@@ -134,15 +138,12 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   const note = async (verdict: NewVerdict, model?: string): Promise<void> => {
     const isNews = await verdicts.note(verdict);
     if (!isNews || verdict.passed) return;
-    const { artefact, provider, code, reason } = verdict;
+    sayRefused(verdict, model);
+  };
+  const sayRefused = ({ artefact, provider, code, reason }: Omit<NewVerdict, 'passed' | 'maximumError'>, model?: string): void => {
     const subject = `${model ?? 'an artefact'} (${artefact.slice(0, 12)})`;
-    ports.onEvent('warning', 'artefact-refused', `${subject} is not run here: ${reason ?? code ?? 'refused'}`, {
-      model,
-      artefact,
-      provider,
-      code,
-      reason,
-    });
+    const detail = { model, artefact, provider, code, reason };
+    ports.onEvent('warning', 'artefact-refused', `${subject} is not run here: ${reason ?? code ?? 'refused'}`, detail);
   };
   const isRefused = (assignment: Assignment): boolean =>
     Object.values(assignment.artefacts).some((artefact) => verdicts.refusal(artefact) !== undefined);
@@ -184,8 +185,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     },
     'check-agent': async (_step, current) => requireOperators(requireDocuments(current)),
     async 'check-memory'(_step, current) {
-      // Sessions are shared: what runs already needs nothing more.
-      requireMemory(requireDocuments(current), Object.values(active?.assignment.artefacts ?? {}), await ports.modelMemoryBytes());
+      requireMemory(needsOf(requireDocuments(current)), await ports.modelMemoryBytes());
     },
     'check-space': (_step, current) => requireSpace(requireDocuments(current), store),
     async 'pull-blobs'(_step, current) {
@@ -267,8 +267,9 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   /** Executes plans until one holds: an artefact that is refused on the way gives its place to the runner-up. */
   const reach = async (current: Run): Promise<void> => {
     const wanted = current.target.assignment;
+    shortages.forget();
     for (;;) {
-      const { assignment, refused } = wanted === null ? { assignment: null, refused: [] } : substitute(wanted, verdicts.refusal);
+      const { assignment, refused } = wanted === null ? { assignment: null, refused: [] } : substitute(wanted, refusal);
       if (assignment === undefined) throw noneLeft(refused);
       current.assignment = assignment;
       current.documents = undefined;
@@ -277,7 +278,8 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       } catch (cause) {
         if (current.abort.signal.aborted || wanted === null) throw cause;
         await noteLoadFailure(cause, current);
-        const next = substitute(wanted, verdicts.refusal).assignment;
+        noteShortage(cause, current);
+        const next = substitute(wanted, refusal).assignment;
         if (next === undefined || sameAssignment(next, assignment)) throw cause;
         log.warn('a refused artefact gives way to the next', { reason: messageOf(cause) });
       }
@@ -290,6 +292,14 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     const artefact = model === undefined ? undefined : assignment?.artefacts[model];
     if (model === undefined || artefact === undefined || (wanted?.fallbacks?.[model]?.length ?? 0) === 0) return;
     await note({ artefact, provider: '', passed: false, maximumError: 0, code: cause.code, reason: cause.message }, model);
+  };
+  const needsOf = (documents: ReleaseDocuments): MemoryNeed[] => memoryNeeds(documents, Object.values(active?.assignment.artefacts ?? {}));
+  /** Where a runner-up is left, what does not fit into the memory gives way to it, until the next try. */
+  const noteShortage = (cause: unknown, { target: { assignment: wanted }, documents }: Run): void => {
+    if (!isStarlingError(cause) || cause.code !== 'memory-low' || wanted === null || documents === undefined) return;
+    const { code, message: reason } = cause;
+    const given = shortages.giveWay({ wanted, needs: needsOf(documents), reason, refusal });
+    if (given?.isNews) sayRefused({ ...given, provider: '', code, reason }, given.model);
   };
   const hostReloaded = async (releases: readonly Reload[]): Promise<void> => {
     for (const reload of releases) {
@@ -312,6 +322,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   const fail = async (cause: unknown, current: Run): Promise<void> => {
     error = problemOf(cause);
     phase = 'failed';
+    shortages.forget();
     const release = current.target.assignment?.release ?? '';
     const attempts = (journal.state.failed[release] ?? 0) + 1;
     ports.onEvent('error', error.code, error.message, { release, attempts });

@@ -27,7 +27,7 @@ import { createMemoryFileStore } from '../ports/memory/file-store.ts';
 import type { RuntimeHost } from '../ports/runtime-host.ts';
 import { openTunings } from '../sessions/index.ts';
 import type { ReleaseDocuments } from './documents.ts';
-import { requireMemory } from './installer.ts';
+import { memoryNeeds, requireMemory } from './installer.ts';
 import { createReconciler } from './loop.ts';
 import { openVerdicts } from './verdicts.ts';
 
@@ -48,7 +48,7 @@ const documentsOf = (needs: Record<string, number | undefined>): ReleaseDocument
 describe('the memory that a release needs', () => {
   test('is refused where it is not there, with both figures and the model that takes most', () => {
     const documents = documentsOf({ small: 10 * MEBIBYTE, large: 90 * MEBIBYTE });
-    const check = (availableBytes: number) => () => requireMemory(documents, [], availableBytes);
+    const check = (availableBytes: number) => () => requireMemory(memoryNeeds(documents, []), availableBytes);
     expect(check(132 * MEBIBYTE)).not.toThrow();
     expect(check(132 * MEBIBYTE - 1)).toThrow(
       expect.objectContaining({
@@ -63,13 +63,13 @@ describe('the memory that a release needs', () => {
 
   test('is that of what is not loaded yet', () => {
     const documents = documentsOf({ detect: 500 * MEBIBYTE, read: 10 * MEBIBYTE });
-    expect(() => requireMemory(documents, ['artefact of detect'], 50 * MEBIBYTE)).not.toThrow();
-    expect(() => requireMemory(documents, ['artefact of read'], 50 * MEBIBYTE)).toThrow();
+    expect(() => requireMemory(memoryNeeds(documents, ['artefact of detect']), 50 * MEBIBYTE)).not.toThrow();
+    expect(() => requireMemory(memoryNeeds(documents, ['artefact of read']), 50 * MEBIBYTE)).toThrow();
   });
 
   test('holds nothing up where no artefact states it, or where models run elsewhere', () => {
-    expect(() => requireMemory(documentsOf({ detect: undefined }), [], 0)).not.toThrow();
-    expect(() => requireMemory(documentsOf({ detect: 500 * MEBIBYTE }), [], null)).not.toThrow();
+    expect(() => requireMemory(memoryNeeds(documentsOf({ detect: undefined }), []), 0)).not.toThrow();
+    expect(() => requireMemory(memoryNeeds(documentsOf({ detect: 500 * MEBIBYTE }), []), null)).not.toThrow();
   });
 });
 
@@ -83,6 +83,8 @@ describe('the reconcile loop', () => {
   const store = createMemoryBlobStore();
   let signedRoot: string;
   let assignment: Assignment;
+  /** A build of the same model that needs less. */
+  let smaller: string;
 
   beforeAll(async () => {
     const [rootKey, publisher, fleet] = await Promise.all([generatePrivateKey(), generatePrivateKey(), generatePrivateKey()]);
@@ -104,10 +106,13 @@ describe('the reconcile loop', () => {
       ...{ kind: 'model-version', ...common, ...named, source: blob, opset: 13, assets: [] },
       ...{ inputs: [{ name: 'x', ...port }], outputs: [{ name: 'y', ...port }], card: { title: 'Map', licence: 'none' } },
     });
-    const artefact = await put('artefact', {
-      ...{ kind: 'artefact', ...common, model: 'map', modelVersion: '1.0.0', sourceDigest: digest, precision: 'fp32' },
-      ...{ optimisation: 'none', executionProviders: ['cpu'], blob, needs: { opset: 13, operators: [], memoryBytes: 300 * MEBIBYTE } },
-    });
+    const build = (precision: string, memoryBytes: number): Promise<string> =>
+      put('artefact', {
+        ...{ kind: 'artefact', ...common, model: 'map', modelVersion: '1.0.0', sourceDigest: digest, precision },
+        ...{ optimisation: 'none', executionProviders: ['cpu'], blob, needs: { opset: 13, operators: [], memoryBytes } },
+      });
+    const artefact = await build('fp32', 300 * MEBIBYTE);
+    smaller = await build('int8', 100 * MEBIBYTE);
     const pipeline: Pipeline = pipelineSchema.parse({
       ...{ kind: 'pipeline', ...common, name: 'run', version: '1.0.0', inputs: { x: 'tensor' }, outputs: { y: 'tensor' } },
       ...{ nodes: { map: { model: 'map' } }, edges: [{ from: 'input.x', to: 'map.x' }] },
@@ -119,12 +124,21 @@ describe('the reconcile loop', () => {
     assignment = { release: await put('release', release), artefacts: { map: artefact } };
   });
 
-  /** Lets a device with this memory reach for the release. @returns where it ends, and whether it asked for any byte */
-  async function reach(availableBytes: number): Promise<{ reported: ReportedState; asked: number }> {
+  interface Reached {
+    reported: ReportedState;
+    /** How often it asked for bytes. */
+    asked: number;
+    /** Codes of its events. */
+    events: string[];
+  }
+
+  /** Lets a device with this memory reach for the release, until it fails or asks for bytes. */
+  async function reach(availableBytes: number, wanted: Assignment = assignment): Promise<Reached> {
     const files = createMemoryFileStore();
     const journal = await openJournal(files);
     const trust = await createTrust(journal, clock, await rootDigest(signedRoot), [signedRoot]);
     let asked = 0;
+    const events: string[] = [];
     const puller = createPuller({
       ...{ store, clock, log: quiet, hash: sha256Hex, inflate: async (bytes) => bytes, refused: () => undefined },
       publish: async () => {
@@ -145,15 +159,15 @@ describe('the reconcile loop', () => {
       onReport(state) {
         if (state.phase === 'failed' || asked > 0) done(state);
       },
-      onEvent: () => undefined,
+      onEvent: (_level, code) => void events.push(code),
     });
     // A report comes with each step; the first want is told by the next look at the state.
     const look = setInterval(() => asked > 0 && done(reconciler.reported()), 5);
-    reconciler.setTarget({ assignment, profile: undefined, telemetryWindowMs: 1000, epoch: 1, generation: 1 });
+    reconciler.setTarget({ assignment: wanted, profile: undefined, telemetryWindowMs: 1000, epoch: 1, generation: 1 });
     const reported = await ended;
     clearInterval(look);
     await reconciler.close();
-    return { reported, asked };
+    return { reported, asked, events };
   }
 
   test('asks for no byte of a release that does not fit into the memory, and says why', async () => {
@@ -165,6 +179,26 @@ describe('the reconcile loop', () => {
     expect(reported.steps.map(({ step, state }) => `${step} ${state}`).slice(0, 5)).toEqual([
       ...['fetch-documents done', 'check-agent done', 'check-memory failed', 'check-space waiting', 'pull-blobs waiting'],
     ]);
+  });
+
+  test('takes the smaller artefact that comes with it, and says what gave way', async () => {
+    const fallbacks = { map: [smaller] };
+    const { reported, asked, events } = await reach(200 * MEBIBYTE, { ...assignment, fallbacks });
+    expect(asked).toBeGreaterThan(0);
+    expect(reported).toMatchObject({ phase: 'pulling', error: null });
+    const reason = expect.stringContaining(`${300 * MEBIBYTE} bytes of memory`);
+    expect(reported.refused).toEqual([
+      { model: 'map', artefact: assignment.artefacts.map, provider: '', code: 'memory-low', reason, instead: smaller },
+    ]);
+    expect(events).toEqual(['artefact-refused']);
+  });
+
+  test('stays where it is, to try again, where not even that fits', async () => {
+    const { reported, asked } = await reach(50 * MEBIBYTE, { ...assignment, fallbacks: { map: [smaller] } });
+    expect(asked).toBe(0);
+    // Nothing runs in place of anything.
+    expect(reported).toMatchObject({ phase: 'failed', error: { code: 'memory-low', field: 'map' }, refused: [] });
+    expect(reported.error?.message).toContain(`${100 * MEBIBYTE} bytes of memory`);
   });
 
   test('asks for the blobs of one that fits', async () => {
