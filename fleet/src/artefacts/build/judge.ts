@@ -23,9 +23,11 @@ export function createJudge(job: SampleJob, { evaluation, compared }: Samples): 
     if (evaluation === undefined) return undefined;
     source ??= evaluation.predict(job.file, false, (done, total) => job.onProgress(12, `evaluate the source: ${done} of ${total}`));
     const answers = await source;
-    const artefact = await evaluation.predict(file, exact, (done, total) =>
-      job.onProgress(80, `evaluate the artefact: ${done} of ${total}`),
-    );
+    // The source itself is an artefact too: what it answers is known.
+    const isKnown = file === job.file && !exact;
+    const artefact = isKnown
+      ? answers
+      : await evaluation.predict(file, exact, (done, total) => job.onProgress(80, `evaluate the artefact: ${done} of ${total}`));
     const samples = evaluation.dataset.samples.map(({ name, label }) => ({ name, label }));
     const classNames = job.model.labels;
     const { metric } = evaluation.spec;

@@ -26,6 +26,7 @@ interface Graphs {
 
 /** The data sets of a build, as model inputs and as predictions. */
 export interface Samples {
+  /** Undefined where the method learns nothing from samples, even if there is a set. */
   calibration: FeedSource | undefined;
   /** Some inputs of the model from real samples, to compare outputs on: of the evaluation set, else of the calibration set. */
   compared: FeedSource | undefined;
@@ -63,8 +64,10 @@ async function readSets(job: SampleJob, inputs: readonly TensorPort[], graphs: G
   const calibrationSet = await openSet(job, 'calibration', job.calibrationArchive, inputs);
   const evaluationSet = await openSet(job, 'evaluation', job.evaluationArchive, inputs);
   const maximum = job.recipe.calibration?.samplesMaximum ?? 128;
+  // Only the ranges of static int8 are learned from them; a pipeline over all of them takes longer than most builds.
+  const isUsed = job.recipe.method === 'static-int8' || evaluationSet === undefined;
   const calibration =
-    calibrationSet === undefined ? undefined : await feedsOf(job, 'calibration', calibrationSet, { inputs, graphs, maximum });
+    calibrationSet === undefined || !isUsed ? undefined : await feedsOf(job, 'calibration', calibrationSet, { inputs, graphs, maximum });
   const compared =
     evaluationSet === undefined
       ? calibration
