@@ -2,9 +2,11 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { shareFolders } from './config.ts';
+import { seedsFolder, shareFolders } from './config.ts';
 
 export async function setup(): Promise<() => Promise<void>> {
+  // Each project of the tests asks, and a run inside a run: one folder serves all.
+  if (seedsFolder() !== undefined) return async () => undefined;
   const folder = await mkdtemp(join(tmpdir(), 'starling-tests-'));
   await mkdir(join(folder, 'seeds'));
   shareFolders({ seeds: join(folder, 'seeds'), compiled: join(folder, 'compiled') });
