@@ -10,5 +10,6 @@ export async function setup(): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'starling-tests-'));
   await mkdir(join(folder, 'seeds'));
   shareFolders({ seeds: join(folder, 'seeds'), compiled: join(folder, 'compiled') });
-  return () => rm(folder, { recursive: true, force: true });
+  // Processes that are ending still write what they have compiled.
+  return () => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 }

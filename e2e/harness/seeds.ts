@@ -1,9 +1,8 @@
 /** A name and how to make a folder -> made once per run of the tests, and copied wherever a suite begins with it. */
 import { execFile } from 'node:child_process';
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { messageOf, StarlingError } from '@starling/shared';
 import { seedsFolder } from './config.ts';
 
 const POLL_MS = 100;
@@ -23,31 +22,37 @@ export async function growFromSeed(name: string, folder: string, make: (folder: 
   await promisify(execFile)('cp', ['-a', seed, folder]);
 }
 
-/** Suites run in processes of their own: making a folder is what only one of them manages to do. */
+/** Suites run in processes of their own: making a folder is what only one of them manages to do. The others wait for what it makes. */
 async function madeOnce(seed: string, make: (folder: string) => Promise<void>): Promise<void> {
   const claim = `${seed}.claim`;
-  if ((await mkdir(claim, { recursive: false }).catch(refusal)) === 'exists') return untilMade(seed);
-  try {
-    await make(`${seed}.unfinished`);
-    await rename(`${seed}.unfinished`, seed);
-  } catch (error) {
-    await writeFile(join(claim, 'failed'), messageOf(error));
-    throw error;
-  } finally {
-    await rm(`${seed}.unfinished`, { recursive: true, force: true });
-  }
-}
-
-async function untilMade(seed: string): Promise<void> {
   while (!(await isThere(seed))) {
-    if (await isThere(join(`${seed}.claim`, 'failed'))) throw new StarlingError('seed-failed', `another suite could not make ${seed}`);
+    if (await isMadeHere(claim)) return makeWhole(seed, claim, make);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 
-function refusal(error: NodeJS.ErrnoException): 'exists' {
-  if (error.code === 'EEXIST') return 'exists';
-  throw error;
+async function makeWhole(seed: string, claim: string, make: (folder: string) => Promise<void>): Promise<void> {
+  const unfinished = `${seed}.unfinished`;
+  try {
+    await make(unfinished);
+    await rename(unfinished, seed);
+  } catch (error) {
+    // Another suite may do better.
+    await rm(unfinished, { recursive: true, force: true });
+    await rm(claim, { recursive: true });
+    throw error;
+  }
+}
+
+/** Whether this call has made the folder. */
+async function isMadeHere(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 function isThere(path: string): Promise<boolean> {
