@@ -18,9 +18,9 @@ import { createKeeper } from './keeper.ts';
 import { loadKey, planSteps, retryDelayMs, sameAssignment } from './plan.ts';
 import { isRetryable, noneLeft, problemOf, requireWhole, selfTestFailed } from './problems.ts';
 import type { ReconcilePorts, Reconciler, Target } from './reconciler.ts';
-import { createShortages } from './shortages.ts';
+import { createRefusals, sayRefused } from './refusals.ts';
 import type { Step, StepKind } from './steps.ts';
-import type { NewVerdict } from './verdicts.ts';
+import { isRefused, type NewVerdict } from './verdicts.ts';
 
 const phases: Record<StepKind, ReconcilePhase> = {
   'fetch-documents': 'checking',
@@ -58,6 +58,11 @@ interface Run {
   crashed: string | undefined;
 }
 
+/** What a release adds to the memory: sessions are shared, so what runs already needs nothing more. */
+function needsOf(documents: ReleaseDocuments, active: ActiveRelease | null): MemoryNeed[] {
+  return memoryNeeds(documents, Object.values(active?.assignment.artefacts ?? {}));
+}
+
 export function createReconciler(ports: ReconcilePorts): Reconciler {
   const { journal, store, puller, host, trust, clock, log, verdicts } = ports;
   let target: Target | undefined;
@@ -70,9 +75,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   let working: Promise<void> = Promise.resolve();
   let cancelRetry = (): void => undefined;
 
-  const shortages = createShortages();
-  const refusal = (artefact: string) => verdicts.refusal(artefact) ?? shortages.refusal(artefact);
-
+  const refusals = createRefusals(verdicts);
   const reported = (): ReportedState => ({
     schemaVersion: 1,
     epoch: target?.epoch ?? journal.state.desired?.epoch ?? 0,
@@ -91,7 +94,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
           },
     previous: journal.state.previousGood?.assignment.release ?? null,
     error,
-    refused: target?.assignment == null ? [] : substitute(target.assignment, refusal).refused.slice(0, 32),
+    refused: target?.assignment == null ? [] : substitute(target.assignment, refusals.of).refused.slice(0, 32),
     atMs: Math.round(clock.wallMs()),
   });
   const report = (): void => ports.onReport(reported());
@@ -138,15 +141,8 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   const note = async (verdict: NewVerdict, model?: string): Promise<void> => {
     const isNews = await verdicts.note(verdict);
     if (!isNews || verdict.passed) return;
-    sayRefused(verdict, model);
+    sayRefused(ports.onEvent, verdict, model);
   };
-  const sayRefused = ({ artefact, provider, code, reason }: Omit<NewVerdict, 'passed' | 'maximumError'>, model?: string): void => {
-    const subject = `${model ?? 'an artefact'} (${artefact.slice(0, 12)})`;
-    const detail = { model, artefact, provider, code, reason };
-    ports.onEvent('warning', 'artefact-refused', `${subject} is not run here: ${reason ?? code ?? 'refused'}`, detail);
-  };
-  const isRefused = (assignment: Assignment): boolean =>
-    Object.values(assignment.artefacts).some((artefact) => verdicts.refusal(artefact) !== undefined);
   const activate = async (documents: ReleaseDocuments, good: boolean): Promise<void> => {
     const key = loadKey(documents.assignment);
     await host.activate(key);
@@ -155,7 +151,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   const goBack = async (current?: Run): Promise<void> => {
     if (active?.good === true) return;
     for (const release of [journal.state.good, journal.state.previousGood]) {
-      if (release === null || isRefused(release.assignment)) continue;
+      if (release === null || isRefused(release.assignment, verdicts)) continue;
       try {
         await runFromDisk(release);
         ports.onEvent('warning', 'rolled-back', `back on release ${release.assignment.release.slice(0, 12)}`, {
@@ -185,7 +181,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     },
     'check-agent': async (_step, current) => requireOperators(requireDocuments(current)),
     async 'check-memory'(_step, current) {
-      requireMemory(needsOf(requireDocuments(current)), await ports.modelMemoryBytes());
+      requireMemory(needsOf(requireDocuments(current), active), await ports.modelMemoryBytes());
     },
     'check-space': (_step, current) => requireSpace(requireDocuments(current), store),
     async 'pull-blobs'(_step, current) {
@@ -267,9 +263,9 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   /** Executes plans until one holds: an artefact that is refused on the way gives its place to the runner-up. */
   const reach = async (current: Run): Promise<void> => {
     const wanted = current.target.assignment;
-    shortages.forget();
+    refusals.forgetMemory();
     for (;;) {
-      const { assignment, refused } = wanted === null ? { assignment: null, refused: [] } : substitute(wanted, refusal);
+      const { assignment, refused } = wanted === null ? { assignment: null, refused: [] } : substitute(wanted, refusals.of);
       if (assignment === undefined) throw noneLeft(refused);
       current.assignment = assignment;
       current.documents = undefined;
@@ -279,7 +275,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
         if (current.abort.signal.aborted || wanted === null) throw cause;
         await noteLoadFailure(cause, current);
         noteShortage(cause, current);
-        const next = substitute(wanted, refusal).assignment;
+        const next = substitute(wanted, refusals.of).assignment;
         if (next === undefined || sameAssignment(next, assignment)) throw cause;
         log.warn('a refused artefact gives way to the next', { reason: messageOf(cause) });
       }
@@ -293,13 +289,12 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     if (model === undefined || artefact === undefined || (wanted?.fallbacks?.[model]?.length ?? 0) === 0) return;
     await note({ artefact, provider: '', passed: false, maximumError: 0, code: cause.code, reason: cause.message }, model);
   };
-  const needsOf = (documents: ReleaseDocuments): MemoryNeed[] => memoryNeeds(documents, Object.values(active?.assignment.artefacts ?? {}));
   /** Where a runner-up is left, what does not fit into the memory gives way to it, until the next try. */
   const noteShortage = (cause: unknown, { target: { assignment: wanted }, documents }: Run): void => {
     if (!isStarlingError(cause) || cause.code !== 'memory-low' || wanted === null || documents === undefined) return;
     const { code, message: reason } = cause;
-    const given = shortages.giveWay({ wanted, needs: needsOf(documents), reason, refusal });
-    if (given?.isNews) sayRefused({ ...given, provider: '', code, reason }, given.model);
+    const given = refusals.giveWay(wanted, needsOf(documents, active), reason);
+    if (given !== undefined) sayRefused(ports.onEvent, { ...given, provider: '', code, reason }, given.model);
   };
   const hostReloaded = async (releases: readonly Reload[]): Promise<void> => {
     for (const reload of releases) {
@@ -322,7 +317,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   const fail = async (cause: unknown, current: Run): Promise<void> => {
     error = problemOf(cause);
     phase = 'failed';
-    shortages.forget();
+    refusals.forgetMemory();
     const release = current.target.assignment?.release ?? '';
     const attempts = (journal.state.failed[release] ?? 0) + 1;
     ports.onEvent('error', error.code, error.message, { release, attempts });
@@ -354,7 +349,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     async resume() {
       const { good, previousGood } = journal.state;
       for (const candidate of [good, previousGood]) {
-        if (candidate === null || active !== null || isRefused(candidate.assignment)) continue;
+        if (candidate === null || active !== null || isRefused(candidate.assignment, verdicts)) continue;
         try {
           await runFromDisk(candidate);
           phase = 'running';

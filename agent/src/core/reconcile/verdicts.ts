@@ -1,4 +1,4 @@
-import { digestSchema, jsonDecode, jsonEncode, messageOf } from '@starling/shared';
+import { type Assignment, digestSchema, jsonDecode, jsonEncode, messageOf } from '@starling/shared';
 import { z } from 'zod';
 import type { Clock } from '../ports/clock.ts';
 import type { FileStore } from '../ports/file-store.ts';
@@ -28,6 +28,11 @@ export interface Verdicts {
   refusal(artefact: string): Verdict | undefined;
   /** @returns whether this is news: unknown until now, or other than before */
   note(verdict: NewVerdict): Promise<boolean>;
+}
+
+/** Whether a verdict speaks against any artefact of it. */
+export function isRefused({ artefacts }: Assignment, verdicts: Verdicts): boolean {
+  return Object.values(artefacts).some((artefact) => verdicts.refusal(artefact) !== undefined);
 }
 
 const FILE = 'golden-verdicts';
