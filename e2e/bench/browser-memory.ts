@@ -9,8 +9,9 @@ import { type Measure, median, type Say } from './result.ts';
 
 /** Pictures that are given at once. */
 const BATCH = 10;
-const EARLY = 50;
-const LATE = 500;
+const FRAMES = { early: 50, late: 500 };
+/** When it is only tried out. */
+const FRAMES_TRIED = { early: 10, late: 20 };
 /** Samples of which the middle counts: garbage comes and goes. */
 const SAMPLES = 10;
 const SAMPLE_EVERY_MS = 250;
@@ -29,29 +30,29 @@ export async function measureMemory(signs: SignsFleet, options: BenchOptions, sa
   const browser = await launchFor('wasm', options);
   try {
     const { page } = await openDevice(signs, signs.release, { browser, provider: 'wasm' });
-    const last = options.scenes === undefined ? LATE : Math.max(EARLY + BATCH, options.scenes);
-    const marks = new Map<number, MemorySample>();
-    for (let frames = BATCH; frames <= last; frames += BATCH) {
-      if (frames !== EARLY && frames < last) await readAllMs(page, files);
-      else marks.set(frames, await sampleWhile(browser, () => readAllMs(page, files)));
-      if (frames % SAY_EVERY === 0) {
-        const { page: pageBytes, all } = await memoryOf(browser);
+    const { early, late } = options.scenes === undefined ? FRAMES : FRAMES_TRIED;
+    const samples = new Map<number, MemorySample>();
+    for (let frames = BATCH; frames <= late; frames += BATCH) {
+      if (frames === early || frames === late) samples.set(frames, await sampleWhile(browser, () => readAllMs(page, files)));
+      else await readAllMs(page, files);
+      if (frames % SAY_EVERY === 0 || samples.has(frames)) {
+        const { page: pageBytes, all } = samples.get(frames) ?? (await memoryOf(browser));
         say(`${frames} frames: the page ${(pageBytes / MEBIBYTE).toFixed(0)} MiB, the whole browser ${(all / MEBIBYTE).toFixed(0)} MiB`);
       }
     }
-    const [early, late] = [marks.get(EARLY), marks.get(last)];
-    const growth = (part: keyof MemorySample): number => (late?.[part] ?? Number.NaN) / (early?.[part] ?? Number.NaN);
+    const bytes = (frames: number, part: keyof MemorySample): number => samples.get(frames)?.[part] ?? Number.NaN;
+    const growth = (part: keyof MemorySample): number => bytes(late, part) / bytes(early, part);
     return [
-      { name: `memory of the page after ${EARLY} frames`, value: (early?.page ?? Number.NaN) / MEBIBYTE, unit: 'MiB' },
-      { name: `memory of the page after ${last} frames`, value: (late?.page ?? Number.NaN) / MEBIBYTE, unit: 'MiB' },
+      { name: `memory of the page after ${early} frames`, value: bytes(early, 'page') / MEBIBYTE, unit: 'MiB' },
+      { name: `memory of the page after ${late} frames`, value: bytes(late, 'page') / MEBIBYTE, unit: 'MiB' },
       {
-        name: `memory of the page, ${last} over ${EARLY} frames`,
+        name: `memory of the page, ${late} over ${early} frames`,
         value: growth('page'),
         unit: 'x',
         target: GROWTH_MAXIMUM,
         better: 'lower',
       },
-      { name: `memory of the whole browser, ${last} over ${EARLY} frames`, value: growth('all'), unit: 'x' },
+      { name: `memory of the whole browser, ${late} over ${early} frames`, value: growth('all'), unit: 'x' },
     ];
   } finally {
     await browser.close();

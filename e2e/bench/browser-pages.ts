@@ -28,6 +28,8 @@ export async function readAllMs(page: Page, files: readonly string[]): Promise<n
     (name) =>
       new Promise<number>((resolve, reject) => {
         const [input, picture] = ['#files', '#picture'].map((id) => document.querySelector(id) as HTMLElement);
+        // A name that was read before must not be taken for this one.
+        picture?.removeAttribute('data-read');
         let startedMs = performance.now();
         input?.addEventListener('change', () => (startedMs = performance.now()), { once: true, capture: true });
         new MutationObserver((_changes, observer) => {
@@ -36,7 +38,7 @@ export async function readAllMs(page: Page, files: readonly string[]): Promise<n
           if (picture?.getAttribute('data-read') !== name) return;
           observer.disconnect();
           resolve(performance.now() - startedMs);
-        }).observe(picture as HTMLElement, { attributes: true });
+        }).observe(picture as HTMLElement, { attributeFilter: ['data-read', 'data-failed'] });
       }),
     last,
   );

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { inParts, once } from './parts.ts';
+import { requireParts } from './registry.ts';
 import { judge, tableOf } from './result.ts';
 
 const one = { name: 'one', value: 1, unit: 's' };
@@ -43,4 +44,10 @@ test('work that two parts need is done once, and its failure reaches both', asyn
   await expect(work()).rejects.toThrow('broken');
   await expect(work()).rejects.toThrow('broken');
   expect(runs).toBe(1);
+});
+
+test('a part that a bench does not have is refused, with those that it has', () => {
+  requireParts('browser', ['parity', 'memory']);
+  expect(() => requireParts('browser', ['pace'])).toThrow(expect.objectContaining({ code: 'unknown-part', field: '--part' }));
+  expect(() => requireParts('delta', ['parity'])).toThrow(expect.objectContaining({ code: 'unknown-part' }));
 });
