@@ -36,6 +36,7 @@ export async function measureFrames(signs: SignsFleet, options: BenchOptions, sa
         if (round % 2 === 0) theirs.push(await framesPerSecond(rival.page, files));
         say(`round ${round + 1}: page of the fleet ${ours.at(-1)?.toFixed(2)}, page by hand ${theirs.at(-1)?.toFixed(2)} frames/s`);
       }
+      say(`of the page of the fleet, each node in the last picture: ${await nodesMsOf(tab.page)}`);
       const shares = ours.map((rate, round) => rate / (theirs[round] ?? Number.NaN));
       return [
         { name: 'page of the fleet', value: median(ours), unit: 'frames/s' },
@@ -48,6 +49,16 @@ export async function measureFrames(signs: SignsFleet, options: BenchOptions, sa
   } finally {
     await browser.close();
   }
+}
+
+/** Where the time goes; a node that waits for the engine counts the wait. */
+async function nodesMsOf(page: Page): Promise<string> {
+  const nodesMs = await page.evaluate(
+    () => (globalThis as unknown as { lastResult: { nodesMs: Record<string, number> } }).lastResult.nodesMs,
+  );
+  return Object.entries(nodesMs)
+    .map(([name, ms]) => `${name} ${ms.toFixed(1)}`)
+    .join(', ');
 }
 
 async function framesPerSecond(page: Page, files: readonly string[]): Promise<number> {

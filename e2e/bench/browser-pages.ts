@@ -14,6 +14,7 @@ const run = promisify(execFile);
 const rivalFolder = fileURLToPath(new URL('./rival-page', import.meta.url));
 const agentFolder = fileURLToPath(new URL('../../agent', import.meta.url));
 const SEED = 1;
+const WAIT_MS = 120_000;
 
 /** Paints scenes. @returns their paths */
 export async function paintFiles(folder: string, count: number): Promise<string[]> {
@@ -73,6 +74,7 @@ export async function openRival(
   }
   const site = await serveSite(built, await readFile(join(built, 'index.html'), 'utf8'));
   const context = await browser.newContext();
+  context.setDefaultTimeout(WAIT_MS);
   const page = await context.newPage();
   await page.goto(`${site.origin}/?threads=${threads}`);
   await page.locator('#files:enabled').waitFor();
