@@ -22,7 +22,7 @@ import type { Measure, Say } from './result.ts';
 
 export const SCENES = 100;
 const SEED = 1;
-const SAME_TEXT_PERCENT_MINIMUM = 99;
+export const SAME_TEXT_PERCENT_MINIMUM = 99;
 const SAY_EVERY = 10;
 /** A software adapter needs a minute or more for each. */
 const SOFTWARE_SCENES = 1;
@@ -167,7 +167,7 @@ function shownOf({ tab, distance, png }: Compared): string {
   return `${tab.provider} ${distance.outside} of ${distance.arrays} outside, worst ${distance.worst.toPrecision(3)} (${distance.worstEdge}), ${png.same} of ${png.lines} lines the same`;
 }
 
-const NAMES = { wasm: 'WebAssembly', webgpu: 'WebGPU' } as const;
+export const NAMES = { wasm: 'WebAssembly', webgpu: 'WebGPU' } as const;
 
 function measuresOf({ tab, scenes, distance, png, jpeg }: Compared): Measure[] {
   const name = `${NAMES[tab.provider]} against Node, one fp32 artefact, ${scenes} PNG scenes`;
@@ -200,39 +200,4 @@ function decodeMeasures({ largest, sum, count }: DecodeDistance): Measure[] {
     { name: 'JPEG decoded by the browser against libjpeg: largest difference of a value', value: largest, unit: 'of 255' },
     { name: 'JPEG decoded by the browser against libjpeg: mean difference', value: sum / count, unit: 'of 255' },
   ];
-}
-
-/** The same scenes where each device runs the artefact that was chosen for it, as PNG and as JPEG. */
-export async function measureChosen(signs: SignsFleet, options: BenchOptions, say: Say): Promise<Measure[]> {
-  const count = options.scenes ?? SCENES;
-  const node = await startNodeDevice(signs, signs.release);
-  const pictures = await paintScenePictures(join(signs.fleet.folder, 'scenes'), count);
-  const browser = await launchFor('wasm', options);
-  try {
-    const tab = await openDevice(signs, signs.release, { browser, provider: 'wasm' });
-    say(`Node runs ${await precisionsOf(signs, node)}; the browser ${await precisionsOf(signs, tab.device)}`);
-    const sums = { png: { same: 0, lines: 0 }, jpeg: { same: 0, lines: 0 } };
-    for (const [index, picture] of pictures.entries()) {
-      for (const kind of ['png', 'jpeg'] as const) {
-        const theirs = textsOf(await readOn(signs, node, picture[kind]));
-        addSameText(sums[kind], textsOf(await readOn(signs, tab.device, picture[kind])), theirs);
-      }
-      if ((index + 1) % SAY_EVERY === 0) {
-        say(
-          `${index + 1} of ${count}: ${sums.png.same} of ${sums.png.lines} lines the same as PNG, ${sums.jpeg.same} of ${sums.jpeg.lines} as JPEG`,
-        );
-      }
-    }
-    return (['png', 'jpeg'] as const).map((kind) => ({
-      name: `WebAssembly against Node, each with the artefact chosen for it, ${count} ${kind.toUpperCase()} scenes: lines with the same text`,
-      ...{ value: percentOf(sums[kind]), unit: '%', target: SAME_TEXT_PERCENT_MINIMUM },
-    }));
-  } finally {
-    await browser.close();
-  }
-}
-
-async function precisionsOf(signs: SignsFleet, device: string): Promise<string> {
-  const artefacts = Object.entries(await artefactsOf(signs, device));
-  return artefacts.map(([model, digest]) => `${model} ${digest.slice(0, 12)}`).join(', ');
 }

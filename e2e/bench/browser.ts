@@ -6,10 +6,11 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { openTab, readPicture, untilRuns } from '../browser/run-page.ts';
 import { buildRunPage } from '../demo/pages.ts';
 import { paintSign } from '../harness/picture.ts';
+import { measureChosen } from './browser-chosen.ts';
 import { launchFor, requireChromium, type SignsFleet, startSignsFleet } from './browser-fleet.ts';
 import { measureFrames } from './browser-frames.ts';
 import { measureMemory } from './browser-memory.ts';
-import { measureChosen, measureParity } from './browser-parity.ts';
+import { measureParity } from './browser-parity.ts';
 import { type BenchOptions, inParts, once } from './parts.ts';
 import { type Findings, type Measure, median, type Say } from './result.ts';
 
