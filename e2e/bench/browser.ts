@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { api, runPageLink, StarlingError } from '@starling/shared';
 import type { BrowserContext, Page } from 'playwright-core';
-import { launchRunBrowser, openTab, readPicture, untilRuns } from '../browser/run-page.ts';
-import { demoModels } from '../demo/models.ts';
+import { openTab, readPicture, untilRuns } from '../browser/run-page.ts';
 import { buildRunPage } from '../demo/pages.ts';
-import { readSigns } from '../demo/read-signs.ts';
 import { paintSign } from '../harness/picture.ts';
-import { findProgram } from '../harness/requires.ts';
-import { startRunningFleet } from '../harness/running-fleet.ts';
-import { type Measure, median, type Say } from './result.ts';
+import { measureChosen } from './browser-chosen.ts';
+import { launchFor, requireChromium, type SignsFleet, startSignsFleet } from './browser-fleet.ts';
+import { measureFrames } from './browser-frames.ts';
+import { measureMemory } from './browser-memory.ts';
+import { measureParity } from './browser-parity.ts';
+import { type BenchOptions, inParts, once } from './parts.ts';
+import { type Findings, type Measure, median, type Say } from './result.ts';
 
 const built = fileURLToPath(new URL('../../agent/dist/browser', import.meta.url));
 const TEXT = 'EXIT 42';
@@ -18,23 +20,55 @@ const WEIGHT_KILOBYTES_MAXIMUM = 600;
 const WARM_SHARE_MAXIMUM = 0.5;
 const ROUNDS = 3;
 const READS = 10;
+/** One artefact of each model, the model as it is; and several, of which each device gets the one that suits it. */
+const PINNED = 'source';
+const CHOSEN = 'source,weights-int8';
 
-/** What the page weighs, and how long it takes to the first text: for the first time, again, and without a network. */
-export async function measureBrowser(say: Say): Promise<Measure[]> {
-  const chromium = findProgram('chromium');
-  if (chromium === undefined) throw new StarlingError('no-chromium', 'this machine has no Chromium', { hint: 'apt install chromium' });
+/** The page on which a browser is a device: its weight, its times, its values against those of Node, its memory. */
+export async function measureBrowser(say: Say, options: BenchOptions): Promise<Findings> {
+  requireChromium();
   await buildRunPage(say);
-  const fleet = await startRunningFleet();
-  const browser = await launchRunBrowser(chromium);
-  try {
-    say('building the artefacts');
-    for (const files of demoModels) await fleet.operator.waitForBuilds((await fleet.operator.pushModel(files)).digest);
-    await fleet.operator.pushPipeline(readSigns);
-    const release = await fleet.operator.createRelease({
-      name: 'signs',
-      pipeline: `${readSigns.name}@${readSigns.version}`,
-      policies: { egress: { outputs: ['readings'], edges: [] }, capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
+  const started: SignsFleet[] = [];
+  const fleetWith = (methods: string) =>
+    once(async () => {
+      const signs = await startSignsFleet(methods, say);
+      started.push(signs);
+      return signs;
     });
+  const [pinned, chosen] = [fleetWith(PINNED), fleetWith(CHOSEN)];
+  const parts = {
+    weight: measureWeight,
+    'first-text': async () => measureFirstText(await chosen(), options, say),
+    parity: async () => measureParity(await pinned(), options, say),
+    chosen: async () => measureChosen(await chosen(), options, say),
+    frames: async () => measureFrames(await pinned(), options, say),
+    memory: async () => measureMemory(await pinned(), options, say),
+  };
+  try {
+    return await inParts(parts, say, options.parts);
+  } finally {
+    for (const { fleet } of started) await fleet.stop();
+  }
+}
+
+async function measureWeight(): Promise<Measure[]> {
+  return [
+    {
+      name: 'code and page, compressed, without the engine',
+      value: await weightKilobytes(/^(?!.*ort[-.]).*$/),
+      unit: 'KB',
+      target: WEIGHT_KILOBYTES_MAXIMUM,
+      better: 'lower',
+    },
+    { name: 'engine for WebAssembly, compressed', value: await weightKilobytes(/ort-wasm-simd-threaded-|ort\.wasm/), unit: 'KB' },
+    { name: 'engine for WebGPU, compressed', value: await weightKilobytes(/jspi/), unit: 'KB' },
+  ];
+}
+
+/** How long it takes to the first text: for the first time, again, and without a network. */
+async function measureFirstText({ fleet, release }: SignsFleet, options: BenchOptions, say: Say): Promise<Measure[]> {
+  const browser = await launchFor('wasm', options);
+  try {
     const times = { cold: [] as number[], warm: [] as number[], offline: [] as number[] };
     const readMs: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -49,23 +83,11 @@ export async function measureBrowser(say: Say): Promise<Measure[]> {
         }),
       );
       await context.close();
-      say(
-        `round ${round + 1}: ${Object.entries(times)
-          .map(([name, all]) => `${name} ${Math.round(all.at(-1) ?? 0)} ms`)
-          .join(', ')}`,
-      );
+      const shown = Object.entries(times).map(([name, all]) => `${name} ${Math.round(all.at(-1) ?? 0)} ms`);
+      say(`round ${round + 1}: ${shown.join(', ')}`);
     }
     const [cold, warm, offline] = [median(times.cold), median(times.warm), median(times.offline)];
     return [
-      {
-        name: 'code and page, compressed, without the engine',
-        value: await weightKilobytes(/^(?!.*ort[-.]).*$/),
-        unit: 'KB',
-        target: WEIGHT_KILOBYTES_MAXIMUM,
-        better: 'lower',
-      },
-      { name: 'engine for WebAssembly, compressed', value: await weightKilobytes(/ort-wasm-simd-threaded-|ort\.wasm/), unit: 'KB' },
-      { name: 'engine for WebGPU, compressed', value: await weightKilobytes(/jspi/), unit: 'KB' },
       { name: 'first text, cold', value: cold, unit: 'ms' },
       { name: 'first text, warm', value: warm, unit: 'ms' },
       { name: 'first text, offline', value: offline, unit: 'ms' },
@@ -74,7 +96,6 @@ export async function measureBrowser(say: Say): Promise<Measure[]> {
     ];
   } finally {
     await browser.close();
-    await fleet.stop();
   }
 }
 

@@ -6,12 +6,24 @@ import type { Findings, Measure, Say } from './result.ts';
 export interface BenchOptions {
   /** Fewer scenes than the bench reads by itself, to try it out: what comes out is not kept. */
   scenes?: number;
+  /** Only these parts of the bench, likewise. */
+  parts?: readonly string[];
+  /** Scenes that are read on WebGPU: a software adapter takes a minute for each, a real one less than a second. */
+  webgpuScenes?: number;
+  /** What WebGPU computes on. */
+  gpu?: 'software' | 'native';
 }
 
-/** A part that fails costs its own measures alone. */
-export async function inParts(parts: Readonly<Record<string, () => Promise<Measure[]>>>, say: Say): Promise<Findings> {
+/** A part that fails costs its own measures alone. @param only these of them, if given */
+export async function inParts(
+  parts: Readonly<Record<string, () => Promise<Measure[]>>>,
+  say: Say,
+  only: readonly string[] = Object.keys(parts),
+): Promise<Findings> {
   const findings: Findings = { measures: [], failures: [] };
   for (const [part, work] of Object.entries(parts)) {
+    if (!only.includes(part)) continue;
+    say(`-- ${part}`);
     try {
       findings.measures.push(...(await work()));
     } catch (error) {

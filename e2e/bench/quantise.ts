@@ -21,7 +21,7 @@ const TEXT_LOSS_MAXIMUM = 1;
 const DIGIT_LOSS_MAXIMUM = 0.3;
 
 /** Static int8 builds beside their sources: bytes, time on one thread, what is read and recognised; and onnxruntime's own quantiser. */
-export function measureQuantise(say: Say, { scenes = SCENES.count }: BenchOptions): Promise<Findings> {
+export function measureQuantise(say: Say, { scenes = SCENES.count, parts: only }: BenchOptions): Promise<Findings> {
   return withFolder(async (folder) => {
     const target = await targetOfThisMachine();
     say(`target ${target}`);
@@ -39,7 +39,7 @@ export function measureQuantise(say: Say, { scenes = SCENES.count }: BenchOption
       digits: async () => [...(await measure(await digits(), await digitInputs(COMPARED))), ...digitAccuracy(await digits(), reference)],
       scenes: async () => readScenesByBoth(folder, [await detection(), await recognition()], { count: scenes, reference }, say),
     };
-    return inParts(parts, say);
+    return inParts(parts, say, only);
   });
 }
 

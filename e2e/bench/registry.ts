@@ -6,6 +6,8 @@ import type { Findings, Measure, Say } from './result.ts';
 export interface Bench {
   /** What it measures, for `--help`. */
   about: string;
+  /** Parts that may be run alone. */
+  parts?: readonly string[];
   /** Loads the bench only when it runs. */
   load: () => Promise<(say: Say, options: BenchOptions) => Promise<Measure[] | Findings>>;
 }
@@ -25,6 +27,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   },
   quantise: {
     about: "static int8 builds of three models: size, time on one thread, accuracy; against onnxruntime's own quantiser",
+    parts: ['text-detection', 'text-recognition', 'digits', 'scenes'],
     load: async () => (await import('./quantise.ts')).measureQuantise,
   },
   build: {
@@ -40,7 +43,8 @@ export const benches: Readonly<Record<string, Bench>> = {
     load: async () => (await import('./eventloop.ts')).measureEventLoop,
   },
   browser: {
-    about: 'the page for browsers: its weight, and the time to the first text cold, warm and offline',
+    about: 'the page for browsers: weight, time to the first text, the same values as with Node, frames/s against a page by hand, memory',
+    parts: ['weight', 'first-text', 'parity', 'chosen', 'frames', 'memory'],
     load: async () => (await import('./browser.ts')).measureBrowser,
   },
   choose: {
@@ -56,6 +60,18 @@ export const benches: Readonly<Record<string, Bench>> = {
     load: async () => (await import('./ingest.ts')).measureIngest,
   },
 };
+
+/** @throws StarlingError `unknown-part` */
+export function requireParts(name: string, asked: readonly string[]): void {
+  const { parts = [] } = findBench(name);
+  for (const part of asked) {
+    if (parts.includes(part)) continue;
+    throw new StarlingError('unknown-part', `${name} has no part "${part}"`, {
+      field: '--part',
+      hint: parts.length === 0 ? 'it runs as a whole' : `there are: ${parts.join(', ')}`,
+    });
+  }
+}
 
 /** @throws StarlingError `unknown-bench` that names the nearest one */
 export function findBench(name: string): Bench {

@@ -1,23 +1,33 @@
 import { parseArgs } from 'node:util';
 import { isStarlingError, messageOf, StarlingError } from '@starling/shared';
 import type { BenchOptions } from './parts.ts';
-import { benches, findBench } from './registry.ts';
+import { benches, findBench, requireParts } from './registry.ts';
 import { judge, keepResult, tableOf } from './result.ts';
 
 const help = [
-  'npm run bench -- NAME [NAME ...] [--scenes N]',
+  'npm run bench -- NAME [NAME ...] [--part PART ...] [--scenes N] [--webgpu-scenes N] [--gpu software|native]',
   '',
   'Measures side by side in one run, shows a table and keeps it in e2e/bench/results/NAME.json.',
   'Ends with 1 if a target is missed, with 2 if a part failed. Run it on a machine that does nothing else.',
-  '--scenes N tries quantise with N scenes instead of 300; what comes out is shown and not kept.',
+  '--part runs only a part of a bench, --scenes N tries quantise or browser with fewer scenes: what comes out is shown and not kept.',
+  '--webgpu-scenes N is for browser: by default 1 on the software adapter and all on a GPU of the machine, which --gpu native takes.',
   '',
-  ...Object.entries(benches).map(([name, { about }]) => `  ${name.padEnd(12)}${about}`),
+  ...Object.entries(benches).flatMap(([name, { about, parts }]) => [
+    `  ${name.padEnd(12)}${about}`,
+    ...(parts === undefined ? [] : [`  ${''.padEnd(12)}parts: ${parts.join(', ')}`]),
+  ]),
 ].join('\n');
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { help: { type: 'boolean', default: false }, scenes: { type: 'string' } },
+    options: {
+      help: { type: 'boolean', default: false },
+      scenes: { type: 'string' },
+      part: { type: 'string', multiple: true },
+      'webgpu-scenes': { type: 'string' },
+      gpu: { type: 'string' },
+    },
   });
   if (values.help) {
     console.log(help);
@@ -25,8 +35,10 @@ async function main(): Promise<number> {
   }
   if (positionals.length === 0)
     throw new StarlingError('no-bench', 'no bench was named', { field: 'NAME', hint: 'npm run bench -- --help lists them' });
-  const options = optionsOf(values.scenes);
+  const options = optionsOf(values);
+  const isWhole = options.scenes === undefined && options.parts === undefined;
   const chosen = positionals.map((name) => ({ name, bench: findBench(name) }));
+  for (const name of positionals) requireParts(name, options.parts ?? []);
   let missed = 0;
   let failed = 0;
   for (const { name, bench } of chosen) {
@@ -37,7 +49,7 @@ async function main(): Promise<number> {
     if (measures.length === 0)
       throw new StarlingError('bench-failed', `no part of ${name} ended: ${failures[0]?.message ?? 'it has none'}`);
     const result = judge(name, measures, failures);
-    const place = options.scenes === undefined ? `kept in ${await keepResult(result)}` : `only ${options.scenes} scenes: not kept`;
+    const place = isWhole ? `kept in ${await keepResult(result)}` : 'only a share of it: not kept';
     console.log(`\n${tableOf(result)}\n\n${place}\n`);
     missed += result.measures.filter(({ met }) => met === false).length;
     failed += failures.length;
@@ -45,14 +57,29 @@ async function main(): Promise<number> {
   return failed > 0 ? 2 : missed > 0 ? 1 : 0;
 }
 
-function optionsOf(scenes: string | undefined): BenchOptions {
-  if (scenes === undefined) return {};
-  const count = Number(scenes);
-  if (Number.isInteger(count) && count > 0) return { scenes: count };
-  throw new StarlingError('invalid-option', `"${scenes}" is no number of scenes`, {
-    field: '--scenes',
-    hint: 'give a whole number, such as 20',
-  });
+interface OptionTexts {
+  scenes?: string | undefined;
+  part?: string[] | undefined;
+  'webgpu-scenes'?: string | undefined;
+  gpu?: string | undefined;
+}
+
+function optionsOf({ scenes, part, 'webgpu-scenes': webgpuScenes, gpu }: OptionTexts): BenchOptions {
+  if (gpu !== undefined && gpu !== 'software' && gpu !== 'native') {
+    throw new StarlingError('invalid-option', `"${gpu}" is no kind of GPU`, { field: '--gpu', hint: 'give software or native' });
+  }
+  return {
+    ...(scenes === undefined ? {} : { scenes: countOf('--scenes', scenes, 1) }),
+    ...(part === undefined ? {} : { parts: part }),
+    ...(webgpuScenes === undefined ? {} : { webgpuScenes: countOf('--webgpu-scenes', webgpuScenes, 0) }),
+    ...(gpu === undefined ? {} : { gpu }),
+  };
+}
+
+function countOf(field: string, text: string, minimum: number): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= minimum && text !== '') return count;
+  throw new StarlingError('invalid-option', `"${text}" is no number of scenes`, { field, hint: 'give a whole number, such as 20' });
 }
 
 main().then(

@@ -37,9 +37,9 @@ export async function openTab(context: BrowserContext, address: string): Promise
 }
 
 /** Waits until a release runs. @throws with what the page shows */
-export async function untilRuns(page: Page): Promise<void> {
+export async function untilRuns(page: Page, timeoutMs = WAIT_MS): Promise<void> {
   const last = page.locator('#steps li').last();
-  await last.and(page.locator('[data-state=done]')).waitFor({ timeout: WAIT_MS });
+  await last.and(page.locator('[data-state=done]')).waitFor({ timeout: timeoutMs });
 }
 
 /** What stands beside a name in the list of facts. */

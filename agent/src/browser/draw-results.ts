@@ -29,7 +29,7 @@ function isQuad(value: unknown): value is [number, number][] {
 
 /** A canvas with a picture and what was read in it. */
 export interface Stage {
-  /** Draws the picture, and over it what was read last. */
+  /** Draws the picture, and over it what was read last. A bitmap is given away: it is closed when another picture takes its place. */
   showPicture(picture: CanvasImageSource, width: number, height: number): void;
   /** What was read now; drawn over the picture that is there. */
   showResult(result: InferenceResult): void;
@@ -56,8 +56,9 @@ export function createStage(canvas: HTMLCanvasElement): Stage {
       const [wide, high] = [Math.round(width * scale), Math.round(height * scale)];
       if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
       context?.drawImage(source, 0, 0, wide, high);
-      if (source instanceof ImageBitmap) picture = source;
-      else picture = undefined;
+      // Megabytes outside of what the garbage collector counts.
+      if (picture !== source) picture?.close();
+      picture = source instanceof ImageBitmap ? source : undefined;
       overlay();
     },
     showResult(result) {

@@ -1,3 +1,4 @@
+import type { InferenceResult } from '@starling/shared';
 import type { Stage } from '../draw-results.ts';
 import type { BrowserAgent, Watching } from '../index.ts';
 import { watchVideo } from '../sources/stream.ts';
@@ -11,36 +12,73 @@ export interface PicturePorts {
   onFailed(name: string, error: unknown): void;
 }
 
-/** Reads the files that a person gives, one after the other. @returns the video that plays, if one of them is a video */
+/** While one picture is computed the next is decoded. No more than a pipeline works on at once, so that none is ever dropped. */
+const FILES_UNDER_WAY = 2;
+
+/** A picture that is on its way, before its turn to be shown. */
+interface Begun {
+  picture: Promise<ImageBitmap | undefined>;
+  result: Promise<InferenceResult | undefined>;
+}
+
+/** Reads the files that a person gives, and shows them one after the other. @returns the video that plays, if one of them is a video */
 export async function readFiles(
   files: Iterable<File>,
   { agent, stage, onShown, onRead, onFailed }: PicturePorts,
 ): Promise<Watching | undefined> {
   let watching: Watching | undefined;
-  for (const file of files) {
-    onShown(file.name);
-    stage.forget();
+  const waiting = [...files];
+  const begun = new Map<File, Begun>();
+  for (const [index, file] of waiting.entries()) {
     try {
-      const running = agent();
-      if (file.type.startsWith('video/')) {
+      if (isVideo(file)) {
+        showNext(file.name, stage, onShown);
         watching?.stop();
-        const video = document.createElement('video');
-        video.src = URL.createObjectURL(file);
-        video.loop = true;
-        if (running !== undefined) watching = await watchVideo(video, 'video', { infer: running.infer, stage });
+        watching = await playVideo(file, agent(), stage);
         continue;
       }
-      const picture = await createImageBitmap(file).catch(() => undefined);
-      if (picture !== undefined) stage.showPicture(picture, picture.width, picture.height);
-      const result = await running?.infer(file, 'file');
-      if (result === undefined) continue;
-      stage.showResult(result);
+      for (const next of waiting.slice(index, index + FILES_UNDER_WAY)) {
+        if (!isVideo(next) && !begun.has(next)) begun.set(next, begin(next, agent()));
+      }
+      const { picture, result } = begun.get(file) as Begun;
+      begun.delete(file);
+      const decoded = await picture;
+      showNext(file.name, stage, onShown);
+      if (decoded !== undefined) stage.showPicture(decoded, decoded.width, decoded.height);
+      const read = await result;
+      if (read === undefined) continue;
+      stage.showResult(read);
       onRead(file.name);
     } catch (error) {
       onFailed(file.name, error);
     }
   }
   return watching;
+}
+
+function isVideo({ type }: File): boolean {
+  return type.startsWith('video/');
+}
+
+function showNext(name: string, stage: Stage, onShown: PicturePorts['onShown']): void {
+  onShown(name);
+  stage.forget();
+}
+
+/** The agent has it before the page has decoded it: what is shown is not waited for. */
+function begin(file: File, agent: BrowserAgent | undefined): Begun {
+  const result = agent === undefined ? Promise.resolve(undefined) : agent.infer(file, 'file');
+  // Told when its turn comes.
+  result.catch(() => undefined);
+  // What cannot be shown may be read all the same, or fail with a reason there.
+  return { result, picture: createImageBitmap(file).catch(() => undefined) };
+}
+
+async function playVideo(file: File, agent: BrowserAgent | undefined, stage: Stage): Promise<Watching | undefined> {
+  const video = document.createElement('video');
+  video.src = URL.createObjectURL(file);
+  video.loop = true;
+  return agent === undefined ? undefined : watchVideo(video, 'video', { infer: agent.infer, stage });
 }
 
 /** Lets a person drop files anywhere on the page. */
