@@ -172,6 +172,19 @@ test('a model whose data lies beside it is pushed as one file; without the data 
   expect(failed.stderr).toMatch(/^fix: put the file beside the model/m);
 });
 
+test('a model whose weights shall be apart is pushed as two files, of which one names the other', async () => {
+  const { stdout, stderr, exitCode } = await starling.run(push('net.onnx', 'two-files', '--weights-apart', '--wait', '--json'));
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('net.onnx is sent in two: its graph, ') });
+  const { document, artefacts } = modelViewSchema.parse(JSON.parse(stdout));
+  const source = artefacts.find(({ optimisation }) => optimisation === 'none');
+  expect(source?.document).toMatchObject({ critical: ['weights'], blob: document.source, weights: document.weights });
+  expect(source?.sizeBytes).toBe(document.source.sizeBytes + (document.weights?.sizeBytes ?? 0));
+  const detail = artefactDetailSchema.parse(await starling.json(['artefact', 'show', source?.digest ?? '']));
+  expect(detail.materials.filter(({ role }) => role === 'weights').map(({ digest }) => digest)).toEqual(
+    new Array(2).fill(document.weights?.digest),
+  );
+});
+
 test('what is to be measured is listed, and a fleet that measures nothing by itself says so', async () => {
   const plan = pageOf(measurePlanItemSchema).parse(await starling.json(['benchmark', 'plan', '--model', 'net']));
   expect(plan.items).toEqual([]);

@@ -36,6 +36,8 @@ export interface ModelFiles {
   version: string;
   /** Path of the ONNX file. */
   file: string;
+  /** Path of its weights, where they are apart. */
+  weights?: string;
   card: ModelCard;
   /** Name -> path of a file that the model needs beside its graph. */
   assets?: Readonly<Record<string, string>>;
@@ -85,7 +87,8 @@ export function createOperator(options: { baseUrl: string; token: string; keys: 
   const client = createApiClient({ baseUrl, token, fetch: (url, init) => fetch(url, init as RequestInit) });
   const sign = async (kind: 'model-version' | 'pipeline' | 'release', document: unknown): Promise<string> =>
     signDocument(await signerOf(keys.publisher), kind, document);
-  const upload = async (file: string, kind: 'model' | 'file') => client.call(api.upload, { raw: await readFile(file), query: { kind } });
+  const upload = async (file: string, kind: 'model' | 'weights' | 'file') =>
+    client.call(api.upload, { raw: await readFile(file), query: { kind } });
   return {
     client,
     hasRoot: async () => (await client.call(api.listRoots, { query: { from: 1 } })).roots.length > 0,
@@ -98,8 +101,9 @@ export function createOperator(options: { baseUrl: string; token: string; keys: 
       });
       await client.call(api.publishRoot, { body: { signed } });
     },
-    async pushModel({ name, version, file, card, assets = {}, datasets = {} }) {
+    async pushModel({ name, version, file, weights, card, assets = {}, datasets = {} }) {
       const { manifest } = await upload(file, 'model');
+      const apart = weights === undefined ? {} : { weights: (await upload(weights, 'weights')).manifest };
       const uploaded: ModelAsset[] = [];
       for (const [asset, path] of Object.entries(assets)) uploaded.push({ name: asset, ...(await upload(path, 'file')) });
       const sets: ModelDatasets = {};
@@ -109,7 +113,7 @@ export function createOperator(options: { baseUrl: string; token: string; keys: 
       }
       const named = Object.keys(sets).length === 0 ? {} : { datasets: sets };
       const { document } = await client.call(api.draftModel, {
-        body: { name, version, upload: manifest, card, assets: uploaded, ...named },
+        body: { name, version, upload: manifest, card, assets: uploaded, ...apart, ...named },
       });
       return client.call(api.createModel, { body: { signed: await sign('model-version', document) } });
     },

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type BuildMethod, buildMethodSchema, messageOf, StarlingError } from '@starling/shared';
+import { BLOB_BYTES_MAXIMUM, type BuildMethod, buildMethodSchema, messageOf, StarlingError } from '@starling/shared';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
@@ -66,6 +66,20 @@ export const configSchema = z.strictObject({
     .max(1_048_576)
     .default(4096)
     .meta({ description: 'Memory that one build may have; it is ended when it takes more' }),
+  weightsMebibytes: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(BLOB_BYTES_MAXIMUM / 1024 ** 2)
+    .default(BLOB_BYTES_MAXIMUM / 1024 ** 2)
+    .meta({ description: 'Largest file of weights that is taken, of a model that one ONNX file of 2 GiB cannot hold' }),
+  modelFileMebibytes: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(2047)
+    .default(2047)
+    .meta({ description: 'Largest ONNX file that is built; above it the weights become a file of their own, which browsers do not load' }),
   measureDevicesPerProfile: z.coerce
     .number()
     .int()

@@ -30,6 +30,8 @@ import { createIngest, createTelemetryQueries, type Ingest, type TelemetryQuerie
 import type { Certificates } from './tls/index.ts';
 import { createKeyring, type Keyring } from './trust/index.ts';
 
+const MEBIBYTE = 1024 ** 2;
+
 /** All that knows the database: everything of the fleet but its sockets. */
 export interface Modules {
   accounts: Accounts;
@@ -79,7 +81,10 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const keyring = await createKeyring({ db, clock, ids, directory: join(directory, 'keys') });
   const profiles = loadProfiles();
   const devices = createDevices({ db, clock, events, log });
-  const builder = createBuilder({ memoryBytes: config.buildMemoryMebibytes * 1024 ** 2 });
+  const builder = createBuilder({
+    memoryBytes: config.buildMemoryMebibytes * MEBIBYTE,
+    fileBytesMaximum: config.modelFileMebibytes * MEBIBYTE,
+  });
   const builds = await createBuilds({
     ...{ db, blobs, builder, keyring, clock, ids, events, log, directory, concurrency: config.buildConcurrency },
     methods: config.buildMethods,
@@ -114,7 +119,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     accounts: createAccounts({ db, clock, ids, secret, publicUrl: ports.localUrl, trustedOrigins: ports.trustedOrigins }),
     claimTokens: createClaimTokens({ db, clock, ids, keyring, publicUrl, authorityDigest: certificates.authorityDigest }),
     packages: createPackages({ directory: join(directory, 'packages'), keyring, log, publicUrl, authority: certificates.authority }),
-    uploads: await createUploads({ db, clock, blobs, ids, directory }),
+    uploads: await createUploads({ db, clock, blobs, ids, directory, weightsBytesMaximum: config.weightsMebibytes * MEBIBYTE }),
     async close() {
       await measuring.close();
       await builds.close();

@@ -33,7 +33,7 @@ export const CHUNK_FRAME_BYTES_MAXIMUM = CHUNK_FRAME_HEADER_BYTES + CHUNK_BYTES_
 export const MANIFEST_CHUNKS_MAXIMUM = 2000;
 /** A manifest entry in CBOR: 32 bytes of digest, its size and their heads. */
 export const MANIFEST_ENTRY_BYTES_MAXIMUM = 48;
-/** Largest blob: ONNX files end at 2 GB (protobuf); there is room for what comes. */
+/** Largest blob, such as the weights of a model that are kept beside it: ONNX files themselves end at 2 GB (protobuf). */
 export const BLOB_BYTES_MAXIMUM = 16 * 1024 ** 3;
 /** Parts of a blob, such as tensors, that get chunks of their own. Where there are more, the largest do. */
 export const BLOB_REGIONS_MAXIMUM = 60_000;

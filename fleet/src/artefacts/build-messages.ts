@@ -1,12 +1,16 @@
 import type { BuildRecipe, BuildReport, GoldenSet, ModelEvaluation, Precision, TensorPort } from '@starling/shared';
 
 /** What the fleet asks its builder: a process of its own, since native code that loads a stranger's model may crash or hang. */
-export type BuildRequest = { type: 'inspect'; file: string } | ({ type: 'build' } & RecipeRequest);
+export type BuildRequest = { type: 'inspect'; file: string; weights?: string } | ({ type: 'build' } & RecipeRequest);
 
 /** One recipe for one model. Paths are those of files that the fleet laid out for this one run. */
 export interface RecipeRequest {
   /** The source, as it was pushed. */
   file: string;
+  /** Digest of the source's weights, where they are apart: the file of that name beside it. */
+  weights?: string;
+  /** Largest file that an artefact may be: above it its weights are written apart. That of protobuf if not given. */
+  fileBytesMaximum?: number;
   recipe: BuildRecipe;
   exampleShapes: Record<string, number[]>;
   /** The model under its name in the pipeline of its card, with its assets as files, and the texts of its classes. */
@@ -35,6 +39,8 @@ export interface BuiltArtefact {
   optimisation: string;
   executionProviders: string[];
   file: string;
+  /** Its weights, if they are apart. */
+  weights?: { file: string; digest: string };
   golden: GoldenSet;
   report: BuildReport;
   /** Nodes that a search left in float. */

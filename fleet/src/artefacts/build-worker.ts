@@ -23,7 +23,7 @@ process.once('message', (request: BuildRequest) => {
 });
 
 async function answer(request: BuildRequest): Promise<BuildReply> {
-  if (request.type === 'inspect') return { type: 'inspected', inspection: await inspectModel(request.file) };
+  if (request.type === 'inspect') return { type: 'inspected', inspection: await inspectModel(request.file, request.weights) };
   const onProgress = (percent: number, step: string): void => void reply({ type: 'progress', percent, step });
   const log = (line: string): void => void reply({ type: 'log', line });
   return { type: 'built', artefact: await buildArtefact({ ...request, onProgress, log }) };

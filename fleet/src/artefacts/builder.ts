@@ -22,23 +22,28 @@ export interface BuildOptions {
 export interface BuilderLimits {
   /** A worker that has more memory resident is ended. */
   memoryBytes: number;
+  /** Largest file that an artefact may be; above it its weights are a file of their own. */
+  fileBytesMaximum?: number;
 }
 
 /** Runs inspections and builds in processes of their own. */
 export interface Builder {
-  inspect(file: string): Promise<Inspection>;
+  /** @param weights digest of its weights, where they are apart: the file of that name beside it */
+  inspect(file: string, weights?: string): Promise<Inspection>;
   build(request: RecipeRequest, options: BuildOptions): Promise<BuiltResult>;
 }
 
 export function createBuilder(limits: BuilderLimits): Builder {
   return {
-    async inspect(file) {
-      const reply = await runWorker({ type: 'inspect', file }, {}, limits);
+    async inspect(file, weights) {
+      const reply = await runWorker({ type: 'inspect', file, ...(weights === undefined ? {} : { weights }) }, {}, limits);
       if (reply.type !== 'inspected') throw new StarlingError('build-failed', `unexpected answer ${reply.type}`);
       return reply.inspection;
     },
     async build(request, options) {
-      const reply = await runWorker({ type: 'build', ...request }, options, limits);
+      const { fileBytesMaximum } = limits;
+      const limited = fileBytesMaximum === undefined ? request : { ...request, fileBytesMaximum };
+      const reply = await runWorker({ type: 'build', ...limited }, options, limits);
       if (reply.type !== 'built') throw new StarlingError('build-failed', `unexpected answer ${reply.type}`);
       return reply.artefact;
     },

@@ -1,5 +1,7 @@
+import { dirname } from 'node:path';
 import { messageOf, StarlingError, type TensorPort, tensorElementTypeSchema } from '@starling/shared';
 import { InferenceSession } from 'onnxruntime-node';
+import { judgeOptions } from './build/kernels.ts';
 import type { Inspection } from './build-messages.ts';
 import { dataLocation, externalFiles, type OnnxModel, openModel, toNumber } from './onnx/index.ts';
 
@@ -9,9 +11,10 @@ const OPSET_MAXIMUM = 26;
 
 /**
  * Checks that a file is a model that ONNX Runtime can run, and reads its ports.
- * @throws StarlingError `not-onnx`, `onnx-truncated`, `external-data-missing`, `unsupported-opset`, `unsupported-operator`, `invalid-model`
+ * @param weights digest of its weights, where they are apart: the file of that name beside it
+ * @throws StarlingError `external-data-path` if it names any other file, `external-data-corrupt`, `weights-unused`, `not-onnx`, `onnx-truncated`, `external-data-missing`, `unsupported-opset`, `unsupported-operator`, `invalid-model`
  */
-export async function inspectModel(file: string): Promise<Inspection> {
+export async function inspectModel(file: string, weights?: string): Promise<Inspection> {
   const { model, close } = openModel(file);
   close();
   const opset = opsetOf(model);
@@ -21,8 +24,9 @@ export async function inspectModel(file: string): Promise<Inspection> {
       hint: `export it with an opset from ${OPSET_MINIMUM} to ${OPSET_MAXIMUM}`,
     });
   }
-  refuseExternalData(model);
-  const session = await openSession(file);
+  if (weights === undefined) refuseExternalData(model);
+  else requireOnly(weights, file, model);
+  const session = await openSession(file, weights !== undefined);
   try {
     return {
       opset,
@@ -51,9 +55,29 @@ function refuseExternalData(model: OnnxModel): void {
   });
 }
 
-async function openSession(file: string): Promise<InferenceSession> {
+/** The weights that were pushed are all that a model may read, and all of its tensors lie within them. */
+function requireOnly(weights: string, file: string, model: OnnxModel): void {
+  const files = externalFiles(model);
+  const other = files.find((name) => name !== weights);
+  if (other !== undefined) {
+    throw new StarlingError('external-data-path', `the model keeps data in "${other}", its weights are ${weights}`, {
+      field: 'weights',
+      hint: 'the location of external data has to be the SHA-256 of the file of weights; "starling model push" sees to it',
+    });
+  }
+  if (files.length === 0) {
+    throw new StarlingError('weights-unused', 'the model holds all of its data itself', {
+      field: 'weights',
+      hint: 'leave the weights out',
+    });
+  }
+  openModel(file, { externalDirectory: dirname(file) }).close();
+}
+
+async function openSession(file: string, isLarge: boolean): Promise<InferenceSession> {
   try {
-    return await InferenceSession.create(file, { executionProviders: ['cpu'], logSeverityLevel: 4 });
+    const options = isLarge ? judgeOptions(false, true) : { executionProviders: ['cpu'] };
+    return await InferenceSession.create(file, { ...options, logSeverityLevel: 4 });
   } catch (cause) {
     const message = messageOf(cause);
     const operator =

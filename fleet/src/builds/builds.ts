@@ -3,6 +3,7 @@ import {
   type ArtefactDetail,
   type ArtefactListItem,
   type ArtefactView,
+  artefactFiles,
   type BuildJob,
   type BuildLogLine,
   type BuildRecipe,
@@ -180,7 +181,7 @@ async function referencesOf({ db, blobs }: BuildPorts): Promise<Set<string>> {
   for (const { digest, document } of await allArtefactDocuments(db)) {
     used.add(digest);
     if (document.golden !== undefined) used.add(document.golden.digest);
-    for (const chunk of await blobs.reachable(document.blob.manifest)) used.add(chunk);
+    for (const { manifest } of artefactFiles(document)) for (const chunk of await blobs.reachable(manifest)) used.add(chunk);
   }
   return used;
 }

@@ -1,15 +1,16 @@
-import { type BuildRecipe, type ModelVersion, StarlingError } from '@starling/shared';
+import { type BuildRecipe, MODEL_BYTES_MAXIMUM, type ModelVersion, StarlingError } from '@starling/shared';
 import { hasProducts, isQuantised } from './operators.ts';
 
 /**
  * Refuses a recipe that makes no sense for a model version, before a worker spends an hour on it.
  * @param operators operator types in the source; undefined where nobody kept them
  * @throws StarlingError `calibration-missing`, `evaluation-missing`, `unknown-input`, `shape-mismatch`, `already-quantised`,
- *   `recipe-does-not-fit`
+ *   `recipe-does-not-fit`, `model-too-large`
  */
 export function checkRecipe(recipe: BuildRecipe, model: ModelVersion, operators: readonly string[] | undefined): void {
   checkDatasets(recipe, model);
   checkShapes(recipe, model);
+  checkSize(recipe, model);
   const { method, target } = recipe;
   const changesNumbers = method !== 'source' && method !== 'optimised';
   if (changesNumbers && operators !== undefined && isQuantised(operators)) {
@@ -56,6 +57,16 @@ function checkDatasets(recipe: BuildRecipe, { datasets, name, version }: ModelVe
       hint,
     });
   }
+}
+
+/** Ranges are learnt with every value of the graph as an output, of a model that ONNX Runtime is given as one file. */
+function checkSize({ method }: BuildRecipe, { source, weights, name, version }: ModelVersion): void {
+  const bytes = source.sizeBytes + (weights?.sizeBytes ?? 0);
+  if (method !== 'static-int8' || bytes <= MODEL_BYTES_MAXIMUM) return;
+  throw new StarlingError('model-too-large', `static-int8 calibrates a model as one file, and ${name}@${version} has ${bytes} bytes`, {
+    field: 'recipe.method',
+    hint: 'use weights-int8, weights-int4, dynamic-int8 or fp16, which take one tensor after the other',
+  });
 }
 
 function checkShapes({ fixedShapes }: BuildRecipe, { inputs }: ModelVersion): void {

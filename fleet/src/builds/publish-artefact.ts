@@ -23,6 +23,7 @@ export async function publishArtefact(
   const { blobs, keyring, clock } = ports;
   const { model, recipe, tools } = made;
   const blob = await blobs.putFile(built.file, { regions: tensorRegionsOfFile(built.file) });
+  const weights = built.weights === undefined ? undefined : await blobs.putFile(built.weights.file);
   const golden = cborEncode(built.golden);
   const { calibration, evaluation } = model.document.datasets ?? {};
   const provenance: ArtefactProvenance = {
@@ -34,10 +35,11 @@ export async function publishArtefact(
     builtAtMs: clock.nowMs(),
   };
   const document: Artefact = {
-    ...{ kind: 'artefact', schemaVersion: 1, critical: [], fleetId: keyring.fleetId },
+    ...{ kind: 'artefact', schemaVersion: 1, critical: weights === undefined ? [] : ['weights'], fleetId: keyring.fleetId },
     ...{ model: model.name, modelVersion: model.version, sourceDigest: model.document.source.digest },
     ...{ precision: built.precision, optimisation: built.optimisation, executionProviders: built.executionProviders },
     ...{ needs: built.needs, provenance, blob },
+    ...(weights === undefined ? {} : { weights }),
     golden: { digest: await blobs.putChunk(golden), sizeBytes: golden.length },
   };
   return sign(document, { model, key: made.key, report: built.report }, ports);

@@ -134,3 +134,14 @@ describe('builds that are the same', () => {
     );
   });
 });
+
+test('what calibrates a model as one file is refused for one that is too large for that, and nothing else is', () => {
+  const large = { ...version({ calibration }), weights: { ...file('3'), sizeBytes: 2.2 * 1024 ** 3 } };
+  const check = (input: BuildRecipeInput, model: ModelVersion) => () => checkRecipe(recipe(input), model, products);
+  expect(check({ method: 'static-int8', target: 'x86-vnni' }, large)).toThrow(
+    expect.objectContaining({ code: 'model-too-large', hint: expect.stringContaining('weights-int8') }),
+  );
+  for (const method of ['source', 'optimised', 'fp16', 'weights-int8', 'weights-int4', 'dynamic-int8'] as const)
+    expect(check({ method }, large)).not.toThrow();
+  expect(check({ method: 'static-int8' }, { ...large, weights: file('3') })).not.toThrow();
+});

@@ -25,7 +25,7 @@ type Outcome =
   | { kind: 'nothing'; note: string };
 
 /** Codes that mean that a recipe which every version gets has nothing to do here. Whoever asked for it by name is told it as a failure. */
-const nothingToDo = new Set(['recipe-does-not-fit', 'already-quantised', 'method-unavailable']);
+const nothingToDo = new Set(['recipe-does-not-fit', 'already-quantised', 'method-unavailable', 'model-too-large']);
 
 /**
  * Runs a job to its end and records it.
@@ -94,7 +94,7 @@ async function runWorker(
   directory: string,
   { db, blobs, builder }: BuildPorts,
 ): Promise<BuiltResult> {
-  const { source, datasets, card } = model.document;
+  const { source, weights, datasets, card } = model.document;
   const exported = async (manifest: string, name: string): Promise<string> => {
     const file = join(directory, name);
     await blobs.exportFile(manifest, file);
@@ -102,11 +102,13 @@ async function runWorker(
     return file;
   };
   const file = await exported(source.manifest, 'source.onnx');
+  if (weights !== undefined) await exported(weights.manifest, weights.digest);
   const calibration = usesCalibration(job.recipe) ? datasets?.calibration : undefined;
   const evaluation = datasets?.evaluation;
   const outputDirectory = join(directory, 'output');
   await mkdir(outputDirectory);
   const request = {
+    ...(weights === undefined ? {} : { weights: weights.digest }),
     ...{ file, recipe: job.recipe, exampleShapes: card.exampleShapes ?? {}, outputDirectory },
     model: {
       name: model.name,
@@ -148,7 +150,9 @@ async function exportCompanions(model: BuildModel, db: Database, exported: Expor
         hint: `push ${name} first, then build again`,
       });
     }
-    const file = await exported(found.document.source.manifest, `${name}.onnx`);
+    const { source, weights } = found.document;
+    const file = await exported(source.manifest, `${name}.onnx`);
+    if (weights !== undefined) await exported(weights.manifest, weights.digest);
     companions[name] = { file, assets: await exportAssets(found.document, exported) };
   }
   return companions;

@@ -2,6 +2,7 @@ import {
   type Artefact,
   type ArtefactDetail,
   type ArtefactView,
+  artefactFiles,
   BUILD_LOG_LINES_MAXIMUM,
   type BuildJob,
   type BuildLogLine,
@@ -295,13 +296,13 @@ export async function allArtefactDocuments(db: Queryable): Promise<{ digest: str
 }
 
 export function toArtefactView(row: ArtefactRow): ArtefactView {
-  const { optimisation, executionProviders, blob, precision } = row.document;
+  const { optimisation, executionProviders, precision } = row.document;
   return {
     digest: row.digest,
     precision,
     optimisation,
     executionProviders,
-    sizeBytes: blob.sizeBytes,
+    sizeBytes: artefactFiles(row.document).reduce((sum, file) => sum + file.sizeBytes, 0),
     report: row.report satisfies BuildReport,
     createdAtMs: row.createdAtMs,
     document: row.document,

@@ -27,7 +27,7 @@ import { readKeyFile } from './key-files.ts';
 import { collect, readPairs, wordsSchema } from './options.ts';
 import { packDirectory } from './pack-directory.ts';
 import { formatBytes } from './printable.ts';
-import type { PushSource } from './push-source.ts';
+import type { PushPart, PushSource } from './push-source.ts';
 import { requirePublisher } from './roots.ts';
 import { readShapes } from './shapes.ts';
 
@@ -107,7 +107,9 @@ export async function pushModel(context: Context, connection: Connection, prepar
   const { client } = connection;
   await requirePushable(connection, prepared);
   const datasets = await uploadDatasets(context, connection, prepared);
-  const source = await upload(context, connection, { ...prepared.source, kind: 'model' });
+  const parts = prepared.source;
+  const source = await upload(context, connection, { ...parts, kind: 'model' });
+  const weights = parts.weights === undefined ? undefined : await upload(context, connection, { ...parts.weights, kind: 'weights' });
   const assets: ModelAsset[] = [];
   for (const asset of prepared.assets) {
     const { digest, sizeBytes, manifest } = await upload(context, connection, { ...asset, kind: 'file' });
@@ -117,9 +119,13 @@ export async function pushModel(context: Context, connection: Connection, prepar
   const exampleShapes = { ...prepared.card.exampleShapes, ...shapes };
   const card = Object.keys(exampleShapes).length === 0 ? prepared.card : { ...prepared.card, exampleShapes };
   const { document } = await client.call(api.draftModel, {
-    body: { name, version, upload: source.manifest, card, assets, ...(datasets === undefined ? {} : { datasets }) },
+    body: {
+      ...{ name, version, upload: source.manifest, card, assets },
+      ...(weights === undefined ? {} : { weights: weights.manifest }),
+      ...(datasets === undefined ? {} : { datasets }),
+    },
   });
-  requireAsAsked(document, { name, version, card, source, assets, datasets });
+  requireAsAsked(document, { name, version, card, source, weights, assets, datasets });
   const signed = await signDocument(await signerOf(key), 'model-version', document);
   return client.call(api.createModel, { body: { signed } });
 }
@@ -144,7 +150,7 @@ async function uploadDatasets(context: Context, connection: Connection, { datase
 interface ToUpload {
   file: string;
   sizeBytes: number;
-  kind: 'model' | 'file';
+  kind: 'model' | 'weights' | 'file';
   title?: string;
 }
 
@@ -155,7 +161,7 @@ const PAUSE_MS = 1000;
 async function upload(
   context: Context,
   { transport, clientOver }: Connection,
-  { file, open, sizeBytes, kind, title = basename(file) }: Partial<PushSource> & ToUpload,
+  { file, open, sizeBytes, kind, title = basename(file) }: Partial<PushPart> & ToUpload,
 ): Promise<Upload> {
   const progress = context.output.progress(`upload ${title}`);
   for (let attempt = 1; ; attempt += 1) {
@@ -189,15 +195,21 @@ async function upload(
 /** Attack: a taken fleet drafts another document than was asked for, and the publisher signs it unseen. */
 function requireAsAsked(
   document: ModelVersion,
-  asked: Pick<ModelToPush, 'name' | 'version' | 'card'> & { source: Upload; assets: ModelAsset[]; datasets: ModelDatasets | undefined },
+  asked: Pick<ModelToPush, 'name' | 'version' | 'card'> & {
+    source: Upload;
+    weights: Upload | undefined;
+    assets: ModelAsset[];
+    datasets: ModelDatasets | undefined;
+  },
 ): void {
-  const { name, version, card, source, assets, datasets } = asked;
+  const { name, version, card, source, weights, assets, datasets } = asked;
   const digests = (sets: ModelDatasets | undefined): unknown[] => [sets?.calibration?.digest ?? null, sets?.evaluation?.digest ?? null];
   const pairs: [string, unknown, unknown][] = [
     ['name', document.name, name],
     ['version', document.version, version],
     ['source.digest', document.source.digest, source.digest],
     ['source.sizeBytes', document.source.sizeBytes, source.sizeBytes],
+    ['weights', document.weights?.digest ?? null, weights?.digest ?? null],
     ['assets', document.assets.map(({ name: asset, digest }) => [asset, digest]), assets.map(({ name: asset, digest }) => [asset, digest])],
     ['datasets', digests(document.datasets), digests(datasets)],
     ['card', modelCardSchema.parse(document.card), modelCardSchema.parse(card)],

@@ -1,4 +1,4 @@
-import { type CommandArguments, type CommandName, commandTable, parseWith, StarlingError } from '@starling/shared';
+import { artefactFiles, type CommandArguments, type CommandName, commandTable, parseWith, StarlingError } from '@starling/shared';
 import type { BlobStore } from '../blobs/index.ts';
 import type { Models } from '../models/index.ts';
 
@@ -30,10 +30,10 @@ export function createCommandGrants({ models, blobs }: { models: Models; blobs: 
           hint: 'see "starling model show"',
         });
       }
-      const { golden, blob } = known.document;
+      const { golden } = known.document;
       reached.add(artefact).add(modelVersion);
       if (golden !== undefined) reached.add(golden.digest);
-      for (const chunk of await blobs.reachable(blob.manifest)) reached.add(chunk);
+      for (const { manifest } of artefactFiles(known.document)) for (const chunk of await blobs.reachable(manifest)) reached.add(chunk);
     }
     return { blobs: [...reached], extraLifeMs: Math.max(1, artefacts.length) * (budgetMs + idleWaitMs) };
   };

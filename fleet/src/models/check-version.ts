@@ -1,6 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { DATASET_BYTES_MAXIMUM, type ModelCard, type ModelDatasets, type ModelVersion, StarlingError } from '@starling/shared';
+import { dirname, join } from 'node:path';
+import {
+  DATASET_BYTES_MAXIMUM,
+  type ModelCard,
+  type ModelDatasets,
+  type ModelVersion,
+  StarlingError,
+  type WeightsFile,
+} from '@starling/shared';
 import type { Builder } from '../artefacts/index.ts';
 import type { BlobStore } from '../blobs/index.ts';
 import { checkDataset } from '../datasets/index.ts';
@@ -11,8 +18,21 @@ export interface CheckPorts {
   directory: string;
 }
 
-export function inspectUpload(manifest: string, ports: CheckPorts) {
-  return withExported(manifest, 'model.onnx', ports, (file) => ports.builder.inspect(file));
+/** An ONNX file, and its weights where they are apart: laid out beside it under their digest, as it names them. */
+export function inspectUpload({ source, weights }: Pick<ModelVersion, 'source' | 'weights'>, ports: CheckPorts) {
+  return withExported(source.manifest, 'model.onnx', ports, async (file) => {
+    if (weights === undefined) return ports.builder.inspect(file);
+    await ports.blobs.exportFile(weights.manifest, join(dirname(file), weights.digest));
+    return ports.builder.inspect(file, weights.digest);
+  });
+}
+
+/** @throws StarlingError `unknown-upload` */
+export async function requireUpload(manifest: string, field: string, { blobs }: Pick<CheckPorts, 'blobs'>): Promise<WeightsFile> {
+  const { digest, sizeBytes } = await blobs.readManifest(manifest).catch(() => {
+    throw new StarlingError('unknown-upload', `there is no upload ${manifest}`, { field, hint: 'upload the file first' });
+  });
+  return { digest, sizeBytes, manifest };
 }
 
 export function checkExampleShapes(card: ModelCard, inputs: ModelVersion['inputs']): void {
@@ -74,6 +94,7 @@ export async function checkModelDatasets(datasets: ModelDatasets | undefined, ca
 export async function requireBlobs(document: ModelVersion, { blobs }: Pick<CheckPorts, 'blobs'>): Promise<void> {
   const wanted = [
     { field: 'source', digest: document.source.digest, manifest: document.source.manifest },
+    ...(document.weights === undefined ? [] : [{ field: 'weights', ...document.weights }]),
     ...document.assets.map((asset) => ({ field: `assets.${asset.name}`, digest: asset.digest, manifest: asset.manifest })),
   ];
   for (const { field, digest, manifest } of wanted) {

@@ -20,7 +20,7 @@ import type { Builds } from '../builds/index.ts';
 import type { Database } from '../db/index.ts';
 import type { Clock, EventBus } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
-import { checkExampleShapes, checkModelDatasets, inspectUpload, requireBlobs } from './check-version.ts';
+import { checkExampleShapes, checkModelDatasets, inspectUpload, requireBlobs, requireUpload } from './check-version.ts';
 import { allModelDocuments, findModel, insertModel, listModels, type ModelRow, modelByDigest, newestModel } from './store.ts';
 
 export interface ModelPorts {
@@ -39,6 +39,8 @@ export interface ModelDraft {
   version: string;
   /** Manifest digest of the uploaded ONNX file. */
   upload: string;
+  /** Manifest digest of its weights, where they are apart. */
+  weights?: string | undefined;
   card: ModelCard;
   assets: ModelAsset[];
   datasets?: ModelDatasets | undefined;
@@ -72,15 +74,15 @@ export function createModels(ports: ModelPorts): Models {
   return {
     async draft(draft) {
       if ((await findModel(db, draft.name, draft.version)) !== undefined) throw versionTaken(draft);
-      const { sizeBytes, digest } = await ports.blobs.readManifest(draft.upload).catch(() => {
-        throw new StarlingError('unknown-upload', `there is no upload ${draft.upload}`, { field: 'upload', hint: 'upload the file first' });
-      });
-      const { opset, inputs, outputs } = await inspectUpload(draft.upload, ports);
+      const source = await requireUpload(draft.upload, 'upload', ports);
+      const weights = draft.weights === undefined ? undefined : await requireUpload(draft.weights, 'weights', ports);
+      const { opset, inputs, outputs } = await inspectUpload({ source, weights }, ports);
       checkExampleShapes(draft.card, inputs);
       await checkModelDatasets(draft.datasets, draft.card, ports);
       return modelVersionSchema.parse({
         ...{ kind: 'model-version', schemaVersion: 1, critical: [], fleetId: keyring.fleetId },
-        ...{ name: draft.name, version: draft.version, source: { digest, sizeBytes, manifest: draft.upload } },
+        ...{ name: draft.name, version: draft.version, source },
+        ...(weights === undefined ? {} : { weights }),
         ...{ opset, inputs, outputs, assets: draft.assets, card: draft.card },
         ...(draft.datasets === undefined ? {} : { datasets: draft.datasets }),
       });
@@ -124,7 +126,7 @@ async function registerVersion(signed: string, actor: Actor, ports: ModelPorts):
   await requireBlobs(document, ports);
   if ((await findModel(db, document.name, document.version)) !== undefined) throw versionTaken(document);
   // What the publisher signed is compared with the files once more: a client may sign what it likes.
-  const inspection = await inspectUpload(document.source.manifest, ports);
+  const inspection = await inspectUpload(document, ports);
   if (JSON.stringify([inspection.inputs, inspection.outputs]) !== JSON.stringify([document.inputs, document.outputs])) {
     throw new StarlingError('ports-differ', 'inputs or outputs of the document are not those of the file', {
       field: 'inputs',
@@ -161,7 +163,7 @@ async function referencesOf({ db, blobs }: ModelPorts): Promise<Set<string>> {
   for (const { digest, document } of await allModelDocuments(db)) {
     used.add(digest);
     const { calibration, evaluation } = document.datasets ?? {};
-    const files = [document.source, ...document.assets, calibration, evaluation];
+    const files = [document.source, document.weights, ...document.assets, calibration, evaluation];
     for (const { manifest } of files.filter((file) => file !== undefined))
       for (const chunk of await blobs.reachable(manifest)) used.add(chunk);
   }

@@ -10,13 +10,15 @@ import { boundedPieces } from '../bounded-body.ts';
 import type { Database } from '../db/index.ts';
 import type { Clock, Ids } from '../ports.ts';
 
+export type UploadKind = 'model' | 'weights' | 'file';
+
 /** Takes files in, bounded, and puts them into the blob store. */
 export interface Uploads {
   /**
-   * @param kind `model`: cut at the tensors of the ONNX file, so that versions share what they have in common
+   * @param kind `weights`: those of a model that one ONNX file cannot hold, and so bounded by a setting; `model`: cut at the tensors of the ONNX file, so that versions share what they have in common
    * @throws StarlingError `empty-upload`, `upload-too-large`, `upload-broken`
    */
-  receive(body: ReadableStream<Uint8Array>, declaredBytes: number | undefined, kind: 'model' | 'file', actor: Actor): Promise<StoredBlob>;
+  receive(body: ReadableStream<Uint8Array>, declaredBytes: number | undefined, kind: UploadKind, actor: Actor): Promise<StoredBlob>;
 }
 
 interface UploadPorts {
@@ -25,20 +27,24 @@ interface UploadPorts {
   blobs: BlobStore;
   ids: Ids;
   directory: string;
+  /** Largest file of weights that is taken. */
+  weightsBytesMaximum: number;
 }
 
-export async function createUploads({ db, clock, blobs, ids, directory }: UploadPorts): Promise<Uploads> {
+export async function createUploads({ db, clock, blobs, ids, directory, weightsBytesMaximum }: UploadPorts): Promise<Uploads> {
   const incoming = join(directory, 'uploads');
   await rm(incoming, { recursive: true, force: true });
   await mkdir(incoming, { recursive: true });
   return {
     async receive(body, declaredBytes, kind, actor) {
+      const maximumBytes = kind === 'weights' ? weightsBytesMaximum : MODEL_BYTES_MAXIMUM;
+      const tooLarge = (): StarlingError => tooLargeOf(kind, maximumBytes);
       // Refused by its declared length, before the first byte is stored.
-      if (declaredBytes !== undefined && declaredBytes > MODEL_BYTES_MAXIMUM) throw tooLarge();
+      if (declaredBytes !== undefined && declaredBytes > maximumBytes) throw tooLarge();
       if (declaredBytes === 0) throw empty();
       const file = join(incoming, ids.next());
       try {
-        const sizeBytes = await writeBounded(body, file);
+        const sizeBytes = await writeBounded(boundedPieces(body, maximumBytes, tooLarge), file);
         if (sizeBytes === 0) throw empty();
         const stored = await blobs.putFile(file, { regions: kind === 'model' ? await regionsOf(file) : [] });
         await appendAudit(db, clock, actor, 'file.upload', stored.manifest, { kind, digest: stored.digest, sizeBytes });
@@ -50,9 +56,9 @@ export async function createUploads({ db, clock, blobs, ids, directory }: Upload
   };
 }
 
-async function writeBounded(body: ReadableStream<Uint8Array>, file: string): Promise<number> {
+async function writeBounded(pieces: ReturnType<typeof boundedPieces>, file: string): Promise<number> {
   const written = createWriteStream(file, { mode: 0o600 });
-  await pipeline(boundedPieces(body, MODEL_BYTES_MAXIMUM, tooLarge), written).catch((cause: NodeJS.ErrnoException) => {
+  await pipeline(pieces, written).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ENOSPC') throw cause;
     throw new StarlingError('disk-full', 'the disk of the fleet is full', {
       field: 'body',
@@ -85,10 +91,13 @@ async function looksLikeOnnx(file: string): Promise<boolean> {
   }
 }
 
-function tooLarge(): StarlingError {
-  return new StarlingError('upload-too-large', `the file has more than the ${MODEL_BYTES_MAXIMUM} bytes that are taken`, {
+function tooLargeOf(kind: UploadKind, maximumBytes: number): StarlingError {
+  return new StarlingError('upload-too-large', `the file has more than the ${maximumBytes} bytes that are taken`, {
     field: 'body',
-    hint: 'ONNX files end at 2 GiB; quantise or split the model',
+    hint:
+      kind === 'weights'
+        ? 'raise weightsMebibytes of the fleet'
+        : 'ONNX files end at 2 GiB: export the model with external data, and "starling model push" sends its weights apart',
   });
 }
 

@@ -1,5 +1,6 @@
 import {
   type Actor,
+  artefactFiles,
   DOCUMENT_BYTES_MAXIMUM,
   operatorVersions,
   type PageQuery,
@@ -187,7 +188,7 @@ async function collectReachable(digest: string, { db, blobs, models }: ReleasePo
     for (const artefact of await models.artefacts(pinned.digest)) {
       found.add(artefact.digest);
       if (artefact.document.golden !== undefined) found.add(artefact.document.golden.digest);
-      await addBlob(artefact.document.blob.manifest);
+      for (const { manifest } of artefactFiles(artefact.document)) await addBlob(manifest);
     }
   }
   return found;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { nameSchema, versionSchema, wallMsSchema } from '../ids.ts';
 import { buildRecipeSchema } from './build-recipe.ts';
+import { type WeightsFile, weightsFileSchema } from './model-version.ts';
 
 /** `int8` here includes weights kept as int8 and dequantised at load; `int4w` is weight-only. */
 export const precisionSchema = z.enum(['fp32', 'fp16', 'int8', 'int4w']);
@@ -55,6 +56,7 @@ export const artefactSchema = z
     needs: artefactNeedsSchema.optional(),
     provenance: artefactProvenanceSchema.optional(),
     blob: z.object({ digest: digestSchema, sizeBytes: z.number().int().positive(), manifest: digestSchema }),
+    weights: weightsFileSchema.optional(),
     golden: z
       .object({ digest: digestSchema, sizeBytes: z.number().int().positive() })
       .optional()
@@ -62,3 +64,8 @@ export const artefactSchema = z
   })
   .meta({ id: 'Artefact', title: 'Artefact manifest' });
 export type Artefact = z.infer<typeof artefactSchema>;
+
+/** What of an artefact lies on disk as blobs: its ONNX file, and its weights where they are apart. */
+export function artefactFiles({ blob, weights }: Pick<Artefact, 'blob' | 'weights'>): WeightsFile[] {
+  return weights === undefined ? [blob] : [blob, weights];
+}

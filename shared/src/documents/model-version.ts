@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { nameSchema, versionSchema, wallMsSchema } from '../ids.ts';
+import { BLOB_BYTES_MAXIMUM } from '../limits.ts';
 import { pipelineGraphSchema } from './pipeline.ts';
 
 /** Element types of ONNX tensors that Starling moves between nodes. */
@@ -39,6 +40,16 @@ export const modelAssetSchema = z.object({
   manifest: digestSchema.meta({ description: 'Digest of the blob manifest that lists its chunks' }),
 });
 export type ModelAsset = z.infer<typeof modelAssetSchema>;
+
+/** The larger tensors of a model that are kept in a file beside its ONNX file, which names it by this digest. */
+export const weightsFileSchema = z
+  .object({
+    digest: digestSchema,
+    sizeBytes: z.number().int().positive().max(BLOB_BYTES_MAXIMUM),
+    manifest: digestSchema,
+  })
+  .meta({ description: 'File of the larger tensors, which the ONNX file names by this digest; where one file cannot hold the model' });
+export type WeightsFile = z.infer<typeof weightsFileSchema>;
 
 /** Zip archives of samples for builds: they stay with the fleet, devices never fetch them. */
 export const modelDatasetsSchema = z.object({
@@ -111,6 +122,7 @@ export const modelVersionSchema = z
     name: nameSchema,
     version: versionSchema,
     source: z.object({ digest: digestSchema, sizeBytes: z.number().int().positive(), manifest: digestSchema }),
+    weights: weightsFileSchema.optional(),
     opset: z.number().int().positive(),
     inputs: z.array(tensorPortSchema).min(1),
     outputs: z.array(tensorPortSchema).min(1),

@@ -16,7 +16,7 @@ export type BuildLogLine = z.infer<typeof buildLogLineSchema>;
 
 /** A file that went into an artefact, or came out with it. */
 export const artefactMaterialSchema = z.object({
-  role: z.enum(['source', 'asset', 'calibration', 'evaluation', 'artefact', 'golden']),
+  role: z.enum(['source', 'asset', 'calibration', 'evaluation', 'artefact', 'weights', 'golden']),
   name: z.string(),
   digest: digestSchema,
   sizeBytes: z.number().int(),

@@ -156,7 +156,7 @@ export const catalogueEndpoints = {
     access: 'operator',
     tag: 'models',
     summary: 'Upload a file; it is stored in chunks and forgotten after a week unless something uses it',
-    query: z.object({ kind: z.enum(['model', 'file']).default('file') }),
+    query: z.object({ kind: z.enum(['model', 'weights', 'file']).default('file') }),
     rawBody: true,
     response: uploadSchema,
   },
@@ -171,6 +171,9 @@ export const catalogueEndpoints = {
       name: nameSchema,
       version: versionSchema,
       upload: digestSchema.meta({ description: 'Manifest digest of the uploaded ONNX file' }),
+      weights: digestSchema.optional().meta({
+        description: 'Manifest digest of the uploaded file with its larger tensors, which the ONNX file names by SHA-256 as their location',
+      }),
       card: modelCardSchema,
       assets: z.array(modelAssetSchema).max(16).default([]),
       datasets: modelDatasetsSchema.optional(),

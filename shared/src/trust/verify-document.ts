@@ -25,8 +25,8 @@ export function trustError(code: TrustErrorCode, message: string, hint?: string)
   return new StarlingError(code, message, hint === undefined ? {} : { hint });
 }
 
-/** Parts of documents that may be marked critical and that this code understands. None yet. */
-const understoodCritical: ReadonlySet<string> = new Set();
+/** Parts of documents that may be marked critical and that this code understands. `weights`: an artefact of two files, of which one is worth nothing. */
+const understoodCritical: ReadonlySet<string> = new Set(['weights']);
 
 /**
  * Verifies the exact bytes of a signed document, then parses them.

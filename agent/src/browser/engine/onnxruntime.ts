@@ -33,8 +33,9 @@ export function createOnnxRuntime({ providers, threads, readModel, onDeviceLost 
   };
   return {
     providers,
-    async open(location, { ports: _ports, unoptimised = false, ...settings }) {
+    async open(location, { ports: _ports, weights, unoptimised = false, ...settings }) {
       const { provider } = settings;
+      if (weights !== undefined) throw new StarlingError('load-failed', 'models whose weights lie beside them are too large for a browser');
       try {
         const bytes = await readModel(location);
         const ort = await loadOrt(provider);

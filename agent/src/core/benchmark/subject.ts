@@ -1,4 +1,4 @@
-import { type NamedArtefact, StarlingError } from '@starling/shared';
+import { artefactFiles, type NamedArtefact, StarlingError, type WeightsFile } from '@starling/shared';
 import type { Puller } from '../blobs/index.ts';
 import type { UnderNewestRoot } from '../link/index.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
@@ -37,21 +37,28 @@ export async function withSubject<Value>(
       return puller.document(digest, signal);
     };
     const verified = await underNewestRoot((root) => fetchArtefact(named, root, fetch));
-    const { blob } = verified.artefact;
-    kept.add(blob.digest).add(blob.manifest);
-    await requireFreeDisk((await store.has(blob.digest)) ? 0 : blob.sizeBytes, store);
-    const manifest = await puller.blob(blob.manifest, await keeper.manifests(), signal);
-    if (manifest.digest !== blob.digest || manifest.sizeBytes !== blob.sizeBytes)
-      throw new StarlingError('digest-mismatch', 'the manifest is of another blob', { field: named.artefact });
-    if (!(await store.verify(blob.digest)))
-      throw new StarlingError('digest-mismatch', 'the artefact on this disk is not what it was', {
-        field: named.artefact,
-        retryable: true,
-      });
+    for (const blob of artefactFiles(verified.artefact)) {
+      kept.add(blob.digest).add(blob.manifest);
+      await bringFile(blob, named.artefact, { store, puller, keeper }, signal);
+    }
     return await work(await subjectOf(named.artefact, verified, store));
   } finally {
     await release();
   }
+}
+
+async function bringFile(
+  { digest, sizeBytes, manifest: wanted }: WeightsFile,
+  artefact: string,
+  { store, puller, keeper }: Pick<SubjectPorts, 'store' | 'puller' | 'keeper'>,
+  signal: AbortSignal,
+): Promise<void> {
+  await requireFreeDisk((await store.has(digest)) ? 0 : sizeBytes, store);
+  const manifest = await puller.blob(wanted, await keeper.manifests(), signal);
+  if (manifest.digest !== digest || manifest.sizeBytes !== sizeBytes)
+    throw new StarlingError('digest-mismatch', 'the manifest is of another blob', { field: artefact });
+  if (!(await store.verify(digest)))
+    throw new StarlingError('digest-mismatch', 'the artefact on this disk is not what it was', { field: artefact, retryable: true });
 }
 
 async function subjectOf(digest: string, { artefact, version }: VerifiedArtefact, store: BlobStore): Promise<Subject> {
@@ -64,8 +71,15 @@ async function subjectOf(digest: string, { artefact, version }: VerifiedArtefact
   }
   const { inputs, outputs } = version;
   return {
-    sizeBytes: artefact.blob.sizeBytes,
+    sizeBytes: artefactFiles(artefact).reduce((sum, file) => sum + file.sizeBytes, 0),
     executionProviders: artefact.executionProviders,
-    model: { name: version.name, artefact: digest, location: store.locate(artefact.blob.digest), golden, ports: { inputs, outputs } },
+    model: {
+      name: version.name,
+      artefact: digest,
+      location: store.locate(artefact.blob.digest),
+      ...(artefact.weights === undefined ? {} : { weights: store.locate(artefact.weights.digest) }),
+      golden,
+      ports: { inputs, outputs },
+    },
   };
 }

@@ -18,7 +18,7 @@ export interface BlobStore {
   has(digest: string): Promise<boolean>;
   /** Reads the whole blob again and compares its digest; one that differs is removed. */
   verify(digest: string): Promise<boolean>;
-  /** What the engine loads. */
+  /** What the engine loads. Where it is a path, all blobs lie in one folder under their digests: a model may name another as its weights. */
   locate(digest: string): string;
   /** Opens or resumes a pull; chunks marked by an earlier life were hashed again. */
   openPartial(manifest: BlobManifest): Promise<PartialBlob>;

@@ -23,6 +23,8 @@ export interface Tensor {
 export type SessionOptions = SessionSettings & {
   /** Inputs and outputs, for engines that have to be told. */
   ports?: ModelPorts;
+  /** The file of the model's weights, where they are apart: it lies where the model names it, beside it under its digest. */
+  weights?: string;
   /** Each operator by itself, in float between quantisation and dequantisation: slow, and the same on every processor. */
   unoptimised?: boolean;
 };

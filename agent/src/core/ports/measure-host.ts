@@ -7,6 +7,8 @@ export interface MeasuredModel {
   artefact: string;
   /** What the engine loads. */
   location: string;
+  /** The file of its weights, where they are apart. */
+  weights?: string;
   /** Golden set (CBOR): its inputs are what is run. */
   golden: Uint8Array;
   ports: ModelPorts;

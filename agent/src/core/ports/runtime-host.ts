@@ -8,6 +8,8 @@ export interface InstalledModel {
   artefact: string;
   /** What the engine loads: a path in Node, a handle in a browser. */
   location: string;
+  /** The file of its weights, where they are apart. */
+  weights?: string;
   precision: string;
   executionProviders: readonly string[];
   /** Inputs and outputs, for engines that have to be told. */

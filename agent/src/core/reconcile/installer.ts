@@ -1,4 +1,4 @@
-import { type BlobManifest, operatorVersions, PROTOCOL_VERSION, readManifest, StarlingError } from '@starling/shared';
+import { artefactFiles, type BlobManifest, operatorVersions, PROTOCOL_VERSION, readManifest, StarlingError } from '@starling/shared';
 import type { Puller, PullProgress } from '../blobs/index.ts';
 import type { GoodRelease } from '../journal/index.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
@@ -78,10 +78,10 @@ export function requireMemory(added: readonly MemoryNeed[], availableBytes: numb
   );
 }
 
-/** The blobs of a release: one per artefact, one per asset. */
+/** The blobs of a release: one per artefact, one per file of weights, one per asset. */
 export function blobsOf(documents: ReleaseDocuments): Blob[] {
   return documents.models.flatMap(({ version, artefact }) => [
-    { name: version.name, ...artefact.blob },
+    ...artefactFiles(artefact).map((file) => ({ name: version.name, ...file })),
     ...version.assets.map((asset) => ({
       name: `${version.name}/${asset.name}`,
       digest: asset.digest,
@@ -140,6 +140,7 @@ export async function installedRelease(
       name: version.name,
       artefact: artefactDigest,
       location: store.locate(artefact.blob.digest),
+      ...(artefact.weights === undefined ? {} : { weights: store.locate(artefact.weights.digest) }),
       precision: artefact.precision,
       executionProviders: artefact.executionProviders,
       ports: { inputs: version.inputs, outputs: version.outputs },

@@ -1,4 +1,4 @@
-import { isStarlingError, messageOf, type Problem, type RefusedArtefact, StarlingError } from '@starling/shared';
+import { artefactFiles, isStarlingError, messageOf, type Problem, type RefusedArtefact, StarlingError } from '@starling/shared';
 import type { BlobStore } from '../ports/blob-store.ts';
 import type { SelfTestReport } from '../ports/runtime-host.ts';
 import type { ReleaseDocuments } from './documents.ts';
@@ -25,7 +25,7 @@ export function noneLeft(refused: readonly RefusedArtefact[]): StarlingError {
 /** Attack, or a bad disk: a bit flipped at rest. What is loaded is what was verified. */
 export async function requireWhole(documents: ReleaseDocuments, store: BlobStore): Promise<void> {
   for (const { version, artefact } of documents.models) {
-    for (const digest of [artefact.blob.digest, ...version.assets.map((asset) => asset.digest)]) {
+    for (const digest of [...artefactFiles(artefact), ...version.assets].map((file) => file.digest)) {
       if (!(await store.verify(digest)))
         throw new StarlingError('digest-mismatch', `${version.name} on this disk is not what it was`, { field: version.name });
     }

@@ -74,14 +74,19 @@ export function createSessionPool(engine: Engine, threads: number, onFallback: O
 /** Opens a model on the first of some settings, best first, with which it loads. @throws StarlingError `load-failed` */
 export async function openOnLadder(
   engine: Engine,
-  model: { name: string; location: string; ports?: ModelPorts },
+  model: { name: string; location: string; weights?: string; ports?: ModelPorts },
   ladder: readonly SessionSettings[],
   onFallback?: OnFallback,
 ): Promise<EngineSession> {
   const refusals: { provider: string; reason: string }[] = [];
   for (const settings of ladder) {
     try {
-      const session = await engine.open(model.location, { ...settings, ...(model.ports === undefined ? {} : { ports: model.ports }) });
+      const { ports, weights } = model;
+      const session = await engine.open(model.location, {
+        ...settings,
+        ...(ports === undefined ? {} : { ports }),
+        ...(weights === undefined ? {} : { weights }),
+      });
       for (const { provider, reason } of refusals) onFallback?.(model.name, provider, session.provider, reason);
       return session;
     } catch (error) {

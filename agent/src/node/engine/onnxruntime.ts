@@ -26,11 +26,13 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions): Engine {
   return {
     // The CPU provider comes last on the list of backends but is always there.
     providers: listSupportedBackends().map((backend) => backend.name),
-    async open(location, { ports: _ports, unoptimised = false, ...settings }) {
+    async open(location, { ports: _ports, weights, unoptimised = false, ...settings }) {
       const worker = new Worker(options.workerUrl);
       workers.add(worker);
       const call = createCaller(worker, options);
-      const opened = await call({ type: 'open', location, settings, unoptimised, cache: options.cache }).catch(async (cause: unknown) => {
+      // What the engine would keep holds all weights in one file: more than it can write, and a second copy on the disk.
+      const cache = weights === undefined ? options.cache : undefined;
+      const opened = await call({ type: 'open', location, settings, unoptimised, cache }).catch(async (cause: unknown) => {
         workers.delete(worker);
         await worker.terminate();
         throw new StarlingError('load-failed', cause instanceof Error ? cause.message : String(cause), { cause });

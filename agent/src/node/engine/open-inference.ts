@@ -61,7 +61,8 @@ export function createOpenInference(options: OpenInferenceOptions): Engine {
   return {
     providers: options.providers,
     async open(location, settings) {
-      const entry: RepositoryEntry = { owner: options.owner, location, settings, ports: settings.ports };
+      const { ports, weights } = settings;
+      const entry: RepositoryEntry = { owner: options.owner, location, weights, settings, ports };
       await http.waitUntil('v2/health/ready', 'the server is not ready');
       const name = await writeToRepository(options.repository, entry);
       try {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { copyFile, link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { SessionSettings, TensorElementType, TensorPort } from '@starling/shared';
 import type { ModelPorts } from '../../core/ports/engine.ts';
 
@@ -10,6 +10,8 @@ export interface RepositoryEntry {
   owner: string;
   /** ONNX file. */
   location: string;
+  /** The file of its weights, where they are apart: the ONNX file names it without a folder. */
+  weights?: string | undefined;
   settings: SessionSettings;
   ports: ModelPorts | undefined;
 }
@@ -44,11 +46,17 @@ export async function writeToRepository(repository: string, entry: RepositoryEnt
   await mkdir(join(made, '1'), { recursive: true });
   const file = join(made, '1', 'model.onnx');
   // The same disk: no second copy of the weights.
-  await link(entry.location, file).catch(() => copyFile(entry.location, file));
+  await linkOrCopy(entry.location, file);
+  const { weights } = entry;
+  if (weights !== undefined) await linkOrCopy(weights, join(made, '1', basename(weights)));
   await writeFile(join(made, 'config.pbtxt'), modelConfig(name, entry));
   await rm(folder, { recursive: true, force: true });
   await rename(made, folder);
   return name;
+}
+
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  await link(from, to).catch(() => copyFile(from, to));
 }
 
 export async function removeFromRepository(repository: string, name: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { type BuildRecipe, type BuildReport, recipeLabel, type TensorPort } from '@starling/shared';
+import { type BuildRecipe, type BuildReport, recipeLabel } from '@starling/shared';
 import { InferenceSession } from 'onnxruntime-node';
 import type { BuiltResult } from '../build-messages.ts';
 import { type GoldenRun, makeGolden, relativeError } from '../golden.ts';
@@ -22,7 +23,7 @@ export async function buildArtefact(job: SampleJob): Promise<BuiltResult> {
   const startedMs = performance.now();
   job.log(`recipe ${recipeLabel(job.recipe)}`);
   job.onProgress(2, 'read the model');
-  const { inputs } = await inspectModel(job.file);
+  const { inputs } = await inspectModel(job.file, job.weights);
   const samples = await openSamples(job, inputs);
   try {
     return await buildWith({ job, inputs, samples, judge: createJudge(job, samples) }, startedMs);
@@ -32,14 +33,13 @@ export async function buildArtefact(job: SampleJob): Promise<BuiltResult> {
 }
 
 async function buildWith(material: BuildMaterial, startedMs: number): Promise<BuiltResult> {
-  const { job, inputs, judge } = material;
+  const { job, judge } = material;
   const made = await methods[job.recipe.method](material);
   for (const note of made.notes) job.log(note);
   const isSource = made.file === job.file;
   job.onProgress(75, 'golden outputs');
-  const shapes = { ...job.exampleShapes, ...job.recipe.fixedShapes };
-  const reference = await goldenOf(job.file, inputs, shapes, SOURCE);
-  const run = isSource ? reference : await goldenOf(made.file, inputs, shapes, job.recipe);
+  const reference = await goldenOf(job.file, material, SOURCE);
+  const run = isSource ? reference : await goldenOf(made.file, material, job.recipe);
   const accuracy = await judge.accuracy(made.file);
   const similarity = isSource ? undefined : await judge.similarityDb(made.file);
   const notes = [...made.notes, ...(accuracy?.notes ?? [])];
@@ -49,7 +49,7 @@ async function buildWith(material: BuildMaterial, startedMs: number): Promise<Bu
     ...(made.layers === undefined ? {} : { layers: made.layers }),
     ...(made.search === undefined ? {} : { search: made.search }),
     ...(notes.length === 0 ? {} : { notes }),
-    compressionRatio: (await stat(made.file)).size / (await stat(job.file)).size,
+    compressionRatio: (await bytesOf(made.file, made.weights?.file)) / (await bytesOf(job.file, sourceWeights(job))),
     maximumError: relativeError(reference.outputs, run.outputs),
     quantisedTensors: made.quantisedTensors,
     buildMs: performance.now() - startedMs,
@@ -60,6 +60,7 @@ async function buildWith(material: BuildMaterial, startedMs: number): Promise<Bu
     optimisation: isSource ? 'none' : recipeLabel(job.recipe),
     executionProviders: made.executionProviders,
     file: made.file,
+    ...(made.weights === undefined ? {} : { weights: made.weights }),
     golden: run.golden,
     report,
     keptInFloat: made.keptInFloat ?? [],
@@ -77,14 +78,24 @@ function needsOf(file: string): BuiltResult['needs'] {
   return { opset: toNumber(standard?.version ?? 1), operators: operatorsOf(model), memoryBytes: loadedBytes(model) };
 }
 
+async function bytesOf(...files: (string | undefined)[]): Promise<number> {
+  let bytes = 0;
+  for (const file of files) if (file !== undefined) bytes += (await stat(file)).size;
+  return bytes;
+}
+
+function sourceWeights({ file, weights }: SampleJob): string | undefined {
+  return weights === undefined ? undefined : join(dirname(file), weights);
+}
+
 async function goldenOf(
   file: string,
-  inputs: readonly TensorPort[],
-  shapes: Record<string, number[]>,
+  { job, inputs }: Pick<BuildMaterial, 'job' | 'inputs'>,
   recipe: Pick<BuildRecipe, 'method' | 'target'>,
 ): Promise<GoldenRun> {
-  const session = await InferenceSession.create(file, judgeOptions(judgedExactly(recipe)));
+  const session = await InferenceSession.create(file, judgeOptions(judgedExactly(recipe), job.weights !== undefined));
   try {
+    const shapes = { ...job.exampleShapes, ...job.recipe.fixedShapes };
     return await makeGolden(session, inputs, shapes, goldenTolerance(recipe));
   } finally {
     await session.release();

@@ -17,6 +17,7 @@ export interface Judge {
 
 export function createJudge(job: SampleJob, { evaluation, compared }: Samples): Judge {
   const exact = judgedExactly(job.recipe);
+  const isLarge = job.weights !== undefined;
   let source: Promise<unknown[]> | undefined;
   let outputs: Promise<Tensor[][]> | undefined;
   const accuracy: Judge['accuracy'] = async (file) => {
@@ -41,9 +42,9 @@ export function createJudge(job: SampleJob, { evaluation, compared }: Samples): 
     },
     async similarityDb(file) {
       if (compared === undefined) return undefined;
-      outputs ??= outputsOf(job.file, compared, false);
+      outputs ??= outputsOf(job.file, compared, judgeOptions(false, isLarge));
       const expected = await outputs;
-      const actual = await outputsOf(file, compared, exact);
+      const actual = await outputsOf(file, compared, judgeOptions(exact, isLarge));
       const names = expected.map((_, place) => `input ${place + 1}`);
       return similarityDb(expected, actual, names);
     },
@@ -51,8 +52,8 @@ export function createJudge(job: SampleJob, { evaluation, compared }: Samples): 
 }
 
 /** All floating outputs of a file for each feed. */
-async function outputsOf(file: string, source: FeedSource, exact: boolean): Promise<Tensor[][]> {
-  const session = await InferenceSession.create(file, judgeOptions(exact));
+async function outputsOf(file: string, source: FeedSource, options: InferenceSession.SessionOptions): Promise<Tensor[][]> {
+  const session = await InferenceSession.create(file, options);
   try {
     const all: Tensor[][] = [];
     for await (const feeds of source.feeds()) {

@@ -37,8 +37,17 @@ export function judgedExactly({ method, target }: Pick<BuildRecipe, 'method' | '
   return (method === 'static-int8' || method === 'dynamic-int8') && !hostRuns(target);
 }
 
-export function judgeOptions(exact: boolean): InferenceSession.SessionOptions {
-  return { executionProviders: ['cpu'], logSeverityLevel: 3, graphOptimizationLevel: exact ? 'disabled' : 'all' };
+/**
+ * @param isLarge weights stay in their file, from which the system brings them in and takes them out again as it needs the memory: nothing
+ *   is folded into copies, or laid out anew for faster products
+ */
+export function judgeOptions(exact: boolean, isLarge = false): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ['cpu'],
+    logSeverityLevel: 3,
+    graphOptimizationLevel: exact || isLarge ? 'disabled' : 'all',
+    ...(isLarge ? { enableCpuMemArena: false, extra: { session: { disable_prepacking: '1' } } } : {}),
+  };
 }
 
 /** Sums in another order, as other processors and thread counts have them. */

@@ -14,6 +14,8 @@ export interface BuildMaterial {
 /** What a method made: a file, and what it can say about it. */
 export interface MethodResult {
   file: string;
+  /** Its weights, if they are apart. */
+  weights?: { file: string; digest: string };
   precision: BuiltResult['precision'];
   executionProviders: string[];
   quantisedTensors: number;

@@ -1,7 +1,7 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type BuildMethod, type Precision, StarlingError } from '@starling/shared';
 import type { ChangeReport } from '../contracts.ts';
-import { type OnnxModel, openModel, writeModelFile } from '../onnx/index.ts';
+import { type OnnxModel, openModel, writeModelFiles } from '../onnx/index.ts';
 import { optimiseModel } from '../optimise/index.ts';
 import { applyDynamicInt8, applyFloat16, applyInt4Weights, applyInt8Weights, pruneWeights } from '../quantise/index.ts';
 import type { BuildMaterial, MethodResult } from './material.ts';
@@ -20,6 +20,7 @@ type Method = (material: BuildMaterial) => Promise<MethodResult>;
 export const methods: Readonly<Record<BuildMethod, Method>> = {
   source: async ({ job }) => ({
     file: job.file,
+    ...(job.weights === undefined ? {} : { weights: { file: join(dirname(job.file), job.weights), digest: job.weights } }),
     precision: 'fp32',
     executionProviders: EVERY_PROVIDER,
     quantisedTensors: 0,
@@ -46,7 +47,7 @@ async function change(
   apply: Change,
 ): Promise<MethodResult> {
   const { recipe } = job;
-  const { model } = openModel(job.file);
+  const { model } = openModel(job.file, { externalDirectory: dirname(job.file) });
   job.onProgress(15, 'prepare the graph');
   const notes = await prepareModel({ job }, model);
   job.onProgress(30, `apply ${recipe.method}`);
@@ -58,8 +59,8 @@ async function change(
     });
   }
   const file = join(job.outputDirectory, `${recipe.method}.onnx`);
-  writeModelFile(model, file);
-  return { ...described, file, quantisedTensors: report.quantisedTensors, notes: [...notes, ...report.notes] };
+  const written = writeModelFiles(model, file, job.fileBytesMaximum);
+  return { ...described, ...written, quantisedTensors: report.quantisedTensors, notes: [...notes, ...report.notes] };
 }
 
 /** The simpler graph that every method but the plainest starts from, with small weights cut off where the recipe says so. */

@@ -1,9 +1,9 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { calibrationOptionsSchema, StarlingError } from '@starling/shared';
 import { InferenceSession } from 'onnxruntime-node';
 import { calibrate } from '../calibrate/index.ts';
 import type { ChangeReport, FeedSource, Ranges } from '../contracts.ts';
-import { type OnnxModel, openModel, readModel, writeModel, writeModelFile } from '../onnx/index.ts';
+import { type OnnxModel, openModel, readModel, writeModel, writeModelFile, writeModelFiles } from '../onnx/index.ts';
 import { bySensitivity, type MixedPrecision, measureSensitivity, requireBudget, searchMixedPrecision } from '../sensitivity/index.ts';
 import {
   type ChannelMeans,
@@ -78,10 +78,10 @@ export async function buildStaticInt8(material: BuildMaterial, prepare: Prepare)
   const { model, report } = quantise(found.keptInFloat);
   slimDown(model, new Set(layers.map(({ node }) => node)));
   const file = join(job.outputDirectory, 'static-int8.onnx');
-  writeModelFile(model, file);
+  const written = writeModelFiles(model, file, job.fileBytesMaximum);
   const kept = new Set(found.keptInFloat);
   return {
-    file,
+    ...written,
     precision: 'int8',
     quantisedTensors: report.quantisedTensors,
     layers: layers.map((layer) => ({ ...layer, inFloat: layer.inFloat || kept.has(layer.node) })),
@@ -93,7 +93,7 @@ export async function buildStaticInt8(material: BuildMaterial, prepare: Prepare)
 
 async function prepareAll({ job }: BuildMaterial, calibration: FeedSource, prepare: Prepare): Promise<Prepared> {
   const { recipe } = job;
-  const { model } = openModel(job.file);
+  const { model } = openModel(job.file, { externalDirectory: dirname(job.file) });
   job.onProgress(15, 'prepare the graph');
   const notes = [...(await prepare({ job }, model)), ...prepareForQuantising(model, recipe)];
   const options = recipe.calibration ?? calibrationOptionsSchema.parse({});

@@ -352,6 +352,14 @@ describe('browsers', () => {
     expect(chosen([built.half], browser(recording), { minimise: 'size' })).toBeUndefined();
   });
 
+  it('never get what keeps its weights in a file of its own, which devices of other kinds do get', () => {
+    const weights = { digest: '9'.repeat(64), sizeBytes: 3e9, manifest: '8'.repeat(64) };
+    const large = { ...built.source, document: { ...built.source.document, weights } };
+    for (const recording of recordings)
+      expect(createChooser({ candidates: [large] }).choose(browser(recording)).refusals[0]).toContain('weights in a file of their own');
+    expect(chosen([large], oldPc)).toBe('1');
+  });
+
   it('never get what is shaped for one processor', () => {
     for (const recording of recordings) expect(createChooser({ candidates }).choose(browser(recording)).refusals[5]).toContain('VNNI');
   });

@@ -53,7 +53,18 @@ export function refusalOf(
   if (!usable.some((provider) => candidate.executionProviders.includes(provider))) {
     return `runs on ${candidate.executionProviders.join(', ')}; this device offers ${usable.join(', ') || 'none of the allowed providers'}`;
   }
-  return targetRefusal(candidate, capabilities, usable) ?? halfRefusal(candidate, capabilities) ?? opsetRefusal(candidate, capabilities);
+  return (
+    weightsRefusal(candidate, capabilities) ??
+    targetRefusal(candidate, capabilities, usable) ??
+    halfRefusal(candidate, capabilities) ??
+    opsetRefusal(candidate, capabilities)
+  );
+}
+
+/** A browser loads a model from memory, of which WebAssembly has 4 GiB at most. */
+function weightsRefusal({ document }: ArtefactView, { architecture }: ChoiceCapabilities): string | undefined {
+  const isInBrowser = architecture === 'wasm';
+  return isInBrowser && document.weights !== undefined ? 'keeps its weights in a file of their own, which browsers do not load' : undefined;
 }
 
 function targetRefusal(candidate: ArtefactView, { architecture, cpu }: ChoiceCapabilities, usable: readonly string[]): string | undefined {

@@ -25,7 +25,7 @@ export {
 export { byteLengthOf, type DataTypeName, elementCount, type TypedArray, typeName } from './element-types.ts';
 export { externalFiles } from './external-data.ts';
 export { findWeights, freshName, valueNames, type Weight } from './graph.ts';
-export { type JoinedModel, joinExternalData } from './join-external.ts';
+export { joinExternalData, splitModel } from './join-external.ts';
 export { loadedBytes } from './loaded-bytes.ts';
 export { computedPayload, type Payload } from './payload.ts';
 export {
@@ -71,3 +71,4 @@ export {
 } from './tensor.ts';
 export { constantNode, type GraphView, type Use, viewGraph } from './view.ts';
 export { type WriteOptions, type WrittenModel, writeModel, writeModelFile } from './write.ts';
+export { type ModelFiles, writeModelFiles } from './write-apart.ts';

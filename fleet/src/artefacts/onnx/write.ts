@@ -16,12 +16,12 @@ interface Rope {
 }
 
 /** Where a tensor goes that is written outside of the model. */
-interface Placement {
+export interface Placement {
   location: string;
   offset: number;
   length: number;
 }
-type Placements = ReadonlyMap<TensorProto, Placement>;
+export type Placements = ReadonlyMap<TensorProto, Placement>;
 
 /**
  * @returns the model as one file
@@ -48,12 +48,22 @@ export interface ModelPieces {
 
 /** @throws StarlingError `model-too-large` above the 2 GiB of protobuf */
 export function modelPieces(model: ModelProto): ModelPieces {
-  const { pieces, byteLength } = ropeOf('model', model, new Map());
-  if (byteLength > MODEL_BYTES_MAXIMUM) throw tooLarge(byteLength, 'quantise it or split it before you push it');
+  return graphPieces(model, new Map());
+}
+
+/** The model without the tensors that are placed elsewhere. @throws StarlingError `model-too-large` above the 2 GiB of protobuf */
+export function graphPieces(model: ModelProto, placements: Placements): ModelPieces {
+  const { pieces, byteLength } = ropeOf('model', model, placements);
+  if (byteLength > MODEL_BYTES_MAXIMUM) throw tooLarge(byteLength);
   return { byteLength, pieces: () => ownPieces(pieces) };
 }
 
-function* ownPieces(pieces: Iterable<Uint8Array | Payload>): Generator<Uint8Array> {
+/** Bytes that the model takes as one file, however many they are. */
+export function oneFileBytes(model: ModelProto): number {
+  return ropeOf('model', model, new Map()).byteLength;
+}
+
+export function* ownPieces(pieces: Iterable<Uint8Array | Payload>): Generator<Uint8Array> {
   let gathered = Buffer.allocUnsafeSlow(WRITE_BYTES);
   let used = 0;
   for (const piece of flatten(pieces)) {
@@ -101,14 +111,18 @@ export function writeModelFile(model: ModelProto, file: string, { externalData =
   if (byteLength > MODEL_BYTES_MAXIMUM) throw tooLarge(byteLength);
   writeFileOf(dataFile, dataPieces(placements));
   writeFileOf(file, pieces);
-  const last = [...placements.values()].at(-1);
-  return { files: [file, dataFile], byteLength: byteLength + (last === undefined ? 0 : last.offset + last.length) };
+  return { files: [file, dataFile], byteLength: byteLength + placedBytes(placements) };
 }
 
-function tooLarge(byteLength: number, hint = 'write it with external data'): StarlingError {
+export function placedBytes(placements: Placements): number {
+  const last = [...placements.values()].at(-1);
+  return last === undefined ? 0 : last.offset + last.length;
+}
+
+function tooLarge(byteLength: number): StarlingError {
   return new StarlingError('model-too-large', `the model takes ${byteLength} bytes, one file holds at most ${MODEL_BYTES_MAXIMUM}`, {
     field: 'model',
-    hint,
+    hint: 'export it with its data in another file',
   });
 }
 
@@ -175,7 +189,7 @@ const EXTERNAL_BYTES_MINIMUM = 1024;
 /** Data begins at a page, so that a runtime can map the file. */
 const PAGE_BYTES = 4096;
 
-function placeTensors(model: ModelProto, location: string): Map<TensorProto, Placement> {
+export function placeTensors(model: ModelProto, location: string): Map<TensorProto, Placement> {
   const placements = new Map<TensorProto, Placement>();
   let offset = 0;
   for (const graph of model.graph === undefined || model.graph === null ? [] : graphsFrom(model.graph)) {
@@ -189,7 +203,7 @@ function placeTensors(model: ModelProto, location: string): Map<TensorProto, Pla
   return placements;
 }
 
-function* dataPieces(placements: Placements): Generator<Uint8Array | Payload> {
+export function* dataPieces(placements: Placements): Generator<Uint8Array | Payload> {
   let at = 0;
   for (const [tensor, { offset, length }] of placements) {
     if (offset > at) yield new Uint8Array(offset - at);
@@ -208,7 +222,7 @@ function* flatten(pieces: Iterable<Uint8Array | Payload>): Generator<Uint8Array>
 /** Small pieces are gathered into writes of about this many bytes. */
 const WRITE_BYTES = 1024 ** 2;
 
-function writeFileOf(file: string, pieces: Iterable<Uint8Array | Payload>): void {
+export function writeFileOf(file: string, pieces: Iterable<Uint8Array | Payload>): void {
   const part = `${file}.part`;
   const handle = openSync(part, 'w', 0o600);
   try {

@@ -1,4 +1,15 @@
-import { type GraphProto, intOf, intsOf, isStandard, type NodeProto, type OnnxModel, shapeOf, tensorDataType } from '../onnx/index.ts';
+import {
+  dataBytes,
+  type GraphProto,
+  intOf,
+  intsOf,
+  isStandard,
+  type NodeProto,
+  type OnnxModel,
+  shapeOf,
+  type TensorProto,
+  tensorDataType,
+} from '../onnx/index.ts';
 import { loadByOnnxRuntime } from './load-by-onnxruntime.ts';
 import type { ValueType } from './upgrade/context.ts';
 
@@ -50,7 +61,8 @@ async function metadataOf(model: OnnxModel): Promise<Metadata[]> {
   const { graph } = model;
   const listed = new Set(graph.output.map((output) => output.name));
   const between = graph.node.flatMap((node) => node.output).filter((name) => name !== '' && !listed.has(name));
-  const watched = { ...model, graph: { ...graph, output: [...graph.output, ...between.map((name) => ({ name }))] } };
+  const { initializer, input } = withoutWeights(graph);
+  const watched = { ...model, graph: { ...graph, initializer, input, output: [...graph.output, ...between.map((name) => ({ name }))] } };
   const session = await loadByOnnxRuntime(watched, { graphOptimizationLevel: 'disabled' });
   const metadata = [...session.inputMetadata, ...session.outputMetadata].map((each) => ({
     name: each.name,
@@ -60,6 +72,25 @@ async function metadataOf(model: OnnxModel): Promise<Metadata[]> {
   }));
   await session.release();
   return metadata;
+}
+
+/** No shape is computed from a tensor of that size. */
+const WEIGHT_BYTES_MINIMUM = 64 * 1024;
+
+/** Weights as inputs of their type and shape: their values decide no type, and all of them may be more than one file can hold. */
+function withoutWeights({ initializer, input }: GraphProto): Pick<GraphProto, 'initializer' | 'input'> {
+  const named = new Set(input.map(({ name }) => name));
+  const isWeight = (tensor: TensorProto): boolean => dataBytes(tensor) >= WEIGHT_BYTES_MINIMUM;
+  const weights = initializer.filter((tensor) => isWeight(tensor) && !named.has(tensor.name ?? ''));
+  return {
+    initializer: initializer.filter((tensor) => !isWeight(tensor)),
+    input: [...input, ...weights.map(portOf)],
+  };
+}
+
+function portOf(tensor: TensorProto): GraphProto['input'][number] {
+  const dim = shapeOf(tensor).map((side) => ({ dimValue: side }));
+  return { name: tensor.name ?? '', type: { tensorType: { elemType: tensor.dataType, shape: { dim } } } };
 }
 
 /** ONNX Runtime gives up where sides are computed from a shape; how many there are is often known even so, and enough for Softmax. */

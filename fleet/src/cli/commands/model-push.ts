@@ -8,15 +8,19 @@ import { addPushOptions, preparePush, pushModel, pushOptionsSchema } from '../pu
 import { openPushSource } from '../push-source.ts';
 import { waitForBuilds } from './wait-for-builds.ts';
 
-const options = pushOptionsSchema.extend({ card: z.string() });
+const options = pushOptionsSchema.extend({ card: z.string(), weightsApart: z.boolean().default(false) });
 
 export function defineModelPush(model: Command, contextOf: ContextOf): void {
   addPushOptions(model.command('push').argument('<file>', 'ONNX file'))
     .summary('upload, sign and register a model version')
     .description(
-      'Uploads an ONNX file, lets the fleet read its inputs and outputs, signs the model version with your publisher key and registers it. The fleet then builds its artefacts. Data that the file keeps in others beside it (net.onnx.data) is joined on the way; a model of more than 2 GiB is not taken.',
+      'Uploads an ONNX file, lets the fleet read its inputs and outputs, signs the model version with your publisher key and registers it. The fleet then builds its artefacts. Data that the file keeps in others beside it (net.onnx.data) is joined on the way. A model of more than 2 GiB goes as two files, its graph and its weights.',
     )
     .requiredOption('--card <file>', 'model card, YAML or JSON: title, licence, task, description, source, labels, exampleShapes')
+    .option(
+      '--weights-apart',
+      'send the weights as a file of their own even if one file could hold them: devices map it instead of reading it',
+    )
     .addHelpText(
       'after',
       examples(
@@ -33,7 +37,7 @@ export function defineModelPush(model: Command, contextOf: ContextOf): void {
     .action(async (file: string, _options, command: Command) => {
       const context = contextOf(command);
       const given = readOptions(command, options);
-      const source = await openPushSource(context, file, 'file');
+      const source = await openPushSource(context, file, 'file', given.weightsApart);
       try {
         const card = await readDocument(given.card, '--card', modelCardSchema);
         const prepared = await preparePush(context, given);
