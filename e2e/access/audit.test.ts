@@ -158,6 +158,22 @@ const drives: Record<Change, Drive> = {
       return 'boxes-1';
     },
   },
+  requestMeasuring: {
+    action: 'measuring.request',
+    run: async () => {
+      const { items } = await call(api.requestMeasuring, { params: { digest: made.model }, body: { devices: 1 } });
+      expect(items).toMatchObject([{ devices: 1, requestedBy: expect.any(String) }]);
+      return 'map@1.0.0';
+    },
+  },
+  withdrawMeasuring: {
+    action: 'measuring.withdraw',
+    run: async () => {
+      await call(api.withdrawMeasuring, { params: { digest: made.model } });
+      expect(await call(api.listMeasuringRequests, { params: { digest: made.model } })).toEqual({ items: [] });
+      return 'map@1.0.0';
+    },
+  },
   applyProposals: {
     action: 'device.assign',
     run: async () => {

@@ -90,3 +90,36 @@ describe('a fleet that has devices measure by itself', () => {
     expect((await plan()).items).toEqual([]);
   }, 400_000);
 });
+
+describe('a fleet that measures nothing by itself', () => {
+  let fleet: RunningFleet;
+
+  beforeAll(async () => {
+    fleet = await startRunningFleet({ ...flags, 'measure-devices-per-profile': '0' });
+  });
+  afterAll(async () => {
+    await fleet?.stop();
+  });
+
+  test('has a model measured that no device runs once somebody asks for it', async () => {
+    const release = await publishMapRelease(fleet, mapModel(3, { width: 48, layers: 1 }), 0);
+    const params = { digest: release.document.models[0]?.digest ?? '' };
+    const ask = (profiles?: string[]) =>
+      fleet.client.call(api.requestMeasuring, { params, body: { devices: 1, ...(profiles === undefined ? {} : { profiles }) } });
+    await expect(ask()).rejects.toMatchObject({ code: 'no-devices' });
+    await expect(ask(['toaster'])).rejects.toMatchObject({ code: 'unknown-profile' });
+    const { ready } = await fleet.startAgent('spare');
+    await until('the device is known', async () => (await fleet.device(ready.device)).online);
+    const { profile } = await fleet.device(ready.device);
+    const { items } = await ask();
+    expect(items).toMatchObject([{ profile, devices: 1, model: params.digest }]);
+    const plan = await fleet.client.call(api.measurePlan, { query: { model: params.digest } });
+    expect(plan.items).toMatchObject([{ wanted: 1, requestedBy: items[0]?.requestedBy }, { wanted: 1 }]);
+    const measured = async () => {
+      const { profiles } = await fleet.client.call(api.modelFigures, { params });
+      return profiles.length === 2 && profiles;
+    };
+    expect(await until('figures of both artefacts', measured, MEASURED_WITHIN_MS)).toMatchObject([{ profile }, { profile }]);
+    expect((await fleet.device(ready.device)).desired).toBeNull();
+  }, 400_000);
+});

@@ -86,7 +86,10 @@ export const configSchema = z.strictObject({
     .min(0)
     .max(100)
     .default(3)
-    .meta({ description: 'Devices of each profile that the fleet has measure every artefact of what they run; 0: nobody, unless asked' }),
+    .meta({
+      description:
+        'Devices of each profile that the fleet has measure every artefact of what they run; 0: nobody, unless somebody asks for a model',
+    }),
   measureMebibytesPerDay: z.coerce
     .number()
     .int()

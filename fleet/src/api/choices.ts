@@ -18,6 +18,12 @@ export function choiceRoutes(app: ApiApp, { models, desiredStates, measurements,
     return measurements.figures(artefacts.map(({ digest }) => digest));
   });
   route(app, api.measurePlan, async ({ query }) => ({ ...(await measuring.plan(query)), settings: measuring.settings }));
+  route(app, api.listMeasuringRequests, async ({ params }) => ({ items: await measuring.requests(params.digest) }));
+  route(app, api.requestMeasuring, async ({ params, body, actor }) => ({ items: await measuring.request(params.digest, body, actor) }));
+  route(app, api.withdrawMeasuring, async ({ params, actor }) => {
+    await measuring.withdraw(params.digest, actor);
+    return {};
+  });
   route(app, api.explainChoice, ({ params, query }) => desiredStates.explain(params.id, params.model, query.release));
   route(app, api.previewChoices, ({ body, query }) => desiredStates.preview(body.release, body.objective, query));
   route(app, api.listProposals, ({ query }) => desiredStates.proposals(query));

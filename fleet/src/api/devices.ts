@@ -32,7 +32,8 @@ export function deviceRoutes(app: ApiApp, ports: DevicePorts): void {
 
   route(app, api.listDevices, async ({ query }) => {
     const { rows, total } = await devices.list(query);
-    return { items: await Promise.all(rows.map(view)), total, limit: query.limit, offset: query.offset };
+    const desired = await desiredStates.views(rows.map(({ id }) => id));
+    return { items: rows.map((row) => toDeviceView(row, desired.get(row.id) ?? null)), total, limit: query.limit, offset: query.offset };
   });
   route(app, api.showDevice, ({ params }) => show(params.id));
   route(app, api.changeDevice, async ({ params, body, actor }) => {

@@ -104,7 +104,6 @@ export async function requirePushable(
 }
 
 export async function pushModel(context: Context, connection: Connection, prepared: ModelToPush): Promise<ModelView> {
-  const { client } = connection;
   await requirePushable(connection, prepared);
   const datasets = await uploadDatasets(context, connection, prepared);
   const parts = prepared.source;
@@ -118,7 +117,9 @@ export async function pushModel(context: Context, connection: Connection, prepar
   const { name, version, key, shapes } = prepared;
   const exampleShapes = { ...prepared.card.exampleShapes, ...shapes };
   const card = Object.keys(exampleShapes).length === 0 ? prepared.card : { ...prepared.card, exampleShapes };
-  const { document } = await client.call(api.draftModel, {
+  // The fleet loads the model before it answers, once for the draft and once to compare it with what was signed.
+  const patient = connection.clientOver(connection.transport.fetchAbout(source.sizeBytes + (weights?.sizeBytes ?? 0)));
+  const { document } = await patient.call(api.draftModel, {
     body: {
       ...{ name, version, upload: source.manifest, card, assets },
       ...(weights === undefined ? {} : { weights: weights.manifest }),
@@ -127,7 +128,7 @@ export async function pushModel(context: Context, connection: Connection, prepar
   });
   requireAsAsked(document, { name, version, card, source, weights, assets, datasets });
   const signed = await signDocument(await signerOf(key), 'model-version', document);
-  return client.call(api.createModel, { body: { signed } });
+  return patient.call(api.createModel, { body: { signed } });
 }
 
 /** Packed and checked here, before the model is sent: a wrong sample is found in seconds. */

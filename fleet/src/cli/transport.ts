@@ -19,6 +19,8 @@ export interface TransportOptions {
 export interface Request {
   method: string;
   headers: Record<string, string>;
+  /** Bytes that the fleet reads or stores before it answers: it may be silent the longer for them. */
+  workBytes?: number;
   body?: Uint8Array | string | Readable | undefined;
 }
 
@@ -27,6 +29,8 @@ export interface Transport {
   fetch: FetchLike;
   /** Like `fetch`, but the body is a file, or whatever else is opened; `onBytes` gets each piece when it is sent. */
   sendFile(file: string | (() => Readable), sizeBytes: number, onBytes: (piece: Uint8Array) => void): FetchLike;
+  /** Like `fetch`, for a request about so many bytes that the fleet has: it reads them all before it answers. */
+  fetchAbout(workBytes: number): FetchLike;
   /** The answer as a stream. @throws StarlingError `unreachable`, `untrusted-certificate`, `interrupted` */
   open(url: string, request: Request): Promise<IncomingMessage>;
   close(): void;
@@ -34,6 +38,8 @@ export interface Transport {
 
 /** A fleet that says nothing for this long is gone; the longest wait that the API offers is 60 s. */
 const SILENCE_MS_MAXIMUM = 120_000;
+/** What a busy fleet on a slow disk reads, hashes, compresses and stores of a file in a second, at least. */
+const WORK_BYTES_PER_SECOND_MINIMUM = 2 * 1024 ** 2;
 /** Answers are pages of at most 200 items; a broken or hostile server must not fill the memory. */
 const ANSWER_BYTES_MAXIMUM = 64 * 1024 * 1024;
 
@@ -55,26 +61,30 @@ export function createTransport(options: TransportOptions): Transport {
     rejectUnauthorized: !trustAnyone,
     ...(authority === undefined ? {} : { ca: authority }),
   });
-  const open = (url: string, { method, headers, body }: Request): Promise<IncomingMessage> => {
+  const open = (url: string, { method, headers, workBytes = 0, body }: Request): Promise<IncomingMessage> => {
     const secure = url.startsWith('https:');
     const all = { ...headers, ...always };
+    const timeout = SILENCE_MS_MAXIMUM + Math.ceil((workBytes / WORK_BYTES_PER_SECOND_MINIMUM) * 1000);
     const outgoing = secure
-      ? httpsRequest(url, { method, headers: all, agent: https, signal, timeout: SILENCE_MS_MAXIMUM })
-      : httpRequest(url, { method, headers: all, agent: http, signal, timeout: SILENCE_MS_MAXIMUM });
-    return answerOf(outgoing, body, signal);
+      ? httpsRequest(url, { method, headers: all, agent: https, signal, timeout })
+      : httpRequest(url, { method, headers: all, agent: http, signal, timeout });
+    return answerOf(outgoing, body, signal, timeout);
   };
   const fetchWith =
-    (bodyOf: (init: Parameters<FetchLike>[1]) => { body: Request['body']; sizeBytes: number }): FetchLike =>
+    (bodyOf: (init: Parameters<FetchLike>[1]) => { body: Request['body']; sizeBytes: number; workBytes?: number }): FetchLike =>
     async (url, init) => {
-      const { body, sizeBytes } = bodyOf(init);
+      const { body, sizeBytes, workBytes = 0 } = bodyOf(init);
       const headers = { ...init.headers, ...(sizeBytes === 0 ? {} : { 'content-length': `${sizeBytes}` }) };
-      const answer = await open(url, { method: init.method, headers, body });
+      const answer = await open(url, { method: init.method, headers, workBytes, body });
       const text = await readText(answer);
       const status = answer.statusCode ?? 0;
       return { status, ok: status >= 200 && status < 300, json: async () => JSON.parse(text) as unknown };
     };
+  const fetchAbout = (workBytes: number): FetchLike =>
+    fetchWith(({ body }) => ({ body, sizeBytes: body === undefined ? 0 : Buffer.byteLength(body), workBytes }));
   return {
-    fetch: fetchWith(({ body }) => ({ body, sizeBytes: body === undefined ? 0 : Buffer.byteLength(body) })),
+    fetch: fetchAbout(0),
+    fetchAbout,
     sendFile: (given, sizeBytes, onBytes) =>
       fetchWith(() => {
         const counted = new Transform({
@@ -85,7 +95,7 @@ export function createTransport(options: TransportOptions): Transport {
         });
         const file: Readable = typeof given === 'string' ? createReadStream(given, { highWaterMark: 256 * 1024 }) : given();
         file.once('error', (error) => counted.destroy(error));
-        return { body: file.pipe(counted), sizeBytes };
+        return { body: file.pipe(counted), sizeBytes, workBytes: sizeBytes };
       }),
     open,
     close() {
@@ -95,7 +105,7 @@ export function createTransport(options: TransportOptions): Transport {
   };
 }
 
-function answerOf(outgoing: ClientRequest, body: Request['body'], signal: AbortSignal): Promise<IncomingMessage> {
+function answerOf(outgoing: ClientRequest, body: Request['body'], signal: AbortSignal, timeoutMs: number): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     let answered = false;
     const fail = (error: unknown): void => {
@@ -111,7 +121,7 @@ function answerOf(outgoing: ClientRequest, body: Request['body'], signal: AbortS
     outgoing.on('error', fail);
     outgoing.once('timeout', () => {
       answered = false;
-      fail(cliError('unreachable', `no answer for ${SILENCE_MS_MAXIMUM / 1000} s`));
+      fail(cliError('unreachable', `no answer for ${Math.round(timeoutMs / 1000)} s`));
     });
     if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) outgoing.end(body);
     else pipeline(body, outgoing).catch(fail);

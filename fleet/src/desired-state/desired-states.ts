@@ -28,7 +28,9 @@ import type { Keyring } from '../trust/index.ts';
 import { objectiveFor, openReleaseChooser, type ReleaseChooser } from './choose-for-device.ts';
 import { findProposals, pageOfChanges } from './proposals.ts';
 import { createShortMemory } from './short-memory.ts';
-import { type DesiredRow, desiredOf, pagesWithRelease, writeDesired, writeObjective } from './store.ts';
+import { type DesiredRow, desiredOf, writeDesired, writeObjective } from './store.ts';
+import { findUnserved } from './unserved.ts';
+import { type DesiredView, viewsOf } from './views.ts';
 
 /** The only author of desired state. */
 export interface DesiredStates {
@@ -37,6 +39,8 @@ export interface DesiredStates {
   /** Signs what a device should run now; undefined if it was never told to run anything. */
   signed(device: string): Promise<string | undefined>;
   view(device: string): Promise<DeviceView['desired']>;
+  /** The same of many devices; those that were never told anything are left out. */
+  views(devices: readonly string[]): Promise<Map<string, DesiredView>>;
   /** May the device fetch this chunk for its current or previous release? */
   reaches(device: string, digest: string): Promise<boolean>;
   /** New artefacts of a model exist: devices without one get one now; where another would be better, that is a proposal. */
@@ -131,13 +135,9 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       throw new StarlingError('too-large', `the desired state has more than the ${DESIRED_STATE_BYTES_MAXIMUM} bytes that are sent`);
     },
     async view(device) {
-      const row = await desiredOf(db, device);
-      if (row === undefined) return null;
-      const name = row.release === null ? null : ((await releases.find(row.release).catch(() => undefined))?.name ?? null);
-      const { epoch, generation, release, previousRelease, assignedAtMs, assignedBy } = row;
-      const choices = row.reasons as Record<string, ArtefactChoice>;
-      return { epoch, generation, release, releaseName: name, previousRelease, choices, assignedAtMs, assignedBy };
+      return (await viewsOf([device], ports)).get(device) ?? null;
     },
+    views: (ids) => viewsOf(ids, ports),
     async reaches(device, digest) {
       if (digest === keyring.signedRoot().digest) return true;
       // A pull asks for hundreds of chunks in a second. A no may come of an old memory, so it is looked up.
@@ -145,16 +145,10 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
     },
     async artefactsAdded(modelDigest) {
       releases.forgetReachable();
-      for await (const page of pagesWithRelease(db)) {
-        for (const row of page) {
-          const release = await releases.find(row.release ?? '');
-          const concerned = release.document.models.filter((model) => model.digest === modelDigest);
-          // A device that has an artefact is left alone: what is better for it is proposed, not sprung on it.
-          if (concerned.length === 0 || concerned.every((model) => row.artefacts[model.name] !== undefined)) continue;
-          await write(await devices.find(row.device), release, { name: 'artefact builder' }).catch((error: unknown) =>
-            ports.log.warn({ device: row.device, error: messageOf(error) }, 'no artefact could be chosen'),
-          );
-        }
+      for await (const { device, release, chooser } of findUnserved(modelDigest, ports)) {
+        await write(device, release, { name: 'artefact builder' }, chooser).catch((error: unknown) =>
+          ports.log.warn({ device: device.id, error: messageOf(error) }, 'no artefact could be chosen'),
+        );
       }
     },
     async explain(id, model, reference) {

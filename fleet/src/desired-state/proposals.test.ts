@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadProfiles } from '@starling/device-profiles';
 import { type ArtefactView, buildRecipeSchema, capabilitiesSchema, type Release } from '@starling/shared';
+import { inArray } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, type OpenDatabase, openDatabase } from '../db/index.ts';
 import { desiredStates, devices, measurements } from '../db/schema/index.ts';
 import { findProposals, type ProposalPorts, pageOfChanges } from './proposals.ts';
 import { pagesWithRelease } from './store.ts';
+import { findUnserved } from './unserved.ts';
+import { viewsOf } from './views.ts';
 
 /** More than one reading takes. */
 const DEVICES = 603;
@@ -129,4 +132,31 @@ test('rows that are written meanwhile are neither seen twice nor missed', async 
         });
   }
   expect(seen).toEqual(Array.from({ length: DEVICES }, (_, index) => idOf(index)));
+});
+
+test('devices that lack an artefact of a model are found with a few queries, and the others left alone', async () => {
+  const { db } = database;
+  const model = release.document.models[0]?.digest ?? '';
+  // One on each page, by the order of ids.
+  const lacking = [idOf(10), idOf(590)];
+  await db.update(desiredStates).set({ artefacts: {} }).where(inArray(desiredStates.device, lacking));
+  queries = 0;
+  const found: string[] = [];
+  for await (const { device, chooser } of findUnserved(model, ports)) {
+    found.push(device.id);
+    expect(chooser.choose(device, {})).toMatchObject({ net: { artefact: quick } });
+  }
+  expect(found).toEqual(lacking);
+  expect(queries).toBeLessThanOrEqual(8);
+  for await (const { device } of findUnserved('e'.repeat(64), ports)) expect.unreachable(`${device.id} does not run that model`);
+});
+
+test('what many devices should run is read at once', async () => {
+  const ids = Array.from({ length: 200 }, (_, index) => idOf(index));
+  queries = 0;
+  const views = await viewsOf([...ids, 'never-told'], ports);
+  expect(queries).toBe(1);
+  expect([...views.keys()].sort()).toEqual(ids);
+  expect(views.get(idOf(7))).toMatchObject({ release: RELEASE, generation: expect.any(Number), assignedBy: 'test' });
+  expect(await viewsOf([], ports)).toEqual(new Map());
 });

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, isNotNull } from 'drizzle-orm';
+import { and, asc, count, eq, gt, inArray, isNotNull } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
 import { desiredStates, devices, releaseObjectives } from '../db/schema/index.ts';
 
@@ -7,6 +7,15 @@ export type DesiredRow = typeof desiredStates.$inferSelect;
 export async function desiredOf(db: Queryable, device: string): Promise<DesiredRow | undefined> {
   const [row] = await db.select().from(desiredStates).where(eq(desiredStates.device, device));
   return row;
+}
+
+export async function desiredOfAll(db: Queryable, ids: readonly string[]): Promise<DesiredRow[]> {
+  return ids.length === 0
+    ? []
+    : db
+        .select()
+        .from(desiredStates)
+        .where(inArray(desiredStates.device, [...ids]));
 }
 
 export async function writeDesired(db: Queryable, row: DesiredRow): Promise<void> {

@@ -1,11 +1,15 @@
 import type { ArtefactView, MeasurePlanItem, MeasuringSettings } from '@starling/shared';
 import type { MeasuredBrief } from '../measurements/index.ts';
 
-/** A model that devices of a profile are to run, with everything that was built of it. */
+/** A model that devices of a profile are to run, or to measure because somebody asked for it, with everything that was built of it. */
 export interface Subject {
   profile: string;
   model: MeasurePlanItem['model'];
   artefacts: readonly ArtefactView[];
+  /** Devices of the profile that are to measure each artefact. */
+  wanted: number;
+  /** Who asked for it; null where it is of what devices are to run. */
+  requestedBy: string | null;
 }
 
 /** A device that might measure. */

@@ -9,10 +9,11 @@ import { briefMeasurements } from '../measurements/index.ts';
 import type { Models } from '../models/index.ts';
 import type { Releases } from '../releases/index.ts';
 import type { Asked, Outcome, PlanDevice, PlanInput, Subject } from './facts.ts';
+import { openRequests } from './store.ts';
 
 export interface FactPorts {
   db: Database;
-  models: Pick<Models, 'artefacts'>;
+  models: Pick<Models, 'artefacts' | 'show'>;
   releases: Pick<Releases, 'find'>;
   profiles: ReadonlyMap<string, DeviceProfile>;
   settings: MeasuringSettings;
@@ -33,11 +34,12 @@ type AllowedSubject = Subject & { allowed: (readonly string[] | undefined)[] };
 /** Everything that planning rests on, from rows alone. */
 export async function gatherFacts(ports: FactPorts, nowMs: number): Promise<PlanInput> {
   const { db, settings } = ports;
-  const subjects = await subjectsOf(ports);
+  const subjects = await subjectsOf(ports, nowMs);
   const profiles = [...new Set(subjects.map(({ profile }) => profile))];
   const rows = await drawDevices(db, profiles, DRAWN_PER_PROFILE, `${Math.floor(nowMs / HOUR_MS)}`);
   const artefacts = [...new Set(subjects.flatMap((subject) => subject.artefacts.map(({ digest }) => digest)))];
-  const drawn = { perProfile: settings.devicesPerProfile + DRAWN_PER_PROFILE, ofDevices: rows.map(({ id }) => id) };
+  const wanted = Math.max(settings.devicesPerProfile, ...subjects.map((subject) => subject.wanted));
+  const drawn = { perProfile: wanted + DRAWN_PER_PROFILE, ofDevices: rows.map(({ id }) => id) };
   return {
     nowMs,
     settings,
@@ -48,19 +50,31 @@ export async function gatherFacts(ports: FactPorts, nowMs: number): Promise<Plan
   };
 }
 
-async function subjectsOf({ db, models, releases }: FactPorts): Promise<AllowedSubject[]> {
+async function subjectsOf({ db, models, releases, settings }: FactPorts, nowMs: number): Promise<AllowedSubject[]> {
   const subjects = new Map<string, AllowedSubject>();
   const known = new Map<string, AllowedSubject['artefacts']>();
+  const subjectOf = async (profile: string, model: Subject['model']): Promise<AllowedSubject> => {
+    const key = `${profile} ${model.digest}`;
+    const artefacts = known.get(model.digest) ?? (await models.artefacts(model.digest));
+    known.set(model.digest, artefacts);
+    const subject = subjects.get(key) ?? { profile, model, artefacts, wanted: 0, requestedBy: null, allowed: [] };
+    subjects.set(key, subject);
+    return subject;
+  };
   for (const { release, profile } of await releasesOnProfiles(db)) {
     const { document } = await releases.find(release);
     for (const model of document.models) {
-      const key = `${profile} ${model.digest}`;
-      const artefacts = known.get(model.digest) ?? (await models.artefacts(model.digest));
-      known.set(model.digest, artefacts);
-      const subject = subjects.get(key) ?? { profile, model, artefacts, allowed: [] };
+      const subject = await subjectOf(profile, model);
+      subject.wanted = settings.devicesPerProfile;
       subject.allowed.push(document.requiredProviders);
-      subjects.set(key, subject);
     }
+  }
+  for (const { model, profile, devices, requestedBy } of await openRequests(db, nowMs)) {
+    const { name, version } = await models.show(model);
+    const subject = await subjectOf(profile, { name, version, digest: model });
+    if (devices > subject.wanted) Object.assign(subject, { wanted: devices, requestedBy });
+    // Whoever asks wants to know of every provider that the device offers.
+    subject.allowed.push(undefined);
   }
   return [...subjects.values()];
 }
@@ -70,7 +84,8 @@ function deviceOf(row: DeviceRow, subjects: readonly AllowedSubject[], profiles:
   const running = reported?.running?.artefacts ?? {};
   return {
     ...{ id, name, profile, isOnline: online, isSpared: labels[SPARED.label] === SPARED.value },
-    isSettled: reported?.phase === 'running' || reported?.phase === 'idle',
+    // A device that was never told to run anything has reported nothing.
+    isSettled: reported === null || reported.phase === 'running' || reported.phase === 'idle',
     runnable: runnableOn(row, subjects, profiles.get(profile)),
     held: new Set(Object.values(running)),
   };

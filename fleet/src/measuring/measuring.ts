@@ -1,14 +1,34 @@
-import { commandTable, type MeasurePlanItem, type MeasuringSettings, messageOf, type PageQuery } from '@starling/shared';
+import {
+  type Actor,
+  commandTable,
+  type MeasurePlanItem,
+  type MeasuringRequest,
+  type MeasuringSettings,
+  messageOf,
+  type PageQuery,
+  StarlingError,
+} from '@starling/shared';
+import { appendAudit } from '../audit/index.ts';
 import type { CommandGrants, Commands } from '../commands/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
 import { type FactPorts, gatherFacts } from './gather-facts.ts';
 import { type Plan, planMeasuring, type Send } from './plan-measuring.ts';
+import { deleteRequests, openRequests, profilesInUse, putRequests } from './store.ts';
 
 /** Has devices measure artefacts, until enough of each profile have. */
 export interface Measuring {
   readonly settings: MeasuringSettings;
   /** What is under way, what comes next, what waits. Changes nothing. */
   plan(page: PageQuery & { model?: string | undefined }): Promise<PageQuery & { items: MeasurePlanItem[]; total: number }>;
+  /** What people asked for of a model and is not given up yet. */
+  requests(model: string): Promise<MeasuringRequest[]>;
+  /**
+   * Has devices measure a model though none of them may be to run it.
+   * @param wanted.profiles every profile that has an active device if not given
+   * @throws StarlingError `not-found`, `unknown-profile`, `no-devices`
+   */
+  request(model: string, wanted: { profiles?: string[] | undefined; devices: number }, actor: Actor): Promise<MeasuringRequest[]>;
+  withdraw(model: string, actor: Actor): Promise<void>;
   /** Plans and asks from now on. */
   start(): void;
   close(): Promise<void>;
@@ -58,8 +78,20 @@ export function createMeasuring(ports: MeasuringPorts): Measuring {
       const items = (await plan()).items.filter((item) => model === undefined || item.model.digest === model);
       return { items: items.slice(offset, offset + limit), total: items.length, limit, offset };
     },
+    requests: (model) => openRequests(ports.db, clock.nowMs(), model),
+    async request(model, wanted, actor) {
+      const requests = await storeRequest(model, wanted, actor, ports);
+      lookSoon();
+      return requests;
+    },
+    async withdraw(model, actor) {
+      const { name, version } = await ports.models.show(model);
+      await ports.db.transaction(async (tx) => {
+        await deleteRequests(tx, model);
+        await appendAudit(tx, clock, actor, 'measuring.withdraw', `${name}@${version}`, { digest: model });
+      });
+    },
     start() {
-      if (settings.devicesPerProfile === 0) return;
       interval = setInterval(look, LOOK_INTERVAL_MS);
       ignore = events.subscribe(({ type, detail }) => {
         const isFree =
@@ -75,6 +107,31 @@ export function createMeasuring(ports: MeasuringPorts): Measuring {
       await looking;
     },
   };
+}
+
+async function storeRequest(
+  model: string,
+  { profiles, devices }: { profiles?: string[] | undefined; devices: number },
+  actor: Actor,
+  { db, clock, models, profiles: known }: MeasuringPorts,
+): Promise<MeasuringRequest[]> {
+  const { name, version } = await models.show(model);
+  const unknown = profiles?.find((profile) => !known.has(profile));
+  if (unknown !== undefined)
+    throw new StarlingError('unknown-profile', `there is no profile ${unknown}`, { field: 'profiles', hint: [...known.keys()].join(', ') });
+  const inUse = await profilesInUse(db);
+  const wanted = [...new Set(profiles ?? inUse)];
+  if (wanted.every((profile) => !inUse.includes(profile))) {
+    throw new StarlingError('no-devices', `no active device is of ${profiles?.join(', ') ?? 'any profile'}`, {
+      field: 'profiles',
+      hint: 'enrol a device first, or name another profile',
+    });
+  }
+  await db.transaction(async (tx) => {
+    await putRequests(tx, wanted, { model, devices, requestedBy: actor.name, requestedAtMs: clock.nowMs() });
+    await appendAudit(tx, clock, actor, 'measuring.request', `${name}@${version}`, { digest: model, profiles: wanted, devices });
+  });
+  return openRequests(db, clock.nowMs(), model);
 }
 
 async function ask({ device, model, artefacts }: Send, { commands, grants, settings, log }: MeasuringPorts): Promise<void> {

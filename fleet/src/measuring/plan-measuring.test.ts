@@ -15,6 +15,7 @@ const subject = (digests: readonly string[], change: Partial<Subject> = {}): Sub
   profile: 'camera',
   model: { name: 'detector', version: '1.0.0', digest: 'model' },
   artefacts: digests.map((digest) => artefact(digest)),
+  ...{ wanted: 3, requestedBy: null },
   ...change,
 });
 const device = (id: string, change: Partial<PlanDevice> = {}): PlanDevice => ({
@@ -42,6 +43,14 @@ const itemOf = ({ items }: Plan, digest: string): MeasurePlanItem =>
   items.find((each) => each.artefact === digest) ?? expect.unreachable(`no item ${digest}`);
 
 describe('who is asked', () => {
+  test('as many as somebody wants, though the fleet measures nothing by itself', () => {
+    const off = { ...settings, devicesPerProfile: 0 };
+    const wanted = subject(['a'], { wanted: 4, requestedBy: 'ada' });
+    const { sends, items } = planOf({ settings: off, subjects: [wanted], measured: [measured('5', 'a')] });
+    expect(sends.map((send) => send.device)).toEqual(['1', '2', '3']);
+    expect(items).toMatchObject([{ requestedBy: 'ada', wanted: 4, measured: 1, why: 'measured on 1 of 4 devices' }]);
+  });
+
   test('as many devices as are wanted, each for all artefacts of the model', () => {
     const { sends, items } = planOf({});
     expect(sends).toEqual(['1', '2', '3'].map((id) => ({ device: id, model: 'model', artefacts: ['a', 'b'] })));
@@ -86,7 +95,7 @@ describe('who is asked', () => {
 
   test('nobody where it is turned off, and what is under way is shown all the same', () => {
     const off = { ...settings, devicesPerProfile: 0 };
-    const plan = planOf({ settings: off, asked: [asked('1', ['a'], 'open')] });
+    const plan = planOf({ settings: off, subjects: [subject(['a', 'b'], { wanted: 0 })], asked: [asked('1', ['a'], 'open')] });
     expect(plan.sends).toEqual([]);
     expect(plan.items.map(({ artefact: digest, state }) => [digest, state])).toEqual([['a', 'measuring']]);
   });
@@ -196,7 +205,14 @@ test('always ends, with enough on each profile or with everybody tried, and with
       const [rows, asks]: [Measured[], Asked[]] = [[], []];
       let nowMs = NOW_MS;
       for (let step = 0; step < 400; step += 1, nowMs += HOUR_MS) {
-        const plan = planMeasuring({ nowMs, settings: own, subjects: [subject(['a', 'b'])], devices, measured: rows, asked: asks });
+        const plan = planMeasuring({
+          nowMs,
+          settings: own,
+          subjects: [subject(['a', 'b'], { wanted })],
+          devices,
+          measured: rows,
+          asked: asks,
+        });
         expect(new Set(plan.sends.map((send) => send.device)).size).toBe(plan.sends.length);
         for (const { device: id, artefacts } of plan.sends) {
           const bad = draw() < 0.3;
@@ -212,7 +228,14 @@ test('always ends, with enough on each profile or with everybody tried, and with
           expect(good.size).toBeLessThanOrEqual(wanted);
         }
       }
-      const end = planMeasuring({ nowMs, settings: own, subjects: [subject(['a', 'b'])], devices, measured: rows, asked: asks });
+      const end = planMeasuring({
+        nowMs,
+        settings: own,
+        subjects: [subject(['a', 'b'], { wanted })],
+        devices,
+        measured: rows,
+        asked: asks,
+      });
       expect(end).toEqual({ items: [], sends: [] });
     }),
     { numRuns: 40 },

@@ -41,13 +41,11 @@ export function planMeasuring(input: PlanInput): Plan {
   const sends = sendsFor(needs, input);
   const names = new Map(input.devices.map(({ id, name }) => [id, name]));
   const items = needs
-    .filter(({ pending, next, isPossible, counted }) => pending.length + next.length > 0 || (isPossible && counted < wantedOf(input)))
-    .map((need) => itemOf(need, names, wantedOf(input)));
+    .filter(
+      ({ subject, pending, next, isPossible, counted }) => pending.length + next.length > 0 || (isPossible && counted < subject.wanted),
+    )
+    .map((need) => itemOf(need, names));
   return { items, sends };
-}
-
-function wantedOf({ settings }: PlanInput): number {
-  return settings.devicesPerProfile;
 }
 
 function needsOf(input: PlanInput): Need[] {
@@ -67,7 +65,7 @@ function needsOf(input: PlanInput): Need[] {
         .filter(({ profile, device }) => profile === subject.profile && !arrived.has(device))
         .filter((each) => isPending(each, artefact.digest, nowMs))
         .map(({ device }) => device);
-      const reason = reasonOf(rows, counted.length, input);
+      const reason = reasonOf(rows, counted.length, subject, input);
       needs.push({ subject, artefact, counted: counted.length, pending, reason, next: [], waits: new Map(), isPossible: false });
     }
   }
@@ -87,9 +85,9 @@ function isPending({ isOpen, issuedAtMs, artefacts }: Asked, artefact: string, n
   return isOpen || (named.outcome === 'measured' && nowMs - issuedAtMs < SETTLE_MS);
 }
 
-function reasonOf(rows: readonly Measured[], counted: number, { nowMs, settings }: PlanInput): string {
-  const { devicesPerProfile, againMs } = settings;
-  if (counted > 0) return `measured on ${counted} of ${devicesPerProfile} devices`;
+function reasonOf(rows: readonly Measured[], counted: number, { wanted }: Subject, { nowMs, settings }: PlanInput): string {
+  const { againMs } = settings;
+  if (counted > 0) return `measured on ${counted} of ${wanted} devices`;
   if (rows.length === 0) return 'not measured on this profile yet';
   if (rows.some(({ runtimeVersion, runtime }) => !isSameRuntime(runtimeVersion, runtime))) return 'measured with another runtime version';
   if (rows.some(({ measuredAtMs }) => nowMs - measuredAtMs >= againMs)) return `measured more than ${days(againMs)} days ago`;
@@ -142,7 +140,7 @@ function ableOf(
   let bytesLeft = settings.bytesPerDay - obstacles.fetchedToday(device.id);
   const able: Need[] = [];
   for (const need of group) {
-    if (need.counted + need.pending.length + need.next.length >= settings.devicesPerProfile) continue;
+    if (need.counted + need.pending.length + need.next.length >= need.subject.wanted) continue;
     const { artefact } = need;
     const fetchBytes = device.held.has(artefact.digest) ? 0 : artefact.sizeBytes;
     const obstacle: Obstacle | undefined =
@@ -163,13 +161,13 @@ function wait(need: Need, words: string): void {
   need.waits.set(words, (need.waits.get(words) ?? 0) + 1);
 }
 
-function itemOf(need: Need, names: ReadonlyMap<string, string>, wanted: number): MeasurePlanItem {
+function itemOf(need: Need, names: ReadonlyMap<string, string>): MeasurePlanItem {
   const { subject, artefact, counted, pending, next, reason, waits } = need;
   const state = pending.length > 0 ? 'measuring' : next.length > 0 ? 'next' : 'waiting';
   const obstacles = [...waits].toSorted(([, left], [, right]) => right - left).map(([words, count]) => `${count} ${words}`);
   return {
     ...{ profile: subject.profile, model: subject.model, artefact: artefact.digest, recipe: artefact.optimisation },
-    ...{ sizeBytes: artefact.sizeBytes, measured: counted, wanted, state },
+    ...{ sizeBytes: artefact.sizeBytes, measured: counted, wanted: subject.wanted, requestedBy: subject.requestedBy, state },
     devices: (pending.length > 0 ? pending : next).map((id) => ({ id, name: names.get(id) ?? id })),
     why: state === 'waiting' && obstacles.length > 0 ? `${reason}; of the devices ${obstacles.join(', ')}` : reason,
   };

@@ -16,6 +16,7 @@ const columns = [
   { title: 'SIZE', value: ({ sizeBytes }: MeasurePlanItem) => formatBytes(sizeBytes), right: true },
   { title: 'STATE', value: ({ state }: MeasurePlanItem) => state },
   { title: 'DEVICES', value: ({ devices }: MeasurePlanItem) => devices.map(({ name }) => name).join(', ') || '-' },
+  { title: 'FOR', value: ({ requestedBy }: MeasurePlanItem) => requestedBy ?? 'what runs' },
   { title: 'WHY', value: ({ why }: MeasurePlanItem) => why },
 ];
 
@@ -45,6 +46,6 @@ export function defineBenchmarkPlan(benchmark: Command, contextOf: ContextOf): v
 
 function emptyText(settings: MeasuringSettings | undefined): string {
   return settings?.devicesPerProfile === 0
-    ? 'this fleet measures nothing by itself (measureDevicesPerProfile is 0); use "starling benchmark DEVICE MODEL"'
+    ? 'this fleet measures nothing by itself (measureDevicesPerProfile is 0); use "starling benchmark request MODEL"'
     : 'nothing is left to measure: every profile has figures of all that its devices run';
 }

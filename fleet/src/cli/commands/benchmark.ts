@@ -16,6 +16,7 @@ import type { Output } from '../output.ts';
 import { shortDigest } from '../printable.ts';
 import { findDevice, findModel } from '../references.ts';
 import { defineBenchmarkPlan } from './benchmark-plan.ts';
+import { defineBenchmarkRequest } from './benchmark-request.ts';
 
 const benchmarkOptions = z.object({
   artefact: wordsSchema,
@@ -31,6 +32,7 @@ const AT_ONCE = 16;
 export function defineBenchmark(program: Command, contextOf: ContextOf): void {
   const benchmark = program.command('benchmark');
   defineBenchmarkPlan(benchmark, contextOf);
+  defineBenchmarkRequest(benchmark, contextOf);
   benchmark
     .argument('<device>')
     .argument('<model>', 'name, name@version or digest')

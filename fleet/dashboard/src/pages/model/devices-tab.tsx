@@ -16,6 +16,7 @@ import { Tag } from '../../parts/tag.tsx';
 import { WideTable } from '../../parts/wide-table.tsx';
 import classes from './devices-tab.module.css';
 import type { CostFigures, FiguresByProfile } from './figures-by-profile.ts';
+import { MeasureButton } from './measure-button.tsx';
 import { type MeasurePlan, PlanPanel, PlanState } from './plan-panel.tsx';
 import { useFigures } from './use-figures.ts';
 
@@ -30,7 +31,12 @@ export function DevicesTab({ model }: { model: ModelView }) {
     <QueryView query={query} heightPx={420}>
       {(answer) => (
         <Stack gap="md">
-          <Panel title="By profile" note="Medians over the devices of a profile. Estimates stand where nothing was measured." flush>
+          <Panel
+            title="By profile"
+            note="Medians over the devices of a profile. Estimates stand where nothing was measured."
+            actions={<MeasureButton model={model} />}
+            flush
+          >
             <Matrix artefacts={model.artefacts} figures={figures} plan={plan.data} />
           </Panel>
           <PlanPanel plan={plan.data} artefacts={model.artefacts} />
@@ -59,7 +65,7 @@ function Matrix({ artefacts, figures, plan }: MatrixProps) {
     return (
       <EmptyState title="Nothing measured yet">
         {plan?.settings.devicesPerProfile === 0
-          ? 'Open a device and measure: it times every artefact of a model while it is idle, and the figures come here.'
+          ? 'Have it measured: a few idle devices of each profile time every artefact, and the figures come here.'
           : 'Idle devices that run this model time its artefacts by themselves, and the figures come here.'}
       </EmptyState>
     );

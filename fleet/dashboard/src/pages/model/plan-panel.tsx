@@ -19,7 +19,11 @@ const states: Record<MeasurePlanItem['state'], { words: string; tone: Tone }> = 
 export function PlanPanel({ plan, artefacts }: { plan: MeasurePlan | undefined; artefacts: readonly ArtefactView[] }) {
   if (plan === undefined || plan.items.length === 0) return null;
   return (
-    <Panel title="To be measured" note="Idle devices that run this model measure it by themselves, a few of each profile." flush>
+    <Panel
+      title="To be measured"
+      note="Idle devices that run this model measure it by themselves, a few of each profile; others where somebody asked for it."
+      flush
+    >
       <WideTable label="To be measured" fz="sm">
         <Table.Thead>
           <Table.Tr>
