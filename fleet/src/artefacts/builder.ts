@@ -1,10 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { StarlingError } from '@starling/shared';
 import type { BuildReply, BuildRequest, BuiltResult, Inspection, RecipeRequest } from './build-messages.ts';
 import { residentBytes } from './resident-memory.ts';
 
 /** Native code that has said nothing for this long is taken for hung. On a busy machine a step of seconds may take minutes. */
 const SILENCE_MS = 300_000;
+/** Steps go through all weights of a model, so that a larger one may be silent for longer: what a busy machine gets through in a second. */
+const WEIGHT_BYTES_PER_SECOND_MINIMUM = 4 * 1024 ** 2;
 /** A model is read in parts of a second: looked at less often, it could take the memory of the whole machine unseen. */
 const MEMORY_INTERVAL_MS = 200;
 const MEBIBYTE = 1024 ** 2;
@@ -51,8 +55,9 @@ export function createBuilder(limits: BuilderLimits): Builder {
 }
 
 /** @throws StarlingError of the worker, `build-crashed` if its process died, `build-hung`, `build-too-large`, `cancelled` */
-function runWorker(request: BuildRequest, options: BuildOptions, { memoryBytes }: BuilderLimits): Promise<BuildReply> {
+async function runWorker(request: BuildRequest, options: BuildOptions, { memoryBytes }: BuilderLimits): Promise<BuildReply> {
   const { signal, onProgress, onLog } = options;
+  const silenceMs = await silenceOf(request);
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(cancelled());
     const child = fork(new URL('./build-worker.ts', import.meta.url), {
@@ -70,9 +75,9 @@ function runWorker(request: BuildRequest, options: BuildOptions, { memoryBytes }
       settle();
     };
     const hung = (): void =>
-      end(() => reject(new StarlingError('build-hung', `the model kept the builder busy for ${SILENCE_MS / 1000} s`, { field: 'model' })));
+      end(() => reject(new StarlingError('build-hung', `the model kept the builder busy for ${silenceMs / 1000} s`, { field: 'model' })));
     const cancel = (): void => end(() => reject(cancelled()));
-    let silence = setTimeout(hung, SILENCE_MS);
+    let silence = setTimeout(hung, silenceMs);
     const watch = setInterval(async () => {
       const bytes = await residentBytes(child.pid ?? 0);
       if (bytes !== undefined && bytes > memoryBytes) end(() => reject(tooLarge(memoryBytes)));
@@ -80,7 +85,7 @@ function runWorker(request: BuildRequest, options: BuildOptions, { memoryBytes }
     signal?.addEventListener('abort', cancel, { once: true });
     child.on('message', (reply: BuildReply) => {
       clearTimeout(silence);
-      silence = setTimeout(hung, SILENCE_MS);
+      silence = setTimeout(hung, silenceMs);
       if (reply.type === 'progress') onProgress?.(reply.percent, reply.step);
       else if (reply.type === 'log') onLog?.(reply.line);
       else if (reply.type === 'failed') end(() => reject(new StarlingError(reply.code, reply.message, reply)));
@@ -93,6 +98,13 @@ function runWorker(request: BuildRequest, options: BuildOptions, { memoryBytes }
     });
     child.send(request, () => undefined);
   });
+}
+
+async function silenceOf({ file, weights }: BuildRequest): Promise<number> {
+  if (weights === undefined) return SILENCE_MS;
+  // What is not there is said by the worker.
+  const { size } = await stat(join(dirname(file), weights)).catch(() => ({ size: 0 }));
+  return SILENCE_MS + Math.ceil(size / WEIGHT_BYTES_PER_SECOND_MINIMUM) * 1000;
 }
 
 /** Each line is told; the last ones are kept, for they say why a process ended. */
