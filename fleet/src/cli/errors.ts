@@ -61,6 +61,7 @@ const fleetErrors: Readonly<Record<string, ExitName>> = {
   'external-data-path': 'usage',
   'external-data-corrupt': 'usage',
   'model-too-large': 'usage',
+  'no-weights': 'usage',
   'database-unavailable': 'unreachable',
   'internal-error': 'failed',
 };
