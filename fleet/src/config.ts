@@ -80,16 +80,10 @@ export const configSchema = z.strictObject({
     .max(2047)
     .default(2047)
     .meta({ description: 'Largest ONNX file that is built; above it the weights become a file of their own, which browsers do not load' }),
-  measureDevicesPerProfile: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(100)
-    .default(3)
-    .meta({
-      description:
-        'Devices of each profile that the fleet has measure every artefact of what they run; 0: nobody, unless somebody asks for a model',
-    }),
+  measureDevicesPerProfile: z.coerce.number().int().min(0).max(100).default(3).meta({
+    description:
+      'Devices of each profile that the fleet has measure every artefact of what they run; 0: nobody, unless somebody asks for a model',
+  }),
   measureMebibytesPerDay: z.coerce
     .number()
     .int()
