@@ -2,10 +2,11 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
-import { readConfig, startFleet, systemClock, systemIds } from '@starling/fleet';
+import { letHeapGrow, readConfig, startFleet, systemClock, systemIds } from '@starling/fleet';
 
 /** A fleet that also serves one plain file over HTTPS from the same process: `--file PATH` and then the flags of the fleet. */
 const [, , , file = '', ...flags] = process.argv;
+letHeapGrow();
 const silent = (): void => undefined;
 const fleet = await startFleet(readConfig(flags), {
   clock: systemClock,

@@ -3,4 +3,5 @@ export { openApiDocument } from './api/index.ts';
 export { type Fleet, type FleetPorts, startFleet } from './app.ts';
 export { systemClock } from './clock.ts';
 export { configSchema, type FleetConfig, readConfig } from './config.ts';
+export { letHeapGrow } from './heap-growth.ts';
 export { systemIds } from './ids.ts';

@@ -5,6 +5,7 @@ import pino from 'pino';
 import { startFleet } from './app.ts';
 import { systemClock } from './clock.ts';
 import { configHelp, readConfig } from './config.ts';
+import { letHeapGrow } from './heap-growth.ts';
 import { systemIds } from './ids.ts';
 
 /** The fleet as a process of its own. */
@@ -15,6 +16,7 @@ async function main(): Promise<void> {
     return;
   }
   const config = readConfig(argv);
+  letHeapGrow();
   const log = pino({ level: config.logLevel });
   const fleet = await startFleet(config, { clock: systemClock, ids: systemIds, log });
   log.info({ ...fleet.addresses, dataDirectory: fleet.dataDirectory }, 'the fleet is up');
