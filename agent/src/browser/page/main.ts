@@ -1,8 +1,7 @@
 import { createStage } from '../draw-results.ts';
-import { type BrowserAgent, type BrowserAgentStatus, createAgent, type Watching, watchStream } from '../index.ts';
+import { type BrowserAgent, type BrowserAgentStatus, createAgent, isolatePage, type Watching, watchStream } from '../index.ts';
 import { listCameras, openCamera } from '../sources/camera.ts';
 import { element, make, setText } from './elements.ts';
-import { keepForOffline } from './keep-for-offline.ts';
 import { createMeters } from './meters.ts';
 import { createNotices, type Notice } from './notices.ts';
 import { readFiles, takeDrops } from './pictures.ts';
@@ -129,7 +128,8 @@ function adopt(started: BrowserAgent): void {
   started.on('log', ({ level, line }) => (level === 'error' || level === 'warn' ? console.warn(line) : console.info(line)));
 }
 
-keepForOffline()
+// What keeps this page for a start without a network also isolates it, where the server has not.
+isolatePage(new URL('service-worker.js', document.baseURI))
   .catch((error: unknown) => console.warn('this page will not start without a network', error))
   .finally(() =>
     createAgent({ fleet: location.origin, ...settings }, adopt).catch((error: unknown) => {
