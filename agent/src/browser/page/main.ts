@@ -1,3 +1,4 @@
+import { createSystemClock } from '../clock.ts';
 import { createStage } from '../draw-results.ts';
 import { type BrowserAgent, type BrowserAgentStatus, createAgent, isolatePage, type Watching, watchStream } from '../index.ts';
 import { listCameras, openCamera } from '../sources/camera.ts';
@@ -5,6 +6,7 @@ import { element, make, setText } from './elements.ts';
 import { createMeters } from './meters.ts';
 import { createNotices, type Notice } from './notices.ts';
 import { readFiles, takeDrops } from './pictures.ts';
+import { showLeaving } from './privacy.ts';
 import { takeSettings } from './settings.ts';
 import { shownSteps, showSteps } from './steps.ts';
 
@@ -16,12 +18,14 @@ const notices = createNotices();
 const meters = createMeters(() => performance.now());
 const stage = createStage(canvas);
 const settings = takeSettings();
+const clock = createSystemClock();
 let agent: BrowserAgent | undefined;
 let watching: Watching | undefined;
 
 function showStatus(status: BrowserAgentStatus): void {
   showSteps(element('steps', HTMLOListElement), shownSteps(status));
   notices.show('phase', noticeOf(status));
+  showLeaving(status, clock.wallMs());
   const link = status.agent?.link ?? 'idle';
   const pill = element('link', HTMLParagraphElement);
   pill.dataset.state = link;
@@ -118,7 +122,10 @@ fileInput.addEventListener('change', async () => {
   fileInput.value = '';
 });
 takeDrops(canvas.parentElement as HTMLElement, (files) => void take([...files]));
-setInterval(meters.tick, 1_000);
+setInterval(() => {
+  meters.tick();
+  if (agent !== undefined) showLeaving(agent.status, clock.wallMs());
+}, 1_000);
 
 /** Takes the agent up as soon as there is one: it may have to wait for another tab, and what it does meanwhile is shown. */
 function adopt(started: BrowserAgent): void {
