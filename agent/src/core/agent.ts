@@ -97,7 +97,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const settings = agentSettingsSchema.parse({});
   // Each part is given what it needs of the others by name; nothing is called before all are there.
   let link: Link;
-  let answered: AgentStatus['answered'] = null;
+  const newest: Pick<AgentStatus, 'answered'> = { answered: null };
   const publish = (name: Parameters<Link['publish']>[0], params: Record<string, string>, payload: Uint8Array): Promise<boolean> =>
     link.publish(name, params, payload);
 
@@ -149,9 +149,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     },
     snapshot: () => ({ ...status() }),
     measuring,
-    answered(command) {
-      answered = { command, atMs: clock.wallMs() };
-    },
+    answered: (command) => Object.assign(newest, { answered: { command, atMs: clock.wallMs() } }),
     publish: (result) => publish('result', { id: result.id }, jsonEncode(result)),
     refused: (reason) => refused('command', reason),
   });
@@ -161,7 +159,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     reported: reconciler.reported(),
     spoolBytes: spool.sizeBytes(),
     egress: reconciler.running()?.release.policies.egress ?? null,
-    answered,
+    ...newest,
     tunings: known.tunings.list(),
     pulled: puller.counters(),
   });
