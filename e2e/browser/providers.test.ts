@@ -82,6 +82,32 @@ describeWith(['chromium'], 'what runs models in a browser', ({ chromium }) => {
     await tab.close();
   });
 
+  test('goes on while the fleet is gone, and comes back by itself', async () => {
+    const tab = await open(await launch(), 'threads=1');
+    await fleet.process.kill();
+    await tab.page.getByText('offline', { exact: true }).waitFor();
+    expect(await read(tab, 'alone.png')).toEqual([]);
+    await fleet.start();
+    await tab.page.getByText('online', { exact: true }).waitFor();
+    // What was read meanwhile is told.
+    const told = async (): Promise<boolean> =>
+      (await fleet.telemetry(tab.device, 'inference')).some(({ payload }) => Number(payload.items) > 0);
+    await until('the inference is told', told);
+    await tab.close();
+  });
+
+  test('a page that is hidden answers the fleet, and shows what it gave and what else may leave', async () => {
+    const tab = await open(await launch(), 'threads=1');
+    const other = await tab.context.newPage();
+    await other.bringToFront();
+    const { result } = await fleet.client.call(api.inferOnDevice, { params: { id: tab.device }, raw: await paintPlain(40, 90, 160) });
+    expect(result.outputs.boxes).toEqual([]);
+    await tab.page.bringToFront();
+    await tab.page.getByText('The fleet was just given what was read in a picture that it sent.').waitFor();
+    expect(await tab.page.locator('#leaves li').allTextContents()).toContain('Results, when the fleet asks for them: boxes.');
+    await tab.close();
+  });
+
   test('runs on a GPU, and on the processor once the GPU is lost, and says why', async () => {
     const browser = await launch(SOFTWARE_GPU);
     const tab = await open(browser, 'providers=webgpu,wasm');

@@ -17,7 +17,6 @@ const screenButton = element('screen', HTMLButtonElement);
 const notices = createNotices();
 const meters = createMeters(() => performance.now());
 const stage = createStage(canvas);
-const settings = takeSettings();
 const clock = createSystemClock();
 let agent: BrowserAgent | undefined;
 let watching: Watching | undefined;
@@ -135,11 +134,12 @@ function adopt(started: BrowserAgent): void {
   started.on('log', ({ level, line }) => (level === 'error' || level === 'warn' ? console.warn(line) : console.info(line)));
 }
 
-// What keeps this page for a start without a network also isolates it, where the server has not.
+// What keeps this page for a start without a network also isolates it, where the server has not. The page may be loaded once more for that:
+// the token stays in its address until then.
 isolatePage(new URL('service-worker.js', document.baseURI))
   .catch((error: unknown) => console.warn('this page will not start without a network', error))
   .finally(() =>
-    createAgent({ fleet: location.origin, ...settings }, adopt).catch((error: unknown) => {
+    createAgent({ fleet: location.origin, ...takeSettings() }, adopt).catch((error: unknown) => {
       notices.fail('phase', error);
       for (const button of [cameraButton, screenButton]) button.disabled = true;
     }),
