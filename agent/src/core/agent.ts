@@ -141,14 +141,12 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, known.tunings, log);
   const commands = createCommandRunner({
     ...{ trust, underNewestRoot, journal, clock, log, host, store, puller },
-    device: key.device,
-    agentVersion: identity.agentVersion,
+    ...{ device: key.device, agentVersion: identity.agentVersion, measuring },
     activeKey: () => {
       const { running } = reconciler.reported();
       return running === null ? undefined : loadKey(running);
     },
     snapshot: () => ({ ...status() }),
-    measuring,
     answered: (command) => Object.assign(newest, { answered: { command, atMs: clock.wallMs() } }),
     publish: (result) => publish('result', { id: result.id }, jsonEncode(result)),
     refused: (reason) => refused('command', reason),
