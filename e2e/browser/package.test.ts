@@ -1,15 +1,17 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { api, type ReleaseView } from '@starling/shared';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePorts } from '../harness/free-ports.ts';
 import { paintPlain } from '../harness/picture.ts';
 import { describeWith } from '../harness/requires.ts';
-import { type RunningFleet, startRunningFleet } from '../harness/running-fleet.ts';
+import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
 import { mapModel, publishMapRelease } from '../harness/small-models.ts';
 import { launchRunBrowser, openRunPage } from './run-page.ts';
 import { type StaticSite, serveSite } from './static-site.ts';
@@ -17,57 +19,133 @@ import { type StaticSite, serveSite } from './static-site.ts';
 const SETUP_TIMEOUT_MS = 300_000;
 const run = promisify(execFile);
 const agentFolder = fileURLToPath(new URL('../../agent', import.meta.url));
+const vite = join(dirname(createRequire(join(agentFolder, 'package.json')).resolve('vite/package.json')), 'bin/vite.js');
 
-/** Ten lines of somebody else. */
-const page = `<!doctype html><title>Somebody else</title><link rel="icon" href="data:,"><canvas id="picture"></canvas>
-<script type="module">
-  import { createAgent } from './node_modules/@starling/agent/index.js';
+/** Ten lines of somebody else, and a camera beside them. @param from where the package is imported from */
+const code = (from: string): string => `
+  import { createAgent, defineStarlingCamera } from '${from}';
+  defineStarlingCamera();
   globalThis.start = async (fleet, token, bytes) => {
     const canvas = document.querySelector('#picture');
-    const agent = await createAgent({ fleet, token, canvas }, (starting) => starting.on('status', (status) => (globalThis.status = status)));
+    const agent = await createAgent({ fleet, token, canvas });
     while (agent.status.agent?.reported.phase !== 'running') await new Promise((resolve) => agent.on('status', resolve));
     const result = await agent.infer(new Blob([new Uint8Array(bytes)], { type: 'image/png' }));
     return { device: agent.status.agent.device, outputs: Object.keys(result.outputs), width: canvas.width, isolated: crossOriginIsolated };
   };
-</script>`;
+  globalThis.film = (fleet, token) =>
+    new Promise((resolve, reject) => {
+      document.body.insertAdjacentHTML('beforeend', \`<starling-camera name="camera" fleet="\${fleet}" token="\${token}"></starling-camera>\`);
+      const camera = document.querySelector('starling-camera');
+      camera.addEventListener('result', ({ detail: { source, result } }) => resolve({ source, outputs: Object.keys(result.outputs) }));
+      camera.addEventListener('problem', ({ detail }) => reject(detail));
+    });`;
+const page = (script: string): string =>
+  `<!doctype html><title>Somebody else</title><link rel="icon" href="data:,"><canvas id="picture"></canvas><script type="module" ${script}</script>`;
+const plain = page(`>${code('./node_modules/@starling/agent/index.js')}`);
+/** The same on a site that sends files and no more: a worker of the package stands in for its headers. */
+const bare = plain
+  .replace('import { createAgent,', 'import { createAgent, isolatePage,')
+  .replace('defineStarlingCamera();', "await isolatePage('./isolation-worker.js'); defineStarlingCamera();");
+const isolation = "{ 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }";
+
+/** An app as \`npm create vite\` leaves it: no word about workers, WebAssembly or what to leave alone. */
+async function writeViteApp(folder: string, tarball: string): Promise<void> {
+  await mkdir(join(folder, 'src'), { recursive: true });
+  await writeFile(join(folder, 'package.json'), '{ "name": "app", "private": true, "type": "module" }');
+  await writeFile(join(folder, 'index.html'), page('src="/src/main.js">'));
+  await writeFile(join(folder, 'src/main.js'), code('@starling/agent'));
+  await writeFile(
+    join(folder, 'vite.config.js'),
+    `const headers = ${isolation};\nexport default { server: { headers }, preview: { headers } };`,
+  );
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], { cwd: folder });
+}
 
 describeWith(['chromium'], 'the package for other pages', ({ chromium }) => {
   let folder: string;
   let site: StaticSite;
+  let bareSite: StaticSite;
   let fleet: RunningFleet;
   let release: ReleaseView;
+  let browser: Browser;
+  let ports: number[];
+  const servers: ChildProcess[] = [];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'starling-package-'));
-    const vite = join(dirname(createRequire(join(agentFolder, 'package.json')).resolve('vite/package.json')), 'bin/vite.js');
     await run(process.execPath, [vite, 'build', '--config', 'vite.package.config.ts', '--logLevel', 'error'], { cwd: agentFolder });
     const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: join(agentFolder, 'dist/package') });
-    await run('npm', ['install', '--offline', '--no-audit', '--no-fund', `./${stdout.trim()}`], { cwd: folder });
-    site = await serveSite(folder, page);
-    fleet = await startRunningFleet({ 'browser-origins': site.origin });
+    const tarball = join(folder, stdout.trim());
+    await run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], { cwd: folder });
+    await writeViteApp(join(folder, 'app'), tarball);
+    site = await serveSite(folder, plain);
+    await copyFile(join(folder, 'node_modules/@starling/agent/isolation-worker.js'), join(folder, 'isolation-worker.js'));
+    bareSite = await serveSite(folder, bare, {});
+    ports = await freePorts(2);
+    const origins = [site.origin, bareSite.origin, ...ports.map((port) => `http://127.0.0.1:${port}`)];
+    fleet = await startRunningFleet({ 'browser-origins': origins.join() });
     release = await publishMapRelease(fleet, mapModel(1, { width: 16 }), 0);
+    browser = await launchRunBrowser(chromium, [
+      ...['--disable-gpu', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
+    ]);
   }, SETUP_TIMEOUT_MS);
   afterAll(async () => {
+    await browser?.close();
+    for (const server of servers) server.kill();
     await site?.close();
+    await bareSite?.close();
     await fleet?.stop();
     await rm(folder, { recursive: true, force: true });
   });
 
-  test('a plain page of another site installs it, enrols, and reads a picture in ten lines', async () => {
-    const browser = await launchRunBrowser(chromium);
+  const claim = async (): Promise<string> => {
     const { text } = await fleet.client.call(api.createClaimToken, { body: { name: 'page', uses: 1, release: release.digest } });
-    const tab = await openRunPage(browser, site.origin);
-    const picture = [...(await paintPlain(40, 90, 160, 48))];
-    const read = await tab.page.evaluate(
-      ([address, token, bytes]) =>
-        (globalThis as unknown as { start(...given: unknown[]): Promise<Record<string, unknown>> }).start(address, token, bytes),
-      [fleet.baseUrl, text, picture] as const,
+    return text;
+  };
+  /** Vite with this command, once it answers. */
+  const serve = async (command: 'preview' | 'dev', port: number): Promise<string> => {
+    const origin = `http://127.0.0.1:${port}`;
+    const flags = ['--port', `${port}`, '--strictPort', '--host', '127.0.0.1'];
+    servers.push(spawn(process.execPath, [vite, command, ...flags], { cwd: join(folder, 'app'), stdio: 'ignore' }));
+    await until('the server answers', () =>
+      fetch(origin).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
     );
+    return origin;
+  };
+  /** Reads a picture by `createAgent` and frames by `<starling-camera>`, each as a device of its own. */
+  const tryOut = async (origin: string): Promise<void> => {
+    const { page: tab, complaints, close } = await openRunPage(browser, origin);
+    await tab.waitForFunction(() => 'film' in globalThis);
+    const call = (name: string, ...given: unknown[]): Promise<Record<string, unknown>> =>
+      tab.evaluate(([part, args]) => (globalThis as never as Record<string, (...all: unknown[]) => never>)[part]?.(...args) as never, [
+        name,
+        given,
+      ] as const);
+    const read = await call('start', fleet.baseUrl, await claim(), [...(await paintPlain(40, 90, 160, 48))]);
     expect(read).toMatchObject({ outputs: ['boxes'], width: 48, isolated: true });
     const view = await fleet.untilRunning(String(read.device), release);
     expect(view.capabilities.environment).toBe('browser');
-    expect(tab.complaints).toEqual([]);
-    await tab.close();
-    await browser.close();
+    expect(view.capabilities.browser?.wasm.threads).toBeGreaterThan(1);
+    expect(await call('film', fleet.baseUrl, await claim())).toEqual({ source: 'camera', outputs: ['boxes'] });
+    expect(complaints).toEqual([]);
+    await close();
+  };
+
+  test('a plain page of another site installs it, enrols, and reads a picture and a camera in ten lines', () => tryOut(site.origin));
+
+  test('so does one on a site that sends no headers, with threads, by a worker of the package', () => tryOut(bareSite.origin));
+
+  test('so does an app that Vite has built', async () => {
+    const app = join(folder, 'app');
+    const { stderr } = await run(process.execPath, [vite, 'build'], { cwd: app });
+    expect(stderr).not.toContain("doesn't exist");
+    await tryOut(await serve('preview', ports[0] ?? 0));
+  });
+
+  test('so does one that its development server serves piece by piece', async () => {
+    await tryOut(await serve('dev', ports[1] ?? 0));
   });
 });

@@ -6,6 +6,7 @@ import { paintPlain } from '../harness/picture.ts';
 import { describeWith } from '../harness/requires.ts';
 import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
 import { hangingModel, publishMapRelease } from '../harness/small-models.ts';
+import { openDroppingProxy } from './dropping-proxy.ts';
 import { factOf, launchRunBrowser, openRunPage, type RunPage, readPicture, SOFTWARE_GPU, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 300_000;
@@ -31,9 +32,13 @@ describeWith(['chromium'], 'what runs models in a browser', ({ chromium }) => {
     return browser;
   };
   /** Opens the page as a new device, with settings that try something out. */
-  const open = async (browser: Browser, settings: string): Promise<RunPage & { device: string; view: DeviceView }> => {
+  const open = async (
+    browser: Browser,
+    settings: string,
+    address = fleet.baseUrl,
+  ): Promise<RunPage & { device: string; view: DeviceView }> => {
     const { text } = await fleet.client.call(api.createClaimToken, { body: { name: 'browser', uses: 1, release: release.digest } });
-    const tab = await openRunPage(browser, `${runPageLink(fleet.baseUrl, text)}&${settings}`);
+    const tab = await openRunPage(browser, `${runPageLink(address, text)}&${settings}`);
     await untilRuns(tab.page);
     const device = await factOf(tab.page, 'Device');
     return { ...tab, device, view: await fleet.untilRunning(device, release) };
@@ -55,12 +60,51 @@ describeWith(['chromium'], 'what runs models in a browser', ({ chromium }) => {
     await several.close();
   });
 
+  test('several threads although a proxy drops the headers for them: the service worker sends them again', async () => {
+    const proxy = await openDroppingProxy(fleet.baseUrl);
+    const { headers } = await fetch(`${proxy.origin}/run/`);
+    expect(headers.get('cross-origin-embedder-policy')).toBeNull();
+    const tab = await open(await launch(), 'threads=2', proxy.origin);
+    expect(await tab.page.evaluate(() => crossOriginIsolated)).toBe(true);
+    await tab.page.getByText('wasm, 2 threads', { exact: true }).waitFor();
+    expect(tab.view.capabilities.browser).toMatchObject({ crossOriginIsolated: true, wasm: { threads: 2 } });
+    expect(await read(tab, 'two.png')).toEqual([]);
+    await tab.close();
+    await proxy.close();
+  });
+
   test('a run that hangs fails alone: its worker is replaced, and the next picture is read', async () => {
     const tab = await open(await launch(), 'runTimeoutMs=5000');
     await tab.page.locator('#files').setInputFiles({ name: 'white.png', mimeType: 'image/png', buffer: await paintPlain(255, 255, 255) });
     await tab.page.getByRole('alert').filter({ hasText: 'white.png: the runtime host ended: it has not answered' }).waitFor();
     expect(await read(tab, 'blue.png')).toEqual([]);
     await until('the crash is reported', async () => (await events(tab.device, 'host-recovered')).length === 1);
+    await tab.close();
+  });
+
+  test('goes on while the fleet is gone, and comes back by itself', async () => {
+    const tab = await open(await launch(), 'threads=1');
+    await fleet.process.kill();
+    await tab.page.getByText('offline', { exact: true }).waitFor();
+    expect(await read(tab, 'alone.png')).toEqual([]);
+    await fleet.start();
+    await tab.page.getByText('online', { exact: true }).waitFor();
+    // What was read meanwhile is told.
+    const told = async (): Promise<boolean> =>
+      (await fleet.telemetry(tab.device, 'inference')).some(({ payload }) => Number(payload.items) > 0);
+    await until('the inference is told', told);
+    await tab.close();
+  });
+
+  test('a page that is hidden answers the fleet, and shows what it gave and what else may leave', async () => {
+    const tab = await open(await launch(), 'threads=1');
+    const other = await tab.context.newPage();
+    await other.bringToFront();
+    const { result } = await fleet.client.call(api.inferOnDevice, { params: { id: tab.device }, raw: await paintPlain(40, 90, 160) });
+    expect(result.outputs.boxes).toEqual([]);
+    await tab.page.bringToFront();
+    await tab.page.getByText('The fleet was just given what was read in a picture that it sent.').waitFor();
+    expect(await tab.page.locator('#leaves li').allTextContents()).toContain('Results, when the fleet asks for them: boxes.');
     await tab.close();
   });
 

@@ -1,4 +1,4 @@
-/** A folder and a page -> a web site of its own, isolated as a page has to be for threads. */
+/** A folder and a page -> a web site of its own, isolated as a page has to be for threads, or not. */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,11 +16,12 @@ export interface StaticSite {
   close(): Promise<void>;
 }
 
-/** @param page what stands at `/` */
-export async function serveSite(folder: string, page: string): Promise<StaticSite> {
+const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+
+/** @param page what stands at `/`. @param headers what is sent with every answer */
+export async function serveSite(folder: string, page: string, headers: Readonly<Record<string, string>> = ISOLATION): Promise<StaticSite> {
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://site').pathname));
-    const headers = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
     try {
       const body = path === '/' ? Buffer.from(page) : await readFile(join(folder, path));
       response.writeHead(200, { ...headers, 'content-type': TYPES[path === '/' ? '.html' : extname(path)] ?? 'application/octet-stream' });

@@ -7,6 +7,7 @@ import { describe, test } from 'vitest';
 const PROGRAMS = {
   curl: { names: ['curl'], folders: () => [] },
   chromium: { names: ['chromium', 'chromium-browser', 'google-chrome'], folders: () => [] },
+  firefox: { names: ['firefox-esr', 'firefox'], folders: () => [] },
   faketime: { names: ['faketime'], folders: () => [] },
   ffmpeg: { names: ['ffmpeg'], folders: () => [] },
   ip: { names: ['ip'], folders: () => ['/usr/sbin', '/sbin'] },

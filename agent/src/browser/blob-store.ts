@@ -1,4 +1,5 @@
-import { type BlobManifest, StarlingError, sha256Hex } from '@starling/shared';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { type BlobManifest, bytesToHex, StarlingError, sha256Hex } from '@starling/shared';
 import type { BlobStore, PartialBlob } from '../core/ports/blob-store.ts';
 import { durably, fileIn, moveFile, namesIn, openForWriting, readFile, removeFile, replaceFile, writeAll } from './private-folder.ts';
 
@@ -26,9 +27,9 @@ export async function openBlobStore(home: FileSystemDirectoryHandle): Promise<Bl
     putDocument: (digest, bytes) => replaceFile(folders.documents, digest, bytes),
     has: async (digest) => (await fileIn(folders.blobs, digest)) !== undefined,
     async verify(digest) {
-      const bytes = await readFile(folders.blobs, digest);
-      if (bytes === undefined) return false;
-      if ((await sha256Hex(bytes)) === digest) return true;
+      const file = await fileIn(folders.blobs, digest);
+      if (file === undefined) return false;
+      if ((await digestOf(file)) === digest) return true;
       await removeFile(folders.blobs, digest);
       return false;
     },
@@ -62,6 +63,7 @@ async function openPartial(manifest: BlobManifest, { partial, blobs }: Folders):
   const marks = await openForWriting(partial, `${name}.have`);
   const offsets = offsetsOf(manifest);
   const verified = await readMarks(marks, data, manifest, offsets);
+  const restBytes = (): number => manifest.chunks.reduce((sum, { sizeBytes }, index) => sum + (verified.has(index) ? 0 : sizeBytes), 0);
   let open = true;
   const close = (): void => {
     if (!open) return;
@@ -72,20 +74,27 @@ async function openPartial(manifest: BlobManifest, { partial, blobs }: Folders):
   return {
     verified,
     write: (index, bytes) =>
-      durably(async () => {
+      durably(restBytes(), async () => {
         writeAll(data, bytes, offsets[index] ?? 0);
         const mark = new Uint8Array(MARK_BYTES);
         new DataView(mark.buffer).setUint32(0, index);
-        writeAll(marks, mark, marks.getSize());
+        const marked = marks.getSize();
+        try {
+          writeAll(marks, mark, marked);
+        } catch (error) {
+          // The marks behind half of one would all be read wrongly.
+          marks.truncate(marked);
+          throw error;
+        }
         verified.add(index);
       }),
     commit: () =>
-      durably(async () => {
+      durably(0, async () => {
         data.truncate(manifest.sizeBytes);
         data.flush();
         close();
-        const whole = await readFile(partial, name);
-        if (whole === undefined || (await sha256Hex(whole)) !== manifest.digest) {
+        const whole = await fileIn(partial, name);
+        if (whole === undefined || (await digestOf(whole)) !== manifest.digest) {
           // Every chunk held, the whole does not: the manifest lies. Nothing of this is kept.
           await removeFile(partial, name);
           await removeFile(partial, `${name}.have`);
@@ -96,6 +105,15 @@ async function openPartial(manifest: BlobManifest, { partial, blobs }: Folders):
       }),
     close: async () => close(),
   };
+}
+
+/** Read so many bytes at a time: Web Crypto wants all of a blob at once, and a phone may not have room for it beside the model that runs. */
+const PIECE_BYTES = 1024 ** 2;
+
+async function digestOf(file: File): Promise<string> {
+  const hash = sha256.create();
+  for (let at = 0; at < file.size; at += PIECE_BYTES) hash.update(new Uint8Array(await file.slice(at, at + PIECE_BYTES).arrayBuffer()));
+  return bytesToHex(hash.digest());
 }
 
 function offsetsOf(manifest: BlobManifest): number[] {

@@ -3,6 +3,7 @@ import type { AgentCallName, AgentCalls, AgentConfig, AgentEvent, AgentReply, Ag
 import { createStage, type Stage } from './draw-results.ts';
 import { openCamera } from './sources/camera.ts';
 import { type Watching, watchStream } from './sources/stream.ts';
+import { tellBattery } from './tell-battery.ts';
 
 /** How an agent is started in a page. */
 export interface CreateAgentOptions {
@@ -60,6 +61,9 @@ export const DEFAULT_NAME = 'starling';
  */
 export async function createAgent(options: CreateAgentOptions, onStart?: (agent: BrowserAgent) => void): Promise<BrowserAgent> {
   requireSecureContext();
+  // Asked here, since no worker may: a browser that is short of space keeps key and models then. Some ask the person, so nothing waits.
+  navigator.storage.persist?.().catch(() => undefined);
+  const battery = tellBattery();
   const worker = new Worker(new URL('./control-worker.ts', import.meta.url), { type: 'module', name: 'starling-control' });
   const caller = createCaller(worker);
   let status: BrowserAgentStatus = { phase: 'starting', pending: false, threads: 1 };
@@ -85,6 +89,7 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
     watch: (stream, source = 'stream') => watchStream(stream, source, { infer: agent.infer, stage }),
     async close() {
       await caller.call('close', []).catch(() => undefined);
+      void battery.then((end) => end());
       worker.terminate();
     },
   };

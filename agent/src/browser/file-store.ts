@@ -19,11 +19,16 @@ export async function openFileStore(folder: FileSystemDirectoryHandle): Promise<
       }),
     append: (name, bytes) =>
       inTurn(async () => {
-        await durably(async () => {
+        await durably(bytes.length, async () => {
           const access = await openForWriting(folder, name);
+          const sizeBytes = access.getSize();
           try {
-            writeAll(access, bytes, access.getSize());
+            writeAll(access, bytes, sizeBytes);
             access.flush();
+          } catch (error) {
+            // Part of a record would hide the ones behind it.
+            access.truncate(sizeBytes);
+            throw error;
           } finally {
             access.close();
           }

@@ -4,4 +4,5 @@ import './content-security.ts';
 export type { BrowserAgentStatus } from './agent-messages.ts';
 export { defineStarlingCamera, StarlingCamera } from './camera-element.ts';
 export { type AgentEvents, type BrowserAgent, type CreateAgentOptions, createAgent } from './create-agent.ts';
+export { isolatePage } from './isolate-page.ts';
 export { type FrameSink, type Watching, watchStream, watchVideo } from './sources/stream.ts';

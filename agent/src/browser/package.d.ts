@@ -60,6 +60,12 @@ export interface BrowserAgent {
 
 export function createAgent(options: CreateAgentOptions, onStart?: (agent: BrowserAgent) => void): Promise<BrowserAgent>;
 
+/**
+ * Makes memory shareable between threads where the site cannot send COOP and COEP: await it first. It loads the page once more.
+ * @param serviceWorker address of a copy of `isolation-worker.js` of this package, at or above the page
+ */
+export function isolatePage(serviceWorker: string | URL): Promise<boolean>;
+
 export class StarlingCamera extends HTMLElement {}
 
 export function defineStarlingCamera(tag?: string): void;

@@ -49,13 +49,17 @@ export async function fileIn(folder: FileSystemDirectoryHandle, name: string): P
 
 /** Writes a file under another name and then gives it its own: it holds its old bytes or the new ones, whatever happens meanwhile. */
 export async function replaceFile(folder: FileSystemDirectoryHandle, name: string, bytes: Uint8Array): Promise<void> {
-  await durably(async () => {
-    const temporary = `${name}.new`;
+  const temporary = `${name}.new`;
+  await durably(bytes.length, async () => {
     const access = await openForWriting(folder, temporary);
     try {
       access.truncate(0);
       writeAll(access, bytes, 0);
       access.flush();
+    } catch (error) {
+      // What there was no room for takes none.
+      access.truncate(0);
+      throw error;
     } finally {
       access.close();
     }
@@ -88,26 +92,74 @@ export async function namesIn(folder: FileSystemDirectoryHandle): Promise<string
   return names;
 }
 
-/** A browser whose quota is used up may write a part, and say so only by the count. @throws StarlingError `disk-full` */
+/**
+ * Writes all of the bytes. What a browser does when its quota is used up differs: Firefox takes a part and says so by the count, Chromium
+ * gives a count that is larger than what it was given (-8 as an unsigned number, crbug.com/541725401), the standard has an exception.
+ * @throws DOMException `QuotaExceededError`, which `durably` turns into words
+ */
 export function writeAll(access: FileSystemSyncAccessHandle, bytes: Uint8Array, at: number): void {
   const written = access.write(bytes as Uint8Array<ArrayBuffer>, { at });
-  if (written < bytes.length) throw diskFull(`${written} of ${bytes.length} bytes were taken`);
+  if (written !== bytes.length) throw new DOMException('not all bytes were taken', QUOTA_EXCEEDED);
 }
 
-/** @throws StarlingError `disk-full`, `disk-failed` */
-export async function durably<Value>(work: () => Promise<Value>): Promise<Value> {
+/** @param neededBytes what is written. @throws StarlingError `disk-full`, `disk-failed` */
+export async function durably<Value>(neededBytes: number, work: () => Promise<Value>): Promise<Value> {
   try {
     return await work();
   } catch (cause) {
     if (cause instanceof StarlingError) throw cause;
-    if (nameOf(cause) === 'QuotaExceededError') throw diskFull(messageOf(cause), cause);
+    if (nameOf(cause) === QUOTA_EXCEEDED) throw await diskFull(neededBytes, cause);
     throw new StarlingError('disk-failed', messageOf(cause), { retryable: true, cause });
   }
 }
 
-function diskFull(message: string, cause?: unknown): StarlingError {
-  const hint = 'free space on the device, or let this site keep more data';
-  return new StarlingError('disk-full', message, { retryable: true, hint, cause });
+const QUOTA_EXCEEDED = 'QuotaExceededError';
+
+async function diskFull(neededBytes: number, cause: unknown): Promise<StarlingError> {
+  const message = `${neededBytes} bytes more are needed, ${await roomFor(neededBytes).catch(() => 0)} are free`;
+  return new StarlingError('disk-full', message, {
+    retryable: true,
+    hint: 'free space on the device, or let this site keep more data',
+    cause,
+  });
+}
+
+const EXACT_TO_BYTES = 256 * 1024;
+const ROOM_FILE = 'starling-room';
+
+/**
+ * How much of the needed bytes this origin can still store. What a browser says of it is no more than a hope: Chromium names 10 GB beyond
+ * what is used, whatever the disk holds, so that nobody is recognised by it. So a file without content is made as large as it goes. That
+ * takes time where it is granted, so it is asked only after a refusal. All tries are one turn of this worker: none of its writes finds the
+ * room taken.
+ */
+async function roomFor(neededBytes: number): Promise<number> {
+  const root = await navigator.storage.getDirectory();
+  const access = await openForWriting(root, ROOM_FILE);
+  try {
+    let granted = 0;
+    let refused = neededBytes;
+    while (refused - granted > EXACT_TO_BYTES) {
+      const middle = Math.floor((granted + refused) / 2);
+      if (isGranted(access, middle)) granted = middle;
+      else refused = middle;
+    }
+    return granted;
+  } finally {
+    access.truncate(0);
+    access.close();
+    await removeFile(root, ROOM_FILE);
+  }
+}
+
+/** Not every browser throws where there is no room: the size tells. */
+function isGranted(access: FileSystemSyncAccessHandle, sizeBytes: number): boolean {
+  try {
+    access.truncate(sizeBytes);
+    return access.getSize() === sizeBytes;
+  } catch {
+    return false;
+  }
 }
 
 function isLocked(error: unknown): boolean {

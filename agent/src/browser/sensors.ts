@@ -1,3 +1,4 @@
+import type { Battery } from '@starling/shared';
 import type { Clock } from '../core/ports/clock.ts';
 import type { SensorReading, Sensors } from '../core/ports/sensors.ts';
 
@@ -5,6 +6,7 @@ export interface BrowserSensorPorts {
   clock: Clock;
   /** Processor time of model runs since the start. */
   busySeconds(): number | Promise<number>;
+  battery?(): Battery | undefined;
 }
 
 const BYTES_PER_GIGABYTE = 1024 ** 3;
@@ -14,9 +16,9 @@ const MEMORY_GIGABYTES_DEFAULT = 1;
 const MEMORY_SHARE_OF_TAB = 0.5;
 
 /**
- * Browsers have no sensors: what is busy is what this agent itself computes, so energy is that of the profile's model, and labelled so.
+ * Browsers have no sensors of energy: what is busy is what this agent itself computes, so energy is that of the profile's model, and labelled so.
  */
-export function createBrowserSensors({ clock, busySeconds }: BrowserSensorPorts): Sensors {
+export function createBrowserSensors({ clock, busySeconds, battery }: BrowserSensorPorts): Sensors {
   return {
     async read(): Promise<SensorReading> {
       const busy = await busySeconds();
@@ -30,6 +32,7 @@ export function createBrowserSensors({ clock, busySeconds }: BrowserSensorPorts)
         diskFreeBytes: Math.max(0, quota - usage),
         temperatureCelsius: null,
         throttled: null,
+        battery: battery?.(),
         energyCounter: null,
         powerWatts: null,
       };

@@ -1,6 +1,7 @@
 import {
   agentSettingsSchema,
   type Capabilities,
+  type EgressPolicy,
   type Hello,
   isStarlingError,
   jsonEncode,
@@ -75,6 +76,10 @@ export interface AgentStatus {
   link: Link['state'];
   reported: ReportedState;
   spoolBytes: number;
+  /** What the publisher lets leave while this release runs; null while none runs. */
+  egress: EgressPolicy | null;
+  /** The newest command that was given what it asked for. */
+  answered: { command: string; atMs: number } | null;
   /** Settings that were tuned for artefacts here. */
   tunings: Tuning[];
   pulled: { chunks: number; bytes: number; refused: number };
@@ -92,6 +97,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const settings = agentSettingsSchema.parse({});
   // Each part is given what it needs of the others by name; nothing is called before all are there.
   let link: Link;
+  const newest: Pick<AgentStatus, 'answered'> = { answered: null };
   const publish = (name: Parameters<Link['publish']>[0], params: Record<string, string>, payload: Uint8Array): Promise<boolean> =>
     link.publish(name, params, payload);
 
@@ -135,14 +141,13 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, known.tunings, log);
   const commands = createCommandRunner({
     ...{ trust, underNewestRoot, journal, clock, log, host, store, puller },
-    device: key.device,
-    agentVersion: identity.agentVersion,
+    ...{ device: key.device, agentVersion: identity.agentVersion, measuring },
     activeKey: () => {
       const { running } = reconciler.reported();
       return running === null ? undefined : loadKey(running);
     },
     snapshot: () => ({ ...status() }),
-    measuring,
+    answered: (command) => Object.assign(newest, { answered: { command, atMs: clock.wallMs() } }),
     publish: (result) => publish('result', { id: result.id }, jsonEncode(result)),
     refused: (reason) => refused('command', reason),
   });
@@ -151,6 +156,8 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     link: link.state,
     reported: reconciler.reported(),
     spoolBytes: spool.sizeBytes(),
+    egress: reconciler.running()?.release.policies.egress ?? null,
+    ...newest,
     tunings: known.tunings.list(),
     pulled: puller.counters(),
   });

@@ -179,6 +179,7 @@ function pointOf(atMs: number, rows: readonly Row[]): SeriesPoint {
     cpuUtilisation: health.length === 0 ? null : health.reduce((sum, record) => sum + record.cpuUtilisation, 0) / health.length,
     agentMemoryBytes: last?.agentMemoryBytes ?? null,
     temperatureCelsius: last?.temperatureCelsius ?? null,
+    batteryLevel: last?.battery?.level ?? null,
     psi,
   };
 }

@@ -147,6 +147,7 @@ export const seriesPointSchema = z.object({
   cpuUtilisation: z.number().nullable(),
   agentMemoryBytes: z.number().nullable(),
   temperatureCelsius: z.number().nullable(),
+  batteryLevel: z.number().nullable().meta({ description: 'Share of a full charge' }),
   psi: z.record(z.string(), z.number()).meta({ description: 'Monitor -> largest population stability index in the bucket' }),
 });
 export type SeriesPoint = z.infer<typeof seriesPointSchema>;

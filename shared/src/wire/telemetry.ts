@@ -42,6 +42,12 @@ export const energyRecordSchema = z.object({
   source: z.string().meta({ description: 'Sensor path, or the profile whose power model was used' }),
 });
 
+export const batterySchema = z.object({
+  level: z.number().min(0).max(1).meta({ description: 'Share of a full charge' }),
+  charging: z.boolean(),
+});
+export type Battery = z.infer<typeof batterySchema>;
+
 export const healthRecordSchema = z.object({
   ...window,
   cpuUtilisation: z.number().min(0).max(1).meta({ description: 'Of all cores of the device' }),
@@ -51,6 +57,7 @@ export const healthRecordSchema = z.object({
   diskFreeBytes: z.number().int().nonnegative(),
   temperatureCelsius: z.number().nullable(),
   throttled: z.boolean().nullable(),
+  battery: batterySchema.optional().meta({ description: 'Where the device has one and tells' }),
   spoolBytes: z.number().int().nonnegative().default(0),
 });
 

@@ -3,6 +3,7 @@ import { StarlingError } from '@starling/shared';
 import { createHostSide, type HostReply, type HostRequest, type HostSide } from '../../core/hosting/index.ts';
 import type { Engine } from '../../core/ports/engine.ts';
 import { createRuntime } from '../../core/runtime/index.ts';
+import { followBattery } from '../battery.ts';
 import { createSystemClock } from '../clock.ts';
 import { createCanvasCodec } from '../image-codec.ts';
 import { openFolder, readFile } from '../private-folder.ts';
@@ -55,7 +56,7 @@ async function start({ home, providers, threads }: HostConfig): Promise<HostSide
     codec: createCanvasCodec(),
     readAsset: readBlob,
     references: createReferenceStore(references),
-    sensors: createBrowserSensors({ clock, busySeconds: () => meter.seconds() }),
+    sensors: createBrowserSensors({ clock, busySeconds: () => meter.seconds(), battery: followBattery() }),
     emit: (event) => send({ type: 'event', event }),
   });
   return createHostSide(runtime, send);

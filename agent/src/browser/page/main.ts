@@ -1,11 +1,12 @@
+import { createSystemClock } from '../clock.ts';
 import { createStage } from '../draw-results.ts';
-import { type BrowserAgent, type BrowserAgentStatus, createAgent, type Watching, watchStream } from '../index.ts';
+import { type BrowserAgent, type BrowserAgentStatus, createAgent, isolatePage, type Watching, watchStream } from '../index.ts';
 import { listCameras, openCamera } from '../sources/camera.ts';
 import { element, make, setText } from './elements.ts';
-import { keepForOffline } from './keep-for-offline.ts';
 import { createMeters } from './meters.ts';
 import { createNotices, type Notice } from './notices.ts';
 import { readFiles, takeDrops } from './pictures.ts';
+import { showLeaving } from './privacy.ts';
 import { takeSettings } from './settings.ts';
 import { shownSteps, showSteps } from './steps.ts';
 
@@ -16,13 +17,14 @@ const screenButton = element('screen', HTMLButtonElement);
 const notices = createNotices();
 const meters = createMeters(() => performance.now());
 const stage = createStage(canvas);
-const settings = takeSettings();
+const clock = createSystemClock();
 let agent: BrowserAgent | undefined;
 let watching: Watching | undefined;
 
 function showStatus(status: BrowserAgentStatus): void {
   showSteps(element('steps', HTMLOListElement), shownSteps(status));
   notices.show('phase', noticeOf(status));
+  showLeaving(status, clock.wallMs());
   const link = status.agent?.link ?? 'idle';
   const pill = element('link', HTMLParagraphElement);
   pill.dataset.state = link;
@@ -119,7 +121,10 @@ fileInput.addEventListener('change', async () => {
   fileInput.value = '';
 });
 takeDrops(canvas.parentElement as HTMLElement, (files) => void take([...files]));
-setInterval(meters.tick, 1_000);
+setInterval(() => {
+  meters.tick();
+  if (agent !== undefined) showLeaving(agent.status, clock.wallMs());
+}, 1_000);
 
 /** Takes the agent up as soon as there is one: it may have to wait for another tab, and what it does meanwhile is shown. */
 function adopt(started: BrowserAgent): void {
@@ -129,10 +134,12 @@ function adopt(started: BrowserAgent): void {
   started.on('log', ({ level, line }) => (level === 'error' || level === 'warn' ? console.warn(line) : console.info(line)));
 }
 
-keepForOffline()
+// What keeps this page for a start without a network also isolates it, where the server has not. The page may be loaded once more for that:
+// the token stays in its address until then.
+isolatePage(new URL('service-worker.js', document.baseURI))
   .catch((error: unknown) => console.warn('this page will not start without a network', error))
   .finally(() =>
-    createAgent({ fleet: location.origin, ...settings }, adopt).catch((error: unknown) => {
+    createAgent({ fleet: location.origin, ...takeSettings() }, adopt).catch((error: unknown) => {
       notices.fail('phase', error);
       for (const button of [cameraButton, screenButton]) button.disabled = true;
     }),

@@ -1,3 +1,5 @@
+import { isolated } from '../isolated-response.ts';
+
 /** Keeps the page and its code for a start without a network. Models lie elsewhere, in the private files of the agent. */
 declare const self: ServiceWorkerGlobalScope;
 /** Every file of this build, relative to the page; put in by the build. */
@@ -6,8 +8,6 @@ declare const STARLING_FILES: readonly string[];
 const CACHE = 'starling-run';
 /** A network that takes longer to answer for the page is none. */
 const PATIENCE_MS = 4_000;
-/** What makes memory shareable between workers, for servers that do not say so. */
-const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 
 self.addEventListener('install', (event) => event.waitUntil(keepBuild().then(() => self.skipWaiting())));
 self.addEventListener('activate', (event) => event.waitUntil(dropOlder().then(() => self.clients.claim())));
@@ -69,12 +69,4 @@ function isHashed(url: string): boolean {
 /** Builds of the engine are large, and each browser uses one or two of them: they are kept when they are used. */
 function isEngine(url: string): boolean {
   return url.includes('/ort-');
-}
-
-function isolated(response: Response): Response {
-  if (response.status === 0 || response.headers.has('cross-origin-embedder-policy')) return response;
-  const headers = new Headers(response.headers);
-  for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
-  headers.set('cross-origin-resource-policy', 'same-origin');
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }

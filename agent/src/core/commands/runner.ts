@@ -39,6 +39,8 @@ export interface CommandPorts {
   measuring: Measuring;
   snapshot(): Record<string, unknown>;
   publish(result: CommandResult): Promise<boolean>;
+  /** A command was answered with what it asked for. */
+  answered(name: CommandName): void;
   refused(reason: string): void;
 }
 
@@ -150,6 +152,7 @@ export function createCommandRunner(ports: CommandPorts): CommandRunner {
         const result = await run(command);
         await journal.record({ type: 'executed', id: command.id, notAfterMs: command.notAfterMs, result: JSON.stringify(result) });
         await ports.publish(result);
+        if (result.status === 'done') ports.answered(command.name);
       } finally {
         running.delete(command.id);
       }

@@ -55,6 +55,7 @@ export function healthRecord(window: Window, before: SensorReading, after: Senso
     diskFreeBytes: after.diskFreeBytes,
     temperatureCelsius: after.temperatureCelsius,
     throttled: after.throttled,
+    ...(after.battery === undefined ? {} : { battery: after.battery }),
     spoolBytes: 0,
   };
 }

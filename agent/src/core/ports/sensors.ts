@@ -9,6 +9,8 @@ export interface SensorReading {
   diskFreeBytes: number;
   temperatureCelsius: number | null;
   throttled: boolean | null;
+  /** Where there is one: its share of a full charge, and whether it is being charged. */
+  battery?: { level: number; charging: boolean } | undefined;
   /** A counter of the energy of the whole device, where one can be read. */
   energyCounter: { joules: number; wrapsAtJoules: number; source: string } | null;
   /** A sensor of the power of the whole device, where one can be read. */

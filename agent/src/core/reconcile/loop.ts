@@ -323,8 +323,11 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     ports.onEvent('error', error.code, error.message, { release, attempts });
     log.warn('the desired state was not reached', { code: error.code, reason: error.message, attempts });
     await goBack(current);
-    await journal.record({ type: 'failed', release, attempts });
     report();
+    // A disk that is full takes no entry either: the count begins again then, which is better than to stand still.
+    await journal
+      .record({ type: 'failed', release, attempts })
+      .catch((reason: unknown) => log.warn('the failure was not journalled', { reason: messageOf(reason) }));
     const delayMs = isRetryable(cause) ? retryDelayMs(attempts) : undefined;
     if (delayMs !== undefined) cancelRetry = clock.after(delayMs, start);
   };

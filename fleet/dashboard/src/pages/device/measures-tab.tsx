@@ -130,7 +130,21 @@ function Charts({ points, bucketSeconds, energyMethod }: ChartsProps) {
         format={(value) => `${compact(value)} °C`}
         absent="The device has no readable temperature sensor."
       />
+      <BatteryChart points={pick('batteryLevel')} />
     </SimpleGrid>
+  );
+}
+
+function BatteryChart({ points }: Pick<ChartPanelProps, 'points'>) {
+  return (
+    <ChartPanel
+      title="Battery"
+      kind="line"
+      points={points}
+      measures={[{ name: 'batteryLevel', label: 'charge' }]}
+      format={(value) => `${Math.round(value * 100)} %`}
+      absent="The device has no battery, or does not tell."
+    />
   );
 }
 

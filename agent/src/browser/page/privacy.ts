@@ -1,0 +1,40 @@
+import type { EgressPolicy } from '@starling/shared';
+import type { BrowserAgentStatus } from '../index.ts';
+import { element, make, setText } from './elements.ts';
+
+/** What a command of the fleet takes along when it is answered; others take nothing of what this tab sees. */
+const answers: Readonly<Record<string, string>> = {
+  infer: 'what was read in a picture that it sent',
+  logs: 'the newest lines of the log',
+  snapshot: 'how this device is doing',
+};
+/** An answer is gone at once: so long it stays to be seen. */
+const SHOWN_MS = 10_000;
+
+/** What leaves this tab under the policy of the release that runs, in words. */
+export function leavingUnder(egress: EgressPolicy | null): string[] {
+  const always = 'Always: how much and how fast it computes, its energy (modelled), its battery, and what this browser is.';
+  if (egress === null) return ['Nothing of what it sees: no release runs.', always];
+  const { outputs, edges } = egress;
+  return [
+    outputs.length === 0 ? 'No results.' : `Results, when the fleet asks for them: ${outputs.join(', ')}.`,
+    edges.length === 0 ? 'No pictures, and nothing from within the pipeline.' : `May be watched from the dashboard: ${edges.join(', ')}.`,
+    always,
+  ];
+}
+
+/** Shows what may leave, and, in the head of the page, that something just does. */
+export function showLeaving({ agent }: BrowserAgentStatus, nowMs: number): void {
+  const list = element('leaves', HTMLUListElement);
+  const lines = leavingUnder(agent?.egress ?? null);
+  const text = lines.join('\n');
+  if (list.dataset.text !== text) {
+    list.dataset.text = text;
+    list.replaceChildren(...lines.map((line) => make('li', line)));
+  }
+  const answered = agent?.answered ?? null;
+  const what = answered === null ? undefined : answers[answered.command];
+  const isLit = answered !== null && what !== undefined && nowMs - answered.atMs < SHOWN_MS;
+  element('watched', HTMLParagraphElement).hidden = !isLit;
+  if (isLit) setText(element('watched-what', HTMLSpanElement), `The fleet was just given ${what}.`);
+}
