@@ -18,8 +18,8 @@ const WAIT_MS = 3_600_000;
 
 /** WebGPU by the driver of the machine, without a screen. */
 const NATIVE_GPU = [
-  ...['--enable-unsafe-webgpu', '--ignore-gpu-blocklist', '--enable-gpu'],
-  ...['--enable-features=Vulkan', '--use-vulkan=native', '--use-angle=vulkan', '--disable-vulkan-surface'],
+  ...['--enable-unsafe-webgpu', '--ignore-gpu-blocklist', '--disable-gpu-watchdog'],
+  ...['--enable-features=Vulkan', '--use-angle=vulkan', '--disable-vulkan-surface'],
 ];
 
 /** What runs the models of a tab. */

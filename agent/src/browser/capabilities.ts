@@ -13,6 +13,7 @@ interface UserAgentData {
 /** More threads than this wait for each other more than they compute, and take the cores from the page. */
 const THREADS_MAXIMUM = 8;
 const TEXT_LENGTH = 500;
+const GPU_PAUSE_MS = 500;
 
 /** Threads of one model run: all cores where memory can be shared, one where it cannot. */
 export function threadsHere(): number {
@@ -93,7 +94,7 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|basic render/i;
 
 /** The GPU that this browser lets us use, or null. */
 export async function describeGpu(): Promise<BrowserCapabilities['webgpu']> {
-  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+  const adapter = await requestAdapter();
   if (adapter == null) return null;
   const { info, features, limits } = adapter;
   const { vendor, architecture, device, description } = info;
@@ -107,4 +108,13 @@ export async function describeGpu(): Promise<BrowserCapabilities['webgpu']> {
     features: [...features].slice(0, 64),
     maximumBufferBytes: limits.maxBufferSize,
   };
+}
+
+/** A browser that has only just started says that there is none until its GPU process is up: it is asked once more. */
+async function requestAdapter(): Promise<GPUAdapter | null> {
+  const ask = async () => (await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null)) ?? null;
+  const adapter = await ask();
+  if (adapter !== null || navigator.gpu === undefined) return adapter;
+  await new Promise((resolve) => setTimeout(resolve, GPU_PAUSE_MS));
+  return ask();
 }
