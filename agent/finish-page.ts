@@ -29,7 +29,7 @@ export function finishPage(folder: string): Plugin {
       for await (const file of glob('**/*.*', { cwd: folder })) files.push(file.replaceAll('\\', '/'));
       const served = files.filter((file) => !/\.(br|gz)$/.test(file)).sort();
       await nameFiles(join(folder, SERVICE_WORKER), served);
-      for (const file of served.filter((name) => COMPRESSIBLE.test(name))) await compress(join(folder, file));
+      await Promise.all(served.filter((name) => COMPRESSIBLE.test(name)).map((file) => compress(join(folder, file))));
     },
   };
 }
