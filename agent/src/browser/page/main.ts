@@ -18,6 +18,8 @@ const notices = createNotices();
 const meters = createMeters(() => performance.now());
 const stage = createStage(canvas);
 const clock = createSystemClock();
+// Out of sight at once, unless the page may be loaded once more to be isolated: until then the token stays in its address.
+const taken = globalThis.crossOriginIsolated ? takeSettings() : undefined;
 let agent: BrowserAgent | undefined;
 let watching: Watching | undefined;
 
@@ -134,12 +136,11 @@ function adopt(started: BrowserAgent): void {
   started.on('log', ({ level, line }) => (level === 'error' || level === 'warn' ? console.warn(line) : console.info(line)));
 }
 
-// What keeps this page for a start without a network also isolates it, where the server has not. The page may be loaded once more for that:
-// the token stays in its address until then.
+// What keeps this page for a start without a network also isolates it, where the server has not.
 isolatePage(new URL('service-worker.js', document.baseURI))
   .catch((error: unknown) => console.warn('this page will not start without a network', error))
   .finally(() =>
-    createAgent({ fleet: location.origin, ...takeSettings() }, adopt).catch((error: unknown) => {
+    createAgent({ fleet: location.origin, ...(taken ?? takeSettings()) }, adopt).catch((error: unknown) => {
       notices.fail('phase', error);
       for (const button of [cameraButton, screenButton]) button.disabled = true;
     }),
