@@ -127,7 +127,8 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
         if (status === 'revoked') totals.revoked += value;
         if (status !== 'active') continue;
         if (online) totals.online += value;
-        if (phase === 'running') totals.running += value;
+        // What is not heard may have ended since.
+        if (online && phase === 'running') totals.running += value;
         if (phase === 'failed') totals.failed += value;
       }
       return totals;

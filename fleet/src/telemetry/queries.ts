@@ -73,7 +73,7 @@ export function createTelemetryQueries({ db, clock }: { db: Database; clock: Clo
         joules: figures.joules,
         energyMethod: energy?.method ?? null,
         joulesPerInference: figures.joulesPerInference,
-        agentMemoryBytes: payloads(rows, 'health').at(-1)?.agentMemoryBytes ?? null,
+        agentMemoryBytes: memoryOf(payloads(rows, 'health').at(-1)),
         drifted: [...drift].filter(([, drifted]) => drifted).map(([monitor]) => monitor),
         delivery: await deliveryOf(db, device),
       };
@@ -177,11 +177,16 @@ function pointOf(atMs: number, rows: readonly Row[]): SeriesPoint {
     joules: figures.joules,
     joulesPerInference: figures.joulesPerInference,
     cpuUtilisation: health.length === 0 ? null : health.reduce((sum, record) => sum + record.cpuUtilisation, 0) / health.length,
-    agentMemoryBytes: last?.agentMemoryBytes ?? null,
+    agentMemoryBytes: memoryOf(last),
     temperatureCelsius: last?.temperatureCelsius ?? null,
     batteryLevel: last?.battery?.level ?? null,
     psi,
   };
+}
+
+/** No agent takes nothing: a zero is a browser that does not tell. */
+function memoryOf(health: TelemetryPayload<'health'> | undefined): number | null {
+  return health === undefined || health.agentMemoryBytes === 0 ? null : health.agentMemoryBytes;
 }
 
 function quantile(histogram: Histogram | undefined, fraction: number): number | null {

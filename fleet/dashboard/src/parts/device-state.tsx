@@ -20,9 +20,12 @@ export function PresenceTag({ device }: { device: Pick<DeviceView, 'status' | 'o
 }
 
 /** How far a device is with what it should run. Installed and running-and-verified are two things. */
-export function PhaseTag({ device: { reported, desired } }: { device: Pick<DeviceView, 'reported' | 'desired'> }) {
+export function PhaseTag({ device: { online, reported, desired } }: { device: Pick<DeviceView, 'online' | 'reported' | 'desired'> }) {
   if (reported === null) return <Tag tone="idle">{desired?.release ? 'not reported yet' : 'nothing assigned'}</Tag>;
   const { tone, word } = phases[reported.phase];
+  // What it did when it was last heard is no news of what it does.
+  if (!online && reported.phase === 'running') return <Tag tone="idle">ran when last seen</Tag>;
+  if (!online && tone === 'busy') return <Tag tone="idle">{word} when last seen</Tag>;
   if (reported.phase === 'running' && reported.running?.verified === false) return <Tag tone="busy">running, on probation</Tag>;
   return (
     <Tag tone={tone} isActive={tone === 'busy'}>

@@ -76,9 +76,9 @@ function Choice({ device, model, choice, provider, isRunning }: ChoiceProps) {
         <Text fw={600} size="sm">
           {model}
         </Text>
-        <Tag tone={isRunning ? 'good' : 'idle'}>
+        <Tag tone={isRunning && device.online ? 'good' : 'idle'}>
           {choice.precision}, {inWords(bytesOf(choice.sizeBytes))}
-          {isRunning && provider !== undefined && `, runs on ${provider}`}
+          {isRunning && provider !== undefined && `, ${device.online ? 'runs' : 'ran'} on ${provider}`}
         </Tag>
         {!choice.meetsObjective && <Tag tone="warn">misses the objective</Tag>}
       </Group>

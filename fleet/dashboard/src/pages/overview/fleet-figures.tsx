@@ -27,7 +27,7 @@ export function FleetFigures({ overview: { devices, inference, energy, drifted }
       <FigureTile
         label="Running and verified"
         value={{ figure: counted(devices.running), unit: `of ${counted(active)}` }}
-        note="self-test passed"
+        note="online, self-test passed"
       />
       <FigureTile label="Need attention" value={{ figure: counted(total), unit: '' }} note={attentionNote(attention)} />
       <FigureTile label="Inferences" value={{ figure: counted(inference.itemsLastHour), unit: '' }} note="in the last hour" />
