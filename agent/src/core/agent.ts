@@ -34,7 +34,7 @@ import type { RuntimeIdentity } from './ports/runtime-identity.ts';
 import type { Sensors } from './ports/sensors.ts';
 import type { Transport } from './ports/transport.ts';
 import { createReconciler, loadKey, openVerdicts, type Reconciler, type Verdicts } from './reconcile/index.ts';
-import { openTunings, type Tuning, type Tunings } from './sessions/index.ts';
+import { createFallbackEvents, openTunings, type Tuning, type Tunings } from './sessions/index.ts';
 import { openSpool, type Spool } from './spool/index.ts';
 
 export interface AgentPorts {
@@ -161,7 +161,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     tunings: known.tunings.list(),
     pulled: puller.counters(),
   });
-  listenToHost(host, { record, event, log, reconciler, spool });
+  listenToHost(host, { record, event, log, reconciler, spool, capabilities: ports.capabilities });
 
   link = createLink({
     ...{ transport: ports.transport, access: ports.access, key, trust, clock, random: ports.random, log, bootId: identity.bootId },
@@ -249,13 +249,15 @@ async function adoptKept(ports: AgentPorts, reconciler: Reconciler): Promise<voi
 
 interface HostListeners {
   record<Kind extends TelemetryKind>(kind: Kind, payload: TelemetryPayload<Kind>): void;
-  event(level: 'info' | 'warning' | 'error', code: string, message: string): void;
+  event(level: 'info' | 'warning' | 'error', code: string, message: string, detail?: Record<string, unknown>): void;
   log: Log;
   reconciler: Reconciler;
   spool: Spool;
+  capabilities(): Promise<Capabilities>;
 }
 
-function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool }: HostListeners): void {
+function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool, capabilities }: HostListeners): void {
+  const fallbackEvent = createFallbackEvents();
   host.onEvent((happened) => {
     switch (happened.type) {
       case 'record': {
@@ -274,7 +276,11 @@ function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool
       case 'fell-back': {
         const { model, from, to, reason } = happened;
         log.warn('a model does not run where it would be best', { model, from, to, reason });
-        return event('warning', 'provider-fell-back', `${model} runs on ${to}, since ${from} did not take it: ${reason}`);
+        capabilities()
+          .then(({ executionProviders }) => fallbackEvent({ model, from, to, reason }, executionProviders))
+          .then((told) => told !== undefined && event('warning', 'provider-fell-back', told.message, told.detail))
+          .catch((error: unknown) => log.warn('a fallback was not told', { reason: messageOf(error) }));
+        return;
       }
       case 'result':
         return;

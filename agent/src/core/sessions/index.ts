@@ -1,4 +1,6 @@
 /** Installed models -> loaded sessions, shared by pipelines, checked against their golden outputs. */
+
+export { createFallbackEvents } from './fallback-event.ts';
 export { type GoldenVerdict, goldenFeeds, readGolden, replayGolden } from './golden.ts';
 export { providerLadder } from './provider-ladder.ts';
 export { createSessionPool, type LoadedModel, type OnFallback, openOnLadder, type SessionPool } from './session-pool.ts';
