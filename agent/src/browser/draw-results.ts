@@ -1,4 +1,5 @@
 import type { InferenceResult } from '@starling/shared';
+import { placeLabel } from './place-label.ts';
 
 /** Something that a result says of a place in the picture, or of the whole of it. */
 export interface Mark {
@@ -41,6 +42,7 @@ export interface Stage {
 const SIDE_MAXIMUM = 1280;
 const LINE_SHARE = 1 / 320;
 const TEXT_SHARE = 1 / 36;
+const FONT = "'Geist Variable', system-ui, sans-serif";
 
 export function createStage(canvas: HTMLCanvasElement): Stage {
   const context = canvas.getContext('2d', { alpha: false });
@@ -81,17 +83,18 @@ function drawMarks(context: CanvasRenderingContext2D, canvas: HTMLCanvasElement,
   context.save();
   context.lineWidth = Math.max(2, side * LINE_SHARE);
   context.lineJoin = 'round';
-  context.font = `600 ${textSize}px system-ui, sans-serif`;
+  context.font = `600 ${textSize}px ${FONT}`;
   context.textBaseline = 'bottom';
   let line = 0;
   for (const { quad, label } of marksOf(outputs)) {
     if (quad === undefined) {
+      const top = textSize * (0.25 + line * 1.4);
+      drawLabel(context, label, { left: textSize * 0.4, top, bottom: top }, textSize);
       line += 1;
-      drawLabel(context, label, textSize * 0.4, line * textSize * 1.4, textSize);
       continue;
     }
     const corners = quad.map(([x, y]) => [x * scaleX, y * scaleY] as const);
-    context.strokeStyle = '#38bdf8';
+    context.strokeStyle = '#2fb8a3';
     context.beginPath();
     for (const [index, [x, y]] of corners.entries()) {
       if (index === 0) context.moveTo(x, y);
@@ -99,17 +102,23 @@ function drawMarks(context: CanvasRenderingContext2D, canvas: HTMLCanvasElement,
     }
     context.closePath();
     context.stroke();
-    const [left, top] = [Math.min(...corners.map(([x]) => x)), Math.min(...corners.map(([, y]) => y))];
-    if (label !== '') drawLabel(context, label, left, Math.max(textSize * 1.2, top - textSize * 0.15), textSize);
+    const [across, down] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
+    const bounds = { left: Math.min(...across), top: Math.min(...down), bottom: Math.max(...down) };
+    if (label !== '') drawLabel(context, label, bounds, textSize);
   }
   context.restore();
 }
 
-/** White on dark blue, whatever the picture is like. */
-function drawLabel(context: CanvasRenderingContext2D, label: string, x: number, y: number, size: number): void {
-  const { width } = context.measureText(label);
-  context.fillStyle = 'rgba(8, 47, 73, 0.88)';
-  context.fillRect(x, y - size * 1.15, width + size * 0.5, size * 1.2);
+/** White on near black, whatever the picture is like. */
+function drawLabel(context: CanvasRenderingContext2D, label: string, bounds: Parameters<typeof placeLabel>[0], size: number): void {
+  const { canvas } = context;
+  const padding = size * 0.25;
+  // Words that are wider than the picture are drawn narrower.
+  const width = Math.min(canvas.width, context.measureText(label).width + 2 * padding);
+  const height = size * 1.2;
+  const { left, top } = placeLabel(bounds, { width, height }, canvas, size * 0.2);
+  context.fillStyle = 'rgba(8, 16, 17, 0.88)';
+  context.fillRect(left, top, width, height);
   context.fillStyle = '#ffffff';
-  context.fillText(label, x + size * 0.25, y);
+  context.fillText(label, left + padding, top + height - size * 0.05, width - 2 * padding);
 }

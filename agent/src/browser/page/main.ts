@@ -67,6 +67,7 @@ function showSource(name: string): void {
 function stopWatching(): void {
   watching?.stop();
   watching = undefined;
+  meters.forget();
   setText(cameraButton, 'Start camera');
 }
 

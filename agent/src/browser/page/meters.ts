@@ -1,17 +1,17 @@
 import type { InferenceResult } from '@starling/shared';
 import { marksOf } from '../draw-results.ts';
 import { element, make, setText } from './elements.ts';
-
-/** Results are counted over this time. */
-const WINDOW_MS = 3_000;
+import { createFrameRate } from './frame-rate.ts';
 
 /** Shows what results say: latency, frames per second, what was read. */
 export function createMeters(nowMs: () => number): {
   add(result: InferenceResult): void;
   tick(): void;
+  /** Another source begins, or none. */
+  forget(): void;
   showProviders(names: readonly string[], threads: number): void;
 } {
-  const times: { atMs: number; latencyMs: number }[] = [];
+  const rate = createFrameRate();
   const readings = element('readings', HTMLUListElement);
   let read = '';
   const showRead = (labels: readonly string[]): void => {
@@ -23,21 +23,21 @@ export function createMeters(nowMs: () => number): {
     );
   };
   const tick = (): void => {
-    const sinceMs = nowMs() - WINDOW_MS;
-    while (times[0] !== undefined && times[0].atMs < sinceMs) times.shift();
-    const first = times[0];
-    const last = times.at(-1);
-    const spanMs = first === undefined || last === undefined ? 0 : last.atMs - first.atMs;
-    setText(element('rate', HTMLElement), spanMs > 0 ? `${(((times.length - 1) * 1000) / spanMs).toFixed(1)}/s` : '–');
+    const perSecond = rate.perSecond(nowMs());
+    setText(element('rate', HTMLElement), perSecond === undefined ? '–' : `${perSecond.toFixed(1)}/s`);
   };
   return {
     add(result) {
-      times.push({ atMs: nowMs(), latencyMs: result.latencyMs });
+      rate.add(nowMs(), result.latencyMs);
       setText(element('latency', HTMLElement), `${Math.round(result.latencyMs)} ms`);
       showRead(marksOf(result.outputs).map(({ label }) => label));
       tick();
     },
     tick,
+    forget() {
+      rate.forget();
+      tick();
+    },
     showProviders(names, threads) {
       const unique = [...new Set(names)];
       const text = unique.map((name) => (name === 'wasm' ? `wasm, ${threads} ${threads === 1 ? 'thread' : 'threads'}` : name)).join(' + ');
