@@ -11,6 +11,7 @@ import { NotFoundPage } from './pages/not-found/not-found-page.tsx';
 import { listSearchSchema } from './parts/list-search.ts';
 import { PageProblem } from './parts/page-problem.tsx';
 import { PageSkeleton } from './parts/page-skeleton.tsx';
+import { Opening } from './shell/opening.tsx';
 import { Shell } from './shell/shell.tsx';
 
 /**
@@ -25,7 +26,11 @@ function fetched<Module>(load: () => Promise<Module>): () => Promise<Module> {
     });
 }
 
-const rootRoute = createRootRouteWithContext<{ queries: QueryClient }>()({ component: Outlet, notFoundComponent: NotFoundPage });
+const rootRoute = createRootRouteWithContext<{ queries: QueryClient }>()({
+  component: Outlet,
+  pendingComponent: Opening,
+  notFoundComponent: NotFoundPage,
+});
 
 const login = createRoute({
   getParentRoute: () => rootRoute,
@@ -35,6 +40,7 @@ const login = createRoute({
     fetched(() => import('./pages/login/login-page.tsx')),
     'LoginPage',
   ),
+  pendingComponent: Opening,
 });
 
 const shell = createRoute({
@@ -48,6 +54,7 @@ const shell = createRoute({
     if (actor === undefined) throw redirect({ to: '/login', search: { next: location.href }, replace: true });
   },
   component: Shell,
+  pendingComponent: Opening,
 });
 const under = { getParentRoute: () => shell };
 

@@ -9,6 +9,7 @@ import { Digest } from '../../parts/digest.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
+import { TabRow } from '../../parts/tab-row.tsx';
 import { DeviceActions } from './device-actions.tsx';
 import { NowTab } from './now-tab.tsx';
 import { deviceTabs } from './search.ts';
@@ -60,13 +61,7 @@ function Device({ device }: { device: DeviceView }) {
         actions={<DeviceActions device={device} />}
       />
       <Tabs value={tab} onChange={show} keepMounted={false}>
-        <Tabs.List style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
-          {deviceTabs.map((each) => (
-            <Tabs.Tab key={each} value={each}>
-              {words[each]}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
+        <TabRow names={deviceTabs} words={words} value={tab} />
         <Suspense fallback={<Skeleton height={480} mt="md" radius="md" aria-busy="true" />}>
           <Stack mt="md" gap="md">
             <Tabs.Panel value="now">

@@ -2,6 +2,7 @@ import { Group, SegmentedControl, SimpleGrid, Stack } from '@mantine/core';
 import type { DeviceView, SeriesPoint } from '@starling/shared';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
+import { finished } from '../../charts/finished.ts';
 import { sinceFirst } from '../../charts/since-first.ts';
 import { type Measure, TimeChart, type TimeChartProps } from '../../charts/time-chart.tsx';
 import { read } from '../../data/queries.ts';
@@ -11,6 +12,7 @@ import { useNowMs } from '../../parts/moment.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { DriftPanel } from './drift-panel.tsx';
+import classes from './measures-tab.module.css';
 import { rangeHours } from './search.ts';
 
 const route = getRouteApi('/shell/devices/$id');
@@ -24,7 +26,8 @@ export function MeasuresTab({ device: { id } }: { device: DeviceView }) {
   const navigate = route.useNavigate();
   // The range starts at a whole bucket, so that the answer is kept until the next one.
   const bucketMs = (hours * HOUR_MS) / BUCKETS;
-  const toMs = Math.ceil(useNowMs() / bucketMs) * bucketMs;
+  const nowMs = useNowMs();
+  const toMs = Math.ceil(nowMs / bucketMs) * bucketMs;
   const range = { fromMs: toMs - hours * HOUR_MS, toMs };
   const series = useQuery({
     ...read('telemetrySeries', { params: { id }, query: { ...range, buckets: BUCKETS } }),
@@ -47,7 +50,9 @@ export function MeasuresTab({ device: { id } }: { device: DeviceView }) {
         {({ points }) => (
           <Charts
             points={sinceFirst(points, saysSomething)}
-            bucketSeconds={bucketMs / 1000}
+            bucketMs={bucketMs}
+            // Until the next range is read, the one before stands in for it, without a time.
+            readAtMs={series.dataUpdatedAt || nowMs}
             energyMethod={summary.data?.energyMethod ?? null}
           />
         )}
@@ -64,16 +69,17 @@ function saysSomething({ items, agentMemoryBytes }: SeriesPoint): boolean {
 
 interface ChartsProps {
   points: readonly SeriesPoint[];
-  bucketSeconds: number;
+  bucketMs: number;
+  readAtMs: number;
   energyMethod: 'measured' | 'modelled' | null;
 }
 
-function Charts({ points, bucketSeconds, energyMethod }: ChartsProps) {
+function Charts({ points, bucketMs, readAtMs, energyMethod }: ChartsProps) {
   const pick = (...names: (keyof SeriesPoint)[]) =>
     points.map((point) => ({ atMs: point.atMs, ...Object.fromEntries(names.map((name) => [name, point[name] as number | null])) }));
   const energyTitle = energyMethod === null ? 'Energy per inference' : `Energy per inference (${energyMethod})`;
   return (
-    <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
+    <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md" className={classes.charts}>
       <ChartPanel
         title="Latency"
         note="From entering the queue to the result"
@@ -89,9 +95,10 @@ function Charts({ points, bucketSeconds, energyMethod }: ChartsProps) {
         title="Throughput"
         note="Inferences a second"
         kind="area"
-        points={points.map(({ atMs, items }) => ({ atMs, perSecond: items === 0 ? null : items / bucketSeconds }))}
+        points={rates(points, bucketMs, readAtMs)}
         measures={[{ name: 'perSecond', label: 'inferences' }]}
         format={(value) => inWords(rateOf(value))}
+        absent="Nothing ran, or the first part of the range is not over yet."
       />
       <ChartPanel
         title="Memory"
@@ -133,6 +140,14 @@ function Charts({ points, bucketSeconds, energyMethod }: ChartsProps) {
       <BatteryChart points={pick('batteryLevel')} />
     </SimpleGrid>
   );
+}
+
+/** Inferences a second, of each part of the range that is over. */
+function rates(points: readonly SeriesPoint[], bucketMs: number, readAtMs: number): { atMs: number; perSecond: number | null }[] {
+  return finished(points, bucketMs, readAtMs).map((point) => ({
+    atMs: point.atMs,
+    perSecond: 'items' in point && point.items > 0 ? (point.items * 1000) / bucketMs : null,
+  }));
 }
 
 function BatteryChart({ points }: Pick<ChartPanelProps, 'points'>) {

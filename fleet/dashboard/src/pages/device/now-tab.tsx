@@ -21,12 +21,10 @@ export function NowTab({ device }: { device: DeviceView }) {
       </QueryView>
       <TryPanel device={device} />
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
-        <Stack gap="md">
-          <AssignmentPanel device={device} />
-          <LabelsPanel device={device} />
-        </Stack>
         <ReconcilePanel device={device} />
+        <LabelsPanel device={device} />
       </SimpleGrid>
+      <AssignmentPanel device={device} />
     </Stack>
   );
 }
@@ -50,7 +48,12 @@ function Figures({ summary }: { summary: TelemetrySummary }) {
         <FigureTile
           label="Latency, median"
           value={millisecondsOf(latencyMsP50)}
-          note={`p95 ${inWords(millisecondsOf(latencyMsP95))}, p99 ${inWords(millisecondsOf(latencyMsP99))}`}
+          note={
+            <>
+              <span className="unbroken">p95 {inWords(millisecondsOf(latencyMsP95))},</span>{' '}
+              <span className="unbroken">p99 {inWords(millisecondsOf(latencyMsP99))}</span>
+            </>
+          }
         />
         <FigureTile label="Failures" value={{ figure: counted(failures), unit: '' }} note="in the last hour" />
         <FigureTile label="Memory of the agent" value={bytesOf(summary.agentMemoryBytes)} note="resident, latest" />

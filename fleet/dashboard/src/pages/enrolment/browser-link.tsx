@@ -52,6 +52,7 @@ export function BrowserLink({ token, text, settings }: BrowserLinkProps) {
                   The page asks for the camera, gets the models that suit the phone, and goes on without the network once it has them.
                   Images stay on the phone unless the release lets them out.
                 </Text>
+                <OtherAddress address={address} />
                 <CommandBox label="Or open this link:" command={runPageLink(address, text)} />
               </Stack>
             </div>
@@ -72,6 +73,18 @@ export function BrowserLink({ token, text, settings }: BrowserLinkProps) {
         </div>
       </Stack>
     </Alert>
+  );
+}
+
+/** Why the code leads elsewhere than the address bar does. */
+function OtherAddress({ address }: { address: string }) {
+  const { origin } = window.location;
+  if (address === origin) return null;
+  return (
+    <Text size="sm">
+      The code leads to <span className="mono">{address}</span>, the same fleet under an address that a phone in this network reaches;{' '}
+      <span className="mono">{origin}</span> may be known to this machine alone.
+    </Text>
   );
 }
 

@@ -10,6 +10,7 @@ import { ButtonLink } from '../../parts/link.tsx';
 import { OpenButton } from '../../parts/open-button.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
+import { TabRow } from '../../parts/tab-row.tsx';
 import { ArtefactDrawer } from './artefact-drawer.tsx';
 import { ArtefactsTab } from './artefacts-tab.tsx';
 import { BuildDialog } from './build-dialog.tsx';
@@ -63,13 +64,7 @@ function Model({ model }: { model: ModelView }) {
         }
       />
       <Tabs value={tab} onChange={show} keepMounted={false}>
-        <Tabs.List style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
-          {modelTabs.map((each) => (
-            <Tabs.Tab key={each} value={each}>
-              {words[each]}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
+        <TabRow names={modelTabs} words={words} value={tab} />
         <Suspense fallback={<Skeleton height={420} mt="md" radius="md" aria-busy="true" />}>
           <Stack mt="md" gap="md">
             <Tabs.Panel value="artefacts">

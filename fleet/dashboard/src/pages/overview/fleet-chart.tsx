@@ -1,6 +1,7 @@
 import { SimpleGrid } from '@mantine/core';
 import type { FleetPoint } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
+import { finished } from '../../charts/finished.ts';
 import { sinceFirst } from '../../charts/since-first.ts';
 import { TimeChart } from '../../charts/time-chart.tsx';
 import { read } from '../../data/queries.ts';
@@ -10,6 +11,7 @@ import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 
 const HEIGHT_PX = 200;
+const MINUTE_MS = 60_000;
 
 /** Inferences and latency of the whole fleet, minute by minute. */
 export function FleetChart() {
@@ -37,11 +39,12 @@ function saysSomething({ items, failures }: FleetPoint): boolean {
 function Inferences({ points }: { points: readonly FleetPoint[] }) {
   const total = points.reduce((sum, point) => sum + point.items, 0);
   const failures = points.reduce((sum, point) => sum + point.failures, 0);
+  const endMs = (points.at(-1)?.atMs ?? 0) + MINUTE_MS;
   if (total === 0) return <EmptyState title="No inference in the last hour">Figures come every few seconds once a device runs.</EmptyState>;
   return (
     <TimeChart
       kind="area"
-      points={points.map(({ atMs, items }) => ({ atMs, items }))}
+      points={finished(points, MINUTE_MS, endMs).map((point) => ({ atMs: point.atMs, items: 'items' in point ? point.items : null }))}
       measures={[{ name: 'items', label: 'Inferences' }]}
       format={compact}
       heightPx={HEIGHT_PX}
