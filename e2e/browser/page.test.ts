@@ -91,7 +91,7 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
 
   test('a browser without a link says what to do', async () => {
     const stranger = await openRunPage(browser, `${fleet.baseUrl}/run/`);
-    await stranger.page.getByRole('alert').filter({ hasText: 'open the link of "Add device"' }).waitFor();
+    await stranger.page.getByRole('alert').filter({ hasText: 'open the link of "Add a device"' }).waitFor();
     await stranger.close();
   });
 

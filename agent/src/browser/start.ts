@@ -102,5 +102,5 @@ async function enrolled(
 }
 
 function notEnrolled(message: string): StarlingError {
-  return new StarlingError('not-enrolled', message, { hint: 'open the link of "Add device" on the dashboard' });
+  return new StarlingError('not-enrolled', message, { hint: 'open the link of "Add a device" on the dashboard' });
 }

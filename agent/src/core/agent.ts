@@ -76,6 +76,8 @@ export interface AgentStatus {
   link: Link['state'];
   reported: ReportedState;
   spoolBytes: number;
+  /** What people call the release that runs; null while none runs. */
+  releaseName: string | null;
   /** What the publisher lets leave while this release runs; null while none runs. */
   egress: EgressPolicy | null;
   /** The newest command that was given what it asked for. */
@@ -156,6 +158,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     link: link.state,
     reported: reconciler.reported(),
     spoolBytes: spool.sizeBytes(),
+    releaseName: reconciler.running()?.release.name ?? null,
     egress: reconciler.running()?.release.policies.egress ?? null,
     ...newest,
     tunings: known.tunings.list(),

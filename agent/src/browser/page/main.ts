@@ -35,12 +35,16 @@ function showStatus(status: BrowserAgentStatus): void {
   meters.showProviders(Object.values(reported?.running?.providers ?? {}), status.threads);
   showFacts({
     Device: device ?? '–',
-    Release:
-      reported?.running == null
-        ? 'none yet'
-        : `${reported.running.release.slice(0, 12)}${reported.running.verified ? '' : ' (on probation)'}`,
+    Release: releaseWords(status.agent),
     Waiting: `${Math.round((status.agent?.spoolBytes ?? 0) / 1024)} KB of telemetry`,
   });
+}
+
+function releaseWords(running: BrowserAgentStatus['agent']): string {
+  const known = running?.reported.running;
+  if (known == null) return 'none yet';
+  const words = [running?.releaseName, known.release.slice(0, 12)].filter((each) => typeof each === 'string');
+  return `${words.join(', ')}${known.verified ? '' : ' (on probation)'}`;
 }
 
 function noticeOf({ phase, problem, pending, agent: running }: BrowserAgentStatus): Notice | undefined {
