@@ -27,7 +27,7 @@ export interface TimeChartProps {
 const FEW_POINTS = 3;
 const palette = ['var(--measure-1)', 'var(--measure-2)', 'var(--measure-3)', 'var(--measure-4)'];
 // The summary speaks for the drawing, so the drawing needs no stops of its own. Above the top line half of its label has room.
-const silent = { accessibilityLayer: false, margin: { top: 10 } };
+const silent = { accessibilityLayer: false, margin: { top: 16 } };
 
 /** Measures over time, UTC. The summary below says the same in words. */
 export function TimeChart({ kind, points, measures, format, summary, heightPx = 200, maximum, thresholds = [] }: TimeChartProps) {

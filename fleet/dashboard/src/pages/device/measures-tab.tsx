@@ -150,7 +150,9 @@ function rates(points: readonly SeriesPoint[], bucketMs: number, readAtMs: numbe
   }));
 }
 
+/** Most devices have none, and then there is nothing to say. */
 function BatteryChart({ points }: Pick<ChartPanelProps, 'points'>) {
+  if (points.every(({ batteryLevel }) => batteryLevel === null)) return null;
   return (
     <ChartPanel
       title="Battery"
@@ -158,7 +160,6 @@ function BatteryChart({ points }: Pick<ChartPanelProps, 'points'>) {
       points={points}
       measures={[{ name: 'batteryLevel', label: 'charge' }]}
       format={(value) => `${Math.round(value * 100)} %`}
-      absent="The device has no battery, or does not tell."
     />
   );
 }
