@@ -183,6 +183,46 @@ describe('the measurement decides, not a rule', () => {
       .figures();
     expect(figures[2]?.latencyMs).toEqual({ value: 6, origin: 'estimate' });
   });
+
+  it('scales every estimate of an artefact from one measured artefact, and names it', () => {
+    const measuredHere = new Map([[source.digest, measured(10, { latencyMsP95: 15, joulesPerInference: 0.2, memoryBytes: 30_000_000 })]]);
+    const [own, int8, still] = createChooser({ candidates: all })
+      .choose({ ...server, measuredHere })
+      .figures();
+    const estimate = (value: number) => ({ value: expect.closeTo(value), origin: 'estimate' });
+    const estimatedFrom = { artefact: source.digest, origin: 'this-device' };
+    expect(own).not.toHaveProperty('estimatedFrom');
+    // Turned back into floats at load: as fast, as hungry and as large as the source, in all figures alike.
+    expect(int8).toMatchObject({
+      ...{ latencyMs: estimate(10), latencyMsP95: estimate(15), joulesPerInference: estimate(0.2), memoryBytes: estimate(30_000_000) },
+      estimatedFrom,
+    });
+    // 0.6 of the time, and 2.9 MB less of weights.
+    expect(still).toMatchObject({
+      ...{ latencyMs: estimate(6), latencyMsP95: estimate(9), joulesPerInference: estimate(0.12), memoryBytes: estimate(27_100_000) },
+      estimatedFrom,
+    });
+  });
+
+  it('takes the source as the reference in whatever order the rows come', () => {
+    const measuredHere = new Map([
+      [vnni.digest, measured(9)],
+      [source.digest, measured(10)],
+    ]);
+    for (const candidates of [all, all.toReversed()]) {
+      const figures = createChooser({ candidates })
+        .choose({ ...server, measuredHere })
+        .figures();
+      expect(figures[candidates.indexOf(weights)]?.latencyMs?.value).toBe(10);
+    }
+  });
+
+  it('does not take an estimate for a measurement that is as good', () => {
+    const measuredHere = new Map([[source.digest, measured(10)]]);
+    const candidates = [source, weights];
+    expect(chosen(candidates, { ...server, measuredHere })).toBe('a');
+    expect(chosen(candidates, { ...server, measuredHere, current: weights.digest })).toBe('b');
+  });
 });
 
 describe('objectives', () => {
@@ -259,8 +299,27 @@ describe('explanations', () => {
     expect(candidates.map(({ verdict }) => verdict)).toEqual([
       expect.stringContaining('3rd by least latency'),
       expect.stringContaining('2nd by least latency'),
-      'chosen',
+      'chosen, on an estimate: not measured yet (estimate by precision)',
       'is shaped for Arm, this device is x64',
+    ]);
+  });
+});
+
+describe('what was not measured', () => {
+  const verdictsOn = (on: ChoiceDevice, candidates: ArtefactView[]) =>
+    explainChoice(createChooser({ candidates }).choose(on), candidates, on).candidates.map(({ verdict }) => verdict);
+
+  it('is said to be a guess, with the bytes as they are', () => {
+    const light = { ...weights, report: { ...weights.report, compressionRatio: 0.39 } };
+    const [, verdict] = verdictsOn(server, [source, light]);
+    expect(verdict).toBe('chosen, on an estimate: not measured yet; taken to be as fast as fp32, at 39 % of its bytes');
+  });
+
+  it('names the measurement that it is estimated from; what was measured is not called a guess', () => {
+    const on = { ...server, measuredHere: new Map([[source.digest, measured(67.8)]]) };
+    expect(verdictsOn(on, [source, weights])).toEqual([
+      'chosen',
+      '2nd by least latency: 67.8 ms (not measured; estimated from source as measured here)',
     ]);
   });
 });
