@@ -161,14 +161,18 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       if (wanted === undefined) {
         throw new StarlingError('no-release', `${device.name} has no release`, {
           field: 'release',
-          hint: 'name one to ask about it',
+          hint: 'name the one to ask about (--release)',
         });
       }
-      const choices = (await openReleaseChooser(await releases.find(wanted), ports)).choose(device, row?.artefacts ?? {});
+      const release = await releases.find(wanted);
+      const choices = (await openReleaseChooser(release, ports)).choose(device, row?.artefacts ?? {});
       const choice = choices[model];
       if (choice === undefined) {
         const known = Object.keys(choices).join(', ');
-        throw new StarlingError('unknown-model', `the release has no model ${model}`, { field: 'model', hint: `its models: ${known}` });
+        throw new StarlingError('unknown-model', `${release.name} has no model ${model}`, {
+          field: 'model',
+          hint: `its models: ${known}; about a model of another release ask with that release (--release)`,
+        });
       }
       return { choice, current: row?.artefacts[model] ?? null };
     },
