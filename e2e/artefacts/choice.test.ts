@@ -146,7 +146,11 @@ test('another objective shows at once which choices change, and changes nothing 
 
 test('questions that make no sense are answered with field and fix', async () => {
   const ask = (path: { id: string; model: string }) => fleet.client.call(api.explainChoice, { params: path, query: {} });
-  await expect(ask({ id: here.id, model: 'letters' })).rejects.toMatchObject({ code: 'unknown-model', field: 'model' });
+  await expect(ask({ id: here.id, model: 'letters' })).rejects.toMatchObject({
+    ...{ code: 'unknown-model', field: 'model', message: `${release.name} has no model letters` },
+    // Before a release is assigned its models are asked about by naming it.
+    hint: expect.stringMatching(/^its models: digits; .*--release/),
+  });
   const body = { release: 'nothing', objective: { minimise: 'size' as const } };
   await expect(fleet.client.call(api.previewChoices, { query: {}, body })).rejects.toMatchObject({ code: 'unknown-release' });
 });

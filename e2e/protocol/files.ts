@@ -23,6 +23,8 @@ import {
 import { asyncApiDocument } from './asyncapi.ts';
 import { protocolDocuments } from './documents.ts';
 import { jsonSchemaOf } from './json-schema.ts';
+import { table } from './markdown.ts';
+import { pipelinesPage } from './pipelines-page.ts';
 
 /** Name below docs/protocol -> text. @param template README with `{{name}}` where a table or a figure goes */
 export function protocolFiles(template: string): Map<string, string> {
@@ -30,6 +32,7 @@ export function protocolFiles(template: string): Map<string, string> {
   for (const { file, schema } of protocolDocuments) files.set(`schemas/${file}.json`, toJson(jsonSchemaOf(schema)));
   files.set('asyncapi.json', toJson(asyncApiDocument()));
   files.set('openapi.json', toJson(openApiDocument()));
+  files.set('pipelines.md', pipelinesPage());
   files.set('README.md', fill(template, { ...tables(), ...figures() }));
   return files;
 }
@@ -42,10 +45,6 @@ function fill(template: string, values: Readonly<Record<string, string>>): strin
     if (value === undefined) throw new StarlingError('unknown-placeholder', `README.template.md names {{${name}}}, which is not known`);
     return value;
   });
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
 function tables(): Record<string, string> {

@@ -2,7 +2,18 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import specs from '@asyncapi/specs';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { api, commandTable, createTopics, messageNames, type TelemetryKind, telemetryKinds, wireTable } from '@starling/shared';
+import {
+  api,
+  commandTable,
+  createTopics,
+  messageNames,
+  operatorRegistry,
+  parsePortType,
+  simplePortTypes,
+  type TelemetryKind,
+  telemetryKinds,
+  wireTable,
+} from '@starling/shared';
 import { Ajv, type AnySchemaObject, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { default as addFormats } from 'ajv-formats';
@@ -24,6 +35,40 @@ function payloadOf(message: string): ValidateFunction {
   const ajv = new Ajv({ strict: false });
   addFormats.default(ajv);
   return ajv.compile({ components: asyncApi.components, $ref: `#/components/messages/${message}/payload` });
+}
+
+describe('the page on pipelines', () => {
+  const page = files.get('pipelines.md') ?? '';
+
+  test('has every port type, and every operator with its ports', () => {
+    for (const name of Object.keys(simplePortTypes)) expect(page).toContain(`| \`${name}\` |`);
+    for (const { name, inputs, outputs } of operatorRegistry.values()) {
+      const section = sectionOf(page, name);
+      for (const [port, type] of [...Object.entries(inputs), ...Object.entries(outputs)]) {
+        expect(section).toContain(`\`${port}\`: \`${type}\``);
+        expect(() => parsePortType(type)).not.toThrow();
+      }
+    }
+  });
+
+  test('says of every parameter what it does, and what holds where it is left out', () => {
+    const rows = [...operatorRegistry.keys()].flatMap((name) => [
+      ...sectionOf(page, name).matchAll(/^\| `(\w+)` \| (.*) \| (.*) \| (.*) \|$/gm),
+    ]);
+    expect(rows.length).toBeGreaterThan(20);
+    for (const [row, , type, , what] of rows) {
+      expect(type, row).not.toMatch(/undefined|\[object/);
+      expect(what, row).not.toBe('');
+    }
+    expect(sectionOf(page, 'image.to-tensor')).toContain('| `mean` | 3 numbers | `[0.485,0.456,0.406]` |');
+    expect(sectionOf(page, 'image.decode')).toContain('| integer, 1 to 268435456 | `50000000` |');
+    expect(sectionOf(page, 'image.fit')).toContain('| `width` | integer, 1 to 4096 | required |');
+  });
+});
+
+/** From the heading of an operator to the next. */
+function sectionOf(page: string, operator: string): string {
+  return page.split('\n### ').find((section) => section.startsWith(`\`${operator}\``)) ?? expect.unreachable(`no section ${operator}`);
 }
 
 describe('the AsyncAPI document', () => {

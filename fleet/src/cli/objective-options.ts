@@ -1,7 +1,6 @@
 import { type Objective, objectiveGoalSchema, objectiveSchema } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { cliError } from './errors.ts';
 import { numberOption, readOptions } from './options.ts';
 
 const goals = objectiveGoalSchema.options.join(', ');
@@ -30,12 +29,9 @@ export function addObjective(command: Command): Command {
     .option('--max-cost <usd>', 'cost of 1,000 inferences');
 }
 
-/** @throws StarlingError `usage` if no flag says anything */
+/** What no flag says is the default, as `--help` states it. */
 export function readObjective(command: Command): Objective {
   const given = readOptions(command, optionsSchema);
-  if (Object.values(given).every((value) => value === undefined)) {
-    throw cliError('usage', 'which objective?', { field: '--minimise', hint: `for example --minimise energy --max-loss 1 --max-p95 80` });
-  }
   const bytes = (megabytes: number | undefined): number | undefined =>
     megabytes === undefined ? undefined : Math.round(megabytes * BYTES_PER_MEGABYTE);
   return objectiveSchema.parse({

@@ -126,6 +126,41 @@ test('the token goes to the fleet that was named, and pages are walked to their 
   expect(page.stderr).toMatch(/of 450; --offset 200 goes on/);
 });
 
+test('an objective without a flag is the default that --help states', async () => {
+  const bodies: string[] = [];
+  const fleet = await serve(async (request, response) => {
+    bodies.push((await request.setEncoding('utf8').toArray()).join(''));
+    response.end(JSON.stringify({ items: [], total: 0, devices: 0, choices: 1, unmeasured: 0, limit: 50, offset: 0 }));
+  });
+  const preview = (...flags: string[]) => run(['choice', 'preview', 'find-faces-1', ...flags, '--fleet', fleet, '--token', 'stl_x']);
+  expect(await preview()).toMatchObject({ exitCode: 0, stderr: 'this objective changes no choice\n' });
+  await preview('--max-loss', '2');
+  expect(bodies.map((body) => JSON.parse(body))).toEqual([
+    { release: 'find-faces-1', objective: { minimise: 'latency', accuracyLossPointsMaximum: 1 } },
+    { release: 'find-faces-1', objective: { minimise: 'latency', accuracyLossPointsMaximum: 2 } },
+  ]);
+});
+
+test('problems of a pipeline are listed once, and the fix says more than the list', async () => {
+  const first = { code: 'bad-port-type', field: 'outputs.scores', message: '"tensor" is not a port type', hint: 'use one of image, json' };
+  let problems: object[] = [first];
+  const fleet = await serve((_request, response) => response.end(JSON.stringify({ problems })));
+  const file = join(folder, 'faces.yaml');
+  await writeFile(
+    file,
+    'name: faces\nversion: 1.0.0\ninputs: {}\noutputs: { scores: tensor }\nnodes: { a: { model: face } }\nedges: [{ from: a.y, to: output.scores }]\n',
+  );
+  const check = () => run(['pipeline', 'check', file, '--fleet', fleet, '--token', 'stl_x']);
+  expect(await check()).toMatchObject({
+    exitCode: 5,
+    stderr: 'error: faces@1.0.0 has 1 problem: outputs.scores: "tensor" is not a port type\nfix: use one of image, json\n',
+  });
+  problems = [first, { code: 'unused-node', field: 'nodes.a', message: 'nothing reaches an output' }];
+  const { stderr } = await check();
+  expect(stderr.split(first.hint)).toHaveLength(2);
+  expect(stderr).toMatch(/has 2 problems:\n {2}outputs\.scores: .*\n {2}nodes\.a: .*\nfix: .*docs\/protocol\/pipelines\.md/);
+});
+
 test('a model card names what is missing before anything is asked of a fleet', async () => {
   const file = (name: string) => join(folder, name);
   await writeFile(file('model.onnx'), 'x');

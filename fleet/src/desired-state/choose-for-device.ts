@@ -33,6 +33,8 @@ export interface ReleaseChooser {
    */
   choose(device: DeviceRow, current: Readonly<Record<string, string>>, only?: readonly string[]): Record<string, ArtefactChoice>;
   artefacts(model: string): readonly ArtefactView[];
+  /** Was the artefact measured on the device, or on others of its profile? */
+  isMeasured(device: Pick<DeviceRow, 'id' | 'profile'>, model: string, artefact: string): boolean;
 }
 
 interface ModelChoice {
@@ -110,6 +112,10 @@ export async function openReleaseChooser(
       );
     },
     artefacts: (name) => models.find((model) => model.name === name)?.candidates ?? [],
+    isMeasured({ id, profile }, name, artefact) {
+      const figures = models.find((model) => model.name === name)?.figures;
+      return figures?.byDevice.get(id)?.has(artefact) === true || figures?.byProfile.get(profile)?.has(artefact) === true;
+    },
   };
 }
 

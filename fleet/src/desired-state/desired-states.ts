@@ -62,6 +62,9 @@ export interface ChangePage extends PageQuery {
   total: number;
   /** Devices that change; one may change several models. */
   devices: number;
+  /** Choices that were looked at, and those of which what should run was never measured there or on its profile. */
+  choices: number;
+  unmeasured: number;
 }
 
 interface DesiredStatePorts {
@@ -156,20 +159,27 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       const row = await desiredOf(db, device.id);
       const wanted = reference ?? row?.release ?? undefined;
       if (wanted === undefined) {
-        throw new StarlingError('no-release', `${device.name} has no release`, { field: 'release', hint: 'name one to ask about it' });
+        throw new StarlingError('no-release', `${device.name} has no release`, {
+          field: 'release',
+          hint: 'name the one to ask about (--release)',
+        });
       }
-      const choices = (await openReleaseChooser(await releases.find(wanted), ports)).choose(device, row?.artefacts ?? {});
+      const release = await releases.find(wanted);
+      const choices = (await openReleaseChooser(release, ports)).choose(device, row?.artefacts ?? {});
       const choice = choices[model];
       if (choice === undefined) {
         const known = Object.keys(choices).join(', ');
-        throw new StarlingError('unknown-model', `the release has no model ${model}`, { field: 'model', hint: `its models: ${known}` });
+        throw new StarlingError('unknown-model', `${release.name} has no model ${model}`, {
+          field: 'model',
+          hint: `its models: ${known}; about a model of another release ask with that release (--release)`,
+        });
       }
       return { choice, current: row?.artefacts[model] ?? null };
     },
-    proposals: (page) => pageOfChanges(findProposals(ports), page),
+    proposals: (page) => pageOfChanges(ports, page),
     async preview(reference, objective, page) {
       const { digest } = await releases.find(reference);
-      return pageOfChanges(findProposals(ports, { release: digest, objective }), page);
+      return pageOfChanges(ports, page, { release: digest, objective });
     },
     async applyProposals(only, actor) {
       let changed = 0;

@@ -7,7 +7,7 @@ import { inArray } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, type OpenDatabase, openDatabase } from '../db/index.ts';
 import { desiredStates, devices, measurements } from '../db/schema/index.ts';
-import { findProposals, type ProposalPorts, pageOfChanges } from './proposals.ts';
+import { type ProposalPorts, pageOfChanges } from './proposals.ts';
 import { pagesWithRelease } from './store.ts';
 import { findUnserved } from './unserved.ts';
 import { viewsOf } from './views.ts';
@@ -98,7 +98,7 @@ afterAll(async () => {
 
 test('of many devices finds those that another artefact is better for, with a few queries', async () => {
   queries = 0;
-  const page = await pageOfChanges(findProposals(ports), { limit: 50, offset: 100 });
+  const page = await pageOfChanges(ports, { limit: 50, offset: 100 });
   const expected = Array.from({ length: DEVICES }, (_, index) => index).filter((index) => index >= REVOKED && index % 3 !== 0);
   expect(page).toMatchObject({ total: expected.length, devices: expected.length, limit: 50, offset: 100 });
   expect(page.items.map(({ device }) => device)).toEqual(expected.slice(100, 150).map(idOf));
@@ -108,9 +108,23 @@ test('of many devices finds those that another artefact is better for, with a fe
   expect(queries).toBeLessThanOrEqual(8);
 });
 
+test('says how many choices rest on no measurement', async () => {
+  const { db } = database;
+  const page = { limit: 1, offset: 0 };
+  const choices = DEVICES - REVOKED;
+  // Both artefacts were measured on one device of the profile that all are of.
+  expect(await pageOfChanges(ports, page)).toMatchObject({ choices, unmeasured: 0 });
+  const rows = await db.select().from(measurements);
+  await db.delete(measurements);
+  expect(await pageOfChanges(ports, page)).toMatchObject({ choices, unmeasured: choices, total: 0 });
+  const onSlow = Array.from({ length: DEVICES }, (_, index) => index).filter((index) => index >= REVOKED && index % 3 !== 0).length;
+  await db.insert(measurements).values(rows.filter(({ artefact: digest }) => digest === quick));
+  expect(await pageOfChanges(ports, page)).toMatchObject({ choices, unmeasured: onSlow });
+  await db.insert(measurements).values(rows.filter(({ artefact: digest }) => digest === slow));
+});
+
 test('every page of changes follows the one before', async () => {
-  const devicesOf = async (offset: number) =>
-    (await pageOfChanges(findProposals(ports), { limit: 150, offset })).items.map(({ device }) => device);
+  const devicesOf = async (offset: number) => (await pageOfChanges(ports, { limit: 150, offset })).items.map(({ device }) => device);
   const pages = [await devicesOf(0), await devicesOf(150), await devicesOf(300), await devicesOf(450)];
   expect(pages.map(({ length }) => length)).toEqual([150, 150, 101, 0]);
   expect(new Set(pages.flat()).size).toBe(401);

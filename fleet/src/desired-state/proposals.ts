@@ -17,12 +17,26 @@ export interface Proposal {
   models: string[];
 }
 
+/** What was looked at on the way: that nothing is better means little where nothing was measured. */
+interface Tally {
+  /** Models on devices. */
+  choices: number;
+  /** Those whose artefact was measured neither there nor on its profile. */
+  unmeasured: number;
+}
+
+/** A release, with the objective to try on it. */
+interface Trial {
+  release: string;
+  objective: Objective;
+}
+
 /**
  * Devices that would run something else if they were asked today. Choices keep what runs unless something is clearly better, so that
  * noise proposes nothing.
- * @param only a release, with the objective to try on it
+ * @param tally is added to with every device
  */
-export async function* findProposals(ports: ProposalPorts, only?: { release: string; objective: Objective }): AsyncGenerator<Proposal> {
+export async function* findProposals(ports: ProposalPorts, only?: Trial, tally?: Tally): AsyncGenerator<Proposal> {
   const choosers = new Map<string, Pick<Proposal, 'release' | 'chooser'>>();
   for await (const page of pagesWithRelease(ports.db, only?.release)) {
     const rows = await devicesByIds(
@@ -36,9 +50,17 @@ export async function* findProposals(ports: ProposalPorts, only?: { release: str
       const digest = row.release ?? '';
       const known = choosers.get(digest) ?? (await open(digest, ports, only?.objective));
       choosers.set(digest, known);
+      if (tally !== undefined) count(row, device, known.chooser, tally);
       const models = modelsToChange(row, device, known.chooser);
       if (models.length > 0) yield { row, device, ...known, models };
     }
+  }
+}
+
+function count({ artefacts }: DesiredRow, device: DeviceRow, chooser: ReleaseChooser, tally: Tally): void {
+  for (const [model, artefact] of Object.entries(artefacts)) {
+    tally.choices += 1;
+    if (!chooser.isMeasured(device, model, artefact)) tally.unmeasured += 1;
   }
 }
 
@@ -66,17 +88,18 @@ function changesOf({ row, device, release, chooser, models }: Proposal): ChoiceC
   });
 }
 
-/** One page of changes, how many there are, and on how many devices. Words are made for the page alone. */
-export async function pageOfChanges(proposals: AsyncIterable<Proposal>, { limit, offset }: PageQuery) {
+/** One page of changes, how many there are, on how many devices, and what they rest on. Words are made for the page alone. */
+export async function pageOfChanges(ports: ProposalPorts, { limit, offset }: PageQuery, only?: Trial) {
+  const tally: Tally = { choices: 0, unmeasured: 0 };
   const items: ChoiceChange[] = [];
   let total = 0;
   let devices = 0;
-  for await (const proposal of proposals) {
+  for await (const proposal of findProposals(ports, only, tally)) {
     const first = total;
     total += proposal.models.length;
     devices += 1;
     if (total > offset && first < offset + limit)
       items.push(...changesOf(proposal).slice(Math.max(0, offset - first), offset + limit - first));
   }
-  return { items, total, devices, limit, offset };
+  return { items, total, devices, ...tally, limit, offset };
 }

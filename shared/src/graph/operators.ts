@@ -54,13 +54,13 @@ const dbnetParams = z.strictObject({
   boxThreshold: z.number().min(0).max(1).default(0.6).meta({ description: 'Boxes whose mean probability is below it are dropped' }),
   unclipRatio: z.number().min(1).max(5).default(1.5).meta({ description: 'How far a shrunken box grows back' }),
   minimumSide: z.number().min(1).max(100).default(3).meta({ description: 'Boxes with a shorter side are dropped, in pixels of the map' }),
-  maximumBoxes: z.number().int().min(1).max(3000).default(500),
+  maximumBoxes: z.number().int().min(1).max(3000).default(500).meta({ description: 'Boxes beyond it are dropped' }),
 });
 
 const lineParams = z.strictObject({
-  height: z.number().int().min(8).max(128).default(48),
-  minimumWidth: z.number().int().min(8).max(4096).default(320),
-  maximumWidth: z.number().int().min(8).max(4096).default(1600),
+  height: z.number().int().min(8).max(128).default(48).meta({ description: 'Height of the tensor, in pixels' }),
+  minimumWidth: z.number().int().min(8).max(4096).default(320).meta({ description: 'Shorter lines are padded to it, in pixels' }),
+  maximumWidth: z.number().int().min(8).max(4096).default(1600).meta({ description: 'Longer lines are squeezed into it, in pixels' }),
   widthStep: z
     .number()
     .int()

@@ -15,8 +15,16 @@ export type PortType =
   | { kind: 'tensor'; elementType: string; shape: Dimension[] }
   | { kind: 'list'; item: PortType };
 
-const simpleKinds = new Set(['encoded-image', 'image', 'boxes', 'text', 'json', 'any'] as const);
-type SimpleKind = 'encoded-image' | 'image' | 'boxes' | 'text' | 'json' | 'any';
+/** Port types that are a word, with what travels there: the text of errors and of the reference. */
+export const simplePortTypes = {
+  'encoded-image': 'The bytes of a picture file, as a source or a person gave it',
+  image: 'Decoded pixels, RGB, 8 bits a channel',
+  boxes: 'Quadrilaterals in pixels of a picture, each with its score',
+  text: 'Characters, with how sure the model is of them',
+  json: 'Anything that JSON can say: classes, readings',
+  any: 'Accepts every type, as a declared output',
+} as const;
+type SimpleKind = keyof typeof simplePortTypes;
 
 /**
  * Parses `image`, `list<text>`, `tensor<float32,[1,3,h,w]>`.
@@ -38,7 +46,7 @@ export function parsePortType(text: string): PortType {
     return { kind: 'tensor', elementType: tensor[1], shape };
   }
   throw new StarlingError('invalid-port-type', `"${text}" is not a port type`, {
-    hint: 'use encoded-image, image, boxes, text, json, list<T> or tensor<float32,[1,3,h,w]>',
+    hint: `use one of ${Object.keys(simplePortTypes).join(', ')}, list<T>, or tensor<T,[shape]> such as tensor<float32,[1,3,h,w]>`,
   });
 }
 
@@ -79,11 +87,13 @@ function isElementType(text: string): text is TensorElementType {
 }
 
 function isSimpleKind(text: string): text is SimpleKind {
-  return (simpleKinds as Set<string>).has(text);
+  return Object.hasOwn(simplePortTypes, text);
 }
 
 function parseDimension(text: string, whole: string): Dimension {
   if (/^[1-9]\d*$/.test(text)) return Number(text);
   if (/^[A-Za-z_][A-Za-z0-9_.]*$/.test(text)) return text;
-  throw new StarlingError('invalid-port-type', `"${text}" in "${whole}" is neither a length nor a name`);
+  throw new StarlingError('invalid-port-type', `"${text}" in "${whole}" is neither a length nor a name`, {
+    hint: 'a dimension is a length such as 224, or a name such as h where any length fits',
+  });
 }

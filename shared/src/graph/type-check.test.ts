@@ -138,6 +138,27 @@ describe('a pipeline', () => {
     for (const problem of expected) expect(problems).toContain(problem);
   });
 
+  test('whose port has no type is told so once, with the types that there are', () => {
+    const pipeline = structuredClone(good);
+    pipeline.outputs = { readings: 'tensor' };
+    pipeline.inputs = { image: 'photo' };
+    const hint = expect.stringMatching(/encoded-image, image, boxes, text, json, .*list<T>.*tensor<float32,\[1,3,h,w\]>/);
+    expect(checkPipeline(pipelineSchema.parse(pipeline), context)).toEqual([
+      { code: 'bad-port-type', field: 'inputs.image', message: expect.any(String), hint },
+      { code: 'bad-port-type', field: 'outputs.readings', message: expect.any(String), hint },
+    ]);
+  });
+
+  test('with a parameter that is none hears which there are', () => {
+    const pipeline = structuredClone(good);
+    pipeline.nodes.normalise = { op: 'image.to-tensor', params: { average: [0, 0, 0] } };
+    expect(checkPipeline(pipelineSchema.parse(pipeline), context)).toEqual([
+      expect.objectContaining({ code: 'invalid-params', hint: 'parameters of image.to-tensor: mean, std, order' }),
+    ]);
+    pipeline.nodes.normalise = { op: 'image.to-tensor', params: { mean: [1, 2] } };
+    expect(checkPipeline(pipelineSchema.parse(pipeline), context)[0]?.field).toBe('nodes.normalise.params.mean');
+  });
+
   test('hears of every problem at once', () => {
     const problems = problemsOf((it) => {
       it.nodes.decode = { op: 'image.guess' };

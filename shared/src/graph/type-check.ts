@@ -1,7 +1,7 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { TensorPort } from '../documents/model-version.ts';
 import type { Pipeline, PipelineNode } from '../documents/pipeline.ts';
-import { messageOf } from '../errors.ts';
+import { isStarlingError, messageOf } from '../errors.ts';
 import { formatPortType, mismatchOf, type PortType, parsePortType } from './port-types.ts';
 import { edgesInto, INPUT_NODE, OUTPUT_NODE, orderNodes, parsePortReference, uselessNodes } from './topology.ts';
 
@@ -48,9 +48,11 @@ export interface GraphProblem {
   hint?: string;
 }
 
+/** Port -> type; undefined where its declaration is wrong, which is reported there and once. */
+type Ports = Map<string, PortType | undefined>;
 interface NodePorts {
-  inputs: Map<string, PortType>;
-  outputs: Map<string, PortType>;
+  inputs: Ports;
+  outputs: Ports;
 }
 
 /**
@@ -83,13 +85,18 @@ export function checkPipeline(pipeline: Pipeline, context: GraphContext): GraphP
   return problems;
 }
 
-function parsePorts(declared: Record<string, string>, field: string, problems: GraphProblem[]): Map<string, PortType> {
-  const ports = new Map<string, PortType>();
+function parsePorts(declared: Record<string, string>, field: string, problems: GraphProblem[]): Ports {
+  const ports: Ports = new Map();
   for (const [name, text] of Object.entries(declared)) {
     try {
       ports.set(name, parsePortType(text));
     } catch (error) {
-      problems.push({ code: 'bad-port-type', field: `${field}.${name}`, message: messageOf(error) });
+      const hint = isStarlingError(error) ? error.hint : undefined;
+      problems.push({
+        ...{ code: 'bad-port-type', field: `${field}.${name}`, message: messageOf(error) },
+        ...(hint === undefined ? {} : { hint }),
+      });
+      ports.set(name, undefined);
     }
   }
   return ports;
@@ -98,7 +105,8 @@ function parsePorts(declared: Record<string, string>, field: string, problems: G
 function portsOfNode(name: string, node: PipelineNode, context: GraphContext, problems: GraphProblem[]): NodePorts | undefined {
   const declared = 'op' in node ? portsOfOperator(name, node, context, problems) : portsOfModel(name, node.model, context, problems);
   if (declared === undefined || !node.each) return declared;
-  const outputs = new Map([...declared.outputs].map(([port, type]): [string, PortType] => [port, { kind: 'list', item: type }]));
+  const outputs: Ports = new Map();
+  for (const [port, type] of declared.outputs) outputs.set(port, type === undefined ? undefined : { kind: 'list', item: type });
   return { inputs: declared.inputs, outputs };
 }
 
@@ -123,10 +131,17 @@ function portsOfOperator(
   if (!params.success) {
     for (const issue of params.error.issues) {
       const field = ['nodes', name, 'params', ...issue.path].join('.');
-      problems.push({ code: 'invalid-params', field, message: issue.message });
+      problems.push({ code: 'invalid-params', field, message: issue.message, ...paramsHint(operator) });
     }
   }
   return { inputs: parsePorts(operator.inputs, node.op, problems), outputs: parsePorts(operator.outputs, node.op, problems) };
+}
+
+/** The parameters that there are: whoever misspelt one sees the right word. */
+function paramsHint({ name, params }: OperatorSignature): { hint?: string } {
+  if (!(params instanceof z.ZodObject)) return {};
+  const names = Object.keys(params.shape);
+  return { hint: names.length === 0 ? `${name} has no parameters` : `parameters of ${name}: ${names.join(', ')}` };
 }
 
 function portsOfModel(name: string, modelName: string, context: GraphContext, problems: GraphProblem[]): NodePorts | undefined {
@@ -193,7 +208,7 @@ function resolve(
     return undefined;
   }
   const type = known[side].get(port);
-  if (type === undefined) {
+  if (!known[side].has(port)) {
     const names = [...known[side].keys()].join(', ') || 'none';
     problems.push({ code: 'unknown-port', field, message: `"${node}" has no ${side.slice(0, -1)} "${port}"`, hint: `${side}: ${names}` });
   }

@@ -22,6 +22,12 @@ export type ChoiceChange = z.infer<typeof choiceChangeSchema>;
 
 const changePageSchema = pageOf(choiceChangeSchema).extend({
   devices: z.number().int().nonnegative().meta({ description: 'Devices that change; one may change several models' }),
+  choices: z.number().int().nonnegative().meta({ description: 'Models on devices that were looked at' }),
+  unmeasured: z
+    .number()
+    .int()
+    .nonnegative()
+    .meta({ description: 'Choices of which the artefact that should run now was measured neither on the device nor on its profile' }),
 });
 
 /** Medians of an artefact over the devices of a profile. */

@@ -32,6 +32,10 @@ export const choiceFiguresSchema = z.object({
     .nullable()
     .meta({ description: 'Hourly price of the profile, and the bytes to move spread over the inferences' }),
   accuracyLossPoints: z.number().nullable().meta({ description: 'Worse end of the interval; null without an evaluation set' }),
+  estimatedFrom: z
+    .object({ artefact: digestSchema, origin: z.enum(['this-device', 'profile']) })
+    .optional()
+    .meta({ description: 'Of an artefact that was not measured: the one whose measurement all of its estimates are scaled from' }),
 });
 export type ChoiceFigures = z.infer<typeof choiceFiguresSchema>;
 

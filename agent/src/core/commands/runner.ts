@@ -9,7 +9,6 @@ import {
   commandSchema,
   commandTable,
   isStarlingError,
-  jsonEncode,
   messageOf,
   type Problem,
   parseWith,
@@ -23,6 +22,7 @@ import type { BlobStore } from '../ports/blob-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { RuntimeHost } from '../ports/runtime-host.ts';
+import { RESULT_BYTES_MAXIMUM, requireAnswerSize } from './answer-size.ts';
 
 export interface CommandPorts {
   device: string;
@@ -68,8 +68,6 @@ interface Call {
 
 /** Least time between two messages of progress. */
 const PROGRESS_INTERVAL_MS = 500;
-/** Room for the id and status around a result. */
-const RESULT_BYTES_MAXIMUM = CONTROL_BYTES_MAXIMUM - 1024;
 
 /** A handler for every command of the table: a missing one does not compile. */
 const handlers: Handlers = {
@@ -129,8 +127,7 @@ export function createCommandRunner(ports: CommandPorts): CommandRunner {
     try {
       const args = parseWith(commandTable[command.name].arguments, command.arguments);
       const result = await handlers[command.name](args as never, ports, { signal: abort.signal, onProgress: progressOf(command) });
-      if (jsonEncode(result).length > RESULT_BYTES_MAXIMUM)
-        throw new StarlingError('result-too-large', 'the result does not fit into one answer');
+      requireAnswerSize(result);
       return answer(command, { status: 'done', result: result as Record<string, unknown> });
     } catch (error) {
       return answer(command, { status: 'failed', error: problemOf(error) });

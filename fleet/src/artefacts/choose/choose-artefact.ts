@@ -1,5 +1,14 @@
 import { type ArtefactView, type ChoiceFigures, type Objective, type ObjectiveGoal, objectiveSchema } from '@starling/shared';
-import { figuresOf, type Measurement, type Numbers, numbersOf, relativeLatency, type TransferPrice } from './figures.ts';
+import {
+  type Column,
+  ESTIMATED,
+  figuresOf,
+  type Measurement,
+  type Numbers,
+  numbersOf,
+  relativeLatency,
+  type TransferPrice,
+} from './figures.ts';
 import { type ChoiceCapabilities, type ChoiceProfile, refusalOf, runtimeOf, unprovenExcess } from './refuse.ts';
 
 /** A model with everything that choosing rests on, the same for every device. */
@@ -62,6 +71,8 @@ interface Scores {
   /** Scores in steps that count as equal. */
   bucket: Float64Array;
   excess: Float64Array;
+  /** 1 where the score is no measurement. */
+  isEstimate: Uint8Array;
 }
 
 export function createChooser(model: ChoiceModel): Chooser {
@@ -113,30 +124,32 @@ function scoresOf(candidates: readonly ArtefactView[], numbers: Numbers, profile
   const score = new Float64Array(candidates.length);
   const bucket = new Float64Array(candidates.length);
   const excess = new Float64Array(candidates.length);
+  const isEstimate = new Uint8Array(candidates.length);
   const goal = goalOf(objective.minimise, numbers);
   for (let place = 0; place < candidates.length; place += 1) {
     const candidate = candidates[place] as ArtefactView;
-    const value = goal[place] as number;
+    const value = goal.value[place] as number;
+    isEstimate[place] = Number.isNaN(value) || goal.origin[place] === ESTIMATED ? 1 : 0;
     score[place] = Number.isNaN(value) ? relativeLatency(candidate, profile) : value;
     bucket[place] = bucketOf(score[place] as number);
     excess[place] = excessOf(place, candidate, numbers, profile, objective);
   }
-  return { score, bucket, excess };
+  return { score, bucket, excess, isEstimate };
 }
 
 /** The figure that is made small. NaN where nothing was measured: then shares of the fp32 source stand for all candidates. */
-function goalOf(goal: ObjectiveGoal, numbers: Numbers): Float64Array {
+function goalOf(goal: ObjectiveGoal, numbers: Numbers): Column {
   switch (goal) {
     case 'latency':
-      return numbers.latencyMs.value;
+      return numbers.latencyMs;
     case 'energy':
-      return numbers.joulesPerInference.value;
+      return numbers.joulesPerInference;
     case 'memory':
-      return numbers.memoryBytes.value;
+      return numbers.memoryBytes;
     case 'size':
-      return numbers.sizeBytes;
+      return { value: numbers.sizeBytes, origin: new Uint8Array(numbers.sizeBytes.length) };
     case 'cost':
-      return numbers.costPer1000Usd.value;
+      return numbers.costPer1000Usd;
   }
 }
 
@@ -162,14 +175,19 @@ function over(value: number | undefined, maximum: number | undefined): number {
 }
 
 /**
- * Order of preference: within all limits before over them (there, the nearest first), then the smaller score; scores of one step count
- * as equal and the smaller file wins, then the digest, so that the order never depends on that of the rows.
+ * Order of preference: within all limits before over them (there, the nearest first), then the smaller score. Scores of one step count
+ * as equal: then what was measured stands before an estimate, the smaller file before the larger, and the digest decides at last, so
+ * that the order never depends on that of the rows.
  */
-function orderOf(candidates: readonly ArtefactView[], refusals: readonly (string | undefined)[], { bucket, excess }: Scores): number[] {
+function orderOf(candidates: readonly ArtefactView[], refusals: readonly (string | undefined)[], scores: Scores): number[] {
+  const { bucket, excess, isEstimate } = scores;
   const order: number[] = [];
   for (let place = 0; place < candidates.length; place += 1) if (refusals[place] === undefined) order.push(place);
   return order.sort((a, b) => {
-    const difference = (excess[a] as number) - (excess[b] as number) || (bucket[a] as number) - (bucket[b] as number);
+    const difference =
+      (excess[a] as number) - (excess[b] as number) ||
+      (bucket[a] as number) - (bucket[b] as number) ||
+      (isEstimate[a] as number) - (isEstimate[b] as number);
     if (difference !== 0) return difference;
     const [first, second] = [candidates[a] as ArtefactView, candidates[b] as ArtefactView];
     return first.sizeBytes - second.sizeBytes || (first.digest < second.digest ? -1 : 1);

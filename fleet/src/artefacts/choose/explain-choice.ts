@@ -61,16 +61,16 @@ function reasonOf(
   const parts = [`${nameOf(winner)} on ${provider}`];
   if (ranked.kept) parts.push('runs already, and nothing is clearly better');
   else if (ranked.order.length === 1) parts.push('the only artefact that can run here');
-  else parts.push(`${goal} on ${device.profile.title}: ${goalText(ranked.objective.minimise, figures, winner)}`);
+  else parts.push(`${goal} on ${device.profile.title}: ${goalText(ranked.objective.minimise, figures, winner, candidates)}`);
   if (!ranked.meetsObjective)
     parts.push(
-      `no artefact meets the objective, this is the nearest (${brokenLimits(winner, figures, device, ranked.objective).join('; ')})`,
+      `no artefact meets the objective, this is the nearest (${brokenLimits(winner, figures, device, ranked.objective, candidates).join('; ')})`,
     );
   parts.push(accuracyText(winner, figures));
   const second = ranked.order[1];
   if (second !== undefined) {
     const runnerUp = candidates[second] as ArtefactView;
-    parts.push(`next: ${nameOf(runnerUp)}, ${goalText(ranked.objective.minimise, all[second] as ChoiceFigures, runnerUp)}`);
+    parts.push(`next: ${nameOf(runnerUp)}, ${goalText(ranked.objective.minimise, all[second] as ChoiceFigures, runnerUp, candidates)}`);
   }
   return parts.join('; ');
 }
@@ -78,22 +78,32 @@ function reasonOf(
 function verdictOf(place: number, ranked: RankedChoice, candidates: readonly ArtefactView[], all: readonly ChoiceFigures[]): string {
   const refusal = ranked.refusals[place];
   if (refusal !== undefined) return refusal;
-  if (place === ranked.winner) return ranked.kept ? 'kept: nothing is clearly better' : 'chosen';
   const candidate = candidates[place] as ArtefactView;
   const figures = all[place] as ChoiceFigures;
   const goal = ranked.objective.minimise;
-  if ((ranked.excess[place] as number) > 0) {
-    return brokenLimits(candidate, figures, undefined, ranked.objective).join('; ') || 'breaks a limit of the objective';
+  if (place === ranked.winner) {
+    const verdict = ranked.kept ? 'kept: nothing is clearly better' : 'chosen';
+    // Whoever reads the verdict alone must not take a guess for a measurement.
+    return isGuess(goal, figures) ? `${verdict}, on an estimate: ${goalText(goal, figures, candidate, candidates)}` : verdict;
   }
-  return `${ordinal(ranked.order.indexOf(place) + 1)} by ${GOALS[goal]}: ${goalText(goal, figures, candidate)}`;
+  if ((ranked.excess[place] as number) > 0) {
+    return brokenLimits(candidate, figures, undefined, ranked.objective, candidates).join('; ') || 'breaks a limit of the objective';
+  }
+  return `${ordinal(ranked.order.indexOf(place) + 1)} by ${GOALS[goal]}: ${goalText(goal, figures, candidate, candidates)}`;
 }
 
 /** The limits of an objective that a candidate breaks, each with its figure. */
-function brokenLimits(candidate: ArtefactView, figures: ChoiceFigures, device: ChoiceDevice | undefined, objective: Objective): string[] {
+function brokenLimits(
+  candidate: ArtefactView,
+  figures: ChoiceFigures,
+  device: ChoiceDevice | undefined,
+  objective: Objective,
+  candidates: readonly ArtefactView[],
+): string[] {
   const broken: string[] = [];
   const check = (figure: ChoiceFigure | null, maximum: number | undefined, text: (value: number) => string, what: string): void => {
     if (figure === null || maximum === undefined || figure.value <= maximum) return;
-    broken.push(`${what} ${text(figure.value)}${originText(figure)} is over ${text(maximum)}`);
+    broken.push(`${what} ${text(figure.value)}${originText(figure, figures, candidates)} is over ${text(maximum)}`);
   };
   check(figures.latencyMsP95, objective.latencyMsP95Maximum, milliseconds, 'p95');
   check(figures.joulesPerInference, objective.joulesPerInferenceMaximum, joules, 'energy');
@@ -125,39 +135,53 @@ function accuracyText({ precision, report }: ArtefactView, { accuracyLossPoints 
   return `differs by ${percent(maximumError)} from fp32 on golden inputs; accuracy was not measured`;
 }
 
-function goalText(goal: ObjectiveGoal, figures: ChoiceFigures, candidate: ArtefactView): string {
+function goalText(goal: ObjectiveGoal, figures: ChoiceFigures, candidate: ArtefactView, candidates: readonly ArtefactView[]): string {
+  const known = (figure: ChoiceFigure | null, text: (value: number) => string): string =>
+    figure === null ? speedGuess(candidate) : text(figure.value) + originText(figure, figures, candidates);
   switch (goal) {
     case 'latency':
-      return figures.latencyMs === null ? speedGuess(candidate) : milliseconds(figures.latencyMs.value) + originText(figures.latencyMs);
+      return known(figures.latencyMs, milliseconds);
     case 'energy':
-      return figures.joulesPerInference === null
-        ? speedGuess(candidate)
-        : `${joules(figures.joulesPerInference.value)} an inference${originText(figures.joulesPerInference)}`;
+      return known(figures.joulesPerInference, (value) => `${joules(value)} an inference`);
     case 'memory':
-      return megabytes(figures.memoryBytes.value) + originText(figures.memoryBytes);
+      return known(figures.memoryBytes, megabytes);
     case 'size':
       return megabytes(candidate.sizeBytes);
     case 'cost':
-      return figures.costPer1000Usd === null
-        ? speedGuess(candidate)
-        : `${dollars(figures.costPer1000Usd.value)} for 1,000${originText(figures.costPer1000Usd)}`;
+      return known(figures.costPer1000Usd, (value) => `${dollars(value)} for 1,000`);
   }
 }
 
+/** True where what is made small was not measured. The size of a file is always known. */
+function isGuess(goal: ObjectiveGoal, figures: ChoiceFigures): boolean {
+  const figure = {
+    latency: figures.latencyMs,
+    energy: figures.joulesPerInference,
+    memory: figures.memoryBytes,
+    cost: figures.costPer1000Usd,
+    size: undefined,
+  }[goal];
+  return figure === null || figure?.origin === 'estimate';
+}
+
+/** Before anything of a model was measured. The bytes are known even then. */
 function speedGuess(candidate: ArtefactView): string {
   return methodOf(candidate) === 'weights-int8'
-    ? 'about fp32 speed at a quarter of the bytes (estimate)'
+    ? `not measured yet; taken to be as fast as fp32, at ${percent(candidate.report.compressionRatio)} of its bytes`
     : 'not measured yet (estimate by precision)';
 }
 
-function originText({ origin }: ChoiceFigure): string {
+function originText({ origin }: ChoiceFigure, { estimatedFrom }: ChoiceFigures, candidates: readonly ArtefactView[]): string {
   switch (origin) {
     case 'this-device':
       return '';
     case 'profile':
       return ' (measured on its profile)';
-    case 'estimate':
-      return ' (estimate)';
+    case 'estimate': {
+      const basis = candidates.find(({ digest }) => digest === estimatedFrom?.artefact);
+      if (basis === undefined) return ' (estimate)';
+      return ` (not measured; estimated from ${nameOf(basis)} as measured ${estimatedFrom?.origin === 'profile' ? 'on its profile' : 'here'})`;
+    }
   }
 }
 

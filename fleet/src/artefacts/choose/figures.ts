@@ -49,12 +49,13 @@ export function relativeLatency(candidate: ArtefactView, profile: Pick<ChoicePro
 }
 
 /** One figure of each candidate, by place; NaN where nothing is known. */
-interface Column {
+export interface Column {
   value: Float64Array;
   /** 0: on this device, 1: on its profile, 2: estimate. */
   origin: Uint8Array;
 }
 const ORIGINS = ['this-device', 'profile', 'estimate'] as const;
+export const ESTIMATED = ORIGINS.indexOf('estimate');
 
 /** All figures of all candidates on one device, as numbers: whole fleets are ranked by them. */
 export interface Numbers {
@@ -65,11 +66,20 @@ export interface Numbers {
   costPer1000Usd: Column;
   sizeBytes: Float64Array;
   accuracyLossPoints: Float64Array;
+  /** What all estimates were worked out from; undefined if nothing was measured of any candidate. */
+  reference: Reference | undefined;
+}
+
+/** A measured candidate that stands for those that were not measured. */
+interface Reference {
+  candidate: ArtefactView;
+  measured: Measurement;
+  origin: 'this-device' | 'profile';
 }
 
 /**
- * What is measured here stands before what is measured on the profile; a latency that was never measured is scaled from one that was,
- * and stays unknown if none was.
+ * What is measured here stands before what is measured on the profile. What was never measured is estimated from one reference, every
+ * figure from the same: a median of one artefact beside a power model of another would compare what cannot be compared.
  */
 export function numbersOf(
   candidates: readonly ArtefactView[],
@@ -87,18 +97,20 @@ export function numbersOf(
     costPer1000Usd: columnOf(count),
     sizeBytes: new Float64Array(count),
     accuracyLossPoints: new Float64Array(count),
+    reference: referenceAmong(candidates, here, elsewhere),
   };
-  const referenceMs = referenceLatency(candidates, profile, here, elsewhere) ?? Number.NaN;
   const watts = wattsAt(profile.powerModel, 1) - wattsAt(profile.powerModel, 0);
   for (let place = 0; place < count; place += 1) {
     const candidate = candidates[place] as ArtefactView;
     const own = here?.get(candidate.digest);
     const others = elsewhere?.get(candidate.digest);
     const { sizeBytes } = candidate;
-    const latencyMs = put(numbers.latencyMs, place, own?.latencyMs, others?.latencyMs, referenceMs * relativeLatency(candidate, profile));
-    put(numbers.latencyMsP95, place, own?.latencyMsP95, others?.latencyMsP95, latencyMs);
-    put(numbers.joulesPerInference, place, own?.joulesPerInference, others?.joulesPerInference, (watts * latencyMs) / 1000);
-    put(numbers.memoryBytes, place, own?.memoryBytes, others?.memoryBytes, sizeBytes * MEMORY_FACTOR);
+    const estimate = estimateOf(candidate, numbers.reference, candidates, profile);
+    const latencyMs = put(numbers.latencyMs, place, own?.latencyMs, others?.latencyMs, estimate.latencyMs);
+    put(numbers.latencyMsP95, place, own?.latencyMsP95, others?.latencyMsP95, estimate.latencyMsP95);
+    const joules = estimate.joulesPerInference ?? (watts * latencyMs) / 1000;
+    put(numbers.joulesPerInference, place, own?.joulesPerInference, others?.joulesPerInference, joules);
+    put(numbers.memoryBytes, place, own?.memoryBytes, others?.memoryBytes, estimate.memoryBytes ?? sizeBytes * MEMORY_FACTOR);
     numbers.costPer1000Usd.value[place] = costOf(latencyMs, sizeBytes, profile, transfer);
     numbers.costPer1000Usd.origin[place] = numbers.latencyMs.origin[place] as number;
     numbers.sizeBytes[place] = sizeBytes;
@@ -132,6 +144,7 @@ export function figuresOf(candidates: readonly ArtefactView[], numbers: Numbers)
     const known = value[place] ?? Number.NaN;
     return Number.isNaN(known) ? null : { value: known, origin: ORIGINS[origin[place] ?? 2] ?? 'estimate' };
   };
+  const { reference } = numbers;
   return candidates.map((candidate, place) => {
     const loss = numbers.accuracyLossPoints[place] ?? Number.NaN;
     return {
@@ -141,25 +154,62 @@ export function figuresOf(candidates: readonly ArtefactView[], numbers: Numbers)
       memoryBytes: figure(numbers.memoryBytes, place) ?? { value: candidate.sizeBytes * MEMORY_FACTOR, origin: 'estimate' },
       costPer1000Usd: figure(numbers.costPer1000Usd, place),
       accuracyLossPoints: Number.isNaN(loss) ? null : loss,
+      ...(numbers.latencyMs.origin[place] === ESTIMATED && reference !== undefined
+        ? { estimatedFrom: { artefact: reference.candidate.digest, origin: reference.origin } }
+        : {}),
     };
   });
 }
 
-/** Latency of the fp32 source as any measurement of any artefact implies it; the device's own ones count first. */
-function referenceLatency(
+/** The device's own measurements count first, then the source as it was pushed, then whatever was measured. */
+function referenceAmong(
   candidates: readonly ArtefactView[],
-  profile: ChoiceProfile,
   here: ReadonlyMap<string, Measurement> | undefined,
   elsewhere: ReadonlyMap<string, Measurement> | undefined,
-): number | undefined {
-  for (const measured of [here, elsewhere]) {
-    if (measured === undefined || measured.size === 0) continue;
+): Reference | undefined {
+  for (const [origin, known] of [['this-device', here] as const, ['profile', elsewhere] as const]) {
+    if (known === undefined || known.size === 0) continue;
+    let best: Reference | undefined;
     for (const candidate of candidates) {
-      const latencyMs = measured.get(candidate.digest)?.latencyMs;
-      if (latencyMs !== undefined) return latencyMs / relativeLatency(candidate, profile);
+      const measured = known.get(candidate.digest);
+      if (measured !== undefined && (best === undefined || comesBefore(candidate, best.candidate))) best = { candidate, measured, origin };
     }
+    if (best !== undefined) return best;
   }
   return undefined;
+}
+
+/** By digest where neither is the source: the reference must not depend on the order of the rows. */
+function comesBefore(candidate: ArtefactView, other: ArtefactView): boolean {
+  const [isSource, isOtherSource] = [methodOf(candidate) === 'source', methodOf(other) === 'source'];
+  return isSource === isOtherSource ? candidate.digest < other.digest : isSource;
+}
+
+/** The figures of the reference, scaled to another artefact; null where the reference has none. */
+function estimateOf(
+  candidate: ArtefactView,
+  reference: Reference | undefined,
+  candidates: readonly ArtefactView[],
+  profile: ChoiceProfile,
+): Pick<Measurement, 'latencyMs' | 'latencyMsP95' | 'joulesPerInference' | 'memoryBytes'> {
+  if (reference === undefined) return { latencyMs: Number.NaN, latencyMsP95: Number.NaN, joulesPerInference: null, memoryBytes: null };
+  const { measured } = reference;
+  const share = relativeLatency(candidate, profile) / relativeLatency(reference.candidate, profile);
+  const { joulesPerInference, memoryBytes } = measured;
+  const moreBytes = loadedBytes(candidate, candidates) - loadedBytes(reference.candidate, candidates);
+  return {
+    latencyMs: measured.latencyMs * share,
+    latencyMsP95: measured.latencyMsP95 * share,
+    joulesPerInference: joulesPerInference === null ? null : joulesPerInference * share,
+    // Activations are the same; weights are as large as they are held. Never below the weights themselves.
+    memoryBytes: memoryBytes === null ? null : Math.max(memoryBytes + moreBytes, candidate.sizeBytes),
+  };
+}
+
+/** Weights in memory: int8 weights alone are turned back into floats at load, and are then as large as those of the largest artefact. */
+function loadedBytes(candidate: ArtefactView, candidates: readonly ArtefactView[]): number {
+  if (methodOf(candidate) !== 'weights-int8') return candidate.sizeBytes;
+  return candidates.reduce((most, { sizeBytes }) => Math.max(most, sizeBytes), candidate.sizeBytes);
 }
 
 /** Points that an artefact loses, at the worse end of its interval; NaN if nobody measured. fp32 loses nothing by construction. */

@@ -21,6 +21,15 @@ const columns = [
   { title: 'WHY', value: ({ choice }: ChoiceChange) => choice.reason },
 ];
 
+/** Why there is no proposal: nothing may be better, or nobody may know. */
+export function nothingBetterText({ choices, unmeasured }: { choices: number; unmeasured: number }): string {
+  if (choices === 0) return 'no device has a release';
+  if (unmeasured === choices)
+    return 'nothing is measured yet, so nothing is known to be better; "starling benchmark plan" shows what will be';
+  const better = 'nothing is clearly better by what is measured so far';
+  return unmeasured === 0 ? better : `${better}; ${unmeasured} of ${choices} choices are not measured yet`;
+}
+
 export function defineChoiceCommands(program: Command, contextOf: ContextOf): void {
   const choice = program
     .command('choice')
@@ -32,8 +41,13 @@ export function defineChoiceCommands(program: Command, contextOf: ContextOf): vo
     .action(async (_options, command: Command) => {
       const context = contextOf(command);
       const { client } = await context.connect();
-      const page = await fetchPages(command, (query) => client.call(api.listProposals, { query }));
-      showPage(context, page, { columns, name: ({ device }) => device, empty: 'every device runs what is best for it' });
+      let known = { choices: 0, unmeasured: 0 };
+      const page = await fetchPages(command, async (query) => {
+        const proposals = await client.call(api.listProposals, { query });
+        known = proposals;
+        return proposals;
+      });
+      showPage(context, page, { columns, name: ({ device }) => device, empty: nothingBetterText(known) });
     });
   addObjective(addPaging(choice.command('preview').argument('<release>', 'name or digest')))
     .summary('what another objective would change; changes nothing')

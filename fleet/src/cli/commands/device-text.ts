@@ -51,8 +51,10 @@ export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'
         { title: 'ARTEFACT', value: ([, { artefact }]) => shortDigest(artefact) },
         { title: 'PRECISION', value: ([, { precision }]) => precision },
         { title: 'SIZE', value: ([, { sizeBytes }]) => formatBytes(sizeBytes), right: true },
-        { title: 'WHY', value: ([, { reason }]) => reason },
+        // The words were made then: what was measured since stands in the explanation, not here.
+        { title: 'WHY, WHEN IT WAS ASSIGNED', value: ([, { reason }]) => reason },
       ]),
+      `\nwhat is known by now: starling artefact explain ${view.name} ${choices[0]?.[0]}`,
     );
   }
   const steps = reported?.steps.filter(({ state }) => state !== 'done') ?? [];

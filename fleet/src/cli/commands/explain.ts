@@ -62,7 +62,18 @@ function describeChoice(
     { title: 'LOSS', value: ({ figures }) => lossText(figures?.accuracyLossPoints), right: true },
     { title: 'VERDICT', value: ({ verdict }) => verdict },
   ]);
-  return `${head}\n\n${table}\n\n~ an estimate; ' measured on others of its profile`;
+  return `${head}\n\n${table}\n\n${legend(choice)}`;
+}
+
+/** What the marks of the figures mean, and what the estimates rest on. */
+function legend({ candidates }: ArtefactChoice): string {
+  const basis = candidates.map(({ figures }) => figures?.estimatedFrom).find((from) => from !== undefined);
+  const measured = candidates.find(({ artefact }) => artefact === basis?.artefact);
+  const from =
+    measured === undefined
+      ? ''
+      : `, scaled from ${shortDigest(measured.artefact)} as measured ${basis?.origin === 'profile' ? 'on its profile' : 'on this device'}`;
+  return `~ not measured: an estimate${from}; ' measured on others of its profile`;
 }
 
 function figureText(figure: ChoiceFigure | null | undefined, text: (value: number) => string): string {

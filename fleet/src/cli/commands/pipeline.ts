@@ -116,15 +116,16 @@ async function requireSound(client: ApiClient, document: Pipeline): Promise<void
   const { problems } = await client.call(api.checkPipeline, { body: { document } });
   const [first] = problems;
   if (first === undefined) return;
-  const listed = problems.map(({ field, message, hint }) => `\n  ${field}: ${message}${hint === undefined ? '' : ` (${hint})`}`).join('');
-  throw cliError(
-    'pipeline-has-problems',
-    `${document.name}@${document.version} has ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}:${listed}`,
-    {
-      field: first.field,
-      hint: first.hint ?? `correct ${first.field}`,
-    },
-  );
+  const { field, message, hint } = first;
+  const title = `${document.name}@${document.version}`;
+  if (problems.length === 1) {
+    throw cliError('pipeline-has-problems', `${title} has 1 problem: ${field}: ${message}`, { field, hint: hint ?? `correct ${field}` });
+  }
+  const listed = problems.map((each) => `\n  ${each.field}: ${each.message}${each.hint === undefined ? '' : ` (${each.hint})`}`).join('');
+  throw cliError('pipeline-has-problems', `${title} has ${problems.length} problems:${listed}`, {
+    field,
+    hint: `correct them from the top; docs/protocol/pipelines.md lists port types, operators and their parameters`,
+  });
 }
 
 function modelsOf({ nodes }: Pipeline): string[] {

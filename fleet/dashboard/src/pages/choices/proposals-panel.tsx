@@ -3,6 +3,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { read } from '../../data/queries.ts';
 import { useSession } from '../../data/session.ts';
+import { counted } from '../../format/quantity.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { pageQuery } from '../../parts/list-search.ts';
 import { Pager } from '../../parts/pager.tsx';
@@ -33,9 +34,9 @@ export function ProposalsPanel() {
       }
     >
       <QueryView query={proposals} heightPx={140}>
-        {({ items, limit, offset }) =>
+        {({ items, limit, offset, choices, unmeasured }) =>
           items.length === 0 ? (
-            <EmptyState title="Nothing to change">Every device runs what is best for it.</EmptyState>
+            <EmptyState title="Nothing to change">{whyNothing(choices, unmeasured)}</EmptyState>
           ) : (
             <>
               <ChangeTable changes={items} label="Proposals" {...(may('operator') && { apply })} />
@@ -51,4 +52,12 @@ export function ProposalsPanel() {
       )}
     </Panel>
   );
+}
+
+/** Nothing may be better, or nobody may know. */
+function whyNothing(choices: number, unmeasured: number): string {
+  if (choices === 0) return 'No device has a release.';
+  if (unmeasured === choices) return 'Nothing is measured yet, so nothing is known to be better.';
+  const better = 'Nothing is clearly better by what is measured so far.';
+  return unmeasured === 0 ? better : `${better} ${counted(unmeasured)} of ${counted(choices)} choices are not measured yet.`;
 }

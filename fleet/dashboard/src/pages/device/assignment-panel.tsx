@@ -83,6 +83,9 @@ function Choice({ device, model, choice, provider, isRunning }: ChoiceProps) {
         {!choice.meetsObjective && <Tag tone="warn">misses the objective</Tag>}
       </Group>
       <Text size="sm" mb={6}>
+        <Text span c="dimmed" size="sm">
+          When it was assigned:{' '}
+        </Text>
         {choice.reason}
       </Text>
       <MeasureButton device={device} model={model} artefacts={choice.candidates.map(({ artefact }) => artefact)} />
@@ -96,7 +99,7 @@ function Choice({ device, model, choice, provider, isRunning }: ChoiceProps) {
         <Accordion.Item value="candidates">
           <Accordion.Control>
             <Text size="sm" c="dimmed">
-              {choice.candidates.length} artefacts compared
+              {choice.candidates.length} artefacts compared, by what is known now
             </Text>
           </Accordion.Control>
           <Accordion.Panel>{isOpen && <ChoiceDetail device={device.id} model={model} />}</Accordion.Panel>

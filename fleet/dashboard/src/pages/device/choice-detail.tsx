@@ -100,7 +100,7 @@ function CandidateRow({ candidate, isCurrent }: { candidate: ChoiceCandidate; is
 const originWords: Record<ChoiceFigure['origin'], string> = {
   'this-device': 'measured here',
   profile: 'measured on its like',
-  estimate: 'estimated',
+  estimate: 'not measured, estimated',
 };
 
 function Figure({ figure, format }: { figure: ChoiceFigure | null | undefined; format: (value: number) => string }) {

@@ -1,0 +1,78 @@
+import { type OperatorSignature, operatorRegistry, simplePortTypes, tensorElementTypeSchema } from '@starling/shared';
+import { type JsonSchema, jsonSchemaOf } from './json-schema.ts';
+import { table } from './markdown.ts';
+
+/** What a pipeline may be made of: port types, and each operator with its ports and parameters, as the checks know them. */
+export function pipelinesPage(): string {
+  return [
+    '# Pipelines: port types and operators',
+    '',
+    'What `starling pipeline check` checks against and every agent implements. A node of a pipeline names an operator, `{ op: image.decode }`,',
+    'with `params` where it has some, or a model, whose ports are the tensors of its file. Edges join `node.port` to `node.port`;',
+    'the document itself is described by [schemas/pipeline.json](schemas/pipeline.json), and a whole example stands in',
+    '[first model](../guides/first-model.md#4-describe-the-pipeline).',
+    '',
+    '## Port types',
+    '',
+    table(
+      ['type', 'what travels'],
+      [
+        ...Object.entries(simplePortTypes).map(([name, summary]) => [`\`${name}\``, summary]),
+        ['`list<T>`', 'Any number of values of another type; a node with `each: true` runs once for each of them, and gives lists'],
+        [
+          '`tensor<T,[shape]>`',
+          `Numbers, such as \`tensor<float32,[1,3,h,w]>\`. A dimension is a length, or a name where any length fits; T is one of ${tensorElementTypeSchema.options.map((option) => `\`${option}\``).join(', ')}`,
+        ],
+      ],
+    ),
+    '',
+    '## Operators',
+    ...[...operatorRegistry.values()].flatMap(sectionOf),
+    '',
+  ].join('\n');
+}
+
+function sectionOf({ name, version, summary, inputs, outputs, params }: OperatorSignature): string[] {
+  const { properties = {}, required = [] } = jsonSchemaOf(params) as { properties?: Record<string, JsonSchema>; required?: string[] };
+  const rows = Object.entries(properties).map(([param, schema]) => [
+    `\`${param}\``,
+    typeOf(schema),
+    required.includes(param) ? 'required' : schema.default === undefined ? '–' : code(schema.default),
+    String(schema.description ?? ''),
+  ]);
+  return [
+    '',
+    `### \`${name}\``,
+    '',
+    `${summary}. Version ${version}.`,
+    '',
+    `- takes ${portsOf(inputs)}`,
+    `- gives ${portsOf(outputs)}`,
+    '',
+    rows.length === 0 ? 'No parameters.' : table(['parameter', 'type', 'default', 'what'], rows),
+  ];
+}
+
+function portsOf(ports: Readonly<Record<string, string>>): string {
+  return Object.entries(ports)
+    .map(([port, type]) => `\`${port}\`: \`${type}\``)
+    .join(', ');
+}
+
+/** A parameter as people write it: its choices, its type with the bounds, or the fields of an object. */
+function typeOf(schema: JsonSchema): string {
+  const { type, minimum, maximum, exclusiveMinimum, properties, prefixItems, items } = schema;
+  if (Array.isArray(schema.enum)) return schema.enum.map(code).join(', ');
+  if (type === 'object') return `{ ${Object.keys(properties ?? {}).join(', ')} }`;
+  if (Array.isArray(prefixItems)) return `${prefixItems.length} ${String((prefixItems[0] as JsonSchema).type)}s`;
+  if (type === 'array') return `list of ${String((items as JsonSchema).type)}s`;
+  const least = minimum ?? (type === 'integer' && typeof exclusiveMinimum === 'number' ? exclusiveMinimum + 1 : undefined);
+  if (least !== undefined && maximum !== undefined) return `${type}, ${least} to ${maximum}`;
+  if (maximum !== undefined) return `${type}, at most ${maximum}`;
+  if (least !== undefined) return `${type}, at least ${least}`;
+  return exclusiveMinimum === undefined ? String(type) : `${type}, above ${exclusiveMinimum}`;
+}
+
+function code(value: unknown): string {
+  return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
+}
