@@ -14,8 +14,8 @@ import { writeScenes } from '../scenes/index.ts';
 import { factOf, launchRunBrowser, openRunPage, type RunPage, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 400_000;
-const COMPARE_TIMEOUT_MS = 400_000;
 const SCENES = 100;
+const COMPARE_TIMEOUT_MS = 120_000 + scaled(SCENES) * 15_000;
 /** Corners, in pixels: two engines differ in the seventh digit, and a box ends where a value passes a threshold. */
 const CORNER_TOLERANCE = 0.01;
 const CONFIDENCE_TOLERANCE = 1e-3;
