@@ -61,7 +61,8 @@ export async function openDiskStore(directory: string, { clock, ids }: DiskStore
     if (await touchChunk(digest)) return digest;
     const compressed = await compress(bytes);
     const path = compressed === undefined ? pathOf(digest) : `${pathOf(digest)}.z`;
-    await writeDurably(join(incoming, ids.next()), path, compressed ?? bytes, new Date(clock.nowMs()));
+    // A sweep that has seen no chunk here must not delete the one that comes now.
+    await exclusively(digest, () => writeDurably(join(incoming, ids.next()), path, compressed ?? bytes, new Date(clock.nowMs())));
     return digest;
   };
   const getStored = async (digest: string): Promise<StoredChunk | undefined> => {
