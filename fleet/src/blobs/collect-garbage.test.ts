@@ -90,7 +90,7 @@ describe('the garbage collector of the blob store', () => {
         if (outcomes.includes('stored')) expect(await store.hasChunk(old)).toBe(true);
         else expect(await store.hasChunk(old)).toBe(false);
       }),
-      { numRuns: 30 },
+      { numRuns: 200 },
     );
   });
 
