@@ -41,7 +41,7 @@ function open(path: string): Promise<InferenceSession> {
     executionProviders: ['cpu'],
     intraOpNumThreads: files.threads,
     interOpNumThreads: 1,
-    enableCpuMemArena: false,
+    enableCpuMemArena: true,
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
 }

@@ -70,7 +70,7 @@ export function installDemoFiles(files: ReadonlyMap<string, RunnableFile>, preci
 export function startRuntimeHost(dataDirectory: string, threads: number): RuntimeHost {
   return createHostProcess({
     dataDirectory,
-    threads,
+    machine: { threads, arena: true },
     runTimeoutMs: RUN_TIMEOUT_MS,
     workerFile: './session-worker.ts',
     hostFile: new URL('../../agent/src/node/engine/runtime-host.ts', import.meta.url),

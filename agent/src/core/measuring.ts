@@ -55,7 +55,7 @@ export function createMeasuring(
     return turn;
   };
   const ladder = (executionProviders: readonly string[], tuned: SessionSettings | undefined): SessionSettings[] =>
-    settingsLadder(providerLadder(executionProviders, measureHost.providers, undefined), measureHost.threads, tuned);
+    settingsLadder(providerLadder(executionProviders, measureHost.providers, undefined), measureHost.machine, tuned);
   const benchmarkPorts = (): BenchmarkPorts => ({
     ...{ store, puller, underNewestRoot, clock, host, sensors, measureHost, identity, cores, log },
     keeper: reconciler.keeper,

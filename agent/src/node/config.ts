@@ -15,6 +15,10 @@ export const agentConfigSchema = z.object({
     .default(8077)
     .meta({ description: 'Local HTTP server, on loopback only; 0 takes a free port' }),
   threads: z.coerce.number().int().min(0).max(256).default(0).meta({ description: 'Threads of one model run; 0 lets ONNX Runtime decide' }),
+  memoryArena: z
+    .enum(['auto', 'on', 'off'])
+    .default('auto')
+    .meta({ description: 'Whether models keep the memory of a run for the next: faster, and more memory; auto: from 2 GiB on' }),
   tuneBudgetMs: z.coerce
     .number()
     .int()

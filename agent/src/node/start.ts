@@ -14,6 +14,7 @@ import { type AgentConfig, childEnvironment, inferenceServerOf } from './config.
 import type { HostConfig, InferenceServer } from './engine/host-config.ts';
 import { createHostProcess } from './engine/host-process.ts';
 import { createMeasureProcess } from './engine/measure-process.ts';
+import { hasRoom } from './engine/memory.ts';
 import { openInferenceVersion } from './engine/open-inference.ts';
 import { readEnrolment } from './enrol.ts';
 import { openFileStore } from './file-store.ts';
@@ -67,9 +68,14 @@ function moduleOf(name: string): URL {
   return new URL(shipped ? `./${name}.js` : `./engine/${name}.ts`, import.meta.url);
 }
 
-function hostConfigOf(directory: string, { threads, runTimeoutMs }: AgentConfig, server: InferenceServer | undefined): HostConfig {
+function hostConfigOf(
+  directory: string,
+  { threads, memoryArena, runTimeoutMs }: AgentConfig,
+  server: InferenceServer | undefined,
+): HostConfig {
   return {
-    ...{ dataDirectory: directory, threads, runTimeoutMs, workerFile: shipped ? './session-worker.js' : './session-worker.ts' },
+    ...{ dataDirectory: directory, runTimeoutMs, workerFile: shipped ? './session-worker.js' : './session-worker.ts' },
+    machine: { threads, arena: memoryArena === 'auto' ? hasRoom() : memoryArena === 'on' },
     ...(server === undefined ? {} : { server }),
   };
 }

@@ -47,7 +47,7 @@ const PROBE_BUDGET_MS = 1_000;
 /** @throws StarlingError `load-failed`, `inference-failed`, `wrong-answer` */
 async function probe({ provider, threads }: Extract<MeasureRequest, { call: 'probe' }>): Promise<number> {
   const engine = createOnnxRuntime({ providers: [provider], threads, readModel: async () => probeModel(), onDeviceLost });
-  const session = await engine.open('', defaultSettings(provider, threads));
+  const session = await engine.open('', defaultSettings(provider, { threads, arena: false }));
   const timesMs: number[] = [];
   let spentMs = 0;
   // The first run makes what the others use: shaders, memory.

@@ -12,7 +12,7 @@ export interface MeasureWorkerOptions {
 export function createMeasureWorker({ home, providers, threads }: MeasureWorkerOptions): MeasureHost {
   return {
     providers,
-    threads,
+    machine: { threads, arena: false },
     async open(model, ladder, signal) {
       signal.throwIfAborted();
       const call = start(signal);

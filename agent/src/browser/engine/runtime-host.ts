@@ -52,7 +52,8 @@ async function start({ home, providers, threads }: HostConfig): Promise<HostSide
   };
   const engine: Engine = meter.watch(createOnnxRuntime({ providers, threads, readModel: readBlob, onDeviceLost }));
   const runtime = createRuntime({
-    ...{ engine, clock, threads },
+    ...{ engine, clock },
+    machine: { threads, arena: false },
     codec: createCanvasCodec(),
     readAsset: readBlob,
     references: createReferenceStore(references),

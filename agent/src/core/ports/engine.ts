@@ -29,6 +29,9 @@ export type SessionOptions = SessionSettings & {
   unoptimised?: boolean;
 };
 
+/** What the machine and its operator decide for all models: threads inside one run (0 lets the engine decide) and arenas. */
+export type MachineSettings = Pick<SessionSettings, 'threads' | 'arena'>;
+
 export interface ModelPorts {
   inputs: readonly TensorPort[];
   outputs: readonly TensorPort[];

@@ -1,5 +1,5 @@
 import type { SessionSettings } from '@starling/shared';
-import type { ModelPorts } from './engine.ts';
+import type { MachineSettings, ModelPorts } from './engine.ts';
 
 /** An artefact to measure, on disk and verified. */
 export interface MeasuredModel {
@@ -39,8 +39,8 @@ export interface MeasureSession {
 export interface MeasureHost {
   /** Execution providers that may be tried, best first. */
   readonly providers: readonly string[];
-  /** Threads of one run in live pipelines. */
-  readonly threads: number;
+  /** How models of live pipelines are loaded for which nothing better was found out. */
+  readonly machine: MachineSettings;
   /**
    * @param ladder settings to try, best first, until the model loads
    * @throws StarlingError `load-failed`, `measure-crashed`

@@ -42,7 +42,8 @@ export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts 
   const loaded = new Map<string, LoadedModel>();
   try {
     for (const [name, { file }] of Object.entries(plan.models)) {
-      const session = await ports.engine.open(file, { ...defaultSettings('cpu', plan.threads), unoptimised: plan.exact.includes(name) });
+      const settings = defaultSettings('cpu', { threads: plan.threads, arena: true });
+      const session = await ports.engine.open(file, { ...settings, unoptimised: plan.exact.includes(name) });
       const recorded = name === plan.record;
       const run: typeof session.run = (inputs) => {
         if (recorded) feeds.push(inputs);

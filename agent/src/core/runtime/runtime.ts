@@ -1,6 +1,7 @@
 import { type InferenceResult, StarlingError } from '@starling/shared';
 import { energyRecord, healthRecord } from '../monitors/index.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { MachineSettings } from '../ports/engine.ts';
 import type { ImageInput } from '../ports/image-codec.ts';
 import type { HostEvent, InstalledRelease, LiveLoad, LoadReport, SelfTestReport } from '../ports/runtime-host.ts';
 import type { SensorReading, Sensors } from '../ports/sensors.ts';
@@ -11,8 +12,8 @@ import { type LoadedRelease, type LoadPorts, loadRelease } from './loaded-releas
 export interface RuntimePorts extends Omit<LoadPorts, 'pool'> {
   clock: Clock;
   sensors: Sensors;
-  /** Threads inside one model run; 0 lets the engine decide. */
-  threads: number;
+  /** How models are loaded for which nothing better was found out. */
+  machine: MachineSettings;
   emit: (event: HostEvent) => void;
 }
 
@@ -28,7 +29,7 @@ export interface Runtime {
 }
 
 export function createRuntime(ports: RuntimePorts): Runtime {
-  const pool = createSessionPool(ports.engine, ports.threads, (model, from, to, reason) =>
+  const pool = createSessionPool(ports.engine, ports.machine, (model, from, to, reason) =>
     ports.emit({ type: 'fell-back', model, from, to, reason }),
   );
   const loaded = new Map<string, LoadedRelease>();

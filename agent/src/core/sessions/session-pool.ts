@@ -1,5 +1,5 @@
 import { messageOf, type SessionSettings, StarlingError } from '@starling/shared';
-import type { Engine, EngineSession, ModelPorts } from '../ports/engine.ts';
+import type { Engine, EngineSession, MachineSettings, ModelPorts } from '../ports/engine.ts';
 import type { InstalledModel } from '../ports/runtime-host.ts';
 import { providerLadder } from './provider-ladder.ts';
 import { settingsLadder } from './settings.ts';
@@ -28,13 +28,13 @@ interface Entry {
 /** A provider that would be better did not take a model. */
 export type OnFallback = (model: string, from: string, to: string, reason: string) => void;
 
-export function createSessionPool(engine: Engine, threads: number, onFallback: OnFallback): SessionPool {
+export function createSessionPool(engine: Engine, machine: MachineSettings, onFallback: OnFallback): SessionPool {
   const entries = new Map<string, Entry>();
   const open = (model: InstalledModel, required: readonly string[] | undefined): Promise<EngineSession> =>
     openOnLadder(
       engine,
       model,
-      settingsLadder(providerLadder(model.executionProviders, engine.providers, required), threads, model.settings),
+      settingsLadder(providerLadder(model.executionProviders, engine.providers, required), machine, model.settings),
       onFallback,
     );
 

@@ -13,7 +13,7 @@ export type InferenceServer = z.infer<typeof inferenceServerSchema>;
 /** What the control plane tells its runtime host at the start, as one JSON argument. Holds nothing secret. */
 export const hostConfigSchema = z.object({
   dataDirectory: z.string(),
-  threads: z.number().int().min(0),
+  machine: z.object({ threads: z.number().int().min(0), arena: z.boolean() }),
   server: inferenceServerSchema.optional(),
   cache: optimisedCacheSchema.optional(),
   runTimeoutMs: z.number().int().positive(),

@@ -3,6 +3,7 @@ import { type HostReply, type HostRequest, superviseHost } from '../../core/host
 import type { RuntimeHost } from '../../core/ports/runtime-host.ts';
 import { createSystemClock } from '../clock.ts';
 import type { HostConfig } from './host-config.ts';
+import { memoryEnvironment } from './memory.ts';
 
 export interface HostProcessOptions extends HostConfig {
   /** Module of the runtime host: `runtime-host.ts` from source, `.js` in a package. */
@@ -10,17 +11,11 @@ export interface HostProcessOptions extends HostConfig {
   environment: Readonly<Record<string, string | undefined>>;
 }
 
-/**
- * glibc's malloc keeps freed memory of large sessions unless told otherwise before the process starts: with these, 20 sessions of a
- * 14 MB model gave back 94 %, without them almost nothing.
- */
-export const mallocThresholds = { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '65536' };
-
 /** The runtime host as a child process. */
 export function createHostProcess(options: HostProcessOptions): RuntimeHost {
   const config: HostConfig = {
     dataDirectory: options.dataDirectory,
-    threads: options.threads,
+    machine: options.machine,
     runTimeoutMs: options.runTimeoutMs,
     workerFile: options.workerFile,
     ...(options.cache === undefined ? {} : { cache: options.cache }),
@@ -34,7 +29,7 @@ export function createHostProcess(options: HostProcessOptions): RuntimeHost {
         serialization: 'advanced',
         // Flags of this process are chosen for a program that waits; that one works, and collects by itself (shared-memory.ts).
         execArgv: ['--expose-gc'],
-        env: { ...options.environment, ...mallocThresholds },
+        env: memoryEnvironment(options.environment, options.machine),
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       });
       child.on('message', (reply: HostReply) => onReply(reply));

@@ -2,8 +2,8 @@ import { fork } from 'node:child_process';
 import { StarlingError } from '@starling/shared';
 import type { MeasureHost, MeasureSession } from '../../core/ports/measure-host.ts';
 import type { HostConfig } from './host-config.ts';
-import { mallocThresholds } from './host-process.ts';
 import type { MeasureReply, MeasureRequest } from './measure-messages.ts';
+import { memoryEnvironment } from './memory.ts';
 
 export interface MeasureProcessOptions {
   config: HostConfig;
@@ -19,7 +19,7 @@ const CLOSE_TIMEOUT_MS = 10_000;
 export function createMeasureProcess({ config, providers, measureFile, environment }: MeasureProcessOptions): MeasureHost {
   return {
     providers,
-    threads: config.threads,
+    machine: config.machine,
     async open(model, ladder, signal) {
       signal.throwIfAborted();
       const call = start(measureFile, config, environment, signal);
@@ -61,7 +61,7 @@ function start(file: URL, config: HostConfig, environment: MeasureProcessOptions
   const child = fork(file, [JSON.stringify(config)], {
     serialization: 'advanced',
     execArgv: [],
-    env: { ...environment, ...mallocThresholds },
+    env: memoryEnvironment(environment, config.machine),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   let waiting: { resolve: (reply: MeasureReply) => void; reject: (error: unknown) => void } | undefined;

@@ -31,7 +31,7 @@ const runtime = createRuntime({
   readAsset,
   references: createDiskReferenceStore(config.dataDirectory),
   sensors: createLinuxSensors({ dataDirectory: config.dataDirectory, processIds: [process.pid, process.ppid] }),
-  threads: config.threads,
+  machine: config.machine,
   emit: (event) => send({ type: 'event', event }),
 });
 const side = createHostSide(runtime, send);
