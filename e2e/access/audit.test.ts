@@ -286,7 +286,7 @@ const entries = async (): Promise<AuditEntry[]> => (await call(api.listAudit, { 
 
 describe('the audit log', () => {
   test.each(Object.keys(drives) as Change[])('has one entry of %s, which says who and what', async (name) => {
-    const { action, who = () => 'token auditor', prepare, run } = drives[name];
+    const { action, who = () => 'token auditor of admin@starling.local', prepare, run } = drives[name];
     await prepare?.();
     const before = (await entries()).length;
     const subject = await run();

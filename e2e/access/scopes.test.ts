@@ -99,6 +99,27 @@ test('a token with scopes makes none that may do more', async () => {
     expect(await make(within)).toEqual([200, undefined, undefined]);
 });
 
+test('a token with scopes makes no person who may do more', async () => {
+  const { client } = fleet;
+  const caller = await callerWith('admin', ['people:write', 'devices:read']);
+  const reader = await callerWith('admin', ['people:write', ...scopeSchema.options.filter((scope) => scope.endsWith(':read'))]);
+  const { user } = await client.call(api.createUser, { body: { email: 'kept@starling.local', name: 'Kept', role: 'viewer' } });
+  const make = async (by: typeof caller, email: string, role: Role) => {
+    const { status, body } = await by.call('POST', `${API_BASE}/users`, { body: { email, name: 'New', role } });
+    return [status, (body as { field?: string }).field];
+  };
+  const change = async (by: typeof caller, body: { role?: Role; disabled?: boolean }) =>
+    (await by.call('PATCH', `${API_BASE}/users/${user.id}`, { body })).status;
+  for (const role of ['viewer', 'operator', 'admin'] as const) {
+    expect(await make(caller, `${role}-1@starling.local`, role)).toEqual([403, 'role']);
+    expect(await change(caller, { role })).toBe(403);
+  }
+  expect(await change(caller, { disabled: true })).toBe(200);
+  expect(await change(caller, { disabled: false })).toBe(403);
+  expect(await make(reader, 'reader@starling.local', 'viewer')).toEqual([200, undefined]);
+  expect(await make(reader, 'admin-2@starling.local', 'admin')).toEqual([403, 'role']);
+});
+
 test.each([[[]], [['nothing:read']], [['devices']], ['devices:read']])('scopes that are none (%j) are told apart', async (scopes) => {
   const admin = createCaller(fleet.baseUrl, { authorization: `Bearer ${await freshToken()}` });
   const { status, body } = await admin.call('POST', `${API_BASE}/api-tokens`, { body: { name: 'x', role: 'viewer', scopes } });

@@ -355,7 +355,10 @@ describe('people, tokens, keys and certificates', () => {
       .parse(await starling.json(['api-token', 'create', '--name', 'ci', '--role', 'viewer']));
     const stranger = createStarling(join(folder, 'nobody'), join(folder, 'work'));
     const environment = { STARLING_FLEET: fleet.ready.addresses.http, STARLING_TOKEN: made.secret };
-    expect(await stranger.run(['whoami', '--quiet'], { environment })).toMatchObject({ exitCode: 0, stdout: 'token ci\n' });
+    expect(await stranger.run(['whoami', '--quiet'], { environment })).toMatchObject({
+      exitCode: 0,
+      stdout: 'token ci of admin@starling.local\n',
+    });
     await starling.json(['api-token', 'revoke', made.token.id]);
     expect((await stranger.run(['whoami'], { environment })).exitCode).toBe(3);
   });

@@ -7,6 +7,7 @@ import {
   roleSchema,
   type Scope,
   StarlingError,
+  scopeSchema,
   type User,
 } from '@starling/shared';
 import { betterAuth } from 'better-auth';
@@ -44,7 +45,8 @@ export interface Accounts {
   identify(headers: Headers): Promise<Actor | undefined>;
   /** Makes the first admin. @returns its one-time password, or undefined if there are users already */
   bootstrap(email: string): Promise<string | undefined>;
-  createUser(user: { email: string; name: string; role: Role }, actor: Pick<Actor, 'name'>): Promise<{ user: User; password: string }>;
+  /** @throws StarlingError `forbidden` for a token that may do less than the person could */
+  createUser(user: { email: string; name: string; role: Role }, actor: Actor): Promise<{ user: User; password: string }>;
   changeUser(id: string, change: { role?: Role | undefined; disabled?: boolean | undefined }, actor: Actor): Promise<User>;
   listUsers(page: PageQuery): Promise<{ items: User[]; total: number }>;
   changePassword(headers: Headers, change: { current: string; next: string }, actor: Pick<Actor, 'name'>): Promise<void>;
@@ -88,7 +90,8 @@ export function createAccounts(ports: AccountPorts): Accounts {
     if (owner?.disabled === true) return undefined;
     const role = owner === undefined || atLeast(owner.role, row.role) ? row.role : owner.role;
     if (clock.nowMs() - (row.lastUsedAtMs ?? 0) > TOUCH_INTERVAL_MS) await touchToken(db, id, clock.nowMs());
-    return { id: row.id, name: `token ${row.name}`, role, via: 'token', scopes: readScopes(row.scopes) };
+    // What an audit shows has to lead to a person, whatever somebody called the token.
+    return { id: row.id, name: `token ${row.name} of ${row.owner}`, role, via: 'token', scopes: readScopes(row.scopes) };
   };
   const makeUser = async ({
     email,
@@ -126,6 +129,7 @@ export function createAccounts(ports: AccountPorts): Accounts {
       return (await makeUser({ email, name: 'Admin', role: 'admin' })).password;
     },
     async createUser(user, actor) {
+      requirePowerOver(user.role, actor);
       const created = await makeUser(user);
       await appendAudit(db, clock, actor, 'user.create', user.email, { role: user.role });
       return created;
@@ -133,6 +137,8 @@ export function createAccounts(ports: AccountPorts): Accounts {
     async changeUser(id, change, actor) {
       const before = await userById(db, id);
       if (before === undefined) throw new StarlingError('not-found', `there is no user ${id}`, { field: 'id' });
+      const gains = change.role !== undefined || change.disabled === false;
+      if (gains) requirePowerOver(change.role ?? before.role, actor);
       const losesAdmin = before.role === 'admin' && !before.disabled && (change.disabled === true || (change.role ?? 'admin') !== 'admin');
       if (losesAdmin && (await activeAdmins(db)) <= 1) {
         throw new StarlingError('last-admin', 'the last admin cannot be disabled or lose the role', {
@@ -201,6 +207,17 @@ function requireWithin(scopes: readonly Scope[] | undefined, { scopes: own }: Ac
   throw new StarlingError('forbidden', `a token for ${own.join(', ')} can make none for ${beyond}`, {
     field: 'scopes',
     hint: 'ask for less, or make it as a person',
+  });
+}
+
+/** Attack: a token that is bounded to some areas makes a person, who is bounded to none, and signs in as that person. */
+function requirePowerOver(role: Role, { scopes: own }: Actor): void {
+  const needed = scopeSchema.options.filter((scope) => role !== 'viewer' || scope.endsWith(':read'));
+  const beyond = needed.find((scope) => !coversScope(own, scope));
+  if (own === null || beyond === undefined) return;
+  throw new StarlingError('forbidden', `a token for ${own.join(', ')} can make nobody ${role}, who may do more`, {
+    field: 'role',
+    hint: `the first scope that it lacks is ${beyond}: add what lacks, or do it as a person`,
   });
 }
 
