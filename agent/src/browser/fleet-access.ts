@@ -1,37 +1,21 @@
-import { API_BASE, messageOf, problemDetailsSchema, StarlingError } from '@starling/shared';
+import { messageOf, StarlingError } from '@starling/shared';
+import { ANSWER_BYTES_MAXIMUM, ANSWER_TIMEOUT_MS, fleetAccessOver, type HttpAnswer } from '../core/link/index.ts';
 import type { FleetAccess } from '../core/ports/fleet-access.ts';
-
-const TIMEOUT_MS = 20_000;
-const ANSWER_BYTES_MAXIMUM = 1024 * 1024;
 
 /** HTTP to the fleet. Whose certificate is believed, the browser decides; whose documents, the root that the claim token pins. */
 export function createFleetAccess(url: string): FleetAccess {
-  const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> => {
-    const answer = await send(`${url}${API_BASE}${path}`, method, body);
-    const value = parseJson(answer.text);
-    if (answer.status >= 200 && answer.status < 300) return value;
-    const problem = problemDetailsSchema.safeParse(value).data;
-    const retryable = answer.status >= 500 || answer.status === 403;
-    if (problem === undefined) throw new StarlingError('unexpected-answer', `${url} answered ${answer.status}`, { retryable });
-    const { code, detail, field, hint } = problem;
-    throw new StarlingError(code, detail, {
-      retryable,
-      ...(field === undefined ? {} : { field }),
-      ...(hint === undefined ? {} : { hint }),
-    });
-  };
-  return { post: (path, body) => call('POST', path, body), get: (path) => call('GET', path) };
+  return fleetAccessOver(url, send);
 }
 
-async function send(url: string, method: string, body: unknown): Promise<{ status: number; text: string }> {
+async function send(url: string, method: 'GET' | 'POST', json: string | undefined): Promise<HttpAnswer> {
   try {
     const response = await fetch(url, {
       method,
       // A device is known by its key, never by who else is signed in with this browser.
       credentials: 'omit',
       cache: 'no-store',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+      ...(json === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: json }),
     });
     return { status: response.status, text: await readText(response) };
   } catch (cause) {
@@ -55,12 +39,4 @@ async function readText(response: Response): Promise<string> {
     text += decoder.decode(next.value, { stream: true });
   }
   return text + decoder.decode();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

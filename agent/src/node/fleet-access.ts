@@ -1,30 +1,14 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
-import { API_BASE, messageOf, problemDetailsSchema, StarlingError } from '@starling/shared';
+import { API_BASE, messageOf, StarlingError } from '@starling/shared';
+import { ANSWER_BYTES_MAXIMUM, ANSWER_TIMEOUT_MS, fleetAccessOver, type HttpAnswer } from '../core/link/index.ts';
 import type { FleetAccess } from '../core/ports/fleet-access.ts';
 import { type Authority, connectPinned } from './pinned-tls.ts';
 
-const TIMEOUT_MS = 20_000;
-const ANSWER_BYTES_MAXIMUM = 1024 * 1024;
-
 /** HTTP to the fleet. With an authority, only a certificate of that one is believed. */
 export function createFleetAccess(url: string, authority: Authority | undefined): FleetAccess {
-  const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> => {
-    const answer = await send(`${url}${API_BASE}${path}`, method, body, authority === undefined ? {} : pinned(url, authority));
-    const value: unknown = parseJson(answer.text);
-    if (answer.status >= 200 && answer.status < 300) return value;
-    const problem = problemDetailsSchema.safeParse(value).data;
-    const retryable = answer.status >= 500 || answer.status === 403;
-    if (problem === undefined) throw new StarlingError('unexpected-answer', `${url} answered ${answer.status}`, { retryable });
-    const { code, detail, field, hint } = problem;
-    throw new StarlingError(code, detail, {
-      retryable,
-      ...(field === undefined ? {} : { field }),
-      ...(hint === undefined ? {} : { hint }),
-    });
-  };
-  return { post: (path, body) => call('POST', path, body), get: (path) => call('GET', path) };
+  return fleetAccessOver(url, (path, method, json) => send(path, method, json, authority === undefined ? {} : pinned(url, authority)));
 }
 
 /** Hands the request a connection that has been checked. */
@@ -60,14 +44,13 @@ export async function fetchAuthority(url: string, digest: string): Promise<strin
   return text;
 }
 
-function send(url: string, method: string, body: unknown, options: RequestOptions): Promise<{ status: number; text: string }> {
+function send(url: string, method: string, payload: string | undefined, options: RequestOptions): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const payload = body === undefined ? undefined : JSON.stringify(body);
     const request = (url.startsWith('https:') ? httpsRequest : httpRequest)(
       url,
       {
         method,
-        timeout: TIMEOUT_MS,
+        timeout: ANSWER_TIMEOUT_MS,
         headers: payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) },
         ...options,
       },
@@ -83,18 +66,12 @@ function send(url: string, method: string, body: unknown, options: RequestOption
         response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(pieces).toString('utf8') }));
       },
     );
-    request.on('timeout', () => request.destroy(new StarlingError('unreachable', `${url} did not answer within ${TIMEOUT_MS / 1000} s`)));
+    request.on('timeout', () =>
+      request.destroy(new StarlingError('unreachable', `${url} did not answer within ${ANSWER_TIMEOUT_MS / 1000} s`)),
+    );
     request.on('error', (cause) =>
       reject(new StarlingError('unreachable', `cannot reach ${url}: ${messageOf(cause)}`, { retryable: true, cause })),
     );
     request.end(payload);
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
