@@ -2,6 +2,7 @@ import { access, constants, glob, readFile, statfs } from 'node:fs/promises';
 import { arch, cpus, freemem, hostname, platform, release, totalmem } from 'node:os';
 import { type Capabilities, operatorVersions } from '@starling/shared';
 import { onnxRuntimeVersion } from './identity.ts';
+import { readMemoryShare } from './sensors/index.ts';
 import { AGENT_VERSION } from './version.ts';
 
 /** Where energy sensors may be; the profile says which of them to believe. */
@@ -51,11 +52,19 @@ export async function measureCapabilities(
     gpus: [],
     executionProviders,
     operatorVersions,
-    memory: { totalBytes: totalmem(), availableBytes: freemem() },
+    memory: await measureMemory(),
     disk: { totalBytes: blocks * bsize, freeBytes: bavail * bsize },
     energySensors: await findSensors(),
     hostName: hostname(),
   };
+}
+
+/** A container or unit that may have less than the machine is a smaller device. */
+async function measureMemory(): Promise<Capabilities['memory']> {
+  const [totalBytes, availableBytes] = [totalmem(), freemem()];
+  const share = await readMemoryShare();
+  if (share === undefined) return { totalBytes, availableBytes };
+  return { totalBytes: Math.min(totalBytes, share.limitBytes), availableBytes: Math.min(availableBytes, share.availableBytes) };
 }
 
 async function findSensors(): Promise<Capabilities['energySensors']> {

@@ -1,7 +1,9 @@
-import { readFile, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { cpus, freemem } from 'node:os';
 import type { SensorReading, Sensors } from '../../core/ports/sensors.ts';
+import { readMemoryShare } from './control-group.ts';
 import { createEnergyProbe } from './energy-probe.ts';
+import { readText } from './read-text.ts';
 
 export interface LinuxSensorOptions {
   dataDirectory: string;
@@ -66,7 +68,8 @@ async function readProcess(root: string, id: number): Promise<{ cpuSeconds: numb
 
 async function readAvailableMemory(root: string): Promise<number> {
   const match = /^MemAvailable:\s+(\d+) kB/m.exec((await readText(`${root}/proc/meminfo`)) ?? '');
-  return match?.[1] === undefined ? freemem() : Number(match[1]) * 1024;
+  const machineBytes = match?.[1] === undefined ? freemem() : Number(match[1]) * 1024;
+  return Math.min(machineBytes, (await readMemoryShare(root))?.availableBytes ?? machineBytes);
 }
 
 async function readFreeDisk(directory: string): Promise<number> {
@@ -87,12 +90,4 @@ async function readThermal(root: string): Promise<Pick<SensorReading, 'temperatu
     temperatureCelsius: degrees.length === 0 ? null : Math.max(...degrees),
     throttled: throttled === undefined ? null : (Number.parseInt(throttled, 16) & 0xf) !== 0,
   };
-}
-
-export async function readText(path: string): Promise<string | undefined> {
-  try {
-    return (await readFile(path, 'utf8')).trim();
-  } catch {
-    return undefined;
-  }
 }
