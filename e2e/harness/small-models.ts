@@ -203,3 +203,76 @@ export function notANumberModel(): GraphSpec {
     outputs: { y: map },
   };
 }
+
+/** 100 MB of float32: a builder has it, and a browser that was given less has not. */
+const LARGE_ELEMENTS = 100 * 2 ** 18;
+const one: WeightSpec = { shape: [1], values: new BigInt64Array([1n]) };
+const number = (value: number): WeightSpec => ({ shape: [], values: new Float32Array([value]) });
+
+/** Adds nothing to every value of `from`, and for that makes a tensor of as many elements as `elements` says. */
+function addNothing(from: string, elements: string, to: string): NodeSpec[] {
+  return [
+    { op: 'Cast', inputs: [elements], outputs: ['count'], attributes: { to: 7 } },
+    { op: 'Reshape', inputs: ['count', 'one'], outputs: ['shape'] },
+    { op: 'ConstantOfShape', inputs: ['shape'], outputs: ['large'] },
+    { op: 'ReduceSum', inputs: ['large'], outputs: ['nothing'], attributes: { keepdims: 0 } },
+    { op: 'Add', inputs: [from, 'nothing'], outputs: [to] },
+  ];
+}
+
+/**
+ * A map model that takes 100 MB of memory when it is loaded, where constants are computed; or with every run; or with a picture that has a
+ * white pixel alone.
+ */
+export function hungryModel(when: 'loaded' | 'run' | 'white'): GraphSpec {
+  const elements: Readonly<Record<typeof when, NodeSpec[]>> = {
+    loaded: [{ op: 'Mul', inputs: ['many', 'unit'], outputs: ['elements'] }],
+    run: [
+      { op: 'Mul', inputs: ['largest', 'zero'], outputs: ['none'] },
+      { op: 'Add', inputs: ['none', 'many'], outputs: ['elements'] },
+    ],
+    white: [
+      // White is 2.6 in a normalised picture.
+      { op: 'Sub', inputs: ['largest', 'limit'], outputs: ['over'] },
+      { op: 'Sign', inputs: ['over'], outputs: ['sign'] },
+      { op: 'Relu', inputs: ['sign'], outputs: ['isWhite'] },
+      { op: 'Mul', inputs: ['isWhite', 'many'], outputs: ['elements'] },
+    ],
+  };
+  return {
+    nodes: [
+      ...(when === 'loaded' ? [] : [{ op: 'ReduceMax', inputs: ['x'], outputs: ['largest'], attributes: { keepdims: 0 } }]),
+      ...elements[when],
+      { op: 'Conv', inputs: ['x', 'kernel'], outputs: ['c'] },
+      ...addNothing('c', 'elements', 'd'),
+      { op: 'Sigmoid', inputs: ['d'], outputs: ['y'] },
+    ],
+    weights: {
+      ...{ one, zero: number(0), unit: number(1), limit: number(2.5) },
+      many: number(LARGE_ELEMENTS),
+      kernel: { shape: [1, 3, 1, 1], values: new Float32Array([0.3, 0.3, 0.3]) },
+    },
+    inputs: { x: image },
+    outputs: { y: map },
+  };
+}
+
+/** A map model that takes 100 MB where its weights were rounded, and little where they are exact. */
+export function hungryWhenRounded(seed: number, options?: { width?: number; layers?: number }): GraphSpec {
+  const graph = mapModel(seed, options);
+  const exact = graph.weights?.w1;
+  if (exact === undefined) throw new Error('a map model has a second layer');
+  return {
+    ...graph,
+    nodes: [
+      { op: 'Sub', inputs: ['w1', 'exact'], outputs: ['rounding'] },
+      { op: 'Abs', inputs: ['rounding'], outputs: ['roundingSize'] },
+      { op: 'ReduceMax', inputs: ['roundingSize'], outputs: ['roundingLargest'], attributes: { keepdims: 0 } },
+      { op: 'Sign', inputs: ['roundingLargest'], outputs: ['isRounded'] },
+      { op: 'Mul', inputs: ['isRounded', 'many'], outputs: ['elements'] },
+      ...graph.nodes.map((node) => (node.op === 'Sigmoid' ? { ...node, inputs: ['fed'] } : node)),
+      ...addNothing(graph.nodes.at(-1)?.inputs[0] ?? '', 'elements', 'fed'),
+    ].toSorted((left, right) => Number(left.op === 'Sigmoid') - Number(right.op === 'Sigmoid')),
+    weights: { ...graph.weights, exact, one, many: number(LARGE_ELEMENTS) },
+  };
+}

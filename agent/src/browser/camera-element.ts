@@ -44,6 +44,7 @@ export class StarlingCamera extends HTMLElement {
       this.#agent = starting;
       starting.on('status', (status) => this.#tell('status', status));
       starting.on('result', (result) => this.#tell('result', result));
+      starting.on('problem', ({ error }) => error !== undefined && this.#tell('problem', error));
     });
     // It was taken out of the page meanwhile.
     if (this.#agent !== agent) return;

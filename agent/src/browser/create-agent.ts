@@ -28,6 +28,8 @@ export interface AgentEvents {
   status: BrowserAgentStatus;
   /** Something was read: from a camera, a file, or a command of the fleet. */
   result: { source: string; result: InferenceResult };
+  /** Frames of a source fail, told once for each reason; without an error they are read again. */
+  problem: { source: string; error: StarlingError | undefined };
   log: { level: 'debug' | 'info' | 'warn' | 'error'; line: string };
 }
 
@@ -86,7 +88,10 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
       return result;
     },
     camera: async (deviceId = '') => agent.watch(await openCamera(deviceId), 'camera'),
-    watch: (stream, source = 'stream') => watchStream(stream, source, { infer: agent.infer, stage }),
+    watch(stream, source = 'stream') {
+      const onTrouble = (error: StarlingError | undefined): void => caller.emit('problem', { source, error });
+      return watchStream(stream, source, { infer: agent.infer, stage, onTrouble });
+    },
     async close() {
       await caller.call('close', []).catch(() => undefined);
       void battery.then((end) => end());
@@ -127,18 +132,22 @@ function requireSecureContext(): void {
 interface Caller {
   call<Name extends AgentCallName>(call: Name, args: AgentCalls[Name], transfer?: Transferable[]): Promise<unknown>;
   on: BrowserAgent['on'];
+  emit<Name extends keyof AgentEvents>(name: Name, event: AgentEvents[Name]): void;
 }
 
 function createCaller(worker: Worker): Caller {
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
   const listeners = new Map<string, Set<(event: never) => void>>();
   let nextId = 1;
-  const emit = (event: AgentEvent): void => {
-    const value = event.type === 'status' ? event.status : event;
-    for (const listener of listeners.get(event.type) ?? []) listener(value as never);
+  const emit: Caller['emit'] = (name, event) => {
+    for (const listener of listeners.get(name) ?? []) listener(event as never);
+  };
+  const pass = (event: AgentEvent): void => {
+    if (event.type === 'status') emit('status', event.status);
+    else emit(event.type, event);
   };
   worker.addEventListener('message', ({ data }: MessageEvent<AgentReply>) => {
-    if (data.type === 'event') return emit(data.event);
+    if (data.type === 'event') return pass(data.event);
     const call = waiting.get(data.id);
     waiting.delete(data.id);
     if (data.type === 'answer') call?.resolve(data.value);
@@ -151,6 +160,7 @@ function createCaller(worker: Worker): Caller {
     waiting.clear();
   });
   return {
+    emit,
     call: (call, args, transfer = []) =>
       new Promise((resolve, reject) => {
         const id = nextId;

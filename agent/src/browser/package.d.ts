@@ -41,6 +41,8 @@ export interface CreateAgentOptions {
 export interface AgentEvents {
   status: BrowserAgentStatus;
   result: { source: string; result: InferenceResult };
+  /** Frames of a source fail, told once for each reason; without an error they are read again. */
+  problem: { source: string; error: { code: string; message: string; hint?: string | undefined } | undefined };
   log: { level: 'debug' | 'info' | 'warn' | 'error'; line: string };
 }
 

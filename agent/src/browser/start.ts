@@ -8,7 +8,7 @@ import type { RuntimeHost } from '../core/ports/runtime-host.ts';
 import type { AgentConfig, BrowserAgentStatus } from './agent-messages.ts';
 import { openBlobStore } from './blob-store.ts';
 import { measureCapabilities, threadsHere } from './capabilities.ts';
-import { GPU_LOST } from './engine/host-config.ts';
+import { lostIn } from './engine/host-config.ts';
 import { createHostWorker } from './engine/host-worker.ts';
 import { createMeasureWorker } from './engine/measure-worker.ts';
 import { enrol, readEnrolment } from './enrol.ts';
@@ -62,7 +62,8 @@ export async function runAgent(config: AgentConfig, { clock, log, report }: Star
     ...{ clock, runTimeoutMs: config.runTimeoutMs ?? RUN_TIMEOUT_MS_DEFAULT },
     config: () => ({ home, providers: providers.usable(), threads }),
     onEnded(reason) {
-      if (reason.startsWith(GPU_LOST)) providers.drop('webgpu', reason.slice(GPU_LOST.length));
+      const lost = lostIn(reason);
+      if (lost !== undefined) providers.drop(lost.provider, lost.reason);
     },
   });
   const agent = await startAgent(

@@ -1,5 +1,16 @@
-/** How the last word of a host starts whose GPU is gone: its next life does without. */
-export const GPU_LOST = 'the GPU device was lost: ';
+/** How the last word of a host starts that has lost a provider: its next life does without. The processor is never lost. */
+export const LOST: Readonly<Record<string, string>> = {
+  webgpu: 'the GPU device was lost: ',
+  webnn: 'the neural processor was lost: ',
+};
+
+/** The provider that the last word of a host says to be lost, and why. */
+export function lostIn(lastWord: string): { provider: string; reason: string } | undefined {
+  for (const [provider, words] of Object.entries(LOST)) {
+    if (lastWord.startsWith(words)) return { provider, reason: lastWord.slice(words.length) };
+  }
+  return undefined;
+}
 
 /** What the control worker tells its runtime host at the start. */
 export interface HostConfig {

@@ -1,6 +1,7 @@
-import { messageOf, type SessionSettings, StarlingError } from '@starling/shared';
+import { type SessionSettings, StarlingError } from '@starling/shared';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web';
 import type { Engine, EngineSession, Tensor } from '../../core/ports/engine.ts';
+import { judgeFault } from './engine-fault.ts';
 import { createOrtLoader, type Ort } from './load-onnxruntime.ts';
 
 export interface OnnxRuntimeOptions {
@@ -9,13 +10,18 @@ export interface OnnxRuntimeOptions {
   readModel(location: string): Promise<Uint8Array>;
   /** The GPU is gone, and with it every session on it. */
   onDeviceLost: (reason: string) => void;
+  /** This engine should be given up as soon as what is under way has its answer: it is broken, or keeps memory that it took in vain. */
+  onSpent?: (provider: string, reason: string) => void;
 }
+
+/** Makes an error of ONNX Runtime one that says what to do, and what is left. */
+type Judge = (provider: string, code: 'load-failed' | 'inference-failed', cause: unknown) => StarlingError;
 
 /**
  * ONNX Runtime in the worker that calls it. A run blocks the worker, and no two runs of one build may overlap; it has threads of its own
  * where memory can be shared.
  */
-export function createOnnxRuntime({ providers, threads, readModel, onDeviceLost }: OnnxRuntimeOptions): Engine {
+export function createOnnxRuntime({ providers, threads, readModel, onDeviceLost, onSpent }: OnnxRuntimeOptions): Engine {
   const loadOrt = createOrtLoader(threads);
   const open = new Set<InferenceSession>();
   let last: Promise<unknown> = Promise.resolve();
@@ -31,6 +37,13 @@ export function createOnnxRuntime({ providers, threads, readModel, onDeviceLost 
     watched.add(device);
     void device.lost.then(({ reason, message }) => onDeviceLost(message === '' ? reason : message));
   };
+  const judge: Judge = (provider, code, cause) => {
+    const { reason, isMemory, isEnd } = judgeFault(cause);
+    // The memory of WebAssembly only grows: what a load took in vain comes back with the end of the worker alone.
+    if (isEnd || (isMemory && code === 'load-failed' && provider === 'wasm')) onSpent?.(provider, reason);
+    const hint = 'choose an artefact that needs less, or give it smaller pictures';
+    return new StarlingError(code, reason, { cause, ...(isMemory ? { hint } : {}) });
+  };
   return {
     providers,
     async open(location, { ports: _ports, weights, unoptimised = false, ...settings }) {
@@ -42,10 +55,9 @@ export function createOnnxRuntime({ providers, threads, readModel, onDeviceLost 
         const session = await inTurn(() => ort.InferenceSession.create(bytes, sessionOptions(settings, unoptimised)));
         open.add(session);
         if (provider === 'webgpu') await watchDevice(ort);
-        return sessionOver(session, provider, ort, inTurn, () => open.delete(session));
+        return sessionOver(session, provider, { ort, inTurn, judge, onClosed: () => open.delete(session) });
       } catch (cause) {
-        if (cause instanceof StarlingError) throw cause;
-        throw new StarlingError('load-failed', messageOf(cause), { cause });
+        throw cause instanceof StarlingError ? cause : judge(provider, 'load-failed', cause);
       }
     },
     allocateFloat32: (length) => new Float32Array(length),
@@ -56,13 +68,14 @@ export function createOnnxRuntime({ providers, threads, readModel, onDeviceLost 
   };
 }
 
-function sessionOver(
-  session: InferenceSession,
-  provider: string,
-  ort: Ort,
-  inTurn: <Value>(work: () => Promise<Value>) => Promise<Value>,
-  onClosed: () => void,
-): EngineSession {
+interface SessionPorts {
+  ort: Ort;
+  inTurn<Value>(work: () => Promise<Value>): Promise<Value>;
+  judge: Judge;
+  onClosed(): void;
+}
+
+function sessionOver(session: InferenceSession, provider: string, { ort, inTurn, judge, onClosed }: SessionPorts): EngineSession {
   return {
     provider,
     inputNames: session.inputNames,
@@ -78,7 +91,7 @@ function sessionOver(
         const outputs = await inTurn(() => session.run(feeds));
         return Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, plainTensor(output)]));
       } catch (cause) {
-        throw new StarlingError('inference-failed', messageOf(cause), { cause });
+        throw judge(provider, 'inference-failed', cause);
       }
     },
     async close() {

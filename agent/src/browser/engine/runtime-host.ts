@@ -10,7 +10,7 @@ import { openFolder, readFile } from '../private-folder.ts';
 import { createReferenceStore } from '../reference-store.ts';
 import { createBrowserSensors } from '../sensors.ts';
 import { createBusyMeter } from './busy-meter.ts';
-import { GPU_LOST, type HostConfig } from './host-config.ts';
+import { type HostConfig, LOST } from './host-config.ts';
 import { createOnnxRuntime } from './onnxruntime.ts';
 
 /**
@@ -19,6 +19,8 @@ import { createOnnxRuntime } from './onnxruntime.ts';
  */
 declare const self: DedicatedWorkerGlobalScope;
 
+/** What is under way when the engine has to be given up has this long to come to its answer. */
+const DRAIN_MS = 2_000;
 const send = (reply: HostReply): void => self.postMessage(reply);
 let side: Promise<HostSide> | undefined;
 
@@ -46,11 +48,17 @@ async function start({ home, providers, threads }: HostConfig): Promise<HostSide
   };
   const clock = createSystemClock();
   const meter = createBusyMeter(clock, threads);
-  const onDeviceLost = (reason: string): void => {
-    send({ type: 'hung', reason: `${GPU_LOST}${reason}` });
+  const end = (reason: string): void => {
+    send({ type: 'hung', reason });
     self.close();
   };
-  const engine: Engine = meter.watch(createOnnxRuntime({ providers, threads, readModel: readBlob, onDeviceLost }));
+  const onDeviceLost = (reason: string): void => end(`${LOST.webgpu}${reason}`);
+  const onSpent = (provider: string, reason: string): void => {
+    // A call that this broke off may never come to its answer.
+    const late = new Promise<void>((resolve) => void clock.after(DRAIN_MS, resolve));
+    void Promise.race([hosted.drain(), late]).then(() => end(`${LOST[provider] ?? 'the engine is started anew: '}${reason}`));
+  };
+  const engine: Engine = meter.watch(createOnnxRuntime({ providers, threads, readModel: readBlob, onDeviceLost, onSpent }));
   const runtime = createRuntime({
     ...{ engine, clock },
     machine: { threads, arena: false },
@@ -60,5 +68,6 @@ async function start({ home, providers, threads }: HostConfig): Promise<HostSide
     sensors: createBrowserSensors({ clock, busySeconds: () => meter.seconds(), battery: followBattery() }),
     emit: (event) => send({ type: 'event', event }),
   });
-  return createHostSide(runtime, send);
+  const hosted = createHostSide(runtime, send);
+  return hosted;
 }

@@ -7,6 +7,7 @@ import { createMeters } from './meters.ts';
 import { createNotices, type Notice } from './notices.ts';
 import { readFiles, takeDrops } from './pictures.ts';
 import { showLeaving } from './privacy.ts';
+import { refusedNotice } from './refused.ts';
 import { takeSettings } from './settings.ts';
 import { shownSteps, showSteps } from './steps.ts';
 
@@ -26,6 +27,7 @@ let watching: Watching | undefined;
 function showStatus(status: BrowserAgentStatus): void {
   showSteps(element('steps', HTMLOListElement), shownSteps(status));
   notices.show('phase', noticeOf(status));
+  notices.show('refused', refusedNotice(status.agent?.reported));
   showLeaving(status, clock.wallMs());
   const link = status.agent?.link ?? 'idle';
   const pill = element('link', HTMLParagraphElement);
@@ -55,6 +57,12 @@ function noticeOf({ phase, problem, pending, agent: running }: BrowserAgentStatu
   return pending ? { text: 'An operator has to approve this device first.' } : undefined;
 }
 
+/** Frames that fail one after the other are one notice, which goes when they are read again. */
+function showTrouble(error: unknown): void {
+  if (error === undefined) notices.show('frames', undefined);
+  else notices.fail('frames', error);
+}
+
 function showFacts(facts: Readonly<Record<string, string>>): void {
   const list = element('facts', HTMLDListElement);
   const text = JSON.stringify(facts);
@@ -72,6 +80,7 @@ function stopWatching(): void {
   watching?.stop();
   watching = undefined;
   meters.forget();
+  showTrouble(undefined);
   setText(cameraButton, 'Start camera');
 }
 
@@ -88,7 +97,7 @@ async function watch(name: string, open: () => Promise<MediaStream>): Promise<vo
       notices.show('camera', { text: `The ${name} has ended.` });
     });
     stage.forget();
-    watching = await watchStream(stream, name, { infer: running.infer, stage });
+    watching = await watchStream(stream, name, { infer: running.infer, stage, onTrouble: showTrouble });
     showSource(`the ${name}`);
     setText(cameraButton, 'Stop');
     if (name === 'camera') {
@@ -107,6 +116,7 @@ async function take(files: Iterable<File>): Promise<void> {
     agent: () => agent,
     stage,
     onShown: showSource,
+    onTrouble: showTrouble,
     onRead: (name) => canvas.setAttribute('data-read', name),
     onFailed: (name, error) =>
       notices.fail('file', error instanceof Error ? Object.assign(error, { message: `${name}: ${error.message}` }) : error),

@@ -1,7 +1,7 @@
 import type { InferenceResult } from '@starling/shared';
 import type { Stage } from '../draw-results.ts';
 import type { BrowserAgent, Watching } from '../index.ts';
-import { watchVideo } from '../sources/stream.ts';
+import { type FrameSink, watchVideo } from '../sources/stream.ts';
 
 export interface PicturePorts {
   agent(): BrowserAgent | undefined;
@@ -10,6 +10,8 @@ export interface PicturePorts {
   onShown(name: string): void;
   onRead(name: string): void;
   onFailed(name: string, error: unknown): void;
+  /** Of the frames of a video. */
+  onTrouble: NonNullable<FrameSink['onTrouble']>;
 }
 
 /** While one picture is computed the next is decoded. No more than a pipeline works on at once, so that none is ever dropped. */
@@ -24,7 +26,7 @@ interface Begun {
 /** Reads the files that a person gives, and shows them one after the other. @returns the video that plays, if one of them is a video */
 export async function readFiles(
   files: Iterable<File>,
-  { agent, stage, onShown, onRead, onFailed }: PicturePorts,
+  { agent, stage, onShown, onRead, onFailed, onTrouble }: PicturePorts,
 ): Promise<Watching | undefined> {
   let watching: Watching | undefined;
   const waiting = [...files];
@@ -34,7 +36,7 @@ export async function readFiles(
       if (isVideo(file)) {
         showNext(file.name, stage, onShown);
         watching?.stop();
-        watching = await playVideo(file, agent(), stage);
+        watching = await playVideo(file, { agent, stage, onTrouble });
         continue;
       }
       for (const next of waiting.slice(index, index + FILES_UNDER_WAY)) {
@@ -74,11 +76,15 @@ function begin(file: File, agent: BrowserAgent | undefined): Begun {
   return { result, picture: createImageBitmap(file).catch(() => undefined) };
 }
 
-async function playVideo(file: File, agent: BrowserAgent | undefined, stage: Stage): Promise<Watching | undefined> {
+async function playVideo(
+  file: File,
+  { agent: agentNow, stage, onTrouble }: Pick<PicturePorts, 'agent' | 'stage' | 'onTrouble'>,
+): Promise<Watching | undefined> {
+  const agent = agentNow();
   const video = document.createElement('video');
   video.src = URL.createObjectURL(file);
   video.loop = true;
-  return agent === undefined ? undefined : watchVideo(video, 'video', { infer: agent.infer, stage });
+  return agent === undefined ? undefined : watchVideo(video, 'video', { infer: agent.infer, stage, onTrouble });
 }
 
 /** Lets a person drop files anywhere on the page. */

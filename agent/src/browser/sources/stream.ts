@@ -1,10 +1,12 @@
-import { type InferenceResult, isStarlingError } from '@starling/shared';
+import { type InferenceResult, isStarlingError, type StarlingError } from '@starling/shared';
 import type { Stage } from '../draw-results.ts';
 
 /** Where the frames of a source go. */
 export interface FrameSink {
   infer(frame: VideoFrame | ImageBitmap, source: string): Promise<InferenceResult>;
   stage: Stage | undefined;
+  /** Told when frames fail, once for each reason, and without one when they are read again. */
+  onTrouble?(error: StarlingError | undefined): void;
 }
 
 export interface Watching {
@@ -15,6 +17,8 @@ export interface Watching {
 
 /** While one frame is computed, the pixels of the next are read; more would only be older when their turn comes. */
 const FRAMES_UNDER_WAY = 2;
+/** Nothing runs yet, or a newer frame took the place: the next one comes by itself. */
+const PASSING: ReadonlySet<string> = new Set(['no-release', 'dropped', 'overloaded']);
 
 /** Reads the frames of a camera or a screen until it is stopped. Frames that come while the model is busy are shown, and not read. */
 export async function watchStream(stream: MediaStream, source: string, sink: FrameSink): Promise<Watching> {
@@ -32,21 +36,28 @@ export async function watchStream(stream: MediaStream, source: string, sink: Fra
 }
 
 /** Reads the frames of a video while it plays. */
-export async function watchVideo(video: HTMLVideoElement, source: string, { infer, stage }: FrameSink): Promise<Watching> {
+export async function watchVideo(video: HTMLVideoElement, source: string, { infer, stage, onTrouble }: FrameSink): Promise<Watching> {
   video.muted = true;
   video.playsInline = true;
   await video.play();
   let underWay = 0;
   let request = 0;
   let stopped = false;
+  let trouble: string | undefined;
+  const tell = (error: StarlingError | undefined): void => {
+    if (stopped || error?.message === trouble) return;
+    trouble = error?.message;
+    onTrouble?.(error);
+  };
   const read = async (): Promise<void> => {
     underWay += 1;
     try {
       const result = await infer(await frameOf(video), source);
       if (!stopped) stage?.showResult(result);
+      tell(undefined);
     } catch (error) {
-      // Nothing runs yet, or a newer frame took its place: the next one comes by itself.
       if (!isStarlingError(error)) throw error;
+      if (!PASSING.has(error.code)) tell(error);
     } finally {
       underWay -= 1;
     }

@@ -5,19 +5,32 @@ import type { HostFailure, HostReply, HostRequest } from './host-messages.ts';
 /** The inside of a runtime host: takes what the control plane asks, and answers. */
 export interface HostSide {
   receive(request: HostRequest): void;
+  /** Takes up nothing more, and resolves when what is under way has its answer: what comes later fails with the end of the host. */
+  drain(): Promise<void>;
 }
 
 /** @param send never throws: when the control plane is gone, nobody is left to answer to */
 export function createHostSide(runtime: Runtime, send: (reply: HostReply) => void): HostSide {
   const cancellations = new Map<number, AbortController>();
+  const underWay = new Set<Promise<void>>();
+  let isDraining = false;
   return {
+    async drain() {
+      isDraining = true;
+      await Promise.all(underWay);
+    },
     receive(request) {
       if (request.call === 'ask') return send({ type: 'alive' });
       if (request.call === 'cancel') return cancellations.get(request.arguments[0])?.abort();
-      answer(runtime, request, cancellations)
+      if (isDraining) return;
+      const answered = answer(runtime, request, cancellations)
         .then((value) => send({ type: 'answer', id: request.id, value }))
         .catch((error: unknown) => send({ type: 'failure', id: request.id, error: failureOf(error) }))
-        .finally(() => cancellations.delete(request.id));
+        .finally(() => {
+          cancellations.delete(request.id);
+          underWay.delete(answered);
+        });
+      underWay.add(answered);
     },
   };
 }

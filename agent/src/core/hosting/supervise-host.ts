@@ -28,18 +28,31 @@ export interface SupervisedHostPorts {
 
 /** Waits after repeated crashes, so that a host that dies at once does not burn the device. */
 const RESTART_DELAYS_MS = [0, 0, 0, 1_000, 5_000, 30_000];
+/** So often may a host die in a row over a release that has run here; over one that has not, it dies once. */
+const DEATHS_MAXIMUM = 3;
 /** A host that ran this long has recovered: the next crash starts over at no delay. */
 const STABLE_AFTER_MS = 60_000;
 
 interface Call {
   resolve: (value: never) => void;
   reject: (error: unknown) => void;
+  /** The release that it loads or tests. */
+  key: string | undefined;
+}
+
+/** A release that is to be there in every life of the host. */
+interface KeptRelease {
+  release: InstalledRelease;
+  /** Its golden outputs have come out here. */
+  isProven: boolean;
+  /** How often in a row a host died while it loaded or tested it. */
+  deaths: number;
 }
 
 /** A runtime host that is started again, with its releases, whenever it dies. */
 export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPorts): RuntimeHost {
   const listeners: ((event: HostEvent) => void)[] = [];
-  const releases = new Map<string, InstalledRelease>();
+  const releases = new Map<string, KeptRelease>();
   const calls = new Map<number, Call>();
   let active: string | undefined;
   let nextId = 1;
@@ -54,14 +67,20 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
   const failAll = (reason: string): number => {
     const failed = [...calls.values()];
     calls.clear();
-    for (const call of failed) call.reject(new StarlingError('host-crashed', `the runtime host ended: ${reason}`, { retryable: true }));
+    for (const { reject } of failed) reject(new StarlingError('host-crashed', `the runtime host ended: ${reason}`, { retryable: true }));
     return failed.length;
+  };
+  const countDeaths = (): void => {
+    for (const { key } of calls.values()) {
+      const kept = key === undefined ? undefined : releases.get(key);
+      if (kept !== undefined) kept.deaths += 1;
+    }
   };
   const send = <Name extends HostCallName>(call: Name, ...args: HostCalls[Name]): { id: number; answer: Promise<never> } => {
     const id = nextId;
     nextId += 1;
     const answer = new Promise<never>((resolve, reject) => {
-      calls.set(id, { resolve, reject });
+      calls.set(id, { resolve, reject, key: keyOf(call, args) });
       life?.send({ id, call, arguments: args } as HostRequest, (cause) => {
         if (!calls.delete(id)) return;
         reject(new StarlingError('host-crashed', 'the runtime host cannot be reached', { retryable: true, cause }));
@@ -92,6 +111,7 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
           watch?.stop();
           if (life !== started) return;
           const reason = hung ?? ending;
+          countDeaths();
           const itemsFailed = failAll(reason);
           reject(new StarlingError('host-crashed', `the runtime host ended before it was ready: ${reason}`));
           if (closing) return;
@@ -104,15 +124,19 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
       life = started;
     });
   /** Another provider may take over after a crash: what it computes is tested before anything runs on it. */
-  const loadAgain = async (release: InstalledRelease): Promise<Reload> => {
-    const { key } = release;
+  const loadAgain = async (kept: KeptRelease): Promise<Reload> => {
+    const { key } = kept.release;
+    // What ends every host would leave nothing else a host to run in.
+    if (kept.deaths >= (kept.isProven ? DEATHS_MAXIMUM : 1))
+      return { key, error: new StarlingError('host-crashed', 'the runtime host ended whenever it loaded or tested it') };
     try {
-      const { providers } = (await send('load', release).answer) as LoadReport;
+      const { providers } = (await send('load', kept.release).answer) as LoadReport;
       const report = (await send('selfTest', key).answer) as SelfTestReport;
-      if (!report.passed) await send('unload', key).answer;
+      if (report.passed) Object.assign(kept, { isProven: true, deaths: 0 });
+      else await send('unload', key).answer;
       return { key, providers, report };
     } catch (error) {
-      // It died over it: the next life tries again.
+      // It died over it: the next life tries again, if it may.
       if (isStarlingError(error) && error.code === 'host-crashed') throw error;
       return { key, error };
     }
@@ -120,12 +144,12 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
   const bringBack = async (): Promise<void> => {
     await spawn();
     const reloads: Reload[] = [];
-    for (const release of [...releases.values()]) {
-      const reload = await loadAgain(release);
+    for (const kept of [...releases.values()]) {
+      const reload = await loadAgain(kept);
       reloads.push(reload);
       if ('report' in reload && reload.report.passed) continue;
-      releases.delete(release.key);
-      if (active === release.key) active = undefined;
+      releases.delete(reload.key);
+      if (active === reload.key) active = undefined;
     }
     if (active !== undefined) await send('activate', active).answer;
     if (reloads.length > 0) emit({ type: 'reloaded', releases: reloads });
@@ -149,10 +173,15 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
   return {
     async load(release) {
       const report = await call('load', release);
-      releases.set(release.key, release);
+      releases.set(release.key, { release, isProven: releases.get(release.key)?.isProven ?? false, deaths: 0 });
       return report;
     },
-    selfTest: (key) => call('selfTest', key),
+    async selfTest(key) {
+      const report = (await call('selfTest', key)) as SelfTestReport;
+      const kept = releases.get(key);
+      if (kept !== undefined && report.passed) Object.assign(kept, { isProven: true, deaths: 0 });
+      return report;
+    },
     async activate(key) {
       await call('activate', key);
       active = key;
@@ -190,6 +219,11 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
       await ended?.kill();
     },
   };
+}
+
+function keyOf<Name extends HostCallName>(call: Name, [first]: HostCalls[Name]): string | undefined {
+  if (call === 'load') return (first as InstalledRelease).key;
+  return call === 'selfTest' ? (first as string) : undefined;
 }
 
 function settle(

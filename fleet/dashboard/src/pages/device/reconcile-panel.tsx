@@ -51,6 +51,7 @@ export function ReconcilePanel({ device: { reported, reportedAtMs, desired } }: 
             ))}
           </ul>
         )}
+        <Refused refused={reported.refused} />
         {reported.running !== null && (
           <Text size="sm" c="dimmed">
             Runs since <Moment atMs={reported.running.since} />
@@ -59,6 +60,25 @@ export function ReconcilePanel({ device: { reported, reportedAtMs, desired } }: 
         )}
       </Stack>
     </Panel>
+  );
+}
+
+/** Artefacts that were chosen and do not run there, where another one does in their place. */
+function Refused({ refused = [] }: Partial<Pick<ReportedState, 'refused'>>) {
+  const replaced = refused.filter(({ instead }) => instead !== null);
+  if (replaced.length === 0) return null;
+  return (
+    <ul className={classes.steps} aria-label="Not run there">
+      {replaced.map(({ model, artefact, reason, instead }) => (
+        <li key={artefact} className={classes.step}>
+          <IconAlertCircle size={17} color="var(--warn)" role="img" aria-label="refused" />
+          <span className={classes.what}>
+            {model} <span className={classes.subject}>{artefact.slice(0, 12)}</span> is not run there: {reason}.{' '}
+            <span className={classes.subject}>{instead?.slice(0, 12)}</span> runs in its place.
+          </span>
+        </li>
+      ))}
+    </ul>
   );
 }
 
