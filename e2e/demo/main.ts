@@ -42,7 +42,8 @@ async function main(): Promise<void> {
   const fleetLog: string[] = [];
 
   await steps.run('Build the dashboard', buildDashboard);
-  await steps.run('Build the page for browsers', buildRunPage);
+  // Mostly one thread that compresses, for most of a minute: whoever waits for the first text does not need it.
+  const runPage = startBuildOfRunPage();
   const scenes = join(config.directory, 'scenes');
   await steps.run('Paint the first pictures', (say) => paintFirst(scenes, config, say));
   const fleet = await steps.run('Start the fleet manager, its database and its broker', () =>
@@ -79,6 +80,7 @@ async function main(): Promise<void> {
     else steps.note(`  Login       ${fleet.firstLogin.email}   ${fleet.firstLogin.password}   (change it under Settings)`);
     steps.note(`  Pictures    ${scenes}   (drop any photo in: what it says comes here)`);
     steps.note('\n  Ctrl-C stops both; the next npm start goes on from here.');
+    await steps.run('Build the page for browsers, begun at the start', runPage);
     if (config.once) await stop();
     await paintRest(scenes, config, steps);
     await Promise.race([fleet.process.exited, agent.exited]);
@@ -91,6 +93,19 @@ async function main(): Promise<void> {
     await fleet.process.stop();
     throw error;
   }
+}
+
+/** @returns what waits for its end */
+function startBuildOfRunPage(): (say: (progress: string) => void) => Promise<void> {
+  let state = '';
+  const built = buildRunPage((progress) => {
+    state = progress;
+  });
+  built.catch(() => undefined);
+  return async (say) => {
+    await built;
+    if (state !== '') say(state);
+  };
 }
 
 /** Enough to start with; the rest is painted when everything runs. */

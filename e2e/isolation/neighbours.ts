@@ -1,6 +1,7 @@
 import { cborEncode, createTopics, type DeviceLogin, jsonDecode, StarlingError, wireTable } from '@starling/shared';
 import { createProtocolDevice, type ProtocolDevice, type Session, startSession } from '../harness/protocol-device.ts';
 import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
+import { slowness } from '../harness/scale.ts';
 
 export const topics = createTopics();
 
@@ -11,7 +12,7 @@ export interface Neighbours {
   malloryLogin: DeviceLogin;
   bob: ProtocolDevice;
   bobSession: Session;
-  /** Bob sends a batch and hears that it is stored. @returns how long that took */
+  /** Bob sends a batch and hears that it is stored. @returns milliseconds, divided by how much slower other work makes the machine */
   bobWorks(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -44,7 +45,7 @@ export async function startNeighbours(): Promise<Neighbours> {
       if (stored.streamId !== bob.id || stored.sequence !== sequence) {
         throw new StarlingError('wrong-acknowledgement', `sequence ${stored.sequence} is acknowledged instead of ${sequence}`);
       }
-      return performance.now() - startMs;
+      return (performance.now() - startMs) / slowness();
     },
     async stop() {
       await bobSession.end();

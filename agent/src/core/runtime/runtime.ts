@@ -1,4 +1,4 @@
-import { type InferenceResult, StarlingError } from '@starling/shared';
+import { type InferenceResult, messageOf, StarlingError } from '@starling/shared';
 import { energyRecord, healthRecord } from '../monitors/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MachineSettings } from '../ports/engine.ts';
@@ -148,7 +148,13 @@ function emitReleaseWindow(
     const payload = { ...window, pipeline: release.installed.pipeline.name, monitor: name, edge, measure, ...verdict };
     ports.emit({ type: 'record', kind: 'drift', payload });
     const learned = watch.learned();
-    if (learned !== null) void ports.references.write(release.installed.digest, name, learned);
+    // A disk that is full must not end the host: unheeded, a rejection does.
+    if (learned !== null) ports.references.write(release.installed.digest, name, learned).catch((cause) => sayNotKept(ports, name, cause));
   }
   return inference?.items ?? 0;
+}
+
+function sayNotKept({ emit }: RuntimePorts, monitor: string, cause: unknown): void {
+  const message = `what is normal for ${monitor} is not kept, and learned anew after a restart: ${messageOf(cause)}`;
+  emit({ type: 'record', kind: 'events', payload: { level: 'warning', code: 'reference-not-kept', message, detail: { monitor } } });
 }
