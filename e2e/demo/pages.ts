@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { glob, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { constants, setPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -34,17 +35,19 @@ export function buildDashboard(say: (progress: string) => void): Promise<void> {
   return build(dashboard, say);
 }
 
-/** Builds the page on which a browser is a device, likewise. */
+/** Builds the page on which a browser is a device, likewise, and lets everything else go first. */
 export function buildRunPage(say: (progress: string) => void): Promise<void> {
-  return build(runPage, say);
+  return build(runPage, say, constants.priority.PRIORITY_LOW);
 }
 
-async function build({ folder, built, sources }: Page, say: (progress: string) => void): Promise<void> {
+async function build({ folder, built, sources }: Page, say: (progress: string) => void, priority = 0): Promise<void> {
   if (!existsSync(join(folder, 'vite.config.ts'))) return say('nothing to build');
   const page = join(folder, built);
   if (existsSync(page) && (await stat(page)).mtimeMs > (await newestMs(folder, sources))) return say('there already');
   const vite = join(dirname(createRequire(join(folder, 'package.json')).resolve('vite/package.json')), 'bin/vite.js');
-  await promisify(execFile)(process.execPath, [vite, 'build', '--logLevel', 'error'], { cwd: folder });
+  const building = promisify(execFile)(process.execPath, [vite, 'build', '--logLevel', 'error'], { cwd: folder });
+  if (priority !== 0 && building.child.pid !== undefined) setPriority(building.child.pid, priority);
+  await building;
 }
 
 async function newestMs(folder: string, sources: string[]): Promise<number> {
