@@ -72,7 +72,12 @@ async function startOnPorts(config: DemoConfig, onLine: (line: string) => void):
       onLine,
     });
   const started = await start(wanted).catch((error: unknown) => {
-    if (known !== undefined || !isStarlingError(error) || error.code !== 'port-taken') throw error;
+    if (!isStarlingError(error) || error.code !== 'port-taken') throw error;
+    if (known !== undefined)
+      throw new StarlingError(error.code, error.message, {
+        hint: 'devices of this fleet remember its ports: end what listens there, or start another fleet with --directory',
+        cause: error,
+      });
     return start({ http: 0, https: 0, mqtt: 0, mqtts: 0 });
   });
   const { addresses } = started.ready;
