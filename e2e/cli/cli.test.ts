@@ -359,7 +359,8 @@ describe('people, tokens, keys and certificates', () => {
       exitCode: 0,
       stdout: 'token ci of admin@starling.local\n',
     });
-    await starling.json(['api-token', 'revoke', made.token.id]);
+    expect(await starling.json(['api-token', 'revoke', 'ci'])).toEqual({ revoked: made.token.id });
+    expect(await starling.failure(['api-token', 'revoke', 'ci'])).toMatchObject({ exitCode: 4, error: { code: 'not-found' } });
     expect((await stranger.run(['whoami'], { environment })).exitCode).toBe(3);
   });
 

@@ -12,8 +12,8 @@ const demoConfigSchema = z.object({
     .int()
     .min(0)
     .max(65_535)
-    .default(8080)
-    .meta({ description: 'Port of the dashboard; a free one if it is taken' }),
+    .optional()
+    .meta({ description: 'Port of the dashboard (default: that of the last start, 8080 at first, a free one if that is taken)' }),
   address: z
     .string()
     .regex(/^[a-z0-9.-]*$/i, 'not a name or an IPv4 address')

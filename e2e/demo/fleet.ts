@@ -52,11 +52,11 @@ export async function publishDemoRoot(operator: Operator, nowMs: () => number): 
   return !known;
 }
 
-/** Ports are kept, for devices remember them. At the first start a taken one gives way to a free one. */
+/** Ports are kept, for devices remember all but the one for people. At the first start a taken one gives way to a free one. */
 async function startOnPorts(config: DemoConfig, onLine: (line: string) => void): Promise<FleetProcess> {
   const file = join(config.directory, 'demo', 'ports.json');
   const known = await readKept(file, portsSchema);
-  const wanted = known ?? { ...DEFAULT_PORTS, http: config.httpPort };
+  const wanted = { ...(known ?? DEFAULT_PORTS), ...(config.httpPort === undefined ? {} : { http: config.httpPort }) };
   const start = (ports: Ports): Promise<FleetProcess> =>
     startFleetProcess({
       dataDirectory: join(config.directory, 'fleet'),

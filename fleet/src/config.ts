@@ -43,11 +43,11 @@ export const configSchema = z.strictObject({
     .meta({ description: 'Address under which devices and people reach the fleet; https://<host name>:<httpsPort> by default' }),
   names: z.string().default('').meta({ description: 'Further names and addresses for the certificate, separated by commas' }),
   tlsCertificate: z.string().optional().meta({ description: 'PEM file; together with tlsKey instead of the own authority' }),
-  tlsKey: z.string().optional(),
+  tlsKey: z.string().optional().meta({ description: 'PEM file of the private key; together with tlsCertificate' }),
   browserOrigins: browserOriginsSchema
     .default([])
     .meta({ description: 'Origins of other web sites whose pages may enrol and run devices, separated by commas; * for every site' }),
-  topicRoot: z.string().optional().meta({ description: 'Root of all MQTT topics' }),
+  topicRoot: z.string().optional().meta({ description: 'Root of all MQTT topics (default starling/v1)' }),
   telemetryWindowMs: z.coerce
     .number()
     .int()
@@ -111,7 +111,10 @@ export const configSchema = z.strictObject({
     .default(30)
     .meta({ description: 'Age at which a measurement is made again; one of another runtime version is at once' }),
   adminEmail: z.email().default('admin@starling.local').meta({ description: 'Login of the first admin' }),
-  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  logLevel: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .meta({ description: 'Least severe line of the log: debug, info, warn, error or silent' }),
 });
 export type FleetConfig = z.infer<typeof configSchema>;
 
@@ -142,15 +145,23 @@ export function configHelp(): string {
   const width = Math.max(...keys.map((key) => kebab(key).length)) + 2;
   const lines = keys.map((key) => {
     const { description } = configSchema.shape[key].meta() ?? {};
-    return `  --${kebab(key).padEnd(width)}${description ?? ''}`;
+    return `  --${kebab(key).padEnd(width)}${description ?? ''}${defaultText(key)}`;
   });
   return [
     'starling-fleet [options]',
     '',
     'Each option is also an environment variable (STARLING_HTTP_PORT) and a key of the YAML file given by --config.',
+    'What is given on the command line wins over the environment, and that over the file.',
     '',
+    `  --${'config'.padEnd(width)}YAML file with any of these`,
     ...lines,
   ].join('\n');
+}
+
+function defaultText(key: keyof FleetConfig): string {
+  const value = configSchema.shape[key].safeParse(undefined).data;
+  const text = Array.isArray(value) ? value.join(',') : String(value ?? '');
+  return text === '' ? '' : ` (default ${text})`;
 }
 
 function readFlags(argv: readonly string[]): Record<string, string | undefined> {

@@ -18,6 +18,7 @@ async function main(): Promise<void> {
   const config = readConfig(argv);
   letHeapGrow();
   const log = pino({ level: config.logLevel });
+  log.info({ dataDirectory: config.dataDirectory }, 'the fleet starts');
   const fleet = await startFleet(config, { clock: systemClock, ids: systemIds, log });
   log.info({ ...fleet.addresses, dataDirectory: fleet.dataDirectory }, 'the fleet is up');
   if (fleet.firstLogin !== undefined) console.log(`first login: ${fleet.firstLogin.email} ${fleet.firstLogin.password}`);

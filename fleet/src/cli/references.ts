@@ -1,5 +1,6 @@
 import {
   type ApiClient,
+  type ApiToken,
   type ArtefactDetail,
   api,
   type BuildJob,
@@ -58,6 +59,20 @@ export async function findClaimToken(client: ApiClient, reference: string, nowMs
     kind: 'claim token',
     reference,
     list: 'starling token ls',
+    label: ({ id, name }) => `${id} (${name})`,
+  });
+}
+
+/** @param reference id, or the name of one that still opens something @throws StarlingError `not-found`, `ambiguous-name` */
+export async function findApiToken(client: ApiClient, reference: string, nowMs: number): Promise<ApiToken> {
+  const { items } = await fetchAll<ApiToken>((query) => client.call(api.listApiTokens, { query }));
+  const isLive = ({ revokedAtMs, expiresAtMs }: ApiToken): boolean => revokedAtMs === null && (expiresAtMs === null || expiresAtMs > nowMs);
+  const live = items.filter(isLive);
+  const byId = live.filter(({ id }) => id === reference);
+  return only(byId.length > 0 ? byId : live.filter(({ name }) => name === reference), {
+    kind: 'live API token',
+    reference,
+    list: 'starling api-token ls',
     label: ({ id, name }) => `${id} (${name})`,
   });
 }

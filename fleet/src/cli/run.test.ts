@@ -66,6 +66,14 @@ test.each(commands)('starling %s --help shows examples and the options of every 
   expect(stdout).toContain('--json');
 });
 
+test.each([
+  ['device shwo gate-3', 'error: unknown command \'shwo\'\nfix: Did you mean show? All there is: "starling device --help"\n'],
+  ['device commands', 'error: unknown command \'commands\'\nfix: see "starling device --help"\n'],
+  ['--quiet token revoke', 'error: missing required argument \'token\'\nfix: see "starling token revoke --help"\n'],
+])('starling %s says where its help is', async (line, stderr) => {
+  expect(await run(line.split(' '))).toEqual({ exitCode: 2, stdout: '', stderr });
+});
+
 test('a fleet that is none is told from one that is gone', async () => {
   const page = await serve((_request, response) => response.end('<html>'));
   expect(await run(['whoami', '--fleet', page, '--token', 'stl_x'])).toMatchObject({

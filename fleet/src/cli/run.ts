@@ -22,11 +22,12 @@ export async function runCli({ argv, version, ...ports }: RunOptions): Promise<n
     contexts.push(context);
     return context;
   };
+  const program = createProgram({ version, stdout, stderr, contextOf });
   try {
-    await createProgram({ version, stdout, stderr, contextOf }).parseAsync([...argv], { from: 'user' });
+    await program.parseAsync([...argv], { from: 'user' });
     return exitCodes.ok;
   } catch (error) {
-    if (error instanceof CommanderError) return endOfCommander(error, argv, ports);
+    if (error instanceof CommanderError) return endOfCommander(error, program, argv, ports);
     const failure = toFailure(signal.aborted ? cliError('interrupted', 'interrupted') : error);
     return report(failure, argv, ports);
   } finally {
@@ -35,22 +36,40 @@ export async function runCli({ argv, version, ...ports }: RunOptions): Promise<n
 }
 
 /** Commander ends by throwing: after help as well as for wrong arguments. */
-function endOfCommander(error: CommanderError, argv: readonly string[], ports: Pick<CliPorts, 'stdout' | 'stderr'>): number {
+function endOfCommander(
+  error: CommanderError,
+  program: Command,
+  argv: readonly string[],
+  ports: Pick<CliPorts, 'stdout' | 'stderr'>,
+): number {
   if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return exitCodes.ok;
   // A group without its command: its help was printed on stderr.
   if (error.code === 'commander.help') return exitCodes.usage;
   const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const field = /'([^']+)'/.exec(message)?.[1];
   const suggestion = more.join(' ').replace(/[()]/g, '').trim();
-  const words = argv.filter((word) => /^[a-z][a-z-]*$/.test(word)).slice(0, 2);
+  const help = `"${['starling', ...commandWords(program, argv), '--help'].join(' ')}"`;
   const failure: Failure = {
     exitCode: exitCodes.usage,
     code: 'usage',
     message,
     ...(field === undefined ? {} : { field }),
-    hint: suggestion === '' ? `see "${['starling', ...words, '--help'].join(' ')}"` : `${suggestion} All there is: "starling --help"`,
+    hint: suggestion === '' ? `see ${help}` : `${suggestion} All there is: ${help}`,
   };
   return report(failure, argv, ports);
+}
+
+/** The words of the line that name a command which exists: of `device shwo gate-3`, `device`. */
+function commandWords(program: Command, argv: readonly string[]): string[] {
+  let command = program;
+  const words: string[] = [];
+  for (const word of argv) {
+    const next = command.commands.find((each) => each.name() === word || each.aliases().includes(word));
+    if (next === undefined) continue;
+    words.push(word);
+    command = next;
+  }
+  return words;
 }
 
 function report(failure: Failure, argv: readonly string[], { stdout, stderr }: Pick<CliPorts, 'stdout' | 'stderr'>): number {

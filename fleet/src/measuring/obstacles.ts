@@ -3,6 +3,7 @@ import { type Asked, isSameRuntime, type Measured, type PlanDevice, type PlanInp
 
 /** Why a device does not measure an artefact. */
 export interface Obstacle {
+  /** Completes "1 device": `1 offline`. */
   words: string;
   /** Waiting changes nothing. */
   isLasting: boolean;
@@ -51,11 +52,11 @@ export function createObstacles({ nowMs, settings, measured, asked, subjects }: 
       const tries = triesOf(device.id, digest).filter(({ issuedAtMs }) => row === undefined || issuedAtMs > row.measuredAtMs);
       const failures = tries.filter(({ artefacts }) => artefacts.some((each) => each.artefact === digest && each.outcome === 'failed'));
       if (failures.length >= FAILURES_MAXIMUM) return lasting('failed at it');
-      if (!device.isOnline) return passing('are offline');
-      if (busy.has(device.id)) return passing('measure something else');
-      if (!device.isSettled) return passing('do not run their release yet');
-      if (tries.some(({ issuedAtMs }) => nowMs - issuedAtMs < RETRY_MS)) return passing('gave no figures lately');
-      if (askedToday(device.id) >= ASKED_PER_DAY_MAXIMUM) return passing('have measured enough for a day');
+      if (!device.isOnline) return passing('offline');
+      if (busy.has(device.id)) return passing('measuring something else');
+      if (!device.isSettled) return passing('not at their release yet');
+      if (tries.some(({ issuedAtMs }) => nowMs - issuedAtMs < RETRY_MS)) return passing('asked lately without getting figures');
+      if (askedToday(device.id) >= ASKED_PER_DAY_MAXIMUM) return passing('done for today');
       return undefined;
     },
   };

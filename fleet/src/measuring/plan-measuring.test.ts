@@ -90,7 +90,7 @@ describe('who is asked', () => {
     const subjects = many.map(({ profile }) => subject(['a'], { profile }));
     const plan = planOf({ devices: many, subjects, asked: [asked('other', ['x'], 'open')] });
     expect(plan.sends).toHaveLength(AT_ONCE_MAXIMUM - 1);
-    expect(plan.items.filter(({ state }) => state === 'waiting')[0]?.why).toContain('waits for other devices');
+    expect(plan.items.filter(({ state }) => state === 'waiting')[0]?.why).toContain('waiting for others');
   });
 
   test('nobody where it is turned off, and what is under way is shown all the same', () => {
@@ -104,22 +104,18 @@ describe('who is asked', () => {
 describe('who is not asked', () => {
   const alone = (change: Partial<PlanDevice>, rest: Partial<PlanInput> = {}) => planOf({ devices: [device('1', change)], ...rest });
   const waits: [string, Partial<PlanDevice>, Partial<PlanInput>][] = [
-    ['are offline', { isOnline: false }, {}],
-    ['do not run their release yet', { isSettled: false }, {}],
-    ['measure something else', {}, { asked: [asked('1', ['x'], 'open')] }],
-    ['gave no figures lately', {}, { asked: [asked('1', ['a', 'b'], 'busy')] }],
-    [
-      'have measured enough for a day',
-      {},
-      { asked: [2, 3, 4, 5].map((h) => asked('1', ['x'], 'measured', { issuedAtMs: NOW_MS - h * HOUR_MS })) },
-    ],
-    ['would fetch too much for a day', {}, { settings: { ...settings, bytesPerDay: MEBIBYTE - 1 } }],
+    ['offline', { isOnline: false }, {}],
+    ['not at their release yet', { isSettled: false }, {}],
+    ['measuring something else', {}, { asked: [asked('1', ['x'], 'open')] }],
+    ['asked lately without getting figures', {}, { asked: [asked('1', ['a', 'b'], 'busy')] }],
+    ['done for today', {}, { asked: [2, 3, 4, 5].map((h) => asked('1', ['x'], 'measured', { issuedAtMs: NOW_MS - h * HOUR_MS })) }],
+    ['at the limit of bytes for a day', {}, { settings: { ...settings, bytesPerDay: MEBIBYTE - 1 } }],
   ];
-  test.each(waits)('devices that %s, and the plan says so', (words, change, rest) => {
+  test.each(waits)('devices: %s, and the plan says so', (words, change, rest) => {
     const plan = alone(change, rest);
     expect(plan.sends).toEqual([]);
     expect(itemOf(plan, 'a')).toMatchObject({ state: 'waiting', devices: [] });
-    expect(itemOf(plan, 'a').why).toBe(`not measured on this profile yet; of the devices 1 ${words}`);
+    expect(itemOf(plan, 'a').why).toBe(`not measured on this profile yet; its devices: 1 ${words}`);
   });
 
   const never: [string, Partial<PlanDevice>, Partial<PlanInput>][] = [

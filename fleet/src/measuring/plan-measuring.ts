@@ -106,7 +106,7 @@ function sendsFor(needs: readonly Need[], input: PlanInput): Send[] {
       const able = ableOf(group, device, obstacles, input);
       if (able.length === 0) continue;
       if (room <= 0) {
-        for (const need of able) wait(need, 'waits for other devices that measure');
+        for (const need of able) wait(need, 'waiting for others to finish');
         continue;
       }
       const { digest } = (able[0] as Need).subject.model;
@@ -145,7 +145,7 @@ function ableOf(
     const fetchBytes = device.held.has(artefact.digest) ? 0 : artefact.sizeBytes;
     const obstacle: Obstacle | undefined =
       obstacles.between(device, artefact) ??
-      (fetchBytes > bytesLeft ? { words: 'would fetch too much for a day', isLasting: false } : undefined);
+      (fetchBytes > bytesLeft ? { words: 'at the limit of bytes for a day', isLasting: false } : undefined);
     if (obstacle === undefined || !obstacle.isLasting) need.isPossible = true;
     if (obstacle !== undefined) {
       if (!obstacle.isLasting) wait(need, obstacle.words);
@@ -166,11 +166,16 @@ function itemOf(need: Need, names: ReadonlyMap<string, string>): MeasurePlanItem
   const state = pending.length > 0 ? 'measuring' : next.length > 0 ? 'next' : 'waiting';
   const obstacles = [...waits].toSorted(([, left], [, right]) => right - left).map(([words, count]) => `${count} ${words}`);
   return {
-    ...{ profile: subject.profile, model: subject.model, artefact: artefact.digest, recipe: artefact.optimisation },
+    ...{ profile: subject.profile, model: subject.model, artefact: artefact.digest, recipe: kindOf(artefact) },
     ...{ sizeBytes: artefact.sizeBytes, measured: counted, wanted: subject.wanted, requestedBy: subject.requestedBy, state },
     devices: (pending.length > 0 ? pending : next).map((id) => ({ id, name: names.get(id) ?? id })),
-    why: state === 'waiting' && obstacles.length > 0 ? `${reason}; of the devices ${obstacles.join(', ')}` : reason,
+    why: state === 'waiting' && obstacles.length > 0 ? `${reason}; its devices: ${obstacles.join(', ')}` : reason,
   };
+}
+
+/** Of the model as it was pushed, its precision says more than "none". */
+function kindOf({ precision, optimisation }: ArtefactView): string {
+  return optimisation === '' || optimisation === 'none' ? precision : optimisation;
 }
 
 function days(lengthMs: number): number {

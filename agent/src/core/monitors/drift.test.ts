@@ -63,7 +63,7 @@ test('whatever the sizes of the windows: no verdict below the minimum, no value 
 test('what was learned goes on after a restart', () => {
   const before = createDriftWatch(monitor, null);
   feed(before, 0.3, REFERENCE_MINIMUM, 20);
-  const after = createDriftWatch(monitor, before.learned());
+  const after = createDriftWatch(monitor, before.unkept());
   expect(feed(after, 0.7, JUDGED_MINIMUM, 20).at(-1)?.drifted).toBe(true);
 });
 
@@ -77,16 +77,16 @@ function windowOf(watch: ReturnType<typeof createDriftWatch>, values: readonly n
 test('a restart forgets nothing that was learned, unless the bins are others', () => {
   const first = createDriftWatch(monitor, null);
   windowOf(first, spread(REFERENCE_MINIMUM, 0.3));
-  const next = createDriftWatch(monitor, first.learned());
+  const next = createDriftWatch(monitor, first.unkept());
   expect(windowOf(next, spread(JUDGED_MINIMUM, 0.7))).toMatchObject({ drifted: true });
-  const other = createDriftWatch({ ...monitor, bins: [0.5] }, first.learned());
+  const other = createDriftWatch({ ...monitor, bins: [0.5] }, first.unkept());
   expect(windowOf(other, spread(JUDGED_MINIMUM, 0.7))).toMatchObject({ reference: null, drifted: false });
 });
 
 test('the reference of the publisher holds from the first window on, and none is learned', () => {
   const watch = createDriftWatch({ ...monitor, reference: [0, 100, 100, 0, 0] }, null);
   expect(windowOf(watch, spread(JUDGED_MINIMUM, 0.7))).toMatchObject({ drifted: true, reference: [0, 100, 100, 0, 0] });
-  expect(watch.learned()).toBeNull();
+  expect(watch.unkept()).toBeNull();
 });
 
 test('a shift that is significant but of no weight is no drift', () => {

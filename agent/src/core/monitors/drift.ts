@@ -35,16 +35,18 @@ export interface DriftWatch {
   add(values: readonly number[]): void;
   /** Ends the window; empty windows give nothing. The verdict is the newest there is, null before the first. */
   endWindow(): DriftVerdict | undefined;
-  /** Reference counts so far, to be kept across restarts; null if the pipeline states its own. */
-  learned(): Histogram | null;
+  /** Reference counts so far, to be kept across restarts; null if all of them are kept, or the pipeline states its own. */
+  unkept(): Histogram | null;
+  markKept(reference: Histogram): void;
 }
 
-/** @param kept what `learned` gave before a restart */
+/** @param kept what `unkept` gave before a restart */
 export function createDriftWatch(monitor: Monitor, kept: Histogram | null): DriftWatch {
   let window = createHistogram(monitor.bins);
   let unjudged = createHistogram(monitor.bins);
   let verdict: Verdict = { psi: null, ks: null, ksPValue: null, drifted: false };
   let learned = kept !== null && kept.edges.length === monitor.bins.length ? kept : createHistogram(monitor.bins);
+  let keptCount = learned.count;
   return {
     add(values) {
       for (const value of values) addToHistogram(window, value);
@@ -65,7 +67,10 @@ export function createDriftWatch(monitor: Monitor, kept: Histogram | null): Drif
       }
       return { histogram, reference: [...reference], ...verdict };
     },
-    learned: () => (monitor.reference === undefined ? learned : null),
+    unkept: () => (monitor.reference === undefined && learned.count > keptCount ? learned : null),
+    markKept({ count }) {
+      keptCount = count;
+    },
   };
 }
 

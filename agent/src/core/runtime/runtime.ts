@@ -1,4 +1,4 @@
-import { type InferenceResult, messageOf, StarlingError } from '@starling/shared';
+import { type InferenceResult, StarlingError } from '@starling/shared';
 import { energyRecord, healthRecord } from '../monitors/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MachineSettings } from '../ports/engine.ts';
@@ -8,6 +8,7 @@ import type { SensorReading, Sensors } from '../ports/sensors.ts';
 import { createSessionPool } from '../sessions/index.ts';
 import { testRelease } from './golden.ts';
 import { type LoadedRelease, type LoadPorts, loadRelease } from './loaded-release.ts';
+import { createReferenceKeeper, type ReferenceKeeper } from './reference-keeper.ts';
 
 export interface RuntimePorts extends Omit<LoadPorts, 'pool'> {
   clock: Clock;
@@ -97,6 +98,7 @@ interface TelemetryLoop {
 /** Ends a window every `windowMs` and emits what it held. */
 function createTelemetryLoop(ports: RuntimePorts, activeRelease: () => LoadedRelease | undefined): TelemetryLoop {
   let cancel = (): void => undefined;
+  const keeper = createReferenceKeeper(ports.references, ports.emit);
   let before: { reading: SensorReading; monotonicMs: number; wallMs: number } | undefined;
   const take = async () => ({ reading: await ports.sensors.read(), monotonicMs: ports.clock.monotonicMs(), wallMs: ports.clock.wallMs() });
 
@@ -109,7 +111,7 @@ function createTelemetryLoop(ports: RuntimePorts, activeRelease: () => LoadedRel
     const lengthMs = now.monotonicMs - started.monotonicMs;
     const digest = release?.installed.digest ?? null;
     const window = { startMs: Math.round(started.wallMs), lengthMs, release: digest };
-    const inferences = release === undefined ? 0 : emitReleaseWindow(release, window, ports);
+    const inferences = release === undefined ? 0 : emitReleaseWindow(release, window, ports, keeper);
     ports.emit({ type: 'record', kind: 'health', payload: healthRecord(window, started.reading, now.reading) });
     const energy = energyRecord(window, started.reading, now.reading, inferences, release?.installed.profile);
     if (energy !== undefined) ports.emit({ type: 'record', kind: 'energy', payload: energy });
@@ -137,24 +139,18 @@ function createTelemetryLoop(ports: RuntimePorts, activeRelease: () => LoadedRel
 function emitReleaseWindow(
   release: LoadedRelease,
   window: { startMs: number; lengthMs: number; release: string | null },
-  ports: RuntimePorts,
+  { emit }: RuntimePorts,
+  keeper: ReferenceKeeper,
 ): number {
   const inference = release.window.end(window.startMs, window.lengthMs, release.queue.takeDropped());
-  if (inference !== undefined) ports.emit({ type: 'record', kind: 'inference', payload: inference });
+  if (inference !== undefined) emit({ type: 'record', kind: 'inference', payload: inference });
   for (const [name, { monitor, watch }] of release.watches) {
     const verdict = watch.endWindow();
     if (verdict === undefined) continue;
     const { edge, measure } = monitor;
     const payload = { ...window, pipeline: release.installed.pipeline.name, monitor: name, edge, measure, ...verdict };
-    ports.emit({ type: 'record', kind: 'drift', payload });
-    const learned = watch.learned();
-    // A disk that is full must not end the host: unheeded, a rejection does.
-    if (learned !== null) ports.references.write(release.installed.digest, name, learned).catch((cause) => sayNotKept(ports, name, cause));
+    emit({ type: 'record', kind: 'drift', payload });
+    keeper.keep(release.installed.digest, name, watch);
   }
   return inference?.items ?? 0;
-}
-
-function sayNotKept({ emit }: RuntimePorts, monitor: string, cause: unknown): void {
-  const message = `what is normal for ${monitor} is not kept, and learned anew after a restart: ${messageOf(cause)}`;
-  emit({ type: 'record', kind: 'events', payload: { level: 'warning', code: 'reference-not-kept', message, detail: { monitor } } });
 }

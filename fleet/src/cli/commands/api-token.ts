@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type ContextOf, collect, examples, numberOption, readOptions } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatTime } from '../printable.ts';
+import { findApiToken } from '../references.ts';
 
 const createOptions = z.object({
   name: z.string().min(1).max(100),
@@ -84,12 +85,13 @@ function defineListAndRevoke(token: Command, contextOf: ContextOf): void {
     });
   token
     .command('revoke')
-    .argument('<id>')
+    .argument('<token>', 'id or name')
     .summary('revoke an API token at once')
-    .addHelpText('after', examples(['starling api-token revoke 2kz4...', 'its id, as "starling api-token ls" shows it']))
-    .action(async (id: string, _options, command: Command) => {
+    .addHelpText('after', examples(['starling api-token revoke ci', 'its name or id, as "starling api-token ls" shows them']))
+    .action(async (reference: string, _options, command: Command) => {
       const context = contextOf(command);
       const { client } = await context.connect();
+      const { id } = await findApiToken(client, reference, context.nowMs());
       await client.call(api.revokeApiToken, { params: { id } });
       context.output.result(
         { revoked: id },

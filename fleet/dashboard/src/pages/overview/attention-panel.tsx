@@ -26,7 +26,7 @@ export function AttentionPanel({ overview }: { overview: Overview }) {
           const silent = items.filter((device) => device.status === 'active');
           const waiting = pending.data?.items ?? [];
           if (overview.drifted.length + failed.length + waiting.length + silent.length === 0)
-            return <EmptyState title="All is well">No drift, no failure, nobody silent.</EmptyState>;
+            return <EmptyState title="All is well">No drift, no failed device, nobody silent.</EmptyState>;
           return (
             <ul className={classes.list}>
               {failed.map((device) => (
