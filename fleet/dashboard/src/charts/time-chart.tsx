@@ -44,7 +44,10 @@ export function TimeChart({ kind, points, measures, format, summary, heightPx = 
     legendProps: { verticalAlign: 'top' as const, height: 32 },
     referenceLines: [...thresholds],
     xAxisProps: { tickFormatter: (atMs: number) => (withDay ? utcTime(atMs).slice(5, 16) : utcClock(atMs)), minTickGap: 48 },
-    yAxisProps: { width: 68, tickFormatter: format, domain: [0, maximum ?? 'auto'] as [number, number | 'auto'], tickCount: 4 },
+    yAxisProps: {
+      ...{ width: 68, tickFormatter: format, domain: [0, maximum ?? 'auto'] as [number, number | 'auto'] },
+      ...{ tickCount: 4, niceTicks: 'snap125' as const },
+    },
     valueFormatter: format,
     tooltipAnimationDuration: 0,
     tooltipProps: { labelFormatter: (atMs: ReactNode) => (typeof atMs === 'number' ? utcTime(atMs) : '') },

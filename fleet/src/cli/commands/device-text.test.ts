@@ -1,6 +1,6 @@
 import type { DeviceView } from '@starling/shared';
 import { expect, test } from 'vitest';
-import { describeDevice } from './device-text.ts';
+import { describeDevice, phaseText } from './device-text.ts';
 
 /** The fields that are shown, of a device whose artefact was chosen before anything was measured. */
 const view = {
@@ -29,4 +29,14 @@ test('the reason of a choice is said to be of the time of the assignment, and wh
   const text = describeDevice(view, { table });
   expect(text).toMatch(/\| WHY, WHEN IT WAS ASSIGNED\nface \| .* \| source on cpu; not measured yet\n/);
   expect(text).toContain('starling artefact explain gate-3 face');
+});
+
+test.each([
+  ['active', true, 'running'],
+  ['active', false, 'running when last seen'],
+  ['revoked', false, null],
+] as const)('the phase of a device that is %s (online: %s) is %j', (status, online, text) => {
+  const reported = { phase: 'running' } as DeviceView['reported'];
+  expect(phaseText({ status, online, reported })).toBe(text);
+  expect(phaseText({ status, online, reported: null })).toBeNull();
 });

@@ -3,6 +3,12 @@ import type { Output } from '../output.ts';
 import { formatBytes, formatTime, shortDigest } from '../printable.ts';
 import { formatFields } from '../table.ts';
 
+/** What it did when it was last heard is no news of what it does. */
+export function phaseText({ status, online, reported }: Pick<DeviceView, 'status' | 'online' | 'reported'>): string | null {
+  if (reported === null || status === 'revoked') return null;
+  return online ? reported.phase : `${reported.phase} when last seen`;
+}
+
 /** Everything about one device, for people. */
 export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'>): string {
   const { reported, desired, capabilities } = view;
@@ -33,7 +39,7 @@ export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'
         ? null
         : `${shortDigest(reported.running.release)}${reported.running.verified ? ', verified' : ''} since ${formatTime(reported.running.since)}`,
     ],
-    ['phase', reported?.phase ?? null],
+    ['phase', phaseText(view)],
     [
       'error',
       reported?.error == null

@@ -8,7 +8,7 @@ import { formatTime } from '../printable.ts';
 import { findDevice } from '../references.ts';
 import { defineDeviceAssign } from './device-assign.ts';
 import { defineDeviceCommandCommands } from './device-command.ts';
-import { describeDevice } from './device-text.ts';
+import { describeDevice, phaseText } from './device-text.ts';
 
 const listOptions = z.object({
   search: z.string().max(200).optional(),
@@ -53,7 +53,7 @@ function defineReading(device: Command, contextOf: ContextOf): void {
           { title: 'STATUS', value: statusText },
           { title: 'PROFILE', value: ({ profile }) => profile },
           { title: 'RELEASE', value: ({ desired }) => desired?.releaseName ?? null },
-          { title: 'PHASE', value: ({ reported }) => reported?.phase ?? null },
+          { title: 'PHASE', value: (view) => phaseText(view) },
           { title: 'SEEN', value: ({ lastSeenAtMs }) => formatTime(lastSeenAtMs) },
         ],
         name: ({ id }) => id,
