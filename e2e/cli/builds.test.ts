@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -25,13 +25,27 @@ let hub: ModelHub;
 let starling: Starling;
 
 const model = writeOnnx(mapModel(3, { width: 96, layers: 2 }));
-const sha256 = createHash('sha256').update(model).digest('hex');
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const sha256 = digestOf(model);
+/** The same model with its data in a file beside it. */
+let graph: Buffer;
+let data: Buffer;
 const work = (...parts: string[]): string => join(folder, 'work', ...parts);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'starling-cli-builds-'));
-  await mkdir(work(), { recursive: true });
+  await mkdir(work('apart'), { recursive: true });
+  writeModelFile(readModel(model), work('apart', 'net.onnx'), { externalData: 'always' });
+  graph = await readFile(work('apart', 'net.onnx'));
+  data = await readFile(work('apart', 'net.onnx.data'));
   hub = await startModelHub({
+    'apart/net.onnx': { bytes: graph },
+    'apart/net.onnx.data': { bytes: data, large: true },
+    'alone/net.onnx': { bytes: graph },
+    'changed/net.onnx': { bytes: graph },
+    'changed/net.onnx.data': { bytes: data, large: true, claimedDigest: 'a'.repeat(64) },
+    // A name of as many letters, so that the file stays whole.
+    'greedy/net.onnx': { bytes: Buffer.from(graph.toString('latin1').replaceAll('net.onnx.data', '../../x/y/zzz'), 'latin1') },
     'model.onnx': { bytes: model },
     'onnx/large.onnx': { bytes: model, large: true },
     'cut.onnx': { bytes: model, large: true, cutAfterBytes: Math.ceil(model.length / 3) },
@@ -260,7 +274,27 @@ describe('a model that lies elsewhere', () => {
     expect(audit.items.find(({ subject }) => subject === 'from-address@1.0.0')?.detail).toMatchObject({ origin: { sha256 } });
   });
 
+  test('comes with the file in which it keeps its data, of the same commit, and is joined', async () => {
+    const address = `${hub.url}/owner/name/resolve/${HUB_COMMIT}/apart/net.onnx`;
+    const origin = { sha256: digestOf(graph), data: [{ file: 'net.onnx.data', sha256: digestOf(data) }] };
+    const whole = writeModel(openModel(work('apart', 'net.onnx'), { externalDirectory: work('apart') }).model);
+    for (const [source, name] of [
+      ['hf://owner/name/apart/net.onnx@main', 'apart-hub'],
+      [address, 'apart-address'],
+      ['apart/net.onnx', 'apart-disk'],
+    ] as const) {
+      const ended = await fetchModel(source, name, {}, '--licence', 'MIT');
+      expect(ended.exitCode, ended.stderr).toBe(0);
+      const { document } = modelViewSchema.parse(JSON.parse(ended.stdout));
+      expect(document).toMatchObject({ source: { digest: digestOf(whole) }, card: { origin } });
+    }
+    expect(hub.requests.filter(({ path }) => path.endsWith(`/resolve/${HUB_COMMIT}/apart/net.onnx.data`))).not.toEqual([]);
+  });
+
   test.each<[string, string, string[], number, string]>([
+    ['keeps its data in a file that is not there', 'hf://owner/name/alone/net.onnx', [], 4, 'import-not-found'],
+    ['keeps its data in a file that is not what the hub says', 'hf://owner/name/changed/net.onnx', [], 5, 'import-hash-differs'],
+    ['asks for a file out of its folder', 'hf://owner/name/greedy/net.onnx', [], 2, 'external-data-path'],
     ['is not there', 'hf://owner/name/nothing.onnx', [], 4, 'import-not-found'],
     ['is of a revision that is not there', 'hf://owner/name/model.onnx@v9', [], 4, 'import-not-found'],
     ['asks for a login', 'hf://owner/gated/model.onnx', [], 3, 'import-forbidden'],

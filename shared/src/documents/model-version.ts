@@ -63,6 +63,11 @@ export const modelOriginSchema = z.strictObject({
   address: z.string().max(2000),
   revision: z.string().max(200).optional().meta({ description: 'Commit of the repository, where the address is in one' }),
   sha256: digestSchema,
+  data: z
+    .array(z.strictObject({ file: z.string().max(2000), sha256: digestSchema }))
+    .max(1000)
+    .optional()
+    .meta({ description: 'Files in which the model keeps its data, as it names them, where they were fetched with it' }),
   licence: z.string().max(200).optional().meta({ description: 'What the place itself says about the licence' }),
   fetchedAtMs: wallMsSchema,
 });

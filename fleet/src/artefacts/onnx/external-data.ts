@@ -64,19 +64,24 @@ function attachRegion(tensor: TensorProto, directory: string, sources: Map<strin
   tensor.payload = regionPayload(source, offset, length);
 }
 
-/**
- * The real path of a named file, if it lies in the directory. A model is a stranger's: without this it could make the fleet read any file
- * (CVE-2022-25882, CVE-2024-27318, CVE-2024-5187).
- */
-function insidePath(directory: string, location: string, tensor: TensorProto): string {
-  const outside =
+/** Whether a name of external data, by its letters alone, lies in the folder of its model. */
+export function staysInside(location: string): boolean {
+  const leadsOut =
     location === '' ||
     location.includes('\0') ||
     location.includes('\\') ||
     /^[A-Za-z]:/.test(location) ||
     posix.isAbsolute(location) ||
     location.split('/').includes('..');
-  if (outside) throw badPath(tensor, location);
+  return !leadsOut;
+}
+
+/**
+ * The real path of a named file, if it lies in the directory. A model is a stranger's: without this it could make the fleet read any file
+ * (CVE-2022-25882, CVE-2024-27318, CVE-2024-5187).
+ */
+function insidePath(directory: string, location: string, tensor: TensorProto): string {
+  if (!staysInside(location)) throw badPath(tensor, location);
   let real: string;
   try {
     real = realpathSync(resolve(directory, location));

@@ -23,9 +23,9 @@ export {
   refuseNotNumbers,
 } from './check.ts';
 export { byteLengthOf, type DataTypeName, elementCount, type TypedArray, typeName } from './element-types.ts';
-export { externalFiles } from './external-data.ts';
+export { externalFiles, staysInside } from './external-data.ts';
 export { findWeights, freshName, valueNames, type Weight } from './graph.ts';
-export { joinExternalData, splitModel } from './join-external.ts';
+export { filesBeside, joinExternalData, splitModel } from './join-external.ts';
 export { loadedBytes } from './loaded-bytes.ts';
 export { computedPayload, type Payload } from './payload.ts';
 export {

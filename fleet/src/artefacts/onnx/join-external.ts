@@ -52,7 +52,8 @@ export function splitModel(file: string, { always = false, bytesMaximum = MODEL_
   }
 }
 
-function filesBeside(file: string): string[] {
+/** The other files that a model keeps its data in, as it names them; they need not be there. None of what is no model. */
+export function filesBeside(file: string): string[] {
   let opened: OpenModel;
   try {
     opened = openModel(file);

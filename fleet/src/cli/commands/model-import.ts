@@ -27,7 +27,7 @@ export function defineModelImport(model: Command, contextOf: ContextOf): void {
   addPushOptions(model.command('import').argument('<source>', 'file, https:// address, or hf://owner/name/path.onnx[@revision]'))
     .summary('fetch an ONNX file from elsewhere, then push it')
     .description(
-      'Fetches a file to this machine, checks its hash, and pushes it like "model push". Where it came from, its revision, hash and licence are signed with the model card. The fleet itself fetches nothing.',
+      'Fetches a file to this machine, with those beside it in which it keeps its data, checks their hashes, and pushes it like "model push". Where it came from, its revision, hash and licence are signed with the model card. The fleet itself fetches nothing.',
     )
     .option('--card <file>', 'model card, YAML or JSON; title and licence may be left out')
     .option('--title <text>', 'title, where no card says it (default: the name)')
@@ -89,10 +89,10 @@ async function fetchSource(context: Context, source: ImportSource, sha256: strin
     const imported = await importFile(source, {
       ...{ signal, sleep, nowMs, sha256 },
       ...{ hub: new URL(settings.hub), hubToken: settings.hubToken, insecure: settings.insecure },
-      onProgress: (doneBytes, totalBytes) =>
+      onProgress: (file, doneBytes, totalBytes) =>
         progress.update(
           totalBytes === undefined ? undefined : doneBytes / totalBytes,
-          `${formatBytes(doneBytes)}${totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`}`,
+          `${file}, ${formatBytes(doneBytes)}${totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`}`,
         ),
       onRetry: (reason, attempt) => output.notice(`${reason}; attempt ${attempt}`),
     });
