@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { BLOB_BYTES_MAXIMUM, type BuildMethod, buildMethodSchema, messageOf, StarlingError } from '@starling/shared';
+import { BLOB_BYTES_MAXIMUM, type BuildMethod, buildMethodSchema, DEFAULT_TOPIC_ROOT, messageOf, StarlingError } from '@starling/shared';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
@@ -47,7 +47,10 @@ export const configSchema = z.strictObject({
   browserOrigins: browserOriginsSchema
     .default([])
     .meta({ description: 'Origins of other web sites whose pages may enrol and run devices, separated by commas; * for every site' }),
-  topicRoot: z.string().optional().meta({ description: 'Root of all MQTT topics (default starling/v1)' }),
+  topicRoot: z
+    .string()
+    .optional()
+    .meta({ description: `Root of all MQTT topics (default ${DEFAULT_TOPIC_ROOT})` }),
   telemetryWindowMs: z.coerce
     .number()
     .int()
