@@ -99,7 +99,7 @@ export async function namesIn(folder: FileSystemDirectoryHandle): Promise<string
  */
 export function writeAll(access: FileSystemSyncAccessHandle, bytes: Uint8Array, at: number): void {
   const written = access.write(bytes as Uint8Array<ArrayBuffer>, { at });
-  if (written !== bytes.length) throw new DOMException('not all bytes were taken', QUOTA_EXCEEDED);
+  if (written !== bytes.length) throw new DOMException(`${written} of ${bytes.length} bytes were taken`, QUOTA_EXCEEDED);
 }
 
 /** @param neededBytes what is written. @throws StarlingError `disk-full`, `disk-failed` */
