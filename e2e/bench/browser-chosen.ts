@@ -1,7 +1,7 @@
 /** Scenes on a device with Node and in browsers, each with the artefact that was chosen for it -> the share of lines that read the same. */
 import { join } from 'node:path';
 import { api } from '@starling/shared';
-import { artefactsOf, type BrowserDevice, launchFor, openDevice, readOn, type SignsFleet, startNodeDevice } from './browser-fleet.ts';
+import { artefactsOf, type BrowserDevice, launchFor, openDevice, readOn, type SignsFleet } from './browser-fleet.ts';
 import {
   addSameText,
   NAMES,
@@ -26,7 +26,7 @@ interface Compared {
 
 export async function measureChosen(signs: SignsFleet, options: BenchOptions, say: Say): Promise<Measure[]> {
   const count = options.scenes ?? SCENES;
-  const node = await startNodeDevice(signs, signs.release);
+  const node = await signs.node();
   say(`Node runs ${await precisionsOf(signs, node)}`);
   const pictures = await paintScenePictures(join(signs.fleet.folder, 'scenes'), count);
   const compared: Compared[] = [];

@@ -9,7 +9,7 @@ import { demoModels } from '../demo/models.ts';
 import { readSigns } from '../demo/read-signs.ts';
 import { findProgram } from '../harness/requires.ts';
 import { type RunningFleet, startRunningFleet } from '../harness/running-fleet.ts';
-import type { BenchOptions } from './parts.ts';
+import { type BenchOptions, once } from './parts.ts';
 import type { Say } from './result.ts';
 
 /** A software adapter may compute for minutes on one picture: nothing is taken for hung. */
@@ -36,6 +36,8 @@ export interface SignsFleet {
   release: ReleaseView;
   /** The same, but every value of an edge leaves the runtime. */
   open: ReleaseView;
+  /** Starts the one agent with Node where no part has yet, on `release`. @returns its device */
+  node(): Promise<string>;
 }
 
 /** Pipeline `read-signs` whose outputs are all of its edges, each under the name of the port that it starts at. */
@@ -68,14 +70,13 @@ export async function startSignsFleet(methods: string, say: Say): Promise<SignsF
       },
     });
   };
-  return { fleet, release: await publish(readSigns), open: await publish(openSigns) };
-}
-
-/** Starts an agent with Node on a release. @returns its device */
-export async function startNodeDevice({ fleet }: SignsFleet, release: ReleaseView): Promise<string> {
-  const { ready } = await fleet.startAgent('node', { release });
-  await fleet.untilRunning(ready.device, release);
-  return ready.device;
+  const release = await publish(readSigns);
+  const node = once(async () => {
+    const { ready } = await fleet.startAgent('node', { release });
+    await fleet.untilRunning(ready.device, release);
+    return ready.device;
+  });
+  return { fleet, release, open: await publish(openSigns), node };
 }
 
 export function requireChromium(): string {

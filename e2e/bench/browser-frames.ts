@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { StarlingError } from '@starling/shared';
 import type { Page } from 'playwright-core';
-import { launchFor, openDevice, pulledFiles, type SignsFleet, startNodeDevice } from './browser-fleet.ts';
+import { launchFor, openDevice, pulledFiles, type SignsFleet } from './browser-fleet.ts';
 import { linesRead, openRival, paintFiles, readAllMs } from './browser-pages.ts';
 import { addSameText, percentOf } from './browser-parity.ts';
 import type { BenchOptions } from './parts.ts';
@@ -17,7 +17,7 @@ const SHARE_MINIMUM = 0.95;
 const SAME_PERCENT_MINIMUM = 80;
 
 export async function measureFrames(signs: SignsFleet, options: BenchOptions, say: Say): Promise<Measure[]> {
-  const node = await startNodeDevice(signs, signs.release);
+  const node = await signs.node();
   const files = await paintFiles(join(signs.fleet.folder, 'frames'), Math.min(SCENES, options.scenes ?? SCENES));
   const browser = await launchFor('wasm', options);
   try {

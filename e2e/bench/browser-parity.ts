@@ -14,7 +14,6 @@ import {
   pulledFiles,
   readOn,
   type SignsFleet,
-  startNodeDevice,
   type TabProvider,
 } from './browser-fleet.ts';
 import type { BenchOptions } from './parts.ts';
@@ -78,7 +77,7 @@ interface DecodeDistance {
 
 export async function measureParity(signs: SignsFleet, options: BenchOptions, say: Say): Promise<Measure[]> {
   const count = options.scenes ?? SCENES;
-  const node = await startNodeDevice(signs, signs.release);
+  const node = await signs.node();
   const graph = await openNodeGraph(await pulledFiles(signs, node));
   const compared: Compared[] = [];
   const decoded: DecodeDistance = { largest: 0, sum: 0, count: 0 };
