@@ -20,10 +20,12 @@ function hostOf(fates: Readonly<Record<string, Fate>>): RuntimeHost {
   } as unknown as RuntimeHost;
 }
 
-/** One life of a tab: loads and tests one release. @returns what came of it */
+/** One life of a tab: runs what it ran before, then loads and tests a release. @returns what came of it */
 async function life(files: MemoryFileStore, fates: Readonly<Record<string, Fate>>, key: string, { leftCleanly = false, atMs = 0 } = {}) {
   const host = guardTab(hostOf(fates), { files, leftCleanly, wallMs: () => atMs });
   const tried = (async () => {
+    await host.load(release('earlier'));
+    await host.selfTest('earlier');
     await host.load(release(key));
     return (await host.selfTest(key)).passed ? 'runs' : 'fails';
   })().catch((error: StarlingError) => error.code);
@@ -62,6 +64,7 @@ describe('a release that takes the tab with it', () => {
         for (let count = 1; count < ENDINGS_MAXIMUM; count += 1)
           expect(await life(files, { it: 'ends at load' }, 'it')).toBe('the tab ended');
         expect(await life(files, { it: fate }, 'it')).toBe(outcome);
+        expect(await files.list('')).toEqual([]);
       }
     }
   });
@@ -71,7 +74,7 @@ describe('a release that takes the tab with it', () => {
     full.limit(0);
     expect(await life(full, { it: 'lives' }, 'it')).toBe('runs');
     const torn = createMemoryFileStore();
-    await torn.write('on-trial.json', new TextEncoder().encode('{"key": "it", "beg'));
+    await torn.write('on-trial.json', new TextEncoder().encode('[{"key": "it", "beg'));
     expect(await life(torn, { it: 'lives' }, 'it')).toBe('runs');
   });
 });

@@ -17,9 +17,11 @@ export const ENDINGS_MAXIMUM = 3;
 export const REST_MS = 86_400_000;
 const FILE = 'on-trial.json';
 
-/** The release that is loaded or tested now; after a start, that with which the last life of the tab ended. */
-const trialSchema = z.object({ key: z.string(), begun: z.number().int().min(1), atMs: z.number() });
-type Trial = z.infer<typeof trialSchema>;
+/** Releases that are on trial now, and those with which the last lives of the tab ended. */
+const trialsSchema = z.array(z.object({ key: z.string(), begun: z.number().int().min(1), atMs: z.number() }));
+type Trial = z.infer<typeof trialsSchema>[number];
+/** More than two are never on trial in one life. */
+const KEPT_MAXIMUM = 8;
 
 /**
  * A worker that runs out of memory ends alone, and the supervisor counts its ends. Browsers may end the whole tab instead, which would come
@@ -27,34 +29,37 @@ type Trial = z.infer<typeof trialSchema>;
  * @throws StarlingError `tab-ended` (retryable) by `load`, for a day
  */
 export function guardTab(host: RuntimeHost, { files, wallMs, leftCleanly }: TabGuardPorts): RuntimeHost {
-  let before = (leftCleanly ? files.remove(FILE).then(() => undefined) : readTrial(files)).catch(() => undefined);
-  const end = async (): Promise<void> => {
-    before = Promise.resolve(undefined);
-    await files.remove(FILE).catch(() => undefined);
+  let trials: Promise<Trial[]> = (leftCleanly ? files.remove(FILE).then(() => []) : readTrials(files)).catch(() => []);
+  /** A disk that takes no mark is no reason not to run. */
+  const change = (key: string, trial?: Trial): Promise<unknown> => {
+    trials = trials.then(async (known) => {
+      const next = [...known.filter((each) => each.key !== key), ...(trial === undefined ? [] : [trial])].slice(-KEPT_MAXIMUM);
+      await (next.length === 0 ? files.remove(FILE) : files.write(FILE, jsonEncode(next))).catch(() => undefined);
+      return next;
+    });
+    return trials;
   };
   return {
     ...host,
     async load(release) {
       const { key } = release;
-      const last = await before;
-      const begun = last?.key === key ? last.begun : 0;
-      if (last !== undefined && begun >= ENDINGS_MAXIMUM && wallMs() - last.atMs < REST_MS) throw tabEnded(begun);
-      // A disk that takes no mark is no reason not to run.
-      await files.write(FILE, jsonEncode({ key, begun: begun + 1, atMs: wallMs() } satisfies Trial)).catch(() => undefined);
+      const last = (await trials).find((each) => each.key === key);
+      if (last !== undefined && last.begun >= ENDINGS_MAXIMUM && wallMs() - last.atMs < REST_MS) throw tabEnded(last.begun);
+      await change(key, { key, begun: (last?.begun ?? 0) + 1, atMs: wallMs() });
       try {
         return await host.load(release);
       } catch (error) {
-        await end();
+        await change(key);
         throw error;
       }
     },
-    selfTest: (key) => host.selfTest(key).finally(end),
+    selfTest: (key) => host.selfTest(key).finally(() => change(key)),
   };
 }
 
-async function readTrial(files: FileStore): Promise<Trial | undefined> {
+async function readTrials(files: FileStore): Promise<Trial[]> {
   const bytes = await files.read(FILE);
-  return bytes === undefined ? undefined : jsonDecode(bytes, trialSchema);
+  return bytes === undefined ? [] : jsonDecode(bytes, trialsSchema);
 }
 
 function tabEnded(times: number): StarlingError {
