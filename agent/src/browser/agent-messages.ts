@@ -16,6 +16,8 @@ export interface AgentConfig {
   threads?: number | undefined;
   /** A run that takes longer is taken for hung. */
   runTimeoutMs?: number | undefined;
+  /** The page was closed, left or loaded again the last time, and not ended by the browser. */
+  leftCleanly?: boolean | undefined;
 }
 
 /** How far an agent is, before it runs by itself and tells the rest in its status. */

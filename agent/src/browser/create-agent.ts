@@ -1,6 +1,7 @@
 import { type InferenceResult, StarlingError } from '@starling/shared';
 import type { AgentCallName, AgentCalls, AgentConfig, AgentEvent, AgentReply, AgentRequest, BrowserAgentStatus } from './agent-messages.ts';
 import { createStage, type Stage } from './draw-results.ts';
+import { noteLeaving } from './note-leaving.ts';
 import { openCamera } from './sources/camera.ts';
 import { type Watching, watchStream } from './sources/stream.ts';
 import { tellBattery } from './tell-battery.ts';
@@ -100,7 +101,8 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
   };
   onStart?.(agent);
   try {
-    await caller.call('start', [configOf(options)]);
+    const config = configOf(options);
+    await caller.call('start', [{ ...config, leftCleanly: noteLeaving(config.home) }]);
   } catch (error) {
     worker.terminate();
     throw error;

@@ -8,6 +8,7 @@ import type { RuntimeHost } from '../core/ports/runtime-host.ts';
 import type { AgentConfig, BrowserAgentStatus } from './agent-messages.ts';
 import { openBlobStore } from './blob-store.ts';
 import { measureCapabilities, threadsHere } from './capabilities.ts';
+import { guardTab } from './engine/guard-tab.ts';
 import { lostIn } from './engine/host-config.ts';
 import { createHostWorker } from './engine/host-worker.ts';
 import { createMeasureWorker } from './engine/measure-worker.ts';
@@ -58,7 +59,7 @@ export async function runAgent(config: AgentConfig, { clock, log, report }: Star
 
   const journal = await openJournal(files);
   const trust = await createTrust(journal, clock, enrolment.rootDigest, [...enrolment.roots, ...journal.state.roots]);
-  const host = createHostWorker({
+  const supervised = createHostWorker({
     ...{ clock, runTimeoutMs: config.runTimeoutMs ?? RUN_TIMEOUT_MS_DEFAULT },
     config: () => ({ home, providers: providers.usable(), threads }),
     onEnded(reason) {
@@ -66,6 +67,7 @@ export async function runAgent(config: AgentConfig, { clock, log, report }: Star
       if (lost !== undefined) providers.drop(lost.provider, lost.reason);
     },
   });
+  const host = guardTab(supervised, { files, leftCleanly: config.leftCleanly ?? false, wallMs: () => clock.wallMs() });
   const agent = await startAgent(
     {
       transport: createMqttTransport(fleetUrl),
