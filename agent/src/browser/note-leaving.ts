@@ -9,7 +9,9 @@ export function noteLeaving(home: string): boolean {
     const left = localStorage.getItem(name) !== null;
     localStorage.removeItem(name);
     // The only storage that is written before the page is gone.
-    addEventListener('pagehide', () => localStorage.setItem(name, new Date().toISOString()));
+    addEventListener('pagehide', () => localStorage.setItem(name, 'left'));
+    // Somebody went back to it, and it runs on.
+    addEventListener('pageshow', () => localStorage.removeItem(name));
     return left;
   } catch {
     // Where nothing can be noted, nobody is accused.
