@@ -124,7 +124,10 @@ function explainRefusal(client: ApiClient, { fleet, credential }: { fleet: strin
         const what = credential.kind === 'token' ? 'token' : 'session';
         throw new StarlingError('not-signed-in', `${fleet} does not accept this ${what}: it is wrong, revoked or over`, {
           field: '--token',
-          hint: `sign in again with "starling login --fleet ${fleet}"`,
+          hint:
+            credential.kind === 'token' && !credential.madeAtLogin
+              ? 'it was given by --token or STARLING_TOKEN, which win over a login: give another, or none'
+              : `sign in again with "starling login --fleet ${fleet}"`,
           cause: error,
         });
       }),

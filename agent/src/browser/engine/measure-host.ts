@@ -11,7 +11,7 @@ import { isProbeAnswer, probeInputs, probeModel } from './probe-model.ts';
 /** One model alone in a worker, with an engine of its own: what fails or hangs there touches no pipeline. */
 declare const self: DedicatedWorkerGlobalScope;
 
-let loaded: { session: EngineSession; feeds: Record<string, Tensor> } | undefined;
+let loaded: { session: EngineSession; feeds: Record<string, Tensor>; threads: number } | undefined;
 
 self.addEventListener('message', ({ data }: MessageEvent<MeasureRequest>) => {
   answer(data)
@@ -23,7 +23,7 @@ async function answer(request: MeasureRequest): Promise<MeasureReply> {
   if (request.call === 'open') return { type: 'opened', opened: await open(request) };
   if (request.call === 'probe') return { type: 'probed', medianMs: await probe(request) };
   if (loaded === undefined) throw new StarlingError('not-loaded', 'no model is open');
-  const { session, feeds } = loaded;
+  const { session, feeds, threads } = loaded;
   const startedMs = performance.now();
   const timesMs: number[] = [];
   for (let run = 0; run < request.runs; run += 1) {
@@ -31,7 +31,9 @@ async function answer(request: MeasureRequest): Promise<MeasureReply> {
     await session.run(feeds);
     timesMs.push(performance.now() - runMs);
   }
-  return { type: 'ran', burst: { timesMs, wallMs: performance.now() - startedMs, cpuSeconds: null, peakMemoryBytes: null } };
+  // No browser tells the processor time of a worker: all threads count for as long as a run takes, as they do where pipelines run.
+  const cpuSeconds = (timesMs.reduce((sum, tookMs) => sum + tookMs, 0) / 1000) * Math.max(1, threads);
+  return { type: 'ran', burst: { timesMs, wallMs: performance.now() - startedMs, cpuSeconds, peakMemoryBytes: null } };
 }
 
 function onDeviceLost(reason: string): void {
@@ -76,7 +78,7 @@ async function open({ home, providers, threads, model, ladder }: Extract<Measure
   const session = await openOnLadder(engine, model, ladder);
   const loadMs = performance.now() - startedMs;
   const golden = await replayGolden(session, model.golden, engine);
-  loaded = { session, feeds };
+  loaded = { session, feeds, threads };
   const settings = ladder.find(({ provider }) => provider === session.provider) ?? ladder[0];
   if (settings === undefined) throw new StarlingError('provider-refused', 'there is no provider to try');
   return { settings, loadMs, golden };

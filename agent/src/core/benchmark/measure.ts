@@ -95,10 +95,12 @@ export function energyOf(
   profile: MeasurePorts['profile'],
 ): Pick<BenchmarkRecord, 'joulesPerInference' | 'energyMethod'> {
   const window = { startMs: 0, lengthMs: after.atMs - before.atMs, release: null };
+  // A browser sees nothing of the device: there the runs are all that is known to have been busy.
+  const busySeconds = Math.max(cpuSeconds, after.reading.cpuBusySeconds - before.reading.cpuBusySeconds);
   const energy = energyRecord(
     window,
     { ...before.reading, agentCpuSeconds: 0 },
-    { ...after.reading, agentCpuSeconds: cpuSeconds },
+    { ...after.reading, agentCpuSeconds: cpuSeconds, cpuBusySeconds: before.reading.cpuBusySeconds + busySeconds },
     inferences,
     profile,
   );

@@ -31,7 +31,7 @@ export function Moment({ atMs, absent = 'never' }: { atMs: number | null; absent
 export function ExactMoment({ atMs }: { atMs: number }) {
   const now = useNowMs();
   return (
-    <time dateTime={new Date(atMs).toISOString()} title={relativeTime(atMs, now)} style={{ whiteSpace: 'nowrap' }}>
+    <time dateTime={new Date(atMs).toISOString()} title={relativeTime(atMs, now)}>
       {utcTime(atMs)}
     </time>
   );

@@ -31,8 +31,9 @@ function FleetFacts({ settings, version }: { settings: Settings; version: string
       {settings.demoKeys && (
         <Alert variant="outline" color="yellow" title="Demo keys" styles={{ title: { color: 'var(--mantine-color-text)' } }}>
           <Text size="sm">
-            Root and publisher keys lie on this machine. Before real use move them to where only you reach them:{' '}
-            <code className="mono">starling key rotate --root</code>.
+            Root and publisher keys lie beside this fleet, where the demo made them. They are for trying out: for real use start a fleet of
+            its own with <code className="mono">npm run fleet</code>, and make its keys where only you reach them, with{' '}
+            <code className="mono">starling key create --root</code>.
           </Text>
         </Alert>
       )}
