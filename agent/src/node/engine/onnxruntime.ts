@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { StarlingError } from '@starling/shared';
 import { listSupportedBackends } from 'onnxruntime-node';
@@ -17,6 +18,11 @@ export interface OnnxRuntimeOptions {
   onHung: (reason: string) => void;
 }
 
+/** Weights in int8 are folded to four times their bytes, and no file of the engine may have more than 2 GiB. */
+const KEPT_BYTES_MAXIMUM = 500 * 1024 ** 2;
+/** What a slow card and a small core load at the least: a load takes as much longer than a run may as the model is large. */
+const LOADED_BYTES_PER_MS = 4_000;
+
 type Request = SessionRequest extends infer Each ? (Each extends { id: number } ? Omit<Each, 'id'> : never) : never;
 
 /** ONNX Runtime with each session in a worker thread of its own. */
@@ -30,9 +36,11 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions): Engine {
       const worker = new Worker(options.workerUrl);
       workers.add(worker);
       const call = createCaller(worker, options);
+      const bytes = await bytesOf(location, weights);
       // What the engine would keep holds all weights in one file: more than it can write, and a second copy on the disk.
-      const cache = weights === undefined ? options.cache : undefined;
-      const opened = await call({ type: 'open', location, settings, unoptimised, cache }).catch(async (cause: unknown) => {
+      const cache = weights === undefined && bytes <= KEPT_BYTES_MAXIMUM ? options.cache : undefined;
+      const patienceMs = bytes / LOADED_BYTES_PER_MS;
+      const opened = await call({ type: 'open', location, settings, unoptimised, cache }, patienceMs).catch(async (cause: unknown) => {
         workers.delete(worker);
         await worker.terminate();
         throw new StarlingError('load-failed', cause instanceof Error ? cause.message : String(cause), { cause });
@@ -52,10 +60,20 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions): Engine {
   };
 }
 
+/** Of files that are not there, nothing: the engine says what is missing. */
+async function bytesOf(...files: readonly (string | undefined)[]): Promise<number> {
+  const sizes = await Promise.all(
+    files.map(async (file) => (file === undefined ? 0 : ((await stat(file).catch(() => undefined))?.size ?? 0))),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+type Call = (request: Request, patienceMs?: number) => Promise<SessionReply>;
+
 function sessionOver(
   worker: Worker,
   workers: Set<Worker>,
-  call: (request: Request) => Promise<SessionReply>,
+  call: Call,
   provider: string,
   opened: Extract<SessionReply, { type: 'opened' }>,
 ): EngineSession {
@@ -76,7 +94,7 @@ function sessionOver(
 }
 
 /** Numbers requests and matches replies; watches for a run that never ends. */
-function createCaller(worker: Worker, options: OnnxRuntimeOptions): (request: Request) => Promise<SessionReply> {
+function createCaller(worker: Worker, options: OnnxRuntimeOptions): Call {
   const waiting = new Map<number, { resolve: (reply: SessionReply) => void; reject: (error: unknown) => void; timer: NodeJS.Timeout }>();
   let nextId = 1;
   worker.on('message', (reply: SessionReply) => {
@@ -96,11 +114,13 @@ function createCaller(worker: Worker, options: OnnxRuntimeOptions): (request: Re
   };
   worker.on('error', (cause) => failAll(new StarlingError('inference-failed', 'the session thread failed', { cause })));
   worker.on('exit', () => failAll(new StarlingError('inference-failed', 'the session was closed')));
-  return (request) =>
+  return (request, patienceMs = 0) =>
     new Promise((resolve, reject) => {
       const id = nextId;
       nextId += 1;
-      const timer = setTimeout(() => options.onHung(`a model ran longer than ${options.runTimeoutMs} ms`), options.runTimeoutMs);
+      const limitMs = Math.round(options.runTimeoutMs + patienceMs);
+      const what = request.type === 'open' ? 'a model loaded' : 'a model ran';
+      const timer = setTimeout(() => options.onHung(`${what} longer than ${limitMs} ms`), limitMs);
       waiting.set(id, { resolve, reject, timer });
       worker.postMessage({ ...request, id });
     });
