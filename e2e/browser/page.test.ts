@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { api, type ReleaseView, readingSchema, runPageLink } from '@starling/shared';
+import { api, commandTable, type ReleaseView, readingSchema, runPageLink } from '@starling/shared';
 import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -10,7 +10,7 @@ import { buildRunPage } from '../demo/pages.ts';
 import { readSigns } from '../demo/read-signs.ts';
 import { paintSign } from '../harness/picture.ts';
 import { describeWith } from '../harness/requires.ts';
-import { type RunningFleet, startRunningFleet } from '../harness/running-fleet.ts';
+import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
 import { factOf, launchRunBrowser, openRunPage, openTab, type RunPage, readPicture, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 400_000;
@@ -62,6 +62,31 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
     const { result } = await fleet.client.call(api.inferOnDevice, { params: { id: device }, raw: picture });
     const readings = z.array(readingSchema).parse(result.outputs.readings);
     expect(readings.map(({ text }) => text)).toEqual(['EXIT 42']);
+  });
+
+  test('measures what it runs, for more than no processor time and no energy', async () => {
+    const body = {
+      name: 'benchmark' as const,
+      arguments: { minimumIdleShare: 0, idleWaitMs: 0, maximumLoadShare: 1, runs: 2, warmUpRuns: 1 },
+      waitMs: 0,
+    };
+    const { id } = await fleet.client.call(api.commandDevice, { params: { id: device }, body });
+    const { result, error } = await until(
+      'the benchmark is over',
+      async () => {
+        const command = await fleet.client.call(api.showCommand, { params: { id } });
+        return (command.result !== null || command.error !== null) && command;
+      },
+      180_000,
+    );
+    expect(error).toBeNull();
+    const { artefacts } = commandTable.benchmark.result.parse(result);
+    expect(artefacts).toHaveLength(2);
+    for (const { record } of artefacts) {
+      expect(record).toMatchObject({ runs: 2, energyMethod: 'modelled' });
+      expect(record?.cpuSecondsPerInference).toBeGreaterThan(0);
+      expect(record?.joulesPerInference).toBeGreaterThan(0);
+    }
   });
 
   test('says in words what is no picture', async () => {

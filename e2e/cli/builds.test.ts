@@ -38,14 +38,16 @@ beforeAll(async () => {
   writeModelFile(readModel(model), work('apart', 'net.onnx'), { externalData: 'always' });
   graph = await readFile(work('apart', 'net.onnx'));
   data = await readFile(work('apart', 'net.onnx.data'));
+  // A name of as many letters, so that the file stays whole.
+  const greedy = Buffer.from(graph.toString('latin1').replaceAll('net.onnx.data', '../../dev/pts'), 'latin1');
+  await writeFile(work('greedy.onnx'), greedy);
   hub = await startModelHub({
     'apart/net.onnx': { bytes: graph },
     'apart/net.onnx.data': { bytes: data, large: true },
     'alone/net.onnx': { bytes: graph },
     'changed/net.onnx': { bytes: graph },
     'changed/net.onnx.data': { bytes: data, large: true, claimedDigest: 'a'.repeat(64) },
-    // A name of as many letters, so that the file stays whole.
-    'greedy/net.onnx': { bytes: Buffer.from(graph.toString('latin1').replaceAll('net.onnx.data', '../../x/y/zzz'), 'latin1') },
+    'greedy/net.onnx': { bytes: greedy },
     'model.onnx': { bytes: model },
     'onnx/large.onnx': { bytes: model, large: true },
     'cut.onnx': { bytes: model, large: true, cutAfterBytes: Math.ceil(model.length / 3) },
@@ -295,6 +297,7 @@ describe('a model that lies elsewhere', () => {
     ['keeps its data in a file that is not there', 'hf://owner/name/alone/net.onnx', [], 4, 'import-not-found'],
     ['keeps its data in a file that is not what the hub says', 'hf://owner/name/changed/net.onnx', [], 5, 'import-hash-differs'],
     ['asks for a file out of its folder', 'hf://owner/name/greedy/net.onnx', [], 2, 'external-data-path'],
+    ['asks for a file out of its folder on this disk', 'greedy.onnx', [], 2, 'external-data-path'],
     ['is not there', 'hf://owner/name/nothing.onnx', [], 4, 'import-not-found'],
     ['is of a revision that is not there', 'hf://owner/name/model.onnx@v9', [], 4, 'import-not-found'],
     ['asks for a login', 'hf://owner/gated/model.onnx', [], 3, 'import-forbidden'],

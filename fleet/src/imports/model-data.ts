@@ -13,11 +13,20 @@ export interface FetchedData extends FetchedFile {
 /** Attack: a model that has its reader ask for files without end. */
 const FILES_MAXIMUM = 100;
 
-/** Files beside a model in which it keeps its data, as it names them. */
+/**
+ * Files beside a model in which it keeps its data, as it names them.
+ * @throws StarlingError `external-data-path`: attack, a model that has its reader touch whatever it names
+ */
 export async function dataFilesOf(model: string): Promise<string[]> {
   // Read only here: it parses the schema of ONNX, which nothing else of an import needs.
-  const { filesBeside } = await import('../artefacts/onnx/index.ts');
-  return filesBeside(model);
+  const { filesBeside, staysInside } = await import('../artefacts/onnx/index.ts');
+  const names = filesBeside(model);
+  const strange = names.find((name) => !staysInside(name) || /(^|\/)\.?$/.test(name) || join(dirname(model), name) === join(model));
+  if (strange === undefined) return names;
+  throw new StarlingError('external-data-path', `the model keeps data in "${strange}", which is not a file of its own folder`, {
+    field: 'source',
+    hint: 'do not use it; ask whoever publishes it',
+  });
 }
 
 /**
@@ -32,14 +41,6 @@ export async function fetchData(
   ports: ImportPorts,
 ): Promise<FetchedData[]> {
   const names = await dataFilesOf(file);
-  const { staysInside } = await import('../artefacts/onnx/index.ts');
-  const strange = names.find((name) => !staysInside(name) || /(^|\/)\.?$/.test(name) || join(dirname(file), name) === file);
-  if (strange !== undefined) {
-    throw new StarlingError('external-data-path', `the model keeps data in "${strange}", which is not a file of its own folder`, {
-      field: 'source',
-      hint: 'do not use it; ask whoever publishes it',
-    });
-  }
   if (names.length > FILES_MAXIMUM)
     throw tooLarge(`the model keeps its data in ${names.length} files, at most ${FILES_MAXIMUM} are fetched`);
   let bytesLeft = BLOB_BYTES_MAXIMUM - model.sizeBytes;

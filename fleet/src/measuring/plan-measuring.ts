@@ -1,4 +1,4 @@
-import type { ArtefactView, MeasurePlanItem } from '@starling/shared';
+import { type ArtefactView, artefactKind, type MeasurePlanItem } from '@starling/shared';
 import { type Asked, counts, isSameRuntime, type Measured, type PlanDevice, type PlanInput, type Subject } from './facts.ts';
 import { createObstacles, type Obstacle } from './obstacles.ts';
 
@@ -166,16 +166,11 @@ function itemOf(need: Need, names: ReadonlyMap<string, string>): MeasurePlanItem
   const state = pending.length > 0 ? 'measuring' : next.length > 0 ? 'next' : 'waiting';
   const obstacles = [...waits].toSorted(([, left], [, right]) => right - left).map(([words, count]) => `${count} ${words}`);
   return {
-    ...{ profile: subject.profile, model: subject.model, artefact: artefact.digest, recipe: kindOf(artefact) },
+    ...{ profile: subject.profile, model: subject.model, artefact: artefact.digest, recipe: artefactKind(artefact) },
     ...{ sizeBytes: artefact.sizeBytes, measured: counted, wanted: subject.wanted, requestedBy: subject.requestedBy, state },
     devices: (pending.length > 0 ? pending : next).map((id) => ({ id, name: names.get(id) ?? id })),
     why: state === 'waiting' && obstacles.length > 0 ? `${reason}; its devices: ${obstacles.join(', ')}` : reason,
   };
-}
-
-/** Of the model as it was pushed, its precision says more than "none". */
-function kindOf({ precision, optimisation }: ArtefactView): string {
-  return optimisation === '' || optimisation === 'none' ? precision : optimisation;
 }
 
 function days(lengthMs: number): number {

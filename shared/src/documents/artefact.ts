@@ -69,3 +69,8 @@ export type Artefact = z.infer<typeof artefactSchema>;
 export function artefactFiles({ blob, weights }: Pick<Artefact, 'blob' | 'weights'>): WeightsFile[] {
   return weights === undefined ? [blob] : [blob, weights];
 }
+
+/** What an artefact is called in a table. Of the model as it was pushed, its precision says more than "none". */
+export function artefactKind({ precision, optimisation }: { precision: string; optimisation: string }): string {
+  return optimisation === '' || optimisation === 'none' ? precision : optimisation;
+}

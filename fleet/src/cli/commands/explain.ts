@@ -1,4 +1,4 @@
-import { type ArtefactChoice, api, type ChoiceFigure } from '@starling/shared';
+import { type ArtefactChoice, api, artefactKind, type ChoiceFigure } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { objectiveText } from '../objective-options.ts';
@@ -49,7 +49,7 @@ function describeChoice(
   ]);
   const table = output.table(choice.candidates, [
     { title: 'ARTEFACT', value: ({ artefact, chosen }) => `${chosen ? '*' : ' '} ${shortDigest(artefact)}` },
-    { title: 'KIND', value: ({ precision, optimisation }) => (optimisation === '' || optimisation === 'none' ? precision : optimisation) },
+    { title: 'KIND', value: (candidate) => artefactKind(candidate) },
     { title: 'SIZE', value: ({ sizeBytes }) => `${(sizeBytes / 1e6).toFixed(2)} MB`, right: true },
     { title: 'MEDIAN', value: ({ figures }) => figureText(figures?.latencyMs, (value) => `${value.toFixed(1)} ms`), right: true },
     { title: 'P95', value: ({ figures }) => figureText(figures?.latencyMsP95, (value) => `${value.toFixed(1)} ms`), right: true },
