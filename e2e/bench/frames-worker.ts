@@ -26,7 +26,6 @@ const decodeParams = paramsOf('image.decode', {});
 const resizeParams = paramsOf('image.resize', files.params.resize);
 const normaliseParams = paramsOf('image.to-tensor', files.params.normalise);
 const boxesParams = paramsOf('dbnet.decode', {});
-const cropParams = paramsOf('image.crop-quads', {});
 const lineParams = paramsOf('text-line.to-tensor', {});
 const readParams = paramsOf('ctc.decode', files.params.read);
 const collectParams = paramsOf('readings.collect', files.params.collect);
@@ -66,13 +65,13 @@ async function readImage(bytes: Uint8Array): Promise<Reading[]> {
   const resized = await operators['image.resize']({ image }, resizeParams, context);
   const { tensor } = await operators['image.to-tensor'](resized, normaliseParams, context);
   const map = await run(detection, tensor as Values);
-  const { boxes } = await operators['dbnet.decode']({ map, source: image }, boxesParams, context);
-  const { images } = await operators['image.crop-quads']({ image, boxes }, cropParams, context);
+  const { boxes } = await operators['dbnet.decode']({ map, source: image }, boxesParams);
+  const { images } = await operators['image.crop-quads']({ image, boxes });
   const lines = await Promise.all(
     (images as unknown[]).map((line) => operators['text-line.to-tensor']({ image: line }, lineParams, context)),
   );
   const texts = await recognise(lines.map((line) => line.tensor as Values));
-  const { readings } = await operators['readings.collect']({ boxes, texts }, collectParams, context);
+  const { readings } = await operators['readings.collect']({ boxes, texts }, collectParams);
   return readings as Reading[];
 }
 

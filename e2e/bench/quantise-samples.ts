@@ -45,8 +45,8 @@ export async function prepareSamples(folder: string, count: number, seed: number
     samples.pictures.push(picture);
     const output = (await detector.run({ [detector.inputNames[0] ?? '']: picture }))[detector.outputNames[0] ?? ''] as Tensor;
     const map = { elementType: 'float32', data: output.data as Float32Array, shape: output.dims };
-    const { boxes } = await operators['dbnet.decode']({ map, source: image }, paramsOf('dbnet.decode', {}), context);
-    const { images } = await operators['image.crop-quads']({ image, boxes }, paramsOf('image.crop-quads', {}), context);
+    const { boxes } = await operators['dbnet.decode']({ map, source: image }, paramsOf('dbnet.decode', {}));
+    const { images } = await operators['image.crop-quads']({ image, boxes });
     for (const each of images as unknown[]) {
       const line = await operators['text-line.to-tensor']({ image: each }, paramsOf('text-line.to-tensor', {}), context);
       samples.lines.push(tensorOf(line.tensor));

@@ -23,7 +23,7 @@ export function createTextReader(dictionary: Uint8Array): TextReader {
     async boxesIn(map, { width, height }) {
       // Of the picture only its size is looked at.
       const source = { width, height, data: new Uint8Array() };
-      const { boxes } = await operators['dbnet.decode']({ map: { elementType: 'float32', ...map }, source }, boxParams, context);
+      const { boxes } = await operators['dbnet.decode']({ map: { elementType: 'float32', ...map }, source }, boxParams);
       return (boxes as Box[]).map(({ quad }) => quad);
     },
     async textOf(probabilities) {

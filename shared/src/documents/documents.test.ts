@@ -64,7 +64,7 @@ const documents: Record<string, [z.ZodType, Record<string, unknown>]> = {
   pipeline: [
     pipelineSchema,
     {
-      ...{ kind: 'pipeline', schemaVersion: 1, name: 'p', version: '1.0.0', inputs: { image: 'image' }, outputs: { image: 'image' } },
+      ...{ kind: 'pipeline', schemaVersion: 1, name: 'p', version: '1.0.0' },
       ...{ nodes: { resize: { op: 'image.resize' } }, edges: [{ from: 'input.image', to: 'resize.image' }] },
     },
   ],

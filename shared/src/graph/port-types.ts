@@ -8,33 +8,41 @@ export type Dimension = number | string;
 export type PortType =
   | { kind: 'encoded-image' }
   | { kind: 'image' }
+  | { kind: 'audio' }
+  | { kind: 'detections' }
   | { kind: 'boxes' }
   | { kind: 'text' }
   | { kind: 'json' }
   | { kind: 'any' }
   | { kind: 'tensor'; elementType: string; shape: Dimension[] }
-  | { kind: 'list'; item: PortType };
+  | { kind: 'list'; item: PortType }
+  /** Any one type, the same wherever the letter stands in a signature. Only operators have it, never a pipeline. */
+  | { kind: 'variable'; name: string };
 
 /** Port types that are a word, with what travels there: the text of errors and of the reference. */
 export const simplePortTypes = {
   'encoded-image': 'The bytes of a picture file, as a source or a person gave it',
   image: 'Decoded pixels, RGB, 8 bits a channel',
+  audio: 'Samples of sound, -1 to 1, with their rate and number of channels',
+  detections: 'Things that were found in a picture: box in its pixels, class, score; where known also angle, key points, mask, track',
   boxes: 'Quadrilaterals in pixels of a picture, each with its score',
   text: 'Characters, with how sure the model is of them',
-  json: 'Anything that JSON can say: classes, readings',
+  json: 'Anything that JSON can say: classes, readings, counts',
   any: 'Accepts every type, as a declared output',
 } as const;
 type SimpleKind = keyof typeof simplePortTypes;
 
 /**
  * Parses `image`, `list<text>`, `tensor<float32,[1,3,h,w]>`.
+ * @param options `variables`: a single capital letter is a type variable, as in signatures of operators
  * @throws StarlingError `invalid-port-type`
  */
-export function parsePortType(text: string): PortType {
+export function parsePortType(text: string, options: { variables?: boolean } = {}): PortType {
   const trimmed = text.trim();
+  if (options.variables === true && /^[A-Z]$/.test(trimmed)) return { kind: 'variable', name: trimmed };
   if (isSimpleKind(trimmed)) return { kind: trimmed };
   const list = /^list<(.+)>$/.exec(trimmed);
-  if (list?.[1] !== undefined) return { kind: 'list', item: parsePortType(list[1]) };
+  if (list?.[1] !== undefined) return { kind: 'list', item: parsePortType(list[1], options) };
   const tensor = /^tensor<\s*([a-z0-9]+)\s*,\s*\[([^\]]*)\]\s*>$/.exec(trimmed);
   if (tensor?.[1] !== undefined && tensor[2] !== undefined) {
     const shape = tensor[2].trim() === '' ? [] : tensor[2].split(',').map((part) => parseDimension(part.trim(), text));
@@ -53,7 +61,7 @@ export function parsePortType(text: string): PortType {
 export function formatPortType(type: PortType): string {
   if (type.kind === 'list') return `list<${formatPortType(type.item)}>`;
   if (type.kind === 'tensor') return `tensor<${type.elementType},[${type.shape.join(',')}]>`;
-  return type.kind;
+  return type.kind === 'variable' ? type.name : type.kind;
 }
 
 /**

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { parseWith } from '../codec/cbor.ts';
 import { type PipelineInput, pipelineSchema } from '../documents/pipeline.ts';
-import { operatorRegistry } from './operators.ts';
+import { operatorRegistry } from './operators/index.ts';
 import { orderNodes } from './topology.ts';
 import { checkPipeline, type GraphContext, type OperatorSignature } from './type-check.ts';
 
@@ -142,7 +142,7 @@ describe('a pipeline', () => {
     const pipeline = structuredClone(good);
     pipeline.outputs = { readings: 'tensor' };
     pipeline.inputs = { image: 'photo' };
-    const hint = expect.stringMatching(/encoded-image, image, boxes, text, json, .*list<T>.*tensor<float32,\[1,3,h,w\]>/);
+    const hint = expect.stringMatching(/encoded-image, image, audio, detections, boxes, text, json, .*list<T>.*tensor<float32,\[1,3,h,w\]>/);
     expect(checkPipeline(pipelineSchema.parse(pipeline), context)).toEqual([
       { code: 'bad-port-type', field: 'inputs.image', message: expect.any(String), hint },
       { code: 'bad-port-type', field: 'outputs.readings', message: expect.any(String), hint },

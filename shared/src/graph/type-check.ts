@@ -3,18 +3,8 @@ import type { TensorPort } from '../documents/model-version.ts';
 import type { Pipeline, PipelineNode } from '../documents/pipeline.ts';
 import { isStarlingError, messageOf } from '../errors.ts';
 import { formatPortType, mismatchOf, type PortType, parsePortType } from './port-types.ts';
+import type { OperatorSignature } from './signature.ts';
 import { edgesInto, INPUT_NODE, OUTPUT_NODE, orderNodes, parsePortReference, uselessNodes } from './topology.ts';
-
-/** What an operator takes and gives: the part of it that the fleet checks and the agent implements. */
-export interface OperatorSignature {
-  name: string;
-  version: number;
-  summary: string;
-  /** Port name -> port type. All inputs are required. */
-  inputs: Record<string, string>;
-  outputs: Record<string, string>;
-  params: z.ZodType;
-}
 
 /** Ports of a model as its signed version states them. */
 export interface ModelPorts {
@@ -103,11 +93,20 @@ function parsePorts(declared: Record<string, string>, field: string, problems: G
 }
 
 function portsOfNode(name: string, node: PipelineNode, context: GraphContext, problems: GraphProblem[]): NodePorts | undefined {
-  const declared = 'op' in node ? portsOfOperator(name, node, context, problems) : portsOfModel(name, node.model, context, problems);
-  if (declared === undefined || !node.each) return declared;
+  const declared =
+    'op' in node
+      ? portsOfOperator(name, node, context, problems)
+      : 'model' in node
+        ? portsOfModel(name, node.model, context, problems)
+        : undefined;
+  if (declared === undefined || !isEach(node)) return declared;
   const outputs: Ports = new Map();
   for (const [port, type] of declared.outputs) outputs.set(port, type === undefined ? undefined : { kind: 'list', item: type });
   return { inputs: declared.inputs, outputs };
+}
+
+function isEach(node: PipelineNode): boolean {
+  return 'each' in node && node.each;
 }
 
 function portsOfOperator(
@@ -173,11 +172,11 @@ function checkEdges(pipeline: Pipeline, ports: Map<string, NodePorts>, problems:
     taken.add(edge.to);
     if (from === undefined || to === undefined) continue;
     const node = pipeline.nodes[parsePortReference(edge.to).node];
-    const accepted = node?.each === true && from.kind === 'list' ? from.item : from;
+    const accepted = node !== undefined && isEach(node) && from.kind === 'list' ? from.item : from;
     const mismatch = mismatchOf(accepted, to);
     if (mismatch !== undefined) {
       const hint =
-        from.kind === 'list' && node !== undefined && !node.each
+        from.kind === 'list' && node !== undefined && !isEach(node)
           ? `set "each: true" on ${parsePortReference(edge.to).node} to run it for every item`
           : `${edge.from} gives ${formatPortType(from)}, ${edge.to} takes ${formatPortType(to)}`;
       problems.push({ code: 'type-mismatch', field: `edges.${index}`, message: `${edge.from} -> ${edge.to}: ${mismatch}`, hint });

@@ -1,4 +1,13 @@
-import { INPUT_NODE, OUTPUT_NODE, orderNodes, type Pipeline, type PipelineNode, parsePortReference, StarlingError } from '@starling/shared';
+import {
+  INPUT_NODE,
+  type OperatorNode,
+  OUTPUT_NODE,
+  orderNodes,
+  type Pipeline,
+  type PipelineNode,
+  parsePortReference,
+  StarlingError,
+} from '@starling/shared';
 
 /** Where an input of a node gets its value. */
 export interface Wire {
@@ -42,7 +51,8 @@ export function compilePipeline<Work>(pipeline: Pipeline, bind: (name: string, n
   }
   const nodes = order.map((name) => {
     const node = pipeline.nodes[name] as PipelineNode;
-    return { name, each: node.each, timeoutMs: node.timeoutMs, inputs: wires.get(name) ?? [], work: bind(name, node) };
+    const { each = false, timeoutMs } = node as Partial<OperatorNode>;
+    return { name, each, timeoutMs, inputs: wires.get(name) ?? [], work: bind(name, node) };
   });
   return { name: pipeline.name, nodes, outputs };
 }

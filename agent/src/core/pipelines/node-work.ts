@@ -1,12 +1,13 @@
 import { type ModelNode, StarlingError } from '@starling/shared';
 import type { Engine, Tensor } from '../ports/engine.ts';
 import type { LoadedModel } from '../sessions/index.ts';
+import type { OperatorItem } from './operators/index.ts';
 import type { NodeWork } from './run.ts';
 
 /** What an operator node runs with its parameters already bound. */
 export interface BoundOperator {
   outputNames: readonly string[];
-  run(inputs: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<Record<string, unknown>>;
+  run(inputs: Readonly<Record<string, unknown>>, item: OperatorItem): Record<string, unknown> | Promise<Record<string, unknown>>;
 }
 
 /** Items of an `each` node that an operator works on at once: enough to keep the codec's threads busy, bounded for memory. */
@@ -15,16 +16,16 @@ const OPERATOR_CONCURRENCY = 4;
 export function operatorWork(operator: BoundOperator): NodeWork {
   return {
     outputNames: operator.outputNames,
-    run: (inputs, signal) => operator.run(inputs, signal),
-    async runEach(items, signal) {
+    run: async (inputs, item) => operator.run(inputs, item),
+    async runEach(items, item) {
       const results: Record<string, unknown>[] = new Array(items.length);
       let next = 0;
       const worker = async (): Promise<void> => {
         while (next < items.length) {
           const index = next;
           next += 1;
-          signal.throwIfAborted();
-          results[index] = await operator.run(items[index] as Record<string, unknown>, signal);
+          item.signal.throwIfAborted();
+          results[index] = await operator.run(items[index] as Record<string, unknown>, item);
         }
       };
       await Promise.all(Array.from({ length: Math.min(OPERATOR_CONCURRENCY, items.length) }, worker));
@@ -39,7 +40,7 @@ export function modelWork(model: LoadedModel, node: ModelNode, engine: Engine): 
   return {
     outputNames: model.session.outputNames,
     run,
-    async runEach(items, signal) {
+    async runEach(items, { signal }) {
       const results: Record<string, unknown>[] = new Array(items.length);
       for (const batch of groupByShape(items, node.batchMaximum)) {
         signal.throwIfAborted();

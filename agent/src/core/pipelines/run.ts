@@ -1,12 +1,13 @@
 import { messageOf, StarlingError } from '@starling/shared';
 import type { Clock } from '../ports/clock.ts';
 import { type CompiledNode, type CompiledPipeline, inputReference } from './compile.ts';
+import type { OperatorItem } from './operators/index.ts';
 
 /** Runs one node on one set of inputs, or on the items of its lists at once. */
 export interface NodeWork {
-  run(inputs: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<Record<string, unknown>>;
+  run(inputs: Readonly<Record<string, unknown>>, item: OperatorItem): Promise<Record<string, unknown>>;
   /** Present where a node can do several items of an `each` together (batches, bounded concurrency). Order is kept. */
-  runEach(items: readonly Readonly<Record<string, unknown>>[], signal: AbortSignal): Promise<Record<string, unknown>[]>;
+  runEach(items: readonly Readonly<Record<string, unknown>>[], item: OperatorItem): Promise<Record<string, unknown>[]>;
   /** Names of the outputs, needed when a list is empty and no run could tell. */
   outputNames: readonly string[];
 }
@@ -31,6 +32,7 @@ export async function runItem(
   const abort = new AbortController();
   const signal = context.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, context.signal]);
   const values = new Map<string, unknown>(Object.entries(inputs).map(([name, value]) => [inputReference(name), value]));
+  const item: OperatorItem = { signal, stream: '', sequence: 0, timeMs: context.clock.wallMs(), state: (create) => create() };
   const nodesMs: Record<string, number> = {};
   const done = new Map<string, Promise<void>>();
 
@@ -38,7 +40,7 @@ export async function runItem(
     await Promise.all(node.inputs.map((wire) => done.get(wire.from.slice(0, wire.from.indexOf('.')))));
     signal.throwIfAborted();
     const startedMs = context.clock.monotonicMs();
-    const outputs = await runNode(node, values, signal, context.clock);
+    const outputs = await runNode(node, values, item, context.clock);
     nodesMs[node.name] = context.clock.monotonicMs() - startedMs;
     for (const [port, value] of Object.entries(outputs)) values.set(`${node.name}.${port}`, value);
   };
@@ -61,11 +63,11 @@ export async function runItem(
 async function runNode(
   node: CompiledNode<NodeWork>,
   values: ReadonlyMap<string, unknown>,
-  signal: AbortSignal,
+  item: OperatorItem,
   clock: Clock,
 ): Promise<Record<string, unknown>> {
   const inputs = Object.fromEntries(node.inputs.map((wire) => [wire.port, values.get(wire.from)]));
-  const work = node.each ? runOnEach(node, inputs, signal) : node.work.run(inputs, signal);
+  const work = node.each ? runOnEach(node, inputs, item) : node.work.run(inputs, item);
   try {
     return await withTimeout(work, node.timeoutMs, clock);
   } catch (error) {
@@ -79,7 +81,7 @@ async function runNode(
 async function runOnEach(
   node: CompiledNode<NodeWork>,
   inputs: Readonly<Record<string, unknown>>,
-  signal: AbortSignal,
+  item: OperatorItem,
 ): Promise<Record<string, unknown>> {
   const lists = Object.entries(inputs).filter((entry): entry is [string, unknown[]] => Array.isArray(entry[1]));
   const lengths = new Set(lists.map(([, list]) => list.length));
@@ -93,7 +95,7 @@ async function runOnEach(
     ...inputs,
     ...Object.fromEntries(lists.map(([port, list]) => [port, list[index]])),
   }));
-  const results = count === 0 ? [] : await node.work.runEach(items, signal);
+  const results = count === 0 ? [] : await node.work.runEach(items, item);
   return Object.fromEntries(node.work.outputNames.map((port) => [port, results.map((result) => result[port])]));
 }
 

@@ -43,7 +43,7 @@ export function bindOperator(name: string, node: OperatorNode, installed: Instal
   };
   // The table proves that every operator takes the parameters of its own signature; here the name is only known at run time.
   const run = operators[node.op] as OperatorRun<unknown>;
-  return { outputNames: Object.keys(signature.outputs), run: (inputs) => run(inputs, params.data, context) };
+  return { outputNames: Object.keys(signature.outputs), run: (inputs, item) => run(inputs, params.data, context, item) };
 }
 
 function isOperatorName(name: string): name is OperatorName {

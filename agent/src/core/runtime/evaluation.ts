@@ -1,9 +1,10 @@
 import { type PipelineGraph, pipelineSchema, releaseSchema, StarlingError } from '@starling/shared';
-import { compilePipeline, modelWork, operatorWork, runItem } from '../pipelines/index.ts';
+import { compilePipeline, runItem } from '../pipelines/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tensor } from '../ports/engine.ts';
 import type { InstalledRelease } from '../ports/runtime-host.ts';
 import { defaultSettings, type LoadedModel } from '../sessions/index.ts';
+import { bindNode, type NodePorts } from './bind-node.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
 
 export interface EvaluationPlan {
@@ -51,14 +52,16 @@ export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts 
       };
       loaded.set(name, { name, artefact: name, session: { ...session, run } });
     }
-    const compiled = compilePipeline(installed.pipeline, (name, node) => {
-      if ('op' in node) return operatorWork(bindOperator(name, node, installed, ports));
-      const model = loaded.get(node.model);
-      if (model === undefined) {
+    const nodePorts: NodePorts = {
+      engine: ports.engine,
+      operator: (name, node) => bindOperator(name, node, installed, ports),
+      model(name, node) {
+        const model = loaded.get(node.model);
+        if (model !== undefined) return model;
         throw new StarlingError('unknown-model', `the evaluation has no model "${node.model}"`, { field: `nodes.${name}.model` });
-      }
-      return modelWork(model, node, ports.engine);
-    });
+      },
+    };
+    const compiled = compilePipeline(installed.pipeline, (name, node) => bindNode(name, node, nodePorts));
     const inputName = Object.keys(plan.graph.inputs)[0] ?? 'image';
     return {
       async run(input) {

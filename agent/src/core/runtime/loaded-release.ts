@@ -6,9 +6,7 @@ import {
   compilePipeline,
   createWorkQueue,
   type ItemRun,
-  modelWork,
   type NodeWork,
-  operatorWork,
   runItem,
   type WorkQueue,
 } from '../pipelines/index.ts';
@@ -17,6 +15,7 @@ import type { Engine } from '../ports/engine.ts';
 import type { ImageInput, RawImage } from '../ports/image-codec.ts';
 import type { InstalledRelease } from '../ports/runtime-host.ts';
 import type { LoadedModel, SessionPool } from '../sessions/index.ts';
+import { bindNode, type NodePorts } from './bind-node.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
 import type { ReferenceStore } from './reference-store.ts';
 
@@ -68,13 +67,16 @@ function assemble(
 ): LoadedRelease {
   const { pipeline, release } = installed;
   const byName = new Map(models.map((model) => [model.name, model]));
-  const compiled: CompiledPipeline<NodeWork> = compilePipeline(pipeline, (name, node) => {
-    if ('op' in node) return operatorWork(bindOperator(name, node, installed, ports));
-    const model = byName.get(node.model);
-    if (model === undefined)
+  const nodePorts: NodePorts = {
+    engine: ports.engine,
+    operator: (name, node) => bindOperator(name, node, installed, ports),
+    model(name, node) {
+      const model = byName.get(node.model);
+      if (model !== undefined) return model;
       throw new StarlingError('unknown-model', `the release pins no model "${node.model}"`, { field: `nodes.${name}.model` });
-    return modelWork(model, node, ports.engine);
-  });
+    },
+  };
+  const compiled: CompiledPipeline<NodeWork> = compilePipeline(pipeline, (name, node) => bindNode(name, node, nodePorts));
   const inputName = Object.keys(pipeline.inputs)[0] ?? 'image';
   const queue = createWorkQueue({ ...pipeline.queue, concurrency: ITEM_CONCURRENCY });
   const window = createInferenceWindow(pipeline.name, installed.digest);

@@ -5,11 +5,11 @@ import { cropQuads, decodeImage, fitImage, imageToGreyTensor, imageToTensor, res
 import type { OperatorTable } from './operator.ts';
 import { collectReadings, ctcDecode, textLineToTensor } from './text.ts';
 
-export type { OperatorContext, OperatorRun } from './operator.ts';
+export type { OperatorContext, OperatorItem, OperatorRun } from './operator.ts';
 export { type ImageStatistics, imageStatistics } from './statistics.ts';
 export { type Box, isRawImage, type Point, type Quad, type Text } from './values.ts';
 
-export const operators: OperatorTable = {
+export const operators = {
   'image.decode': decodeImage,
   'image.resize': resizeImage,
   'image.to-tensor': imageToTensor,
@@ -21,4 +21,4 @@ export const operators: OperatorTable = {
   'text-line.to-tensor': textLineToTensor,
   'ctc.decode': ctcDecode,
   'readings.collect': collectReadings,
-};
+} satisfies OperatorTable;

@@ -58,7 +58,11 @@ export function layOut({ nodes, edges }: Pick<Pipeline, 'nodes' | 'edges'>): Gra
 function describe(id: string, nodes: Pipeline['nodes']): Pick<PlacedNode, 'what' | 'kind' | 'isEach'> {
   const node = nodes[id];
   if (node === undefined) return { what: id === 'input' ? 'what comes in' : 'what goes out', kind: 'side', isEach: false };
-  return 'model' in node ? { what: node.model, kind: 'model', isEach: node.each } : { what: node.op, kind: 'operator', isEach: node.each };
+  if ('model' in node) return { what: node.model, kind: 'model', isEach: node.each };
+  if ('op' in node) return { what: node.op, kind: 'operator', isEach: node.each };
+  if ('script' in node) return { what: 'script', kind: 'operator', isEach: node.each };
+  if ('pipeline' in node) return { what: node.pipeline, kind: 'operator', isEach: node.each };
+  return { what: 'source' in node ? node.source : node.sink, kind: 'operator', isEach: false };
 }
 
 function longestWays(ids: readonly string[], links: readonly Link[]): Map<string, number> {

@@ -1,0 +1,27 @@
+/** What operators take and give, by field -> the table that the fleet checks pipelines against and every agent implements. */
+import type { z } from 'zod';
+import type { OperatorSignature } from '../signature.ts';
+import { classesOperators } from './classes.ts';
+import { imageOperators } from './image.ts';
+import { textOperators } from './text.ts';
+
+/** Operators of this version of Starling. */
+export const operatorSignatures = {
+  ...imageOperators,
+  ...classesOperators,
+  ...textOperators,
+} as const satisfies Record<string, OperatorSignature>;
+
+export type OperatorName = keyof typeof operatorSignatures;
+export type OperatorParams<Name extends OperatorName> = z.output<(typeof operatorSignatures)[Name]['params']>;
+
+export const operatorRegistry: ReadonlyMap<string, OperatorSignature> = new Map(Object.entries(operatorSignatures));
+
+/** Raised when graphs mean something that older agents do not know. Devices state it beside their operators. */
+export const GRAPH_VERSION = 2;
+
+/** Operator name -> version, as `hello` and capabilities state it; `graph` is the version of the graph language. */
+export const operatorVersions: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(Object.entries(operatorSignatures).map(([name, { version }]) => [name, version])),
+  graph: GRAPH_VERSION,
+};

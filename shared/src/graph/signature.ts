@@ -1,0 +1,45 @@
+import type { z } from 'zod';
+
+/** Port name -> port type, as text. */
+export type PortTexts = Readonly<Record<string, string>>;
+
+/** What an operator takes and gives: the part of it that the fleet checks and the agent implements. */
+export interface OperatorSignature {
+  name: string;
+  /** Raised when its meaning changes; a release asks for it, a device states what it has. */
+  version: number;
+  summary: string;
+  /** A single capital letter stands for any type: the same letter, the same type. */
+  inputs: PortTexts;
+  outputs: PortTexts;
+  /** Inputs that need no edge, and for which nobody waits in vain. */
+  optional?: readonly string[];
+  params: z.ZodType;
+  /** Keeps something from item to item: those of one stream come one after the other, in their order. */
+  stateful?: boolean;
+  /** Inputs and outputs where they follow from the parameters; `inputs` and `outputs` are then those that are always there. */
+  ports?(params: never): { inputs: PortTexts; outputs: PortTexts; optional?: readonly string[] };
+  /** Expressions in the parameters, by their path there, with the variables that each may use. */
+  expressions?(params: never): { path: readonly (string | number)[]; text: string; variables: readonly string[] }[];
+}
+
+/** What every source has in common: a kind of input that a pipeline opens by itself. Params as its node states them. */
+export interface SourceSignature {
+  name: string;
+  version: number;
+  summary: string;
+  outputs: PortTexts;
+  params: z.ZodType;
+}
+
+/** What takes values out of a pipeline. */
+export interface SinkSignature {
+  name: string;
+  version: number;
+  summary: string;
+  inputs: PortTexts;
+  optional?: readonly string[];
+  params: z.ZodType;
+  /** Values stay on the device: the egress policy need not name it. */
+  isLocal: boolean;
+}
