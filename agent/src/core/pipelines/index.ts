@@ -1,5 +1,8 @@
 /** A checked pipeline, loaded models and operators -> a graph that runs items, with a bounded queue in front. */
-export { type CompiledNode, type CompiledPipeline, compilePipeline, inputReference, type Wire } from './compile.ts';
-export { type BoundOperator, groupByShape, modelWork, operatorWork } from './node-work.ts';
-export { createWorkQueue, type QueueOptions, type WorkQueue } from './queue.ts';
-export { type ItemRun, type NodeWork, runItem } from './run.ts';
+export type { GraphFigures } from './figures.ts';
+export { createGraph, type Graph } from './graph.ts';
+export type { ItemInput, ItemResult } from './item.ts';
+export { type BoundOperator, groupByShape, modelWork, type NodeWork, operatorWork, type Values } from './node-work.ts';
+export type { GraphObserver, ObservedItem } from './observe.ts';
+export { type BoundNode, planGraph } from './plan.ts';
+export { createWorkQueue, type WorkQueue } from './queue.ts';

@@ -2,12 +2,25 @@ import { type ModelNode, StarlingError } from '@starling/shared';
 import type { Engine, Tensor } from '../ports/engine.ts';
 import type { LoadedModel } from '../sessions/index.ts';
 import type { OperatorItem } from './operators/index.ts';
-import type { NodeWork } from './run.ts';
+
+/** Values on the ports of a node, by port name. */
+export type Values = Readonly<Record<string, unknown>>;
+
+/** Runs one node on one set of inputs, or on the items of its lists. An output that is missing stays away for this item. */
+export interface NodeWork {
+  run(inputs: Values, item: OperatorItem): Values | Promise<Values>;
+  /** The items of an `each` node together: in batches, with bounded concurrency. Order is kept. */
+  runEach(items: readonly Values[], item: OperatorItem): Promise<Values[]>;
+  /** Names of the outputs, needed when a list is empty and no run could tell. */
+  outputNames: readonly string[];
+}
 
 /** What an operator node runs with its parameters already bound. */
 export interface BoundOperator {
   outputNames: readonly string[];
-  run(inputs: Readonly<Record<string, unknown>>, item: OperatorItem): Record<string, unknown> | Promise<Record<string, unknown>>;
+  /** It keeps something from item to item, so those of a list come one after the other. */
+  isStateful: boolean;
+  run(inputs: Values, item: OperatorItem): Values | Promise<Values>;
 }
 
 /** Items of an `each` node that an operator works on at once: enough to keep the codec's threads busy, bounded for memory. */
@@ -16,19 +29,20 @@ const OPERATOR_CONCURRENCY = 4;
 export function operatorWork(operator: BoundOperator): NodeWork {
   return {
     outputNames: operator.outputNames,
-    run: async (inputs, item) => operator.run(inputs, item),
+    run: (inputs, item) => operator.run(inputs, item),
     async runEach(items, item) {
-      const results: Record<string, unknown>[] = new Array(items.length);
+      const results: Values[] = new Array(items.length);
       let next = 0;
       const worker = async (): Promise<void> => {
         while (next < items.length) {
           const index = next;
           next += 1;
           item.signal.throwIfAborted();
-          results[index] = await operator.run(items[index] as Record<string, unknown>, item);
+          results[index] = await operator.run(items[index] as Values, item);
         }
       };
-      await Promise.all(Array.from({ length: Math.min(OPERATOR_CONCURRENCY, items.length) }, worker));
+      const workers = operator.isStateful ? 1 : Math.min(OPERATOR_CONCURRENCY, items.length);
+      await Promise.all(Array.from({ length: workers }, worker));
       return results;
     },
   };
@@ -36,12 +50,12 @@ export function operatorWork(operator: BoundOperator): NodeWork {
 
 /** A model as a node: single runs, and batches of items whose tensors have one shape. */
 export function modelWork(model: LoadedModel, node: ModelNode, engine: Engine): NodeWork {
-  const run = async (inputs: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> => model.session.run(asTensors(inputs));
+  const emit = (outputs: Values): Values => emitted(outputs, node);
   return {
     outputNames: model.session.outputNames,
-    run,
+    run: async (inputs) => emit(await model.session.run(asTensors(inputs))),
     async runEach(items, { signal }) {
-      const results: Record<string, unknown>[] = new Array(items.length);
+      const results: Values[] = new Array(items.length);
       for (const batch of groupByShape(items, node.batchMaximum)) {
         signal.throwIfAborted();
         const outputs = await runBatch(
@@ -50,7 +64,7 @@ export function modelWork(model: LoadedModel, node: ModelNode, engine: Engine): 
           engine,
         );
         batch.forEach((index, position) => {
-          results[index] = outputs[position] as Record<string, unknown>;
+          results[index] = emit(outputs[position] as Values);
         });
       }
       return results;
@@ -58,8 +72,27 @@ export function modelWork(model: LoadedModel, node: ModelNode, engine: Engine): 
   };
 }
 
+/** What a model gave, as it goes on: without what is empty and means nothing, and never with numbers that are none. */
+function emitted(outputs: Values, { finite, emptyIsAbsent }: ModelNode): Values {
+  if (finite) for (const [name, tensor] of Object.entries(outputs)) requireFinite(name, tensor as Tensor);
+  if (!emptyIsAbsent) return outputs;
+  return Object.fromEntries(Object.entries(outputs).filter(([, tensor]) => (tensor as Tensor).data.length > 0));
+}
+
+function requireFinite(name: string, { data, elementType }: Tensor): void {
+  if (!(data instanceof Float32Array) || elementType !== 'float32') return;
+  // A sum of differences is zero, or no number at all as soon as one of them is none: one pass without a branch.
+  let odd = 0;
+  for (let index = 0; index < data.length; index += 1) odd += (data[index] as number) - (data[index] as number);
+  if (odd === 0) return;
+  const at = data.findIndex((value) => !Number.isFinite(value));
+  throw new StarlingError('not-finite', `output "${name}" holds ${String(data[at])} at place ${at}`, {
+    hint: 'look at what goes in; "finite: false" on the node lets such values pass',
+  });
+}
+
 /** Indices of items whose inputs have equal shapes, in groups of at most `maximum`; each item is in exactly one group. */
-export function groupByShape(items: readonly Readonly<Record<string, unknown>>[], maximum: number): number[][] {
+export function groupByShape(items: readonly Values[], maximum: number): number[][] {
   const groups: number[][] = [];
   const open = new Map<string, number[]>();
   items.forEach((item, index) => {
@@ -76,7 +109,7 @@ export function groupByShape(items: readonly Readonly<Record<string, unknown>>[]
 }
 
 async function runBatch(
-  items: readonly Readonly<Record<string, unknown>>[],
+  items: readonly Values[],
   model: LoadedModel,
   engine: Engine,
 ): Promise<Record<string, unknown>[]> {
@@ -124,7 +157,7 @@ function sliceBatch(tensor: Tensor, index: number, count: number): Tensor {
   return { ...tensor, shape: [1, ...tensor.shape.slice(1)], data: tensor.data.subarray(index * length, (index + 1) * length) };
 }
 
-function asTensors(inputs: Readonly<Record<string, unknown>>): Record<string, Tensor> {
+function asTensors(inputs: Values): Record<string, Tensor> {
   for (const [name, value] of Object.entries(inputs)) {
     if (typeof value !== 'object' || value === null || !('shape' in value)) {
       throw new StarlingError('not-a-tensor', `input "${name}" is no tensor`, { field: name });

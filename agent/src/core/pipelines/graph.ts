@@ -1,0 +1,446 @@
+import { isStarlingError, messageOf, StarlingError } from '@starling/shared';
+import type { Clock } from '../ports/clock.ts';
+import { type Arrival, createEdgeQueue, type EdgeQueue } from './edge-queue.ts';
+import { Counters, type GraphFigures } from './figures.ts';
+import { createGate, type Gate } from './gate.ts';
+import { ABSENT, DELIVERING, DONE, Item, type ItemInput, type ItemResult, PRESENT, QUEUED, RUNNING, WAITING } from './item.ts';
+import type { Values } from './node-work.ts';
+import type { GraphObserver, ObservedItem } from './observe.ts';
+import type { OperatorItem } from './operators/index.ts';
+import type { GraphPlan, PlannedNode } from './plan.ts';
+import { gather, hasSome, readinessOf } from './readiness.ts';
+import { isPromise, runWork } from './run-work.ts';
+import { createStreams, type Streams } from './streams.ts';
+
+export interface GraphOptions {
+  clock: Clock;
+  /** Age at which an item is given up. */
+  deadlineMs?: number | undefined;
+}
+
+/** A graph that runs items, many at once; each port of each item is either given a value once, or stays away. */
+export interface Graph {
+  /**
+   * Runs one item. Its first failure ends it and touches no other.
+   * @throws StarlingError with the code of the node's failure and the field `nodes.<name>`; `cancelled`, `deadline-passed`,
+   * `unknown-input`
+   */
+  run(input: ItemInput): Promise<ItemResult>;
+  /** @returns a function that ends the watching */
+  observe(observer: GraphObserver): () => void;
+  takeFigures(): GraphFigures;
+  readonly underWay: number;
+}
+
+/** The lane of items that are ordered among all, not within their stream. */
+const ALL = '';
+
+export function createGraph(plan: GraphPlan, options: GraphOptions): Graph {
+  return new GraphEngine(plan, options);
+}
+
+class GraphEngine implements Graph {
+  readonly #plan: GraphPlan;
+  readonly #clock: Clock;
+  readonly #deadlineMs: number | undefined;
+  readonly #gates: (Gate | undefined)[];
+  readonly #queues: (EdgeQueue | undefined)[];
+  readonly #counters: Counters;
+  readonly #streams: Streams;
+  /** What nodes keep of all streams together. */
+  readonly #kept = new Map<number, object>();
+  readonly #sources: readonly number[];
+  readonly #dropped: Float64Array;
+  #observers: readonly GraphObserver[] = [];
+  #nextTicket = 0;
+  underWay = 0;
+
+  constructor(plan: GraphPlan, { clock, deadlineMs }: GraphOptions) {
+    this.#plan = plan;
+    this.#clock = clock;
+    this.#deadlineMs = deadlineMs;
+    this.#gates = plan.nodes.map(gateFor);
+    for (const { index, delay } of plan.nodes) if (delay?.role === 'write') this.#gates[index] = this.#gates[delay.partner];
+    this.#queues = plan.wires.map(({ queue }) => (queue === undefined ? undefined : createEdgeQueue(queue)));
+    this.#dropped = new Float64Array(plan.wires.length);
+    this.#counters = new Counters(plan);
+    this.#streams = createStreams((stream) => {
+      for (const gate of this.#gates) gate?.forget(stream);
+    });
+    this.#sources = plan.nodes.filter(({ inputs, triggers }) => inputs.length === 0 && triggers.length === 0).map(({ index }) => index);
+  }
+
+  run(input: ItemInput): Promise<ItemResult> {
+    for (const reference of Object.keys(input.values)) {
+      const slot = this.#plan.slotOf.get(reference);
+      if (slot !== undefined && this.#plan.roots.includes(slot)) continue;
+      const known = this.#plan.roots.map((root) => this.#plan.slots[root]?.reference).join(', ');
+      return Promise.reject(new StarlingError('unknown-input', `nothing comes in at ${reference}`, { field: reference, hint: `inputs: ${known}` }));
+    }
+    const startedMs = this.#clock.monotonicMs();
+    const { sequence, timeMs } = this.#streams.enter(input.stream, input.timeMs);
+    const item = new Item(this.#plan, { ...input, timeMs }, { ticket: this.#nextTicket, sequence, startedMs });
+    this.#nextTicket += 1;
+    this.underWay += 1;
+    return new Promise<ItemResult>((resolve, reject) => {
+      item.settle = { resolve, reject };
+      this.#watchOver(item);
+      if (!item.hasFailed) this.#enter(item);
+    });
+  }
+
+  observe(observer: GraphObserver): () => void {
+    this.#observers = [...this.#observers, observer];
+    return () => {
+      this.#observers = this.#observers.filter((each) => each !== observer);
+    };
+  }
+
+  takeFigures(): GraphFigures {
+    this.#queues.forEach((queue, wire) => {
+      if (queue === undefined) return;
+      const slot = this.#plan.wires[wire]?.slot ?? 0;
+      this.#counters.dropped[slot] = (this.#counters.dropped[slot] ?? 0) + queue.dropped - (this.#dropped[wire] ?? 0);
+      this.#dropped[wire] = queue.dropped;
+    });
+    return this.#counters.take(this.#plan, (slot) =>
+      (this.#plan.slots[slot]?.wires ?? []).reduce((sum, wire) => sum + (this.#queues[wire]?.waiting ?? 0), 0),
+    );
+  }
+
+  /** Ends the item when nobody waits for it any more, or it has grown too old. */
+  #watchOver(item: Item): void {
+    const { signal } = item.input;
+    if (signal !== undefined) {
+      const cancel = (): void => this.#fail(item, new StarlingError('cancelled', 'the item was cancelled', { cause: signal.reason }));
+      if (signal.aborted) return cancel();
+      signal.addEventListener('abort', cancel, { once: true });
+      item.cleanUp = [() => signal.removeEventListener('abort', cancel)];
+    }
+    if (this.#deadlineMs === undefined) return;
+    const deadlineMs = this.#deadlineMs;
+    const stop = this.#clock.after(deadlineMs, () => {
+      const late = this.#plan.nodes.filter(({ index }) => item.nodes[index] !== DONE).map(({ name }) => name);
+      this.#fail(item, new StarlingError('deadline-passed', `older than ${deadlineMs} ms; not done: ${late.join(', ')}`));
+    });
+    item.cleanUp = [...(item.cleanUp ?? []), stop];
+  }
+
+  #enter(item: Item): void {
+    if (this.#observers.length > 0) this.#tell((observer, seen) => observer.item?.('entered', item.startedMs, seen), item);
+    const { values } = item.input;
+    for (const slot of this.#plan.roots) {
+      const { reference } = this.#plan.slots[slot] as { reference: string };
+      const isThere = Object.hasOwn(values, reference) && values[reference] !== undefined;
+      this.#settle(item, slot, isThere ? PRESENT : ABSENT, isThere ? values[reference] : undefined, -1, item.startedMs);
+    }
+    for (const node of this.#sources) item.touched.push(node);
+    this.#pump(item);
+    // In a graph without nodes nothing else lets it leave.
+    if (item.open === 0) this.#close(item);
+  }
+
+  /** Looks at every node of which something new is known, until nothing is. */
+  #pump(item: Item): void {
+    if (item.isPumping) return;
+    item.isPumping = true;
+    for (let index = item.touched.pop(); index !== undefined; index = item.touched.pop()) {
+      if (item.nodes[index] !== WAITING || item.hasFailed) continue;
+      const node = this.#plan.nodes[index] as PlannedNode;
+      const readiness = readinessOf(node, item, item.endedWindows?.has(index) === true);
+      if (readiness === 'run') this.#fire(item, node);
+      else if (readiness === 'skip') this.#skip(item, node);
+      else if (node.joinWindowMs !== undefined && node.join === 'outer') this.#openWindow(item, node, node.joinWindowMs);
+    }
+    item.isPumping = false;
+  }
+
+  #openWindow(item: Item, node: PlannedNode, windowMs: number): void {
+    const { index } = node;
+    item.timers ??= new Map();
+    if (item.timers.has(index) || !hasSome(node, item)) return;
+    const cancel = this.#clock.after(windowMs, () => {
+      item.endedWindows ??= new Set();
+      item.endedWindows.add(index);
+      item.touched.push(index);
+      this.#pump(item);
+    });
+    item.timers.set(index, cancel);
+  }
+
+  #fire(item: Item, node: PlannedNode): void {
+    // What is there now is what it gets, even if it has to wait for its turn.
+    const inputs = gather(node, item, (wire) => this.#plan.wires[wire]?.slot ?? -1);
+    const gate = this.#gates[node.index];
+    if (gate === undefined || node.delay?.role === 'write') return this.#begin(item, node, inputs, 0);
+    item.nodes[node.index] = QUEUED;
+    const queuedAtMs = this.#clock.monotonicMs();
+    gate.enter(laneOf(node, item), ticketOf(node, item), () => {
+      this.#begin(item, node, inputs, this.#clock.monotonicMs() - queuedAtMs);
+      this.#pump(item);
+    });
+  }
+
+  #begin(item: Item, node: PlannedNode, inputs: Values, queuedMs: number): void {
+    item.nodes[node.index] = RUNNING;
+    if (item.arrivals !== undefined) this.#takeUp(item, node);
+    const startedMs = this.#clock.monotonicMs();
+    const run = { startedMs, queuedMs };
+    let outputs: Values | Promise<Values>;
+    try {
+      outputs = node.delay === undefined ? runWork(node, inputs, this.#view(item, node), this.#clock) : this.#delay(item, node, inputs);
+    } catch (error) {
+      return this.#failed(item, node, error, run);
+    }
+    if (!isPromise(outputs)) return this.#ran(item, node, outputs, run);
+    outputs.then(
+      (values) => {
+        this.#ran(item, node, values, run);
+        this.#pump(item);
+      },
+      (error: unknown) => {
+        this.#failed(item, node, error, run);
+        this.#pump(item);
+      },
+    );
+  }
+
+  #view(item: Item, { index, state }: PlannedNode): OperatorItem {
+    if (state === undefined) return item.view();
+    if (state === 'stream') return item.view((create) => this.#streams.stateOf(item.input.stream, index, create));
+    return item.view(<State extends object>(create: () => State): State => {
+      const known = (this.#kept.get(index) as State | undefined) ?? create();
+      this.#kept.set(index, known);
+      return known;
+    });
+  }
+
+  /** The reader gives what the item before has left, the writer leaves what this one brings. */
+  #delay(item: Item, node: PlannedNode, inputs: Values): Values {
+    const isReader = node.delay?.role === 'read';
+    const keeper = isReader ? node.index : (node.delay?.partner ?? -1);
+    const kept = this.#streams.stateOf(item.input.stream, keeper, () => ({ values: node.work.run({}, item.view()) as Values }));
+    if (isReader) return kept.values;
+    kept.values = inputs;
+    return {};
+  }
+
+  #ran(item: Item, node: PlannedNode, outputs: Values, run: { startedMs: number; queuedMs: number }): void {
+    const endedMs = this.#clock.monotonicMs();
+    this.#count(item, node, endedMs - run.startedMs);
+    if (this.#observers.length > 0) this.#tell((observer, seen) => observer.node?.(node.name, { ...run, endedMs }, seen), item);
+    if (!item.hasFailed) this.#give(item, node, outputs, undefined, endedMs);
+    this.#finish(item, node);
+  }
+
+  #count(item: Item, node: PlannedNode, spentMs: number): void {
+    const { runs, totalMs } = this.#counters;
+    runs[node.index] = (runs[node.index] as number) + 1;
+    totalMs[node.index] = (totalMs[node.index] as number) + spentMs;
+    if (node.delay?.role !== 'write') item.nodesMs[node.name] = spentMs;
+  }
+
+  #failed(item: Item, node: PlannedNode, error: unknown, run: { startedMs: number; queuedMs: number }): void {
+    const endedMs = this.#clock.monotonicMs();
+    this.#counters.failures[node.index] = (this.#counters.failures[node.index] as number) + 1;
+    if (this.#observers.length > 0) this.#tell((observer, seen) => observer.node?.(node.name, { ...run, endedMs, error }, seen), item);
+    // What overran its time may still be at work on what it keeps: the next item starts afresh.
+    if (node.state === 'stream' && isStarlingError(error) && error.code === 'timed-out') {
+      this.#streams.dropState(item.input.stream, node.index);
+    }
+    if (!node.skipsOnError) this.#fail(item, error);
+    else if (!item.hasFailed) this.#give(item, node, {}, errorValue(node, error), endedMs);
+    this.#finish(item, node);
+  }
+
+  #skip(item: Item, node: PlannedNode): void {
+    this.#counters.skipped[node.index] = (this.#counters.skipped[node.index] as number) + 1;
+    this.#give(item, node, {}, undefined, 0);
+    this.#finish(item, node);
+  }
+
+  #give(item: Item, node: PlannedNode, outputs: Values, error: Values | undefined, nowMs: number): void {
+    for (const { port, slot } of node.outputs) {
+      const value = outputs[port];
+      this.#settle(item, slot, value === undefined ? ABSENT : PRESENT, value, node.index, nowMs);
+    }
+    if (node.errorSlot >= 0) this.#settle(item, node.errorSlot, error === undefined ? ABSENT : PRESENT, error, node.index, nowMs);
+  }
+
+  /** A port has given its value, or is known to give none. */
+  #settle(item: Item, slot: number, state: number, value: unknown, producer: number, nowMs: number): void {
+    item.slots[slot] = state;
+    item.values[slot] = value;
+    const { items, absent, totalAgeMs } = this.#counters;
+    if (state === PRESENT) {
+      items[slot] = (items[slot] as number) + 1;
+      totalAgeMs[slot] = (totalAgeMs[slot] as number) + nowMs - item.startedMs;
+      if (this.#observers.length > 0) {
+        const { reference } = this.#plan.slots[slot] as { reference: string };
+        this.#tell((observer, seen) => observer.value?.(reference, value, seen), item);
+      }
+    } else absent[slot] = (absent[slot] as number) + 1;
+    for (const wire of this.#plan.slots[slot]?.wires ?? []) {
+      const queue = state === PRESENT ? this.#queues[wire] : undefined;
+      if (queue === undefined) this.#arrive(item, wire, state);
+      else this.#queueUp(item, wire, queue, producer);
+    }
+  }
+
+  #arrive(item: Item, wire: number, state: number): void {
+    item.wires[wire] = state;
+    const { node, slot, to } = this.#plan.wires[wire] as GraphPlan['wires'][number];
+    if (node >= 0) {
+      if (item.nodes[node] === WAITING) item.touched.push(node);
+    } else if (state === PRESENT) {
+      const name = to.slice(to.indexOf('.') + 1);
+      // Where branches join at an output, the first one counts.
+      if (!Object.hasOwn(item.outputs, name)) item.outputs[name] = item.values[slot];
+    }
+  }
+
+  #queueUp(item: Item, wire: number, queue: EdgeQueue, producer: number): void {
+    const { node } = this.#plan.wires[wire] as { node: number };
+    if (item.nodes[node] !== WAITING) return this.#arrive(item, wire, PRESENT);
+    let isHeldBack = false;
+    const arrival: Arrival = {
+      order: item.ticket,
+      accept: () => {
+        this.#arrive(item, wire, PRESENT);
+        if (!isHeldBack) return;
+        this.#letGo(item, producer);
+        this.#pump(item);
+      },
+      refuse: () => {
+        item.arrivals?.delete(wire);
+        this.#arrive(item, wire, ABSENT);
+      },
+      drop: () => {
+        item.arrivals?.delete(wire);
+        item.wires[wire] = ABSENT;
+        if (item.nodes[node] === QUEUED) this.#skip(item, this.#plan.nodes[node] as PlannedNode);
+        else item.touched.push(node);
+        this.#pump(item);
+      },
+    };
+    item.arrivals ??= new Map();
+    item.arrivals.set(wire, arrival);
+    if (queue.arrive(arrival)) return;
+    isHeldBack = true;
+    item.heldBack ??= new Map();
+    item.heldBack.set(producer, (item.heldBack.get(producer) ?? 0) + 1);
+    if (producer < 0) item.open += 1;
+  }
+
+  /** One output that was held back has been let in. */
+  #letGo(item: Item, producer: number): void {
+    const left = (item.heldBack?.get(producer) ?? 0) - 1;
+    if (left > 0) {
+      item.heldBack?.set(producer, left);
+      if (producer >= 0) return;
+    } else item.heldBack?.delete(producer);
+    if (producer < 0) this.#closeIfDone(item);
+    else if (item.nodes[producer] === DELIVERING) this.#finish(item, this.#plan.nodes[producer] as PlannedNode);
+  }
+
+  /** The node takes up what waits for it, or never will. */
+  #takeUp(item: Item, node: PlannedNode): void {
+    for (const wire of node.inputs.flatMap(({ wires }) => wires)) {
+      const arrival = item.arrivals?.get(wire);
+      if (arrival === undefined) continue;
+      item.arrivals?.delete(wire);
+      this.#queues[wire]?.leave(arrival);
+    }
+  }
+
+  #finish(item: Item, node: PlannedNode): void {
+    if (item.nodes[node.index] === DONE) return;
+    if (!item.hasFailed && (item.heldBack?.get(node.index) ?? 0) > 0) {
+      item.nodes[node.index] = DELIVERING;
+      return;
+    }
+    item.nodes[node.index] = DONE;
+    item.timers?.get(node.index)?.();
+    if (item.arrivals !== undefined) this.#takeUp(item, node);
+    if (node.delay?.role !== 'read') this.#gates[node.index]?.done(laneOf(node, item), ticketOf(node, item));
+    this.#closeIfDone(item);
+  }
+
+  #fail(item: Item, error: unknown): void {
+    if (item.hasFailed) return;
+    item.hasFailed = true;
+    item.failure = error;
+    item.cancelWork();
+    item.settle?.reject(error instanceof StarlingError ? error : new StarlingError('node-failed', messageOf(error), { cause: error }));
+    // What came in and was held back is not waited for.
+    const heldIn = item.heldBack?.get(-1) ?? 0;
+    item.open -= heldIn;
+    item.heldBack?.delete(-1);
+    for (const node of this.#plan.nodes) {
+      if (item.nodes[node.index] !== RUNNING) this.#finish(item, node);
+    }
+    if (item.open === 0) this.#close(item);
+  }
+
+  #closeIfDone(item: Item): void {
+    item.open -= 1;
+    if (item.open === 0) this.#close(item);
+  }
+
+  #close(item: Item): void {
+    const { settle } = item;
+    if (settle === undefined) return;
+    item.settle = undefined;
+    for (const undo of item.cleanUp ?? []) undo();
+    this.#streams.leave(item.input.stream);
+    this.underWay -= 1;
+    if (this.#observers.length > 0) {
+      this.#tell((observer, seen) => observer.item?.('left', this.#clock.monotonicMs(), seen, item.failure), item);
+    }
+    if (!item.hasFailed) settle.resolve(resultOf(item, this.#plan));
+  }
+
+  #tell(say: (observer: GraphObserver, item: ObservedItem) => void, { input, sequence }: Item): void {
+    const { stream, timeMs, traceId } = input;
+    const seen: ObservedItem = { stream, timeMs, sequence, traceId };
+    for (const observer of this.#observers) say(observer, seen);
+  }
+}
+
+function gateFor({ isOrdered, state, concurrency, delay }: PlannedNode): Gate | undefined {
+  if (delay !== undefined || state === 'stream') return createGate({ lane: 1, all: concurrency ?? Number.POSITIVE_INFINITY });
+  if (state === 'node') return createGate({ lane: 1, all: 1 });
+  if (!isOrdered) return undefined;
+  return createGate({ lane: Number.POSITIVE_INFINITY, all: concurrency ?? Number.POSITIVE_INFINITY });
+}
+
+function isByStream({ state, delay }: PlannedNode): boolean {
+  return state === 'stream' || delay !== undefined;
+}
+
+function laneOf(node: PlannedNode, item: Item): string {
+  return isByStream(node) ? item.input.stream : ALL;
+}
+
+function ticketOf(node: PlannedNode, item: Item): number {
+  return isByStream(node) ? item.sequence : item.ticket;
+}
+
+/** What an edge from the port `error` carries. */
+function errorValue({ name }: PlannedNode, error: unknown): Values {
+  return { code: isStarlingError(error) ? error.code : 'node-failed', message: messageOf(error), node: name };
+}
+
+function resultOf({ outputs, nodesMs, values, slots }: Item, plan: GraphPlan): ItemResult {
+  return {
+    outputs,
+    nodesMs,
+    value(reference) {
+      const slot = plan.slotOf.get(reference);
+      return slot === undefined ? undefined : values[slot];
+    },
+    *entries() {
+      for (const [slot, { reference }] of plan.slots.entries()) if (slots[slot] === PRESENT) yield [reference, values[slot]];
+    },
+  };
+}
