@@ -18,8 +18,19 @@ export * from './documents/reported-state.ts';
 export * from './documents/trust-root.ts';
 export { isStarlingError, messageOf, StarlingError, type StarlingErrorDetails } from './errors.ts';
 export * from './evaluation/evaluator-messages.ts';
+export * from './graph/expand.ts';
+export * from './graph/expression-values.ts';
+export {
+  checkExpression,
+  compileExpression,
+  type Expression,
+  type ExpressionOptions,
+  type ExpressionProblem,
+} from './graph/expressions.ts';
 export * from './graph/operators/index.ts';
+export * from './graph/parameters.ts';
 export * from './graph/port-types.ts';
+export type * from './graph/problem.ts';
 export * from './graph/signature.ts';
 export * from './graph/topology.ts';
 export * from './graph/type-check.ts';

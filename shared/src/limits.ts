@@ -77,6 +77,18 @@ export const DATASET_FILE_BYTES_MAXIMUM = 256 * 1024 ** 2;
 /** Lines of log that are kept of one build; the oldest go first. */
 export const BUILD_LOG_LINES_MAXIMUM = 1000;
 
+/** Length of one expression in a graph: longer logic belongs in a script, which has a bound on its time. */
+export const EXPRESSION_CHARACTERS_MAXIMUM = 2000;
+/** Parts of one expression, after parsing. */
+export const EXPRESSION_NODES_MAXIMUM = 256;
+/** Parts of one expression that run for each item of a list, and how deep they may stand in each other: expressions have no clock. */
+export const EXPRESSION_COMPREHENSIONS_MAXIMUM = 4;
+export const EXPRESSION_NESTED_COMPREHENSIONS_MAXIMUM = 2;
+/** Elements of a tensor that an expression sees. */
+export const EXPRESSION_TENSOR_ELEMENTS_MAXIMUM = 1024;
+/** Nodes of a pipeline when all pipelines inside it are spread out. Attack: ten pipelines of ten nodes, each the next one. */
+export const EXPANDED_NODES_MAXIMUM = 1024;
+
 const relations: readonly [string, boolean][] = [
   ['a chunk fits into a packet', CHUNK_FRAME_BYTES_MAXIMUM + 1024 <= PACKET_BYTES_MAXIMUM],
   ['a manifest page fits into a chunk', MANIFEST_CHUNKS_MAXIMUM * MANIFEST_ENTRY_BYTES_MAXIMUM + 1024 <= CHUNK_BYTES_MAXIMUM],

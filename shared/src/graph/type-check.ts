@@ -3,6 +3,7 @@ import type { TensorPort } from '../documents/model-version.ts';
 import type { Pipeline, PipelineNode } from '../documents/pipeline.ts';
 import { isStarlingError, messageOf } from '../errors.ts';
 import { formatPortType, mismatchOf, type PortType, parsePortType } from './port-types.ts';
+import type { GraphProblem } from './problem.ts';
 import type { OperatorSignature } from './signature.ts';
 import { edgesInto, INPUT_NODE, OUTPUT_NODE, orderNodes, parsePortReference, uselessNodes } from './topology.ts';
 
@@ -15,27 +16,6 @@ export interface ModelPorts {
 export interface GraphContext {
   operators: ReadonlyMap<string, OperatorSignature>;
   models: ReadonlyMap<string, ModelPorts>;
-}
-
-export interface GraphProblem {
-  code:
-    | 'bad-port-type'
-    | 'cycle'
-    | 'duplicate-input'
-    | 'invalid-params'
-    | 'missing-input'
-    | 'missing-output'
-    | 'reserved-name'
-    | 'type-mismatch'
-    | 'unknown-model'
-    | 'unknown-node'
-    | 'unknown-operator'
-    | 'unknown-port'
-    | 'unused-node';
-  /** Path in the pipeline document, e.g. `edges.3.to`. */
-  field: string;
-  message: string;
-  hint?: string;
 }
 
 /** Port -> type; undefined where its declaration is wrong, which is reported there and once. */

@@ -1,0 +1,43 @@
+/** What may be wrong with a graph. Tests, editors and scripts compare the code, never the message. */
+export type GraphProblemCode =
+  | 'bad-port-type'
+  | 'cycle'
+  | 'duplicate-input'
+  | 'invalid-expression'
+  | 'invalid-join'
+  | 'invalid-parameter'
+  | 'invalid-params'
+  | 'invalid-placement'
+  | 'missing-input'
+  | 'missing-output'
+  | 'no-list'
+  | 'recursive-pipeline'
+  | 'reserved-name'
+  | 'schema'
+  | 'too-large'
+  | 'type-mismatch'
+  | 'unknown-model'
+  | 'unknown-node'
+  | 'unknown-operator'
+  | 'unknown-parameter'
+  | 'unknown-pipeline'
+  | 'unknown-port'
+  | 'unknown-sink'
+  | 'unknown-source'
+  | 'unreachable-node'
+  | 'unreachable-output'
+  | 'unused-input'
+  | 'unused-node'
+  | 'unused-parameter'
+  | 'unused-pipeline'
+  | 'unused-source-port';
+
+export interface GraphProblem {
+  code: GraphProblemCode;
+  /** Path in the pipeline document, e.g. `edges.3.to`. */
+  field: string;
+  message: string;
+  hint?: string;
+  /** Characters of the text at `field` that it is about, where it is about a part of it. */
+  range?: { start: number; end: number };
+}
