@@ -1,21 +1,63 @@
-import { type ModelNode, type OperatorNode, type PipelineNode, StarlingError } from '@starling/shared';
-import type { BoundOperator, NodeWork } from '../pipelines/index.ts';
-import { modelWork, operatorWork } from '../pipelines/index.ts';
+import { type ExpandedGraph, type ModelNode, type OperatorNode, type PipelineNode, type SinkNode, StarlingError } from '@starling/shared';
+import {
+  type BoundNode,
+  type BoundOperator,
+  createGraph,
+  type Graph,
+  graphWork,
+  modelWork,
+  type OperatorItem,
+  operatorWork,
+  planGraph,
+  type Values,
+} from '../pipelines/index.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { LoadedModel } from '../sessions/index.ts';
 
+/** What the nodes of a graph are bound to. */
 export interface NodePorts {
+  clock: Clock;
   engine: Engine;
   operator(name: string, node: OperatorNode): BoundOperator;
   model(name: string, node: ModelNode): LoadedModel;
+  /** Takes a value out of the pipeline; resolves when it is in safe hands. */
+  deliver(name: string, node: SinkNode, values: Values, item: OperatorItem): Promise<void>;
 }
 
-/** What runs a node: an operator with its parameters, or a loaded model. @throws StarlingError `unknown-node-kind` */
-export function bindNode(name: string, node: PipelineNode, ports: NodePorts): NodeWork {
-  if ('op' in node) return operatorWork(ports.operator(name, node));
-  if ('model' in node) return modelWork(ports.model(name, node), node, ports.engine);
-  throw new StarlingError('unknown-node-kind', `this agent cannot run the node ${name}`, {
-    field: `nodes.${name}`,
-    hint: 'update the agent',
-  });
+/**
+ * A graph with every node bound to what runs it: operators with their parameters, loaded models, scripts, inner graphs.
+ * @throws StarlingError `unknown-operator`, `invalid-params`, `unknown-model`, `unknown-node-kind`, `invalid-pipeline`
+ */
+export function buildGraph(expanded: ExpandedGraph, ports: NodePorts, deadlineMs?: number): Graph {
+  const plan = planGraph(expanded, (name, node) => bindNode(name, node, expanded, ports));
+  return createGraph(plan, { clock: ports.clock, deadlineMs });
+}
+
+function bindNode(name: string, node: PipelineNode, around: ExpandedGraph, ports: NodePorts): BoundNode {
+  if ('op' in node) {
+    const operator = ports.operator(name, node);
+    return { work: operatorWork(operator), optional: operator.optional, state: operator.stateScope };
+  }
+  if ('model' in node) return { work: modelWork(ports.model(name, node), node, ports.engine), ...(node.state === undefined ? {} : { state: 'stream' }) };
+  if ('pipeline' in node) {
+    const inside = around.inner[name];
+    if (inside === undefined) throw new StarlingError('unknown-pipeline', `the pipeline inside ${name} is missing`, { field: `nodes.${name}` });
+    const graph = buildGraph(inside, ports);
+    // Its items have to come in order if anything in it keeps something from one to the next.
+    return { work: graphWork(graph, Object.keys(inside.outputs)), ...(graph.keepsState ? { state: 'stream' } : {}) };
+  }
+  if ('sink' in node) {
+    const run = async (values: Values, item: OperatorItem): Promise<Values> => {
+      await ports.deliver(name, node, values, item);
+      return {};
+    };
+    return { work: { outputNames: [], run, runEach: async () => [] } };
+  }
+  if ('source' in node) return { work: { outputNames: [], run: () => ({}), runEach: async () => [] }, sourcePorts: sourcePortsOf(node.source) };
+  throw new StarlingError('unknown-node-kind', `this agent cannot run the node ${name}`, { field: `nodes.${name}`, hint: 'update the agent' });
+}
+
+function sourcePortsOf(_kind: string): readonly string[] {
+  return [];
 }
