@@ -21,6 +21,8 @@ export * from './evaluation/evaluator-messages.ts';
 export * from './graph/operators/index.ts';
 export * from './graph/port-types.ts';
 export * from './graph/signature.ts';
+export * from './graph/sinks/index.ts';
+export * from './graph/sources/index.ts';
 export * from './graph/topology.ts';
 export * from './graph/type-check.ts';
 export * from './graph/values.ts';

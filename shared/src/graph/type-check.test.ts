@@ -142,7 +142,9 @@ describe('a pipeline', () => {
     const pipeline = structuredClone(good);
     pipeline.outputs = { readings: 'tensor' };
     pipeline.inputs = { image: 'photo' };
-    const hint = expect.stringMatching(/encoded-image, image, audio, detections, boxes, text, json, .*list<T>.*tensor<float32,\[1,3,h,w\]>/);
+    const hint = expect.stringMatching(
+      /encoded-image, image, audio, detections, boxes, text, json, .*list<T>.*tensor<float32,\[1,3,h,w\]>/,
+    );
     expect(checkPipeline(pipelineSchema.parse(pipeline), context)).toEqual([
       { code: 'bad-port-type', field: 'inputs.image', message: expect.any(String), hint },
       { code: 'bad-port-type', field: 'outputs.readings', message: expect.any(String), hint },
