@@ -110,7 +110,7 @@ const drives: Record<Change, Drive> = {
   createRelease: {
     action: 'release.create',
     run: async () => {
-      const policies = policiesSchema.parse({ egress: { outputs: ['boxes'], edges: [] } });
+      const policies = policiesSchema.parse({ egress: { outputs: ['boxes'], edges: [], sinks: [] } });
       const { digest, name } = await operator.createRelease({ name: 'boxes-1', pipeline: findBoxes.name, policies });
       made.release = digest;
       return name;

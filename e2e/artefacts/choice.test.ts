@@ -58,7 +58,7 @@ beforeAll(async () => {
     500_000,
   );
   await fleet.operator.pushPipeline(readDigitsPipeline);
-  const policies = policiesSchema.parse({ egress: { outputs: ['classes'], edges: [] } });
+  const policies = policiesSchema.parse({ egress: { outputs: ['classes'], edges: [], sinks: [] } });
   release = await fleet.operator.createRelease({ name: 'read-digits-1', pipeline: 'read-digits', policies });
 }, 600_000);
 afterAll(async () => {

@@ -65,7 +65,7 @@ export async function startSignsFleet(methods: string, say: Say): Promise<SignsF
       name: pipeline.name,
       pipeline: `${pipeline.name}@${pipeline.version}`,
       policies: {
-        egress: { outputs: Object.keys(pipeline.outputs ?? {}), edges: [] },
+        egress: { outputs: Object.keys(pipeline.outputs ?? {}), edges: [], sinks: [] },
         ...{ capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
       },
     });

@@ -85,7 +85,7 @@ function measuresOf(idle: Report, busy: Report, framesPerSecond: number): Measur
 
 async function publishRelease(operator: Operator): Promise<ReleaseView> {
   const policies: Policies = {
-    egress: { outputs: ['readings'], edges: [] },
+    egress: { outputs: ['readings'], edges: [], sinks: [] },
     ...{ capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
   };
   for (const files of demoModels) await operator.waitForBuilds((await operator.pushModel(files)).digest);

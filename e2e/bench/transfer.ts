@@ -23,7 +23,7 @@ const MANY = 20;
 const MANY_ROUNDS = 3;
 const SAMPLE_MS = 25;
 const policies: Policies = {
-  egress: { outputs: ['readings'], edges: [] },
+  egress: { outputs: ['readings'], edges: [], sinks: [] },
   ...{ capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
 };
 

@@ -27,7 +27,7 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
     fleet = await startRunningFleet({}, 'demo-models');
     await fleet.operator.pushPipeline(readSigns);
     const policies = {
-      egress: { outputs: ['readings'], edges: [] },
+      egress: { outputs: ['readings'], edges: [], sinks: [] },
       ...{ capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
     };
     release = await fleet.operator.createRelease({ name: 'signs-1', pipeline: `${readSigns.name}@${readSigns.version}`, policies });

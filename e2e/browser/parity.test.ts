@@ -33,7 +33,7 @@ describeWith(['chromium'], 'a browser and a device with Node on one fp32 artefac
     fleet = await startRunningFleet({}, 'demo-sources');
     await fleet.operator.pushPipeline(readSigns);
     const policies = {
-      egress: { outputs: ['readings'], edges: [] },
+      egress: { outputs: ['readings'], edges: [], sinks: [] },
       ...{ capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
     };
     release = await fleet.operator.createRelease({ name: 'signs-1', pipeline: `${readSigns.name}@${readSigns.version}`, policies });

@@ -28,7 +28,7 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
     admin = fleet.login;
     await fleet.operator.pushPipeline(readSigns);
     const policies = {
-      egress: { outputs: ['readings'], edges: [] },
+      egress: { outputs: ['readings'], edges: [], sinks: [] },
       capture: { enabled: false },
       retention: { resultDays: 30 },
       power: {},

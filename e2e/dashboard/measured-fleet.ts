@@ -39,7 +39,12 @@ export async function startMeasuredFleet(): Promise<MeasuredFleet> {
   const release = await fleet.operator.createRelease({
     name: 'find-boxes',
     pipeline: `${findBoxes.name}@${findBoxes.version}`,
-    policies: { egress: { outputs: ['boxes'], edges: [] }, capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
+    policies: {
+      egress: { outputs: ['boxes'], edges: [], sinks: [] },
+      capture: { enabled: false },
+      retention: { resultDays: 30 },
+      power: {},
+    },
   });
   const agent = (await fleet.startAgent('agent', { release })).ready.device;
   await fleet.untilRunning(agent, release, START_TIMEOUT_MS);

@@ -159,7 +159,7 @@ async function publishRelease(operator: Operator, steps: Steps): Promise<Release
         pipeline: `${readSigns.name}@${readSigns.version}`,
         // Texts may leave the device; pictures stay on it.
         policies: {
-          egress: { outputs: ['readings'], edges: [] },
+          egress: { outputs: ['readings'], edges: [], sinks: [] },
           ...{ capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
         },
       }));

@@ -28,7 +28,12 @@ describe('a model that is too large for one file', () => {
     });
     model = await fleet.operator.waitForBuilds(digest);
     await fleet.operator.pushPipeline(findBoxes);
-    const policies = { egress: { outputs: ['boxes'], edges: [] }, capture: { enabled: false }, retention: { resultDays: 30 }, power: {} };
+    const policies = {
+      egress: { outputs: ['boxes'], edges: [], sinks: [] },
+      capture: { enabled: false },
+      retention: { resultDays: 30 },
+      power: {},
+    };
     release = await fleet.operator.createRelease({ name: 'large', pipeline: `${findBoxes.name}@${findBoxes.version}`, policies });
     agent = await fleet.startAgent('agent', { release });
   });

@@ -84,7 +84,12 @@ export async function publishMapRelease(
   return fleet.operator.createRelease({
     name: `find-boxes-${revision}`,
     pipeline: `${findBoxes.name}@${pipelineVersion}`,
-    policies: { egress: { outputs: ['boxes'], edges: [] }, capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
+    policies: {
+      egress: { outputs: ['boxes'], edges: [], sinks: [] },
+      capture: { enabled: false },
+      retention: { resultDays: 30 },
+      power: {},
+    },
   });
 }
 

@@ -13,7 +13,7 @@ import { type RunningFleet, startRunningFleet, until } from '../harness/running-
 const BUILD_TIMEOUT_MS = 400_000;
 
 const policies = {
-  egress: { outputs: ['readings'], edges: [] },
+  egress: { outputs: ['readings'], edges: [], sinks: [] },
   ...{ capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
 };
 

@@ -171,6 +171,28 @@ async function checkRelease(document: Release, { keyring, models, pipelines }: R
   const unknown = document.policies.egress.outputs.find((output) => pipeline.document.outputs[output] === undefined);
   if (unknown !== undefined)
     throw new StarlingError('unknown-output', `the pipeline has no output "${unknown}"`, { field: 'policies.egress.outputs' });
+  requireSinks(document.policies.egress.sinks, pipeline.document);
+}
+
+/** Nodes of pipelines inside this one are named `outer/inner`, as the agent names them. */
+function sinksOf(nodes: Pipeline['nodes'], inner: Pipeline['pipelines'], prefix: string, inside: ReadonlySet<string>): string[] {
+  return Object.entries(nodes).flatMap(([name, node]) => {
+    if ('sink' in node) return [prefix + name];
+    if (!('pipeline' in node) || inside.has(node.pipeline)) return [];
+    const found = inner[node.pipeline];
+    return found === undefined ? [] : sinksOf(found.nodes, inner, `${prefix}${name}/`, new Set([...inside, node.pipeline]));
+  });
+}
+
+/** A name that is no sink would open nothing, and whoever wrote it would wait for values in vain. */
+function requireSinks(named: readonly string[], { nodes, pipelines }: Pipeline): void {
+  const sinks = sinksOf(nodes, pipelines, '', new Set());
+  const unknown = named.find((name) => !sinks.includes(name));
+  if (unknown === undefined) return;
+  throw new StarlingError('unknown-sink', `the pipeline has no sink "${unknown}"`, {
+    field: 'policies.egress.sinks',
+    hint: sinks.length === 0 ? 'it has none at all' : `its sinks: ${sinks.join(', ')}`,
+  });
 }
 
 async function collectReachable(digest: string, { db, blobs, models }: ReleasePorts): Promise<ReadonlySet<string>> {

@@ -9,11 +9,13 @@ export const egressPolicySchema = z.strictObject({
   outputs: z.array(z.string()).default([]),
   /** Ports that may be tapped or captured raw, e.g. `decode.image`. Empty: raw inputs never leave. */
   edges: z.array(z.string()).default([]),
+  /** Nodes whose sinks may send values away from the device. Sinks that keep them there need not be named. */
+  sinks: z.array(z.string()).default([]),
 });
 export type EgressPolicy = z.infer<typeof egressPolicySchema>;
 
 export const policiesSchema = z.strictObject({
-  egress: egressPolicySchema.default({ outputs: [], edges: [] }),
+  egress: egressPolicySchema.default({ outputs: [], edges: [], sinks: [] }),
   capture: z.strictObject({ enabled: z.boolean().default(false) }).default({ enabled: false }),
   retention: z.strictObject({ resultDays: z.number().int().positive().max(3650).default(30) }).default({ resultDays: 30 }),
   power: z.strictObject({ maximumWatts: z.number().positive().optional() }).default({}),

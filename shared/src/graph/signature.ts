@@ -30,6 +30,8 @@ export interface SourceSignature {
   summary: string;
   outputs: PortTexts;
   params: z.ZodType;
+  /** Outputs where they follow from the parameters; `outputs` are then those that are always there. */
+  ports?(params: never): { outputs: PortTexts };
 }
 
 /** What takes values out of a pipeline. */

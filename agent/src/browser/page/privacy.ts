@@ -15,10 +15,11 @@ const SHOWN_MS = 10_000;
 export function leavingUnder(egress: EgressPolicy | null): string[] {
   const always = 'Always: how much and how fast it computes, its energy (modelled), its battery, and what this browser is.';
   if (egress === null) return ['Nothing of what it sees: no release runs.', always];
-  const { outputs, edges } = egress;
+  const { outputs, edges, sinks } = egress;
   return [
     outputs.length === 0 ? 'No results.' : `Results, when the fleet asks for them: ${outputs.join(', ')}.`,
     edges.length === 0 ? 'No pictures, and nothing from within the pipeline.' : `May be watched from the dashboard: ${edges.join(', ')}.`,
+    ...(sinks.length === 0 ? [] : [`What the pipeline itself sends on: ${sinks.join(', ')}.`]),
     always,
   ];
 }

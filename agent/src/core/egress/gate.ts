@@ -6,14 +6,18 @@ export interface EgressGate {
   outputs(values: Readonly<Record<string, unknown>>): Record<string, unknown>;
   /** May the values of this port (`node.port`) leave, as a tap or a capture? */
   allowsEdge(port: string): boolean;
+  /** May the sink of this node send values away? Sinks that keep them on the device are not asked about. */
+  allowsSink(node: string): boolean;
 }
 
 /** Closed by default: what the publisher did not allow does not pass, and nothing but the signed release can open it. */
 export function createEgressGate(policy: EgressPolicy): EgressGate {
   const outputs = new Set(policy.outputs);
   const edges = new Set(policy.edges);
+  const sinks = new Set(policy.sinks);
   return {
     outputs: (values) => Object.fromEntries(Object.entries(values).filter(([name]) => outputs.has(name))),
     allowsEdge: (port) => edges.has(port),
+    allowsSink: (node) => sinks.has(node),
   };
 }

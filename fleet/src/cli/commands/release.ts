@@ -15,6 +15,7 @@ const createOptions = z.object({
   pipeline: z.string().min(1),
   model: wordsSchema,
   allowOutput: wordsSchema,
+  sink: wordsSchema,
   policies: z.string().optional(),
   requireProvider: wordsSchema,
   publisherKey: z.string().optional(),
@@ -32,6 +33,7 @@ export function defineReleaseCommands(program: Command, contextOf: ContextOf): v
     .requiredOption('--pipeline <name[@version]>', 'the pipeline; its newest version if none is given')
     .option('--model <name=version>', 'version of a model to pin; the newest if none is given; may be repeated', collect)
     .option('--allow-output <name>', 'pipeline output whose values may leave the device; may be repeated', collect)
+    .option('--sink <node>', 'sink of the pipeline that may send values away, by the name of its node; may be repeated', collect)
     .option('--policies <file>', 'policies, YAML or JSON: egress, capture, retention, power')
     .option('--require-provider <name>', 'execution provider without which it must not run; may be repeated', collect)
     .option('--publisher-key <file>', 'key that signs it (default: keys/publisher.json beside the login)')
@@ -111,10 +113,11 @@ async function createRelease(contextOf: ContextOf, name: string, command: Comman
   );
 }
 
-async function readPolicies({ policies, allowOutput }: z.infer<typeof createOptions>): Promise<Policies> {
+async function readPolicies({ policies, allowOutput, sink }: z.infer<typeof createOptions>): Promise<Policies> {
   const read = policies === undefined ? policiesSchema.parse({}) : await readDocument(policies, '--policies', policiesSchema);
   const outputs = [...new Set([...read.egress.outputs, ...(allowOutput ?? [])])];
-  return { ...read, egress: { ...read.egress, outputs } };
+  const sinks = [...new Set([...read.egress.sinks, ...(sink ?? [])])];
+  return { ...read, egress: { ...read.egress, outputs, sinks } };
 }
 
 /** Attack: a taken fleet drafts a release that lets pictures out, or with another pipeline, and the publisher signs it unseen. */
@@ -151,6 +154,7 @@ function describeRelease({ document, ...view }: ReleaseView): string {
     ['pipeline', `${document.pipeline.name}@${document.pipeline.version}`],
     ['models', modelsText(document)],
     ['may leave devices', [...egress.outputs, ...egress.edges].join(', ') || 'nothing'],
+    ['sinks that may send', egress.sinks.join(', ') || undefined],
     ['capture', capture.enabled ? 'on' : 'off'],
     ['results kept', `${retention.resultDays} days`],
     ['power', power.maximumWatts === undefined ? undefined : `at most ${power.maximumWatts} W`],

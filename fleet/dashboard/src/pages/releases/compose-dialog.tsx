@@ -1,5 +1,5 @@
 import { Button, Checkbox, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
-import type { Release } from '@starling/shared';
+import { type Pipeline, type Release, sinkRegistry } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { read, useChange } from '../../data/queries.ts';
@@ -12,11 +12,12 @@ export function ComposeDialog({ onClose }: { onClose: () => void }) {
   const pipelines = useQuery(read('listPipelines', { query: { limit: 200 } }));
   const [pipeline, setPipeline] = useState<string | null>(null);
   const [outputs, setOutputs] = useState<string[]>([]);
+  const [sinks, setSinks] = useState<string[]>([]);
   const draft = useChange('draftRelease', { makesOld: [] });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const name = String(new FormData(event.currentTarget).get('name')).trim();
-    if (pipeline !== null) draft.mutate({ body: { name, pipeline, policies: { egress: { outputs } } } });
+    if (pipeline !== null) draft.mutate({ body: { name, pipeline, policies: { egress: { outputs, sinks } } } });
   };
   const document = draft.data?.document;
   const chosen = pipelines.data?.items.find(({ name, version }) => `${name}@${version}` === pipeline)?.document;
@@ -48,6 +49,7 @@ export function ComposeDialog({ onClose }: { onClose: () => void }) {
               )}
             </QueryView>
             {chosen !== undefined && <OutputChoice outputs={Object.keys(chosen.outputs)} allowed={outputs} onAllow={setOutputs} />}
+            {chosen !== undefined && <SinkChoice pipeline={chosen} allowed={sinks} onAllow={setSinks} />}
             {draft.isError && <ProblemAlert error={draft.error} />}
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose}>
@@ -99,9 +101,38 @@ function OutputChoice({ outputs, allowed, onAllow }: OutputChoiceProps) {
   );
 }
 
+interface SinkChoiceProps {
+  pipeline: Pipeline;
+  allowed: string[];
+  onAllow: (sinks: string[]) => void;
+}
+
+/** Which sinks of the pipeline may send values away. Those that keep them on the device always may. */
+function SinkChoice({ pipeline, allowed, onAllow }: SinkChoiceProps) {
+  const sending = Object.entries(pipeline.nodes).flatMap(([name, node]) =>
+    'sink' in node && sinkRegistry.get(node.sink)?.isLocal !== true ? [{ name, kind: node.sink }] : [],
+  );
+  if (sending.length === 0) return null;
+  return (
+    <Checkbox.Group
+      label="May send values away"
+      description="Sinks of the pipeline, each to the address that stands in it."
+      value={allowed}
+      onChange={onAllow}
+    >
+      <Group mt="xs">
+        {sending.map(({ name, kind }) => (
+          <Checkbox key={name} value={name} label={`${name} (${kind})`} />
+        ))}
+      </Group>
+    </Checkbox.Group>
+  );
+}
+
 function commandFor({ name, pipeline, policies }: Release): string {
   const outputs = policies.egress.outputs.map((output) => ` --allow-output ${output}`).join('');
-  return `starling release create ${name} --pipeline ${pipeline.name}@${pipeline.version}${outputs}`;
+  const sinks = policies.egress.sinks.map((sink) => ` --sink ${sink}`).join('');
+  return `starling release create ${name} --pipeline ${pipeline.name}@${pipeline.version}${outputs}${sinks}`;
 }
 
 function summaryOf({ pipeline, models }: Release): string {

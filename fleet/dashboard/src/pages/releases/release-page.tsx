@@ -55,6 +55,7 @@ function Release({ release: { name, digest, document, deviceCount, createdAtMs, 
           <Facts
             facts={[
               ['Leaves the device', egress.outputs.length === 0 ? 'no output' : egress.outputs.join(', ')],
+              ['Sinks that may send', egress.sinks.length === 0 ? 'none' : egress.sinks.join(', ')],
               ['Raw values', egress.edges.length === 0 ? 'never leave' : egress.edges.join(', ')],
               ['Capture for learning', capture.enabled ? 'allowed' : 'off'],
               ['Results are kept', `${counted(retention.resultDays)} days`],
