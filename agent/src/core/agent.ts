@@ -286,6 +286,7 @@ function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool
         return;
       }
       case 'result':
+      case 'deliver':
         return;
     }
   });

@@ -17,6 +17,8 @@ export interface OperatorSignature {
   params: z.ZodType;
   /** Keeps something from item to item: those of one stream come one after the other, in their order. */
   stateful?: boolean;
+  /** Of what it keeps: for each stream by itself, or for all together. Without it each stream has its own. */
+  stateScope?: 'stream' | 'node';
   /** Inputs and outputs where they follow from the parameters; `inputs` and `outputs` are then those that are always there. */
   ports?(params: never): { inputs: PortTexts; outputs: PortTexts; optional?: readonly string[] };
   /** Expressions in the parameters, by their path there, with the variables that each may use. */

@@ -1,6 +1,5 @@
 import type { StarlingErrorDetails } from '@starling/shared';
-import type { ImageInput } from '../ports/image-codec.ts';
-import type { HostEvent, InstalledRelease } from '../ports/runtime-host.ts';
+import type { HostEvent, InferInput, InferOptions, InstalledRelease } from '../ports/runtime-host.ts';
 
 /** Calls that cross from the control plane to the runtime host. Only inputs and plain data, never tensors. */
 export interface HostCalls {
@@ -9,7 +8,7 @@ export interface HostCalls {
   activate: [key: string];
   unload: [key: string];
   live: [];
-  infer: [input: ImageInput, source: string | undefined];
+  infer: [input: InferInput, options: Omit<InferOptions, 'signal'>];
 }
 
 export type HostCallName = keyof HostCalls;

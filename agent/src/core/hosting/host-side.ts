@@ -54,8 +54,8 @@ async function answer(
     case 'infer': {
       const cancellation = new AbortController();
       cancellations.set(request.id, cancellation);
-      const [input, source] = request.arguments;
-      return runtime.infer(input, { signal: cancellation.signal, source });
+      const [input, options] = request.arguments;
+      return runtime.infer(input, { ...options, signal: cancellation.signal });
     }
   }
 }

@@ -190,10 +190,10 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
       releases.delete(key);
       await call('unload', key);
     },
-    async infer(input, { signal, source } = {}) {
+    async infer(input, { signal, ...options } = {}) {
       await ready;
       signal?.throwIfAborted();
-      const { id, answer } = send('infer', input, source);
+      const { id, answer } = send('infer', input, options);
       const cancel = (): void => life?.send({ id: 0, call: 'cancel', arguments: [id] }, () => undefined);
       signal?.addEventListener('abort', cancel, { once: true });
       return answer.finally(() => signal?.removeEventListener('abort', cancel));

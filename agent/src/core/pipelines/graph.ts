@@ -1,6 +1,5 @@
 import { isStarlingError, messageOf, StarlingError } from '@starling/shared';
 import type { Clock } from '../ports/clock.ts';
-import { type Arrival, createEdgeQueue, type EdgeQueue } from './edge-queue.ts';
 import { Counters, type GraphFigures } from './figures.ts';
 import { createGate, type Gate } from './gate.ts';
 import { ABSENT, DELIVERING, DONE, Item, type ItemInput, type ItemResult, PRESENT, QUEUED, RUNNING, WAITING } from './item.ts';
@@ -11,6 +10,7 @@ import type { GraphPlan, PlannedNode } from './plan.ts';
 import { gather, hasSome, readinessOf } from './readiness.ts';
 import { isPromise, runWork } from './run-work.ts';
 import { createStreams, type Streams } from './streams.ts';
+import { Traffic } from './traffic.ts';
 
 export interface GraphOptions {
   clock: Clock;
@@ -29,7 +29,10 @@ export interface Graph {
   /** @returns a function that ends the watching */
   observe(observer: GraphObserver): () => void;
   takeFigures(): GraphFigures;
+  /** Items that have come in and not left. */
   readonly underWay: number;
+  /** Something in it is kept from item to item. */
+  readonly keepsState: boolean;
 }
 
 /** The lane of items that are ordered among all, not within their stream. */
@@ -44,26 +47,34 @@ class GraphEngine implements Graph {
   readonly #clock: Clock;
   readonly #deadlineMs: number | undefined;
   readonly #gates: (Gate | undefined)[];
-  readonly #queues: (EdgeQueue | undefined)[];
   readonly #counters: Counters;
   readonly #streams: Streams;
   /** What nodes keep of all streams together. */
   readonly #kept = new Map<number, object>();
   readonly #sources: readonly number[];
-  readonly #dropped: Float64Array;
+  readonly #traffic: Traffic;
   #observers: readonly GraphObserver[] = [];
   #nextTicket = 0;
   underWay = 0;
+  readonly keepsState: boolean;
 
   constructor(plan: GraphPlan, { clock, deadlineMs }: GraphOptions) {
     this.#plan = plan;
     this.#clock = clock;
     this.#deadlineMs = deadlineMs;
+    this.keepsState = plan.nodes.some(({ state, delay }) => state !== undefined || delay !== undefined);
     this.#gates = plan.nodes.map(gateFor);
     for (const { index, delay } of plan.nodes) if (delay?.role === 'write') this.#gates[index] = this.#gates[delay.partner];
-    this.#queues = plan.wires.map(({ queue }) => (queue === undefined ? undefined : createEdgeQueue(queue)));
-    this.#dropped = new Float64Array(plan.wires.length);
     this.#counters = new Counters(plan);
+    this.#traffic = new Traffic(plan, this.#counters, {
+      skip: (item, node) => this.#skip(item, plan.nodes[node] as PlannedNode),
+      delivered: (item, node) => this.#finish(item, plan.nodes[node] as PlannedNode),
+      letIn: (item) => this.#closeIfDone(item),
+      pump: (item) => this.#pump(item),
+      seen: (item, reference, value) => {
+        if (this.#observers.length > 0) this.#tell((observer, about) => observer.value?.(reference, value, about), item);
+      },
+    });
     this.#streams = createStreams((stream) => {
       for (const gate of this.#gates) gate?.forget(stream);
     });
@@ -75,7 +86,9 @@ class GraphEngine implements Graph {
       const slot = this.#plan.slotOf.get(reference);
       if (slot !== undefined && this.#plan.roots.includes(slot)) continue;
       const known = this.#plan.roots.map((root) => this.#plan.slots[root]?.reference).join(', ');
-      return Promise.reject(new StarlingError('unknown-input', `nothing comes in at ${reference}`, { field: reference, hint: `inputs: ${known}` }));
+      return Promise.reject(
+        new StarlingError('unknown-input', `nothing comes in at ${reference}`, { field: reference, hint: `inputs: ${known}` }),
+      );
     }
     const startedMs = this.#clock.monotonicMs();
     const { sequence, timeMs } = this.#streams.enter(input.stream, input.timeMs);
@@ -97,15 +110,7 @@ class GraphEngine implements Graph {
   }
 
   takeFigures(): GraphFigures {
-    this.#queues.forEach((queue, wire) => {
-      if (queue === undefined) return;
-      const slot = this.#plan.wires[wire]?.slot ?? 0;
-      this.#counters.dropped[slot] = (this.#counters.dropped[slot] ?? 0) + queue.dropped - (this.#dropped[wire] ?? 0);
-      this.#dropped[wire] = queue.dropped;
-    });
-    return this.#counters.take(this.#plan, (slot) =>
-      (this.#plan.slots[slot]?.wires ?? []).reduce((sum, wire) => sum + (this.#queues[wire]?.waiting ?? 0), 0),
-    );
+    return this.#traffic.takeFigures(this.#counters);
   }
 
   /** Ends the item when nobody waits for it any more, or it has grown too old. */
@@ -113,8 +118,8 @@ class GraphEngine implements Graph {
     const { signal } = item.input;
     if (signal !== undefined) {
       const cancel = (): void => this.#fail(item, new StarlingError('cancelled', 'the item was cancelled', { cause: signal.reason }));
-      if (signal.aborted) return cancel();
-      signal.addEventListener('abort', cancel, { once: true });
+      if (signal.aborted) cancel();
+      else signal.addEventListener('abort', cancel, { once: true });
       item.cleanUp = [() => signal.removeEventListener('abort', cancel)];
     }
     if (this.#deadlineMs === undefined) return;
@@ -132,7 +137,7 @@ class GraphEngine implements Graph {
     for (const slot of this.#plan.roots) {
       const { reference } = this.#plan.slots[slot] as { reference: string };
       const isThere = Object.hasOwn(values, reference) && values[reference] !== undefined;
-      this.#settle(item, slot, isThere ? PRESENT : ABSENT, isThere ? values[reference] : undefined, -1, item.startedMs);
+      this.#traffic.settle(item, slot, isThere ? PRESENT : ABSENT, isThere ? values[reference] : undefined, -1, item.startedMs);
     }
     for (const node of this.#sources) item.touched.push(node);
     this.#pump(item);
@@ -172,7 +177,10 @@ class GraphEngine implements Graph {
     // What is there now is what it gets, even if it has to wait for its turn.
     const inputs = gather(node, item, (wire) => this.#plan.wires[wire]?.slot ?? -1);
     const gate = this.#gates[node.index];
-    if (gate === undefined || node.delay?.role === 'write') return this.#begin(item, node, inputs, 0);
+    if (gate === undefined || node.delay?.role === 'write') {
+      this.#begin(item, node, inputs, 0);
+      return;
+    }
     item.nodes[node.index] = QUEUED;
     const queuedAtMs = this.#clock.monotonicMs();
     gate.enter(laneOf(node, item), ticketOf(node, item), () => {
@@ -183,16 +191,20 @@ class GraphEngine implements Graph {
 
   #begin(item: Item, node: PlannedNode, inputs: Values, queuedMs: number): void {
     item.nodes[node.index] = RUNNING;
-    if (item.arrivals !== undefined) this.#takeUp(item, node);
+    if (item.arrivals !== undefined) this.#traffic.takeUp(item, node);
     const startedMs = this.#clock.monotonicMs();
     const run = { startedMs, queuedMs };
     let outputs: Values | Promise<Values>;
     try {
       outputs = node.delay === undefined ? runWork(node, inputs, this.#view(item, node), this.#clock) : this.#delay(item, node, inputs);
     } catch (error) {
-      return this.#failed(item, node, error, run);
+      this.#failed(item, node, error, run);
+      return;
     }
-    if (!isPromise(outputs)) return this.#ran(item, node, outputs, run);
+    if (!isPromise(outputs)) {
+      this.#ran(item, node, outputs, run);
+      return;
+    }
     outputs.then(
       (values) => {
         this.#ran(item, node, values, run);
@@ -262,95 +274,9 @@ class GraphEngine implements Graph {
   #give(item: Item, node: PlannedNode, outputs: Values, error: Values | undefined, nowMs: number): void {
     for (const { port, slot } of node.outputs) {
       const value = outputs[port];
-      this.#settle(item, slot, value === undefined ? ABSENT : PRESENT, value, node.index, nowMs);
+      this.#traffic.settle(item, slot, value === undefined ? ABSENT : PRESENT, value, node.index, nowMs);
     }
-    if (node.errorSlot >= 0) this.#settle(item, node.errorSlot, error === undefined ? ABSENT : PRESENT, error, node.index, nowMs);
-  }
-
-  /** A port has given its value, or is known to give none. */
-  #settle(item: Item, slot: number, state: number, value: unknown, producer: number, nowMs: number): void {
-    item.slots[slot] = state;
-    item.values[slot] = value;
-    const { items, absent, totalAgeMs } = this.#counters;
-    if (state === PRESENT) {
-      items[slot] = (items[slot] as number) + 1;
-      totalAgeMs[slot] = (totalAgeMs[slot] as number) + nowMs - item.startedMs;
-      if (this.#observers.length > 0) {
-        const { reference } = this.#plan.slots[slot] as { reference: string };
-        this.#tell((observer, seen) => observer.value?.(reference, value, seen), item);
-      }
-    } else absent[slot] = (absent[slot] as number) + 1;
-    for (const wire of this.#plan.slots[slot]?.wires ?? []) {
-      const queue = state === PRESENT ? this.#queues[wire] : undefined;
-      if (queue === undefined) this.#arrive(item, wire, state);
-      else this.#queueUp(item, wire, queue, producer);
-    }
-  }
-
-  #arrive(item: Item, wire: number, state: number): void {
-    item.wires[wire] = state;
-    const { node, slot, to } = this.#plan.wires[wire] as GraphPlan['wires'][number];
-    if (node >= 0) {
-      if (item.nodes[node] === WAITING) item.touched.push(node);
-    } else if (state === PRESENT) {
-      const name = to.slice(to.indexOf('.') + 1);
-      // Where branches join at an output, the first one counts.
-      if (!Object.hasOwn(item.outputs, name)) item.outputs[name] = item.values[slot];
-    }
-  }
-
-  #queueUp(item: Item, wire: number, queue: EdgeQueue, producer: number): void {
-    const { node } = this.#plan.wires[wire] as { node: number };
-    if (item.nodes[node] !== WAITING) return this.#arrive(item, wire, PRESENT);
-    let isHeldBack = false;
-    const arrival: Arrival = {
-      order: item.ticket,
-      accept: () => {
-        this.#arrive(item, wire, PRESENT);
-        if (!isHeldBack) return;
-        this.#letGo(item, producer);
-        this.#pump(item);
-      },
-      refuse: () => {
-        item.arrivals?.delete(wire);
-        this.#arrive(item, wire, ABSENT);
-      },
-      drop: () => {
-        item.arrivals?.delete(wire);
-        item.wires[wire] = ABSENT;
-        if (item.nodes[node] === QUEUED) this.#skip(item, this.#plan.nodes[node] as PlannedNode);
-        else item.touched.push(node);
-        this.#pump(item);
-      },
-    };
-    item.arrivals ??= new Map();
-    item.arrivals.set(wire, arrival);
-    if (queue.arrive(arrival)) return;
-    isHeldBack = true;
-    item.heldBack ??= new Map();
-    item.heldBack.set(producer, (item.heldBack.get(producer) ?? 0) + 1);
-    if (producer < 0) item.open += 1;
-  }
-
-  /** One output that was held back has been let in. */
-  #letGo(item: Item, producer: number): void {
-    const left = (item.heldBack?.get(producer) ?? 0) - 1;
-    if (left > 0) {
-      item.heldBack?.set(producer, left);
-      if (producer >= 0) return;
-    } else item.heldBack?.delete(producer);
-    if (producer < 0) this.#closeIfDone(item);
-    else if (item.nodes[producer] === DELIVERING) this.#finish(item, this.#plan.nodes[producer] as PlannedNode);
-  }
-
-  /** The node takes up what waits for it, or never will. */
-  #takeUp(item: Item, node: PlannedNode): void {
-    for (const wire of node.inputs.flatMap(({ wires }) => wires)) {
-      const arrival = item.arrivals?.get(wire);
-      if (arrival === undefined) continue;
-      item.arrivals?.delete(wire);
-      this.#queues[wire]?.leave(arrival);
-    }
+    if (node.errorSlot >= 0) this.#traffic.settle(item, node.errorSlot, error === undefined ? ABSENT : PRESENT, error, node.index, nowMs);
   }
 
   #finish(item: Item, node: PlannedNode): void {
@@ -361,7 +287,7 @@ class GraphEngine implements Graph {
     }
     item.nodes[node.index] = DONE;
     item.timers?.get(node.index)?.();
-    if (item.arrivals !== undefined) this.#takeUp(item, node);
+    if (item.arrivals !== undefined) this.#traffic.takeUp(item, node);
     if (node.delay?.role !== 'read') this.#gates[node.index]?.done(laneOf(node, item), ticketOf(node, item));
     this.#closeIfDone(item);
   }

@@ -20,6 +20,9 @@ export interface BoundOperator {
   outputNames: readonly string[];
   /** It keeps something from item to item, so those of a list come one after the other. */
   isStateful: boolean;
+  stateScope?: 'stream' | 'node';
+  /** Inputs that need no value. */
+  optional: readonly string[];
   run(inputs: Values, item: OperatorItem): Values | Promise<Values>;
 }
 
@@ -108,11 +111,7 @@ export function groupByShape(items: readonly Values[], maximum: number): number[
   return groups;
 }
 
-async function runBatch(
-  items: readonly Values[],
-  model: LoadedModel,
-  engine: Engine,
-): Promise<Record<string, unknown>[]> {
+async function runBatch(items: readonly Values[], model: LoadedModel, engine: Engine): Promise<Record<string, unknown>[]> {
   if (items.length === 1) return [await model.session.run(asTensors(items[0] ?? {}))];
   const tensors = items.map(asTensors);
   const inputs = Object.fromEntries(

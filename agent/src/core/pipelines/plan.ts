@@ -94,7 +94,10 @@ export interface BoundNode {
  * @throws StarlingError `invalid-pipeline` if nodes wait for each other or a reference leads nowhere; types were checked when the
  * release was made
  */
-export function planGraph(graph: Pick<PipelineGraph, 'inputs' | 'outputs' | 'nodes' | 'edges'>, bind: (name: string, node: PipelineNode) => BoundNode): GraphPlan {
+export function planGraph(
+  graph: Pick<PipelineGraph, 'inputs' | 'outputs' | 'nodes' | 'edges'>,
+  bind: (name: string, node: PipelineNode) => BoundNode,
+): GraphPlan {
   const plan = new PlanBuilder();
   for (const port of Object.keys(graph.inputs)) plan.addRoot(`${INPUT_NODE}.${port}`);
   for (const [name, node] of Object.entries(graph.nodes)) plan.addNode(name, node, bind(name, node));
@@ -124,8 +127,8 @@ class PlanBuilder {
       for (const port of bound.sourcePorts ?? []) this.addRoot(`${name}.${port}`);
       return;
     }
-    if ('op' in node && node.op === DELAY) return this.#addDelay(name, node, bound);
-    this.#takers.set(name, this.#push(name, node, bound, bound.work.outputNames));
+    if ('op' in node && node.op === DELAY) this.#addDelay(name, node, bound);
+    else this.#takers.set(name, this.#push(name, node, bound, bound.work.outputNames));
   }
 
   /** A delay is two nodes: one that gives what was kept, before anything is waited for, and one that keeps. */

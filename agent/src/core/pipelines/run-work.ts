@@ -51,7 +51,12 @@ function named(node: PlannedNode, error: unknown): StarlingError {
     if (error.field?.startsWith('nodes.') === true) return error;
     const { code, hint, retryable } = error;
     const field = error.field === undefined ? `nodes.${node.name}` : `nodes.${node.name}.${error.field}`;
-    return new StarlingError(code, `${node.name}: ${error.message}`, { field, cause: error, retryable, ...(hint === undefined ? {} : { hint }) });
+    return new StarlingError(code, `${node.name}: ${error.message}`, {
+      field,
+      cause: error,
+      retryable,
+      ...(hint === undefined ? {} : { hint }),
+    });
   }
   return new StarlingError('node-failed', `${node.name}: ${messageOf(error)}`, { field: `nodes.${node.name}`, cause: error });
 }
@@ -70,7 +75,9 @@ async function runOnEach(node: PlannedNode, inputs: Values, item: OperatorItem):
   }));
   const results = count === 0 ? [] : await node.work.runEach(items, item);
   // What stays away for an item of the list is missing in the list of that port.
-  return Object.fromEntries(node.work.outputNames.map((port) => [port, results.map((result) => result[port]).filter((value) => value !== undefined)]));
+  return Object.fromEntries(
+    node.work.outputNames.map((port) => [port, results.map((result) => result[port]).filter((value) => value !== undefined)]),
+  );
 }
 
 function withTimeout(work: Values | Promise<Values>, { timeoutMs }: PlannedNode, clock: Clock): Values | Promise<Values> {

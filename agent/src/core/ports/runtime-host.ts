@@ -1,6 +1,21 @@
-import type { InferenceResult, Pipeline, PowerModel, Release, SessionSettings, TelemetryKind } from '@starling/shared';
+import type { Audio, InferenceResult, Pipeline, PowerModel, Release, SessionSettings, TelemetryKind } from '@starling/shared';
 import type { ModelPorts } from './engine.ts';
 import type { ImageInput } from './image-codec.ts';
+
+/**
+ * What is given to a pipeline: a value for its first input, or values by `input.NAME` and, for those that sources give, by `NODE.PORT`.
+ * What is not named stays away.
+ */
+export type InferInput = ImageInput | Audio | { ports: Readonly<Record<string, unknown>> };
+
+export interface InferOptions {
+  signal?: AbortSignal | undefined;
+  /** Where it comes from. Items of one source are one stream: nodes that keep something keep it for each stream. */
+  source?: string | undefined;
+  /** When it was taken, in milliseconds since 1970; now if it is not said. */
+  timeMs?: number | undefined;
+  traceId?: string | undefined;
+}
 
 /** A model of a release, on disk and verified. */
 export interface InstalledModel {
@@ -59,6 +74,15 @@ export type Reload = { key: string } & ({ providers: Record<string, string>; rep
 export type HostEvent =
   | { type: 'record'; kind: TelemetryKind; payload: unknown }
   | { type: 'result'; source: string; result: InferenceResult }
+  /** A sink of the pipeline got values: they are to be sent to where it says. */
+  | {
+      type: 'deliver';
+      pipeline: string;
+      release: string;
+      node: string;
+      values: Readonly<Record<string, unknown>>;
+      item: { stream: string; sequence: number; timeMs: number };
+    }
   /** A model runs, though not on the provider that would be best. */
   | { type: 'fell-back'; model: string; from: string; to: string; reason: string }
   | { type: 'crashed'; reason: string; itemsFailed: number }
@@ -78,7 +102,7 @@ export interface RuntimeHost {
   activate(key: string): Promise<void>;
   unload(key: string): Promise<void>;
   /** Runs one input through the active release. @throws StarlingError `no-release`, `host-crashed`, `timed-out`, ... */
-  infer(input: ImageInput, options?: { signal?: AbortSignal; source?: string }): Promise<InferenceResult>;
+  infer(input: InferInput, options?: InferOptions): Promise<InferenceResult>;
   live(): Promise<LiveLoad>;
   /** Ends the process and starts it again. @returns milliseconds until the active release runs again */
   restart(): Promise<number>;

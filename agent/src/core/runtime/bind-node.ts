@@ -1,4 +1,13 @@
-import { type ExpandedGraph, type ModelNode, type OperatorNode, type PipelineNode, type SinkNode, StarlingError } from '@starling/shared';
+import {
+  type ExpandedGraph,
+  type ModelNode,
+  type OperatorNode,
+  type PipelineNode,
+  type SinkNode,
+  type SourceNode,
+  StarlingError,
+  sourceRegistry,
+} from '@starling/shared';
 import {
   type BoundNode,
   type BoundOperator,
@@ -39,10 +48,12 @@ function bindNode(name: string, node: PipelineNode, around: ExpandedGraph, ports
     const operator = ports.operator(name, node);
     return { work: operatorWork(operator), optional: operator.optional, state: operator.stateScope };
   }
-  if ('model' in node) return { work: modelWork(ports.model(name, node), node, ports.engine), ...(node.state === undefined ? {} : { state: 'stream' }) };
+  if ('model' in node)
+    return { work: modelWork(ports.model(name, node), node, ports.engine), ...(node.state === undefined ? {} : { state: 'stream' }) };
   if ('pipeline' in node) {
     const inside = around.inner[name];
-    if (inside === undefined) throw new StarlingError('unknown-pipeline', `the pipeline inside ${name} is missing`, { field: `nodes.${name}` });
+    if (inside === undefined)
+      throw new StarlingError('unknown-pipeline', `the pipeline inside ${name} is missing`, { field: `nodes.${name}` });
     const graph = buildGraph(inside, ports);
     // Its items have to come in order if anything in it keeps something from one to the next.
     return { work: graphWork(graph, Object.keys(inside.outputs)), ...(graph.keepsState ? { state: 'stream' } : {}) };
@@ -54,10 +65,19 @@ function bindNode(name: string, node: PipelineNode, around: ExpandedGraph, ports
     };
     return { work: { outputNames: [], run, runEach: async () => [] } };
   }
-  if ('source' in node) return { work: { outputNames: [], run: () => ({}), runEach: async () => [] }, sourcePorts: sourcePortsOf(node.source) };
-  throw new StarlingError('unknown-node-kind', `this agent cannot run the node ${name}`, { field: `nodes.${name}`, hint: 'update the agent' });
+  if ('source' in node)
+    return { work: { outputNames: [], run: () => ({}), runEach: async () => [] }, sourcePorts: sourcePortsOf(name, node) };
+  throw new StarlingError('unknown-node-kind', `this agent cannot run the node ${name}`, {
+    field: `nodes.${name}`,
+    hint: 'update the agent',
+  });
 }
 
-function sourcePortsOf(_kind: string): readonly string[] {
-  return [];
+function sourcePortsOf(name: string, { source }: SourceNode): readonly string[] {
+  const signature = sourceRegistry.get(source);
+  if (signature !== undefined) return Object.keys(signature.outputs);
+  throw new StarlingError('unknown-source', `this agent has no source "${source}"`, {
+    field: `nodes.${name}.source`,
+    hint: 'update the agent',
+  });
 }

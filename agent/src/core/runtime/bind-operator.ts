@@ -1,4 +1,4 @@
-import { type OperatorName, type OperatorNode, operatorSignatures, StarlingError } from '@starling/shared';
+import { type OperatorName, type OperatorNode, type OperatorSignature, operatorSignatures, StarlingError } from '@starling/shared';
 import type { BoundOperator } from '../pipelines/index.ts';
 import { type OperatorContext, type OperatorRun, operators } from '../pipelines/operators/index.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -22,7 +22,7 @@ export function bindOperator(name: string, node: OperatorNode, installed: Instal
       hint: 'update the agent',
     });
   }
-  const signature = operatorSignatures[node.op];
+  const signature: OperatorSignature = operatorSignatures[node.op];
   const params = signature.params.safeParse(node.params);
   if (!params.success) {
     throw new StarlingError('invalid-params', params.error.issues[0]?.message ?? 'invalid', { field: `nodes.${name}.params` });
@@ -43,7 +43,12 @@ export function bindOperator(name: string, node: OperatorNode, installed: Instal
   };
   // The table proves that every operator takes the parameters of its own signature; here the name is only known at run time.
   const run = operators[node.op] as OperatorRun<unknown>;
-  return { outputNames: Object.keys(signature.outputs), run: (inputs, item) => run(inputs, params.data, context, item) };
+  const { outputs, optional = [] } = signature.ports?.(params.data as never) ?? signature;
+  return {
+    ...{ outputNames: Object.keys(outputs), optional, isStateful: signature.stateful === true },
+    ...(signature.stateful === true ? { stateScope: signature.stateScope ?? 'stream' } : {}),
+    run: (inputs, item) => run(inputs, params.data, context, item),
+  };
 }
 
 function isOperatorName(name: string): name is OperatorName {

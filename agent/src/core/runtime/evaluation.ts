@@ -1,10 +1,9 @@
-import { type PipelineGraph, pipelineSchema, releaseSchema, StarlingError } from '@starling/shared';
-import { compilePipeline, runItem } from '../pipelines/index.ts';
+import { expandPipeline, INPUT_NODE, type PipelineGraph, pipelineSchema, releaseSchema, StarlingError } from '@starling/shared';
 import type { Clock } from '../ports/clock.ts';
 import type { Tensor } from '../ports/engine.ts';
 import type { InstalledRelease } from '../ports/runtime-host.ts';
 import { defaultSettings, type LoadedModel } from '../sessions/index.ts';
-import { bindNode, type NodePorts } from './bind-node.ts';
+import { buildGraph, type NodePorts } from './bind-node.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
 
 export interface EvaluationPlan {
@@ -53,20 +52,22 @@ export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts 
       loaded.set(name, { name, artefact: name, session: { ...session, run } });
     }
     const nodePorts: NodePorts = {
-      engine: ports.engine,
+      ...{ clock: ports.clock, engine: ports.engine },
       operator: (name, node) => bindOperator(name, node, installed, ports),
+      deliver: async () => undefined,
       model(name, node) {
         const model = loaded.get(node.model);
         if (model !== undefined) return model;
         throw new StarlingError('unknown-model', `the evaluation has no model "${node.model}"`, { field: `nodes.${name}.model` });
       },
     };
-    const compiled = compilePipeline(installed.pipeline, (name, node) => bindNode(name, node, nodePorts));
+    const graph = buildGraph(expandPipeline(installed.pipeline), nodePorts);
     const inputName = Object.keys(plan.graph.inputs)[0] ?? 'image';
     return {
       async run(input) {
         feeds = [];
-        const { outputs } = await runItem(compiled, { [inputName]: input }, { clock: ports.clock });
+        const values = { [`${INPUT_NODE}.${inputName}`]: input };
+        const { outputs } = await graph.run({ values, stream: 'evaluation', timeMs: ports.clock.wallMs() });
         return { outputs, feeds };
       },
       close: () => closeAll(loaded),

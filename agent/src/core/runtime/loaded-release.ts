@@ -1,35 +1,35 @@
-import { type InferenceResult, type Monitor, messageOf, StarlingError } from '@starling/shared';
+import {
+  expandPipeline,
+  INPUT_NODE,
+  type InferenceResult,
+  type Monitor,
+  messageOf,
+  type ParameterValues,
+  resolveParameters,
+  StarlingError,
+} from '@starling/shared';
 import { createEgressGate } from '../egress/index.ts';
 import { createDriftWatch, createInferenceWindow, type DriftWatch, type InferenceWindow, measure } from '../monitors/index.ts';
-import {
-  type CompiledPipeline,
-  compilePipeline,
-  createWorkQueue,
-  type ItemRun,
-  type NodeWork,
-  runItem,
-  type WorkQueue,
-} from '../pipelines/index.ts';
+import { createWorkQueue, type Graph, type ItemInput, type ItemResult, type WorkQueue } from '../pipelines/index.ts';
 import { type ImageStatistics, imageStatistics, isRawImage } from '../pipelines/operators/index.ts';
 import type { Engine } from '../ports/engine.ts';
-import type { ImageInput, RawImage } from '../ports/image-codec.ts';
-import type { InstalledRelease } from '../ports/runtime-host.ts';
+import type { RawImage } from '../ports/image-codec.ts';
+import type { HostEvent, InferInput, InferOptions, InstalledRelease } from '../ports/runtime-host.ts';
 import type { LoadedModel, SessionPool } from '../sessions/index.ts';
-import { bindNode, type NodePorts } from './bind-node.ts';
+import { buildGraph, type NodePorts } from './bind-node.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
+import { createDelivery } from './deliver.ts';
 import type { ReferenceStore } from './reference-store.ts';
-
-/** Items of one pipeline that are in the graph at once: while one is in a model, another is decoded or cropped. */
-export const ITEM_CONCURRENCY = 3;
 
 /** A release whose models are loaded and whose graph is ready to run. */
 export interface LoadedRelease {
   readonly installed: InstalledRelease;
   readonly models: readonly LoadedModel[];
+  readonly graph: Graph;
   readonly queue: WorkQueue;
   readonly window: InferenceWindow;
   readonly watches: ReadonlyMap<string, { monitor: Monitor; watch: DriftWatch }>;
-  infer(input: ImageInput, signal: AbortSignal | undefined): Promise<InferenceResult>;
+  infer(input: InferInput, options: InferOptions): Promise<InferenceResult>;
   unload(): Promise<void>;
 }
 
@@ -37,6 +37,7 @@ export interface LoadPorts extends OperatorPorts {
   engine: Engine;
   pool: SessionPool;
   references: ReferenceStore;
+  emit: (event: HostEvent) => void;
 }
 
 /** Loads every model, binds every node. On failure nothing stays loaded. */
@@ -59,16 +60,11 @@ async function watchesOf(installed: InstalledRelease, references: ReferenceStore
   return watches;
 }
 
-function assemble(
-  installed: InstalledRelease,
-  models: readonly LoadedModel[],
-  ports: LoadPorts,
-  watches: LoadedRelease['watches'],
-): LoadedRelease {
-  const { pipeline, release } = installed;
+function graphOf(installed: InstalledRelease, models: readonly LoadedModel[], ports: LoadPorts): Graph {
+  const { pipeline } = installed;
   const byName = new Map(models.map((model) => [model.name, model]));
   const nodePorts: NodePorts = {
-    engine: ports.engine,
+    ...{ clock: ports.clock, engine: ports.engine, deliver: createDelivery(installed, ports.emit) },
     operator: (name, node) => bindOperator(name, node, installed, ports),
     model(name, node) {
       const model = byName.get(node.model);
@@ -76,17 +72,28 @@ function assemble(
       throw new StarlingError('unknown-model', `the release pins no model "${node.model}"`, { field: `nodes.${name}.model` });
     },
   };
-  const compiled: CompiledPipeline<NodeWork> = compilePipeline(pipeline, (name, node) => bindNode(name, node, nodePorts));
-  const inputName = Object.keys(pipeline.inputs)[0] ?? 'image';
-  const queue = createWorkQueue({ ...pipeline.queue, concurrency: ITEM_CONCURRENCY });
+  const values: ParameterValues = resolveParameters(pipeline.parameters);
+  return buildGraph(expandPipeline(pipeline, values), nodePorts, pipeline.deadlineMs);
+}
+
+function assemble(
+  installed: InstalledRelease,
+  models: readonly LoadedModel[],
+  ports: LoadPorts,
+  watches: LoadedRelease['watches'],
+): LoadedRelease {
+  const { pipeline, release } = installed;
+  const graph = graphOf(installed, models, ports);
+  const queue = createWorkQueue({ ...pipeline.queue, concurrency: pipeline.concurrency });
   const window = createInferenceWindow(pipeline.name, installed.digest);
   const gate = createEgressGate(release.policies.egress);
   const { clock } = ports;
 
-  const infer = async (input: ImageInput, signal: AbortSignal | undefined): Promise<InferenceResult> => {
+  const infer = async (input: InferInput, { signal, source = '', timeMs, traceId }: InferOptions): Promise<InferenceResult> => {
     const startedMs = clock.monotonicMs();
+    const item: ItemInput = { values: valuesOf(input, installed), stream: source, timeMs: timeMs ?? clock.wallMs(), signal, traceId };
     try {
-      const run = await queue.push(() => runItem(compiled, { [inputName]: input }, { clock, signal }));
+      const run = await queue.push(() => graph.run(item));
       const latencyMs = clock.monotonicMs() - startedMs;
       window.succeeded(latencyMs, run.nodesMs);
       observe(watches, run);
@@ -103,10 +110,18 @@ function assemble(
     await queue.idle();
     await Promise.allSettled(models.map((model) => ports.pool.release(model.artefact)));
   };
-  return { installed, models, queue, window, watches, infer, unload };
+  return { installed, models, graph, queue, window, watches, infer, unload };
 }
 
-function observe(watches: LoadedRelease['watches'], run: ItemRun): void {
+/** A value alone goes to the first input that the pipeline has. */
+function valuesOf(input: InferInput, { pipeline }: InstalledRelease): Readonly<Record<string, unknown>> {
+  if ('ports' in input) return input.ports;
+  const [first] = Object.keys(pipeline.inputs);
+  if (first !== undefined) return { [`${INPUT_NODE}.${first}`]: input };
+  throw new StarlingError('no-input', `${pipeline.name} takes no input: it has sources of its own`, { field: 'input' });
+}
+
+function observe(watches: LoadedRelease['watches'], run: ItemResult): void {
   // Several monitors may watch one image: its pixels are gone through once.
   const known = new Map<RawImage, ImageStatistics>();
   const statisticsOf = (image: RawImage): ImageStatistics => {
@@ -115,14 +130,14 @@ function observe(watches: LoadedRelease['watches'], run: ItemRun): void {
     return statistics;
   };
   for (const { monitor, watch } of watches.values()) {
-    const value = run.values.get(monitor.edge);
+    const value = run.value(monitor.edge);
     if (value !== undefined) watch.add(measure(monitor, value, statisticsOf));
   }
 }
 
 /** Size of the first decoded image, so that whoever draws the result knows its coordinates. */
-function imageSizeOf(run: ItemRun): Pick<InferenceResult, 'image'> {
-  for (const value of run.values.values()) {
+function imageSizeOf(run: ItemResult): Pick<InferenceResult, 'image'> {
+  for (const [, value] of run.entries()) {
     if (isRawImage(value)) return { image: { width: value.width, height: value.height } };
   }
   return {};

@@ -2,8 +2,7 @@ import { type InferenceResult, StarlingError } from '@starling/shared';
 import { energyRecord, healthRecord } from '../monitors/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MachineSettings } from '../ports/engine.ts';
-import type { ImageInput } from '../ports/image-codec.ts';
-import type { HostEvent, InstalledRelease, LiveLoad, LoadReport, SelfTestReport } from '../ports/runtime-host.ts';
+import type { HostEvent, InferInput, InferOptions, InstalledRelease, LiveLoad, LoadReport, SelfTestReport } from '../ports/runtime-host.ts';
 import type { SensorReading, Sensors } from '../ports/sensors.ts';
 import { createSessionPool } from '../sessions/index.ts';
 import { testRelease } from './golden.ts';
@@ -24,7 +23,7 @@ export interface Runtime {
   selfTest(key: string): Promise<SelfTestReport>;
   activate(key: string): Promise<void>;
   unload(key: string): Promise<void>;
-  infer(input: ImageInput, options?: { signal?: AbortSignal | undefined; source?: string | undefined }): Promise<InferenceResult>;
+  infer(input: InferInput, options?: InferOptions): Promise<InferenceResult>;
   live(): LiveLoad;
   close(): Promise<void>;
 }
@@ -72,7 +71,7 @@ export function createRuntime(ports: RuntimePorts): Runtime {
       await release.unload();
     },
     async infer(input, options = {}) {
-      const result = await requireActive().infer(input, options.signal);
+      const result = await requireActive().infer(input, options);
       live.items += 1;
       live.totalMs += result.latencyMs;
       if (options.source !== undefined) ports.emit({ type: 'result', source: options.source, result });

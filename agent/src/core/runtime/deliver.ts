@@ -1,0 +1,25 @@
+/** Values at sinks of a pipeline -> the control plane, which has the connections; past the egress policy of the release. */
+import { type SinkNode, sinkRegistry } from '@starling/shared';
+import { createEgressGate } from '../egress/index.ts';
+import type { OperatorItem, Values } from '../pipelines/index.ts';
+import type { HostEvent, InstalledRelease } from '../ports/runtime-host.ts';
+
+/** What a sink node gets goes out as an event; what the policy does not let go stays, and is told once for each sink. */
+export function createDelivery(
+  { release, digest, pipeline }: InstalledRelease,
+  emit: (event: HostEvent) => void,
+): (name: string, node: SinkNode, values: Values, item: OperatorItem) => Promise<void> {
+  const gate = createEgressGate(release.policies.egress);
+  const refused = new Set<string>();
+  return async (name, node, values, { stream, sequence, timeMs }) => {
+    const isLocal = sinkRegistry.get(node.sink)?.isLocal === true;
+    if (isLocal || gate.allowsSink(name)) {
+      emit({ type: 'deliver', pipeline: pipeline.name, release: digest, node: name, values, item: { stream, sequence, timeMs } });
+      return;
+    }
+    if (refused.has(name)) return;
+    refused.add(name);
+    const message = `the release does not let ${name} (${node.sink}) send anything away`;
+    emit({ type: 'record', kind: 'events', payload: { level: 'warning', code: 'egress-refused', message, detail: { node: name } } });
+  };
+}
