@@ -3,6 +3,8 @@ import type { QueuePolicy } from '@starling/shared';
 /** A value that waits on an edge for its node, by the order in which its item came in. */
 export interface Arrival {
   order: number;
+  /** The node that gave it, -1 if it came in with the item. */
+  producer: number;
   /** Lets it on: the value has arrived. */
   accept(): void;
   /** It never arrives. */
@@ -15,10 +17,16 @@ export interface Arrival {
 export interface EdgeQueue {
   /** @returns whether the sender may go on: false while it is held back, until `accept` is called */
   arrive(arrival: Arrival): boolean;
-  /** The node took it up, or never will. */
-  leave(arrival: Arrival): void;
+  /** The node took it up, or never will. @returns whether it was held back until now */
+  leave(arrival: Arrival): boolean;
   readonly waiting: number;
   readonly dropped: number;
+}
+
+function remove(arrivals: Arrival[], arrival: Arrival): boolean {
+  const at = arrivals.indexOf(arrival);
+  if (at >= 0) arrivals.splice(at, 1);
+  return at >= 0;
 }
 
 export function createEdgeQueue({ length, policy }: { length: number; policy: QueuePolicy }): EdgeQueue {
@@ -58,16 +66,13 @@ export function createEdgeQueue({ length, policy }: { length: number; policy: Qu
       return true;
     },
     leave(arrival) {
-      const at = waiting.indexOf(arrival);
-      if (at >= 0) waiting.splice(at, 1);
-      else {
-        const heldAt = held.indexOf(arrival);
-        if (heldAt >= 0) held.splice(heldAt, 1);
-      }
+      const wasHeld = remove(held, arrival);
+      if (!wasHeld) remove(waiting, arrival);
       for (let next = oldestHeld(); next !== undefined && (waiting.length < room || isOldest(next)); next = oldestHeld()) {
-        held.splice(held.indexOf(next), 1);
+        remove(held, next);
         take(next);
       }
+      return wasHeld;
     },
     get waiting() {
       return waiting.length;

@@ -152,6 +152,8 @@ class GraphEngine implements Graph {
     for (let index = item.touched.pop(); index !== undefined; index = item.touched.pop()) {
       if (item.nodes[index] !== WAITING || item.hasFailed) continue;
       const node = this.#plan.nodes[index] as PlannedNode;
+      // What a delay keeps is read before it is written.
+      if (node.delay?.role === 'write' && item.nodes[node.delay.partner] !== DONE) continue;
       const readiness = readinessOf(node, item, item.endedWindows?.has(index) === true);
       if (readiness === 'run') this.#fire(item, node);
       else if (readiness === 'skip') this.#skip(item, node);
@@ -288,7 +290,8 @@ class GraphEngine implements Graph {
     item.nodes[node.index] = DONE;
     item.timers?.get(node.index)?.();
     if (item.arrivals !== undefined) this.#traffic.takeUp(item, node);
-    if (node.delay?.role !== 'read') this.#gates[node.index]?.done(laneOf(node, item), ticketOf(node, item));
+    if (node.delay?.role === 'read') item.touched.push(node.delay.partner);
+    else this.#gates[node.index]?.done(laneOf(node, item), ticketOf(node, item));
     this.#closeIfDone(item);
   }
 
@@ -298,10 +301,6 @@ class GraphEngine implements Graph {
     item.failure = error;
     item.cancelWork();
     item.settle?.reject(error instanceof StarlingError ? error : new StarlingError('node-failed', messageOf(error), { cause: error }));
-    // What came in and was held back is not waited for.
-    const heldIn = item.heldBack?.get(-1) ?? 0;
-    item.open -= heldIn;
-    item.heldBack?.delete(-1);
     for (const node of this.#plan.nodes) {
       if (item.nodes[node.index] !== RUNNING) this.#finish(item, node);
     }

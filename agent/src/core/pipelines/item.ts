@@ -59,6 +59,8 @@ export class Item {
   hasFailed = false;
   /** Values of this item that wait on bounded edges, by wire. */
   arrivals: Map<number, Arrival> | undefined;
+  /** Where several wires end at one input: those that brought something, in order. */
+  joined: number[] | undefined;
   /** Outputs of a node that are held back, by node; -1 for what came in. */
   heldBack: Map<number, number> | undefined;
   /** Timers of `outer` joins that wait, by node. */

@@ -28,6 +28,8 @@ export interface Wire {
   from: string;
   to: string;
   queue: { length: number; policy: QueuePolicy } | undefined;
+  /** Other wires end at the same input: the first value counts. */
+  isJoined: boolean;
 }
 
 export interface PlannedInput {
@@ -181,7 +183,10 @@ class PlanBuilder {
     if (queue !== undefined) node.isOrdered = true;
     const input = node.inputs.find(({ port }) => port === target.port);
     if (input === undefined) node.inputs.push({ port: target.port, wires: [wire], isOptional: node.optional.includes(target.port) });
-    else input.wires.push(wire);
+    else {
+      input.wires.push(wire);
+      for (const joined of input.wires) (this.wires[joined] as Wire).isJoined = true;
+    }
   }
 
   addTriggers(name: string, node: PipelineNode): void {
@@ -192,7 +197,7 @@ class PlanBuilder {
 
   #addWire(from: string, node: number, to: string, queue: Wire['queue']): number {
     const slot = this.slotOf.get(from) ?? this.#errorSlot(from);
-    const wire = this.wires.push({ slot, node, from, to, queue }) - 1;
+    const wire = this.wires.push({ slot, node, from, to, queue, isJoined: false }) - 1;
     (this.slots[slot] as Slot).wires.push(wire);
     return wire;
   }

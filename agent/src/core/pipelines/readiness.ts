@@ -65,15 +65,12 @@ export function hasSome(node: PlannedNode, item: Item): boolean {
   return node.inputs.some((input) => stateOf(input, item) === PRESENT);
 }
 
-/** The values that a node gets: of each port that is there, the first in the order of the document. */
+/** The values that a node gets: of each port that is there, the first that came. */
 export function gather(node: PlannedNode, item: Item, slotOfWire: (wire: number) => number): Record<string, unknown> {
   const inputs: Record<string, unknown> = {};
   for (const { port, wires } of node.inputs) {
-    for (const wire of wires) {
-      if (item.wires[wire] !== PRESENT) continue;
-      inputs[port] = item.values[slotOfWire(wire)];
-      break;
-    }
+    const only = wires.length === 1 ? wires[0] : item.joined?.find((wire) => wires.includes(wire) && item.wires[wire] === PRESENT);
+    if (only !== undefined && item.wires[only] === PRESENT) inputs[port] = item.values[slotOfWire(only)];
   }
   return inputs;
 }

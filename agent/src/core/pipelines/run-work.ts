@@ -20,11 +20,11 @@ async function tryAgain(node: PlannedNode, inputs: Values, item: OperatorItem, c
     try {
       return await withTimeout(attempt(node, inputs, item), node, clock);
     } catch (error) {
-      if (made >= attempts || item.signal.aborted) throw error;
+      if (made >= attempts || item.signal.aborted) throw named(node, error);
       await new Promise<void>((resolve) => {
         clock.after(delayMs * 2 ** (made - 1), resolve);
       });
-      if (item.signal.aborted) throw error;
+      if (item.signal.aborted) throw named(node, error);
     }
   }
 }

@@ -63,7 +63,11 @@ export class Traffic {
 
   #arrive(item: Item, wire: number, state: number): void {
     item.wires[wire] = state;
-    const { node, slot, to } = this.#plan.wires[wire] as GraphPlan['wires'][number];
+    const { node, slot, to, isJoined } = this.#plan.wires[wire] as GraphPlan['wires'][number];
+    if (isJoined && state === PRESENT) {
+      item.joined ??= [];
+      item.joined.push(wire);
+    }
     if (node >= 0) {
       if (item.nodes[node] === WAITING) item.touched.push(node);
     } else if (state === PRESENT) {
@@ -81,7 +85,7 @@ export class Traffic {
     }
     let isHeldBack = false;
     const arrival: Arrival = {
-      order: item.ticket,
+      ...{ order: item.ticket, producer },
       accept: () => {
         this.#arrive(item, wire, PRESENT);
         if (!isHeldBack) return;
@@ -126,7 +130,8 @@ export class Traffic {
       const arrival = item.arrivals?.get(wire);
       if (arrival === undefined) continue;
       item.arrivals?.delete(wire);
-      this.#queues[wire]?.leave(arrival);
+      // Nobody is going to take it up any more, so whoever gave it need not hold it.
+      if (this.#queues[wire]?.leave(arrival) === true) this.#letGo(item, arrival.producer);
     }
   }
 }
