@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { nameSchema, versionSchema } from '../ids.ts';
+import { PIPELINES_MAXIMUM } from '../limits.ts';
 import { objectiveSchema } from './objective.ts';
 
 /** What may leave a device. The publisher signs it; fleet and device may only narrow it. */
@@ -31,6 +32,13 @@ export const releaseSchema = z
     fleetId: z.string(),
     name: nameSchema,
     pipeline: z.object({ name: nameSchema, version: versionSchema, digest: digestSchema }),
+    alongside: z
+      .array(z.object({ name: nameSchema, version: versionSchema, digest: digestSchema }))
+      .max(PIPELINES_MAXIMUM - 1)
+      .default([])
+      .meta({
+        description: 'Further pipelines that run at the same time, over the same models. In policies their names stand as `NAME:output`',
+      }),
     models: z.array(z.object({ name: nameSchema, version: versionSchema, digest: digestSchema })).max(64),
     policies: policiesSchema.default(() => policiesSchema.parse({})),
     /** What an agent must offer before it may be given this release. */

@@ -13,6 +13,7 @@ import { pipelineSchema } from '../documents/pipeline.ts';
 import { policiesSchema, releaseSchema } from '../documents/release.ts';
 import { problemSchema } from '../documents/reported-state.ts';
 import { nameSchema, versionSchema, wallMsSchema } from '../ids.ts';
+import { PIPELINES_MAXIMUM } from '../limits.ts';
 import type { Endpoint } from './endpoint.ts';
 import { pageOf, pageQuerySchema } from './paging.ts';
 
@@ -252,6 +253,11 @@ export const catalogueEndpoints = {
     body: z.object({
       name: nameSchema,
       pipeline: z.string().max(200).meta({ description: 'name or name@version; the newest version if none is given' }),
+      alongside: z
+        .array(z.string().max(200))
+        .max(PIPELINES_MAXIMUM - 1)
+        .default([])
+        .meta({ description: 'Further pipelines that run at the same time, name or name@version' }),
       models: z.record(nameSchema, versionSchema).default({}).meta({ description: 'Versions to pin; the newest where none is given' }),
       policies: policiesSchema.optional(),
       requiredProviders: z.array(z.string()).optional(),

@@ -15,6 +15,8 @@ export interface InferOptions {
   /** When it was taken, in milliseconds since 1970; now if it is not said. */
   timeMs?: number | undefined;
   traceId?: string | undefined;
+  /** Which of the pipelines of the release; the main one if it is not said. */
+  pipeline?: string | undefined;
 }
 
 /** A model of a release, on disk and verified. */
@@ -43,6 +45,8 @@ export interface InstalledRelease {
   digest: string;
   release: Release;
   pipeline: Pipeline;
+  /** Further pipelines that run at the same time, over the same models. */
+  alongside?: readonly Pipeline[];
   models: readonly InstalledModel[];
   /** `model/asset` -> location. */
   assets: Readonly<Record<string, string>>;

@@ -1,144 +1,69 @@
-import {
-  expandPipeline,
-  INPUT_NODE,
-  type InferenceResult,
-  type Monitor,
-  messageOf,
-  type ParameterValues,
-  resolveParameters,
-  StarlingError,
-} from '@starling/shared';
-import { createEgressGate } from '../egress/index.ts';
-import { createDriftWatch, createInferenceWindow, type DriftWatch, type InferenceWindow, measure } from '../monitors/index.ts';
-import { createWorkQueue, type Graph, type ItemInput, type ItemResult, type WorkQueue } from '../pipelines/index.ts';
-import { type ImageStatistics, imageStatistics, isRawImage } from '../pipelines/operators/index.ts';
-import type { Engine } from '../ports/engine.ts';
-import type { RawImage } from '../ports/image-codec.ts';
-import type { HostEvent, InferInput, InferOptions, InstalledRelease } from '../ports/runtime-host.ts';
-import type { LoadedModel, SessionPool } from '../sessions/index.ts';
-import { buildGraph, type NodePorts } from './bind-node.ts';
-import { bindOperator, type OperatorPorts } from './bind-operator.ts';
-import { createDelivery } from './deliver.ts';
-import type { ReferenceStore } from './reference-store.ts';
+import { type InferenceResult, StarlingError } from '@starling/shared';
+import type { InferInput, InferOptions, InstalledRelease } from '../ports/runtime-host.ts';
+import { createTurns, type LoadedModel, type SessionPool } from '../sessions/index.ts';
+import { type LoadedPipeline, loadPipeline, type ModelSessions, type PipelinePorts } from './loaded-pipeline.ts';
 
-/** A release whose models are loaded and whose graph is ready to run. */
+/** A release whose models are loaded and whose graphs are ready to run. */
 export interface LoadedRelease {
   readonly installed: InstalledRelease;
   readonly models: readonly LoadedModel[];
-  readonly graph: Graph;
-  readonly queue: WorkQueue;
-  readonly window: InferenceWindow;
-  readonly watches: ReadonlyMap<string, { monitor: Monitor; watch: DriftWatch }>;
+  /** The main one first. */
+  readonly pipelines: readonly LoadedPipeline[];
+  /** Runs an item through the pipeline that the options name, else through the main one. @throws StarlingError `unknown-pipeline` */
   infer(input: InferInput, options: InferOptions): Promise<InferenceResult>;
   unload(): Promise<void>;
 }
 
-export interface LoadPorts extends OperatorPorts {
-  engine: Engine;
+export interface LoadPorts extends PipelinePorts {
   pool: SessionPool;
-  references: ReferenceStore;
-  emit: (event: HostEvent) => void;
 }
 
-/** Loads every model, binds every node. On failure nothing stays loaded. */
+/** Loads every model, binds every node of every pipeline. On failure nothing stays loaded. */
 export async function loadRelease(installed: InstalledRelease, ports: LoadPorts): Promise<LoadedRelease> {
   const models: LoadedModel[] = [];
   try {
     for (const model of installed.models) models.push(await ports.pool.acquire(model, installed.release.requiredProviders));
-    return assemble(installed, models, ports, await watchesOf(installed, ports.references));
+    const sessionsFor = shareOut(models, installed);
+    const main = await loadPipeline(installed.pipeline, '', installed, sessionsFor(installed.pipeline.priority), ports);
+    const pipelines = [main];
+    for (const pipeline of installed.alongside ?? []) {
+      pipelines.push(await loadPipeline(pipeline, `${pipeline.name}:`, installed, sessionsFor(pipeline.priority), ports));
+    }
+    return assemble(installed, models, pipelines, ports.pool);
   } catch (error) {
     await Promise.allSettled(models.map((model) => ports.pool.release(model.artefact)));
     throw error;
   }
 }
 
-async function watchesOf(installed: InstalledRelease, references: ReferenceStore): Promise<LoadedRelease['watches']> {
-  const watches = new Map<string, { monitor: Monitor; watch: DriftWatch }>();
-  for (const [name, monitor] of Object.entries(installed.pipeline.monitors)) {
-    watches.set(name, { monitor, watch: createDriftWatch(monitor, await references.read(installed.digest, name)) });
+/** Pipelines that share a model take turns at it; one alone goes straight to the session. */
+function shareOut(models: readonly LoadedModel[], { alongside = [] }: InstalledRelease): (priority: number) => ModelSessions {
+  if (alongside.length === 0) {
+    const sessions: ModelSessions = new Map(models.map((model) => [model.name, { model, session: model.session }]));
+    return () => sessions;
   }
-  return watches;
-}
-
-function graphOf(installed: InstalledRelease, models: readonly LoadedModel[], ports: LoadPorts): Graph {
-  const { pipeline } = installed;
-  const byName = new Map(models.map((model) => [model.name, model]));
-  const nodePorts: NodePorts = {
-    ...{ clock: ports.clock, engine: ports.engine, deliver: createDelivery(installed, ports.emit) },
-    operator: (name, node) => bindOperator(name, node, installed, ports),
-    model(name, node) {
-      const model = byName.get(node.model);
-      if (model !== undefined) return model;
-      throw new StarlingError('unknown-model', `the release pins no model "${node.model}"`, { field: `nodes.${name}.model` });
-    },
-  };
-  const values: ParameterValues = resolveParameters(pipeline.parameters);
-  return buildGraph(expandPipeline(pipeline, values), nodePorts, pipeline.deadlineMs);
+  const turns = models.map((model) => ({ model, turns: createTurns(model.session) }));
+  return (priority) => new Map(turns.map(({ model, turns }) => [model.name, { model, session: turns.sessionFor(priority) }]));
 }
 
 function assemble(
   installed: InstalledRelease,
   models: readonly LoadedModel[],
-  ports: LoadPorts,
-  watches: LoadedRelease['watches'],
+  pipelines: readonly LoadedPipeline[],
+  pool: SessionPool,
 ): LoadedRelease {
-  const { pipeline, release } = installed;
-  const graph = graphOf(installed, models, ports);
-  const queue = createWorkQueue({ ...pipeline.queue, concurrency: pipeline.concurrency });
-  const window = createInferenceWindow(pipeline.name, installed.digest);
-  const gate = createEgressGate(release.policies.egress);
-  const { clock } = ports;
-
-  const infer = async (input: InferInput, { signal, source = '', timeMs, traceId }: InferOptions): Promise<InferenceResult> => {
-    const startedMs = clock.monotonicMs();
-    const item: ItemInput = { values: valuesOf(input, installed), stream: source, timeMs: timeMs ?? clock.wallMs(), signal, traceId };
-    try {
-      const run = await queue.push(() => graph.run(item));
-      const latencyMs = clock.monotonicMs() - startedMs;
-      window.succeeded(latencyMs, run.nodesMs);
-      observe(watches, run);
-      const outputs = gate.outputs(run.outputs);
-      return { pipeline: pipeline.name, release: installed.digest, outputs, ...imageSizeOf(run), latencyMs, nodesMs: run.nodesMs };
-    } catch (error) {
-      const code = error instanceof StarlingError ? error.code : 'node-failed';
-      // What a full queue turns away is counted there, as dropped.
-      if (code !== 'dropped' && code !== 'overloaded') window.failed(code);
-      throw error instanceof StarlingError ? error : new StarlingError(code, messageOf(error), { cause: error });
-    }
+  const named = (name: string | undefined): LoadedPipeline => {
+    const found = name === undefined ? pipelines[0] : pipelines.find(({ pipeline }) => pipeline.name === name);
+    if (found !== undefined) return found;
+    const hint = `pipelines of the release: ${pipelines.map(({ pipeline }) => pipeline.name).join(', ')}`;
+    throw new StarlingError('unknown-pipeline', `the release runs no pipeline "${name ?? ''}"`, { field: 'pipeline', hint });
   };
-  const unload = async (): Promise<void> => {
-    await queue.idle();
-    await Promise.allSettled(models.map((model) => ports.pool.release(model.artefact)));
+  return {
+    ...{ installed, models, pipelines },
+    infer: async (input, options) => named(options.pipeline).infer(input, options),
+    async unload() {
+      await Promise.all(pipelines.map(({ queue }) => queue.idle()));
+      await Promise.allSettled(models.map((model) => pool.release(model.artefact)));
+    },
   };
-  return { installed, models, graph, queue, window, watches, infer, unload };
-}
-
-/** A value alone goes to the first input that the pipeline has. */
-function valuesOf(input: InferInput, { pipeline }: InstalledRelease): Readonly<Record<string, unknown>> {
-  if ('ports' in input) return input.ports;
-  const [first] = Object.keys(pipeline.inputs);
-  if (first !== undefined) return { [`${INPUT_NODE}.${first}`]: input };
-  throw new StarlingError('no-input', `${pipeline.name} takes no input: it has sources of its own`, { field: 'input' });
-}
-
-function observe(watches: LoadedRelease['watches'], run: ItemResult): void {
-  // Several monitors may watch one image: its pixels are gone through once.
-  const known = new Map<RawImage, ImageStatistics>();
-  const statisticsOf = (image: RawImage): ImageStatistics => {
-    const statistics = known.get(image) ?? imageStatistics(image);
-    known.set(image, statistics);
-    return statistics;
-  };
-  for (const { monitor, watch } of watches.values()) {
-    const value = run.value(monitor.edge);
-    if (value !== undefined) watch.add(measure(monitor, value, statisticsOf));
-  }
-}
-
-/** Size of the first decoded image, so that whoever draws the result knows its coordinates. */
-function imageSizeOf(run: ItemResult): Pick<InferenceResult, 'image'> {
-  for (const [, value] of run.entries()) {
-    if (isRawImage(value)) return { image: { width: value.width, height: value.height } };
-  }
-  return {};
 }

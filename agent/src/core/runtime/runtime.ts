@@ -141,15 +141,18 @@ function emitReleaseWindow(
   { emit }: RuntimePorts,
   keeper: ReferenceKeeper,
 ): number {
-  const inference = release.window.end(window.startMs, window.lengthMs, release.queue.takeDropped());
-  if (inference !== undefined) emit({ type: 'record', kind: 'inference', payload: inference });
-  for (const [name, { monitor, watch }] of release.watches) {
-    const verdict = watch.endWindow();
-    if (verdict === undefined) continue;
-    const { edge, measure } = monitor;
-    const payload = { ...window, pipeline: release.installed.pipeline.name, monitor: name, edge, measure, ...verdict };
-    emit({ type: 'record', kind: 'drift', payload });
-    keeper.keep(release.installed.digest, name, watch);
+  let items = 0;
+  for (const { pipeline, window: own, queue, watches } of release.pipelines) {
+    const inference = own.end(window.startMs, window.lengthMs, queue.takeDropped());
+    if (inference !== undefined) emit({ type: 'record', kind: 'inference', payload: inference });
+    for (const [kept, { name, monitor, watch }] of watches) {
+      const verdict = watch.endWindow();
+      if (verdict === undefined) continue;
+      const { edge, measure } = monitor;
+      emit({ type: 'record', kind: 'drift', payload: { ...window, pipeline: pipeline.name, monitor: name, edge, measure, ...verdict } });
+      keeper.keep(release.installed.digest, kept, watch);
+    }
+    items += inference?.items ?? 0;
   }
-  return inference?.items ?? 0;
+  return items;
 }

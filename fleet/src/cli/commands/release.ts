@@ -13,6 +13,7 @@ import { defineReleaseObjective } from './choice.ts';
 
 const createOptions = z.object({
   pipeline: z.string().min(1),
+  alongside: wordsSchema,
   model: wordsSchema,
   allowOutput: wordsSchema,
   sink: wordsSchema,
@@ -31,6 +32,7 @@ export function defineReleaseCommands(program: Command, contextOf: ContextOf): v
     .argument('<name>', 'name of the release')
     .summary('pin versions, sign and register a release')
     .requiredOption('--pipeline <name[@version]>', 'the pipeline; its newest version if none is given')
+    .option('--alongside <name[@version]>', 'another pipeline that runs at the same time, sharing models; may be repeated', collect)
     .option('--model <name=version>', 'version of a model to pin; the newest if none is given; may be repeated', collect)
     .option('--allow-output <name>', 'pipeline output whose values may leave the device; may be repeated', collect)
     .option('--sink <node>', 'sink of the pipeline that may send values away, by the name of its node; may be repeated', collect)
@@ -99,11 +101,11 @@ async function createRelease(contextOf: ContextOf, name: string, command: Comman
   const key = await readKeyFile(options.publisherKey ?? context.settings.publisherKeyFile, '--publisher-key');
   const { client } = await context.connect();
   await requirePublisher(client, key);
-  const { requireProvider: requiredProviders } = options;
+  const { pipeline, alongside = [], requireProvider: requiredProviders } = options;
   const { document } = await client.call(api.draftRelease, {
-    body: { name, pipeline: options.pipeline, models, policies, ...(requiredProviders === undefined ? {} : { requiredProviders }) },
+    body: { name, pipeline, alongside, models, policies, ...(requiredProviders === undefined ? {} : { requiredProviders }) },
   });
-  requireAsAsked(document, { name, pipeline: options.pipeline, models, policies, requiredProviders });
+  requireAsAsked(document, { name, pipelines: [pipeline, ...alongside], models, policies, requiredProviders });
   const signed = await signDocument(await signerOf(key), 'release', document);
   const view = await client.call(api.createRelease, { body: { signed } });
   context.output.result(
@@ -123,14 +125,21 @@ async function readPolicies({ policies, allowOutput, sink }: z.infer<typeof crea
 /** Attack: a taken fleet drafts a release that lets pictures out, or with another pipeline, and the publisher signs it unseen. */
 function requireAsAsked(
   document: Release,
-  asked: { name: string; pipeline: string; models: Record<string, string>; policies: Policies; requiredProviders: string[] | undefined },
+  asked: { name: string; pipelines: string[]; models: Record<string, string>; policies: Policies; requiredProviders: string[] | undefined },
 ): void {
-  const [pipeline, version] = asked.pipeline.split('@');
+  const drafted = [document.pipeline, ...document.alongside];
   const pinned = Object.fromEntries(document.models.map((model) => [model.name, model.version]));
   const pairs: [string, unknown, unknown][] = [
     ['name', document.name, asked.name],
-    ['pipeline.name', document.pipeline.name, pipeline],
-    ['pipeline.version', document.pipeline.version, version ?? document.pipeline.version],
+    ['pipelines', drafted.length, asked.pipelines.length],
+    ...asked.pipelines.flatMap((reference, index): [string, unknown, unknown][] => {
+      const [pipeline, version] = reference.split('@');
+      const got = drafted[index];
+      return [
+        ['pipeline.name', got?.name, pipeline],
+        ['pipeline.version', got?.version, version ?? got?.version],
+      ];
+    }),
     ['policies', policiesSchema.parse(document.policies), policiesSchema.parse(asked.policies)],
     ['requiredProviders', document.requiredProviders ?? null, asked.requiredProviders ?? null],
     ...Object.entries(asked.models).map(([model, wanted]): [string, unknown, unknown] => [`models.${model}`, pinned[model], wanted]),
@@ -151,7 +160,7 @@ function describeRelease({ document, ...view }: ReleaseView): string {
   return formatFields([
     ['release', view.name],
     ['digest', view.digest],
-    ['pipeline', `${document.pipeline.name}@${document.pipeline.version}`],
+    ['pipelines', [document.pipeline, ...(document.alongside ?? [])].map(({ name, version }) => `${name}@${version}`).join(', ')],
     ['models', modelsText(document)],
     ['may leave devices', [...egress.outputs, ...egress.edges].join(', ') || 'nothing'],
     ['sinks that may send', egress.sinks.join(', ') || undefined],

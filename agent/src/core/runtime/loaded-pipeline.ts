@@ -1,0 +1,137 @@
+import {
+  expandPipeline,
+  INPUT_NODE,
+  type InferenceResult,
+  type Monitor,
+  messageOf,
+  type Pipeline,
+  resolveParameters,
+  StarlingError,
+} from '@starling/shared';
+import { createEgressGate } from '../egress/index.ts';
+import { createDriftWatch, createInferenceWindow, type DriftWatch, type InferenceWindow, measure } from '../monitors/index.ts';
+import { createWorkQueue, type Graph, type ItemInput, type ItemResult, type WorkQueue } from '../pipelines/index.ts';
+import { type ImageStatistics, imageStatistics, isRawImage } from '../pipelines/operators/index.ts';
+import type { EngineSession } from '../ports/engine.ts';
+import type { RawImage } from '../ports/image-codec.ts';
+import type { HostEvent, InferInput, InferOptions, InstalledRelease } from '../ports/runtime-host.ts';
+import type { LoadedModel } from '../sessions/index.ts';
+import { buildGraph, type NodePorts } from './bind-node.ts';
+import { bindOperator, type OperatorPorts } from './bind-operator.ts';
+import { createDelivery } from './deliver.ts';
+import type { ReferenceStore } from './reference-store.ts';
+
+/** One pipeline of a release, ready to run: a graph of its own, over models that it may share. */
+export interface LoadedPipeline {
+  readonly pipeline: Pipeline;
+  readonly graph: Graph;
+  readonly queue: WorkQueue;
+  readonly window: InferenceWindow;
+  /** By the name under which their references are kept. */
+  readonly watches: ReadonlyMap<string, { name: string; monitor: Monitor; watch: DriftWatch }>;
+  infer(input: InferInput, options: InferOptions): Promise<InferenceResult>;
+}
+
+export interface PipelinePorts extends OperatorPorts {
+  references: ReferenceStore;
+  emit: (event: HostEvent) => void;
+}
+
+/** The models of the release as this pipeline has them. */
+export type ModelSessions = ReadonlyMap<string, { model: LoadedModel; session: EngineSession }>;
+
+/**
+ * Binds every node of a pipeline of a release.
+ * @param prefix before names of its ports in the egress policy; empty for the main pipeline
+ */
+export async function loadPipeline(
+  pipeline: Pipeline,
+  prefix: string,
+  installed: InstalledRelease,
+  sessions: ModelSessions,
+  ports: PipelinePorts,
+): Promise<LoadedPipeline> {
+  const { clock } = ports;
+  const graph = graphOf(pipeline, prefix, installed, sessions, ports);
+  const queue = createWorkQueue({ ...pipeline.queue, concurrency: pipeline.concurrency });
+  const window = createInferenceWindow(pipeline.name, installed.digest);
+  const watches = await watchesOf(pipeline, prefix, installed.digest, ports.references);
+  const gate = createEgressGate(installed.release.policies.egress, prefix);
+
+  const infer = async (input: InferInput, { signal, source = '', timeMs, traceId }: InferOptions): Promise<InferenceResult> => {
+    const startedMs = clock.monotonicMs();
+    const item: ItemInput = { values: valuesOf(input, pipeline), stream: source, timeMs: timeMs ?? clock.wallMs(), signal, traceId };
+    try {
+      const run = await queue.push(() => graph.run(item));
+      const latencyMs = clock.monotonicMs() - startedMs;
+      window.succeeded(latencyMs, run.nodesMs);
+      observe(watches, run);
+      const outputs = gate.outputs(run.outputs);
+      return { pipeline: pipeline.name, release: installed.digest, outputs, ...imageSizeOf(run), latencyMs, nodesMs: run.nodesMs };
+    } catch (error) {
+      const code = error instanceof StarlingError ? error.code : 'node-failed';
+      // What a full queue turns away is counted there, as dropped.
+      if (code !== 'dropped' && code !== 'overloaded') window.failed(code);
+      throw error instanceof StarlingError ? error : new StarlingError(code, messageOf(error), { cause: error });
+    }
+  };
+  return { pipeline, graph, queue, window, watches, infer };
+}
+
+async function watchesOf(
+  pipeline: Pipeline,
+  prefix: string,
+  release: string,
+  references: ReferenceStore,
+): Promise<LoadedPipeline['watches']> {
+  const watches = new Map<string, { name: string; monitor: Monitor; watch: DriftWatch }>();
+  // Expanded: what is watched may lie in a pipeline inside this one.
+  for (const [name, monitor] of Object.entries(expandPipeline(pipeline).monitors)) {
+    const kept = prefix + name;
+    watches.set(kept, { name, monitor, watch: createDriftWatch(monitor, await references.read(release, kept)) });
+  }
+  return watches;
+}
+
+function graphOf(pipeline: Pipeline, prefix: string, installed: InstalledRelease, sessions: ModelSessions, ports: PipelinePorts): Graph {
+  const nodePorts: NodePorts = {
+    ...{ clock: ports.clock, engine: ports.engine, deliver: createDelivery(pipeline.name, prefix, installed, ports.emit) },
+    operator: (name, node) => bindOperator(name, node, installed, ports),
+    model(name, node) {
+      const shared = sessions.get(node.model);
+      if (shared !== undefined) return { ...shared.model, session: shared.session };
+      throw new StarlingError('unknown-model', `the release pins no model "${node.model}"`, { field: `nodes.${name}.model` });
+    },
+  };
+  return buildGraph(expandPipeline(pipeline, resolveParameters(pipeline.parameters)), nodePorts, pipeline.deadlineMs);
+}
+
+/** A value alone goes to the first input that the pipeline has. */
+function valuesOf(input: InferInput, { name, inputs }: Pipeline): Readonly<Record<string, unknown>> {
+  if ('ports' in input) return input.ports;
+  const [first] = Object.keys(inputs);
+  if (first !== undefined) return { [`${INPUT_NODE}.${first}`]: input };
+  throw new StarlingError('no-input', `${name} takes no input: it has sources of its own`, { field: 'input' });
+}
+
+function observe(watches: LoadedPipeline['watches'], run: ItemResult): void {
+  // Several monitors may watch one image: its pixels are gone through once.
+  const known = new Map<RawImage, ImageStatistics>();
+  const statisticsOf = (image: RawImage): ImageStatistics => {
+    const statistics = known.get(image) ?? imageStatistics(image);
+    known.set(image, statistics);
+    return statistics;
+  };
+  for (const { monitor, watch } of watches.values()) {
+    const value = run.value(monitor.edge);
+    if (value !== undefined) watch.add(measure(monitor, value, statisticsOf));
+  }
+}
+
+/** Size of the first decoded image, so that whoever draws the result knows its coordinates. */
+function imageSizeOf(run: ItemResult): Pick<InferenceResult, 'image'> {
+  for (const [, value] of run.entries()) {
+    if (isRawImage(value)) return { image: { width: value.width, height: value.height } };
+  }
+  return {};
+}
