@@ -12,7 +12,7 @@ describe('flow.filter', () => {
 
   test('sees which item it is', async () => {
     const filter = startOperator('flow.filter', { when: 'item.sequence % 3 == 0' });
-    const passed = [];
+    const passed: number[] = [];
     for (let index = 0; index < 7; index += 1) passed.push(Object.keys(await filter.run({ value: index })).length);
     expect(passed).toEqual([1, 0, 0, 1, 0, 0, 1]);
   });
@@ -54,7 +54,7 @@ test('flow.delay gives the value before, for each stream', async () => {
 describe('flow.window', () => {
   test('of a count gives the last ones each step', async () => {
     const window = startOperator('flow.window', { count: 3, step: 2 });
-    const given = [];
+    const given: unknown[] = [];
     for (let value = 0; value < 7; value += 1) given.push((await window.run({ value }))['values']);
     expect(given).toEqual([undefined, undefined, [0, 1, 2], undefined, [2, 3, 4], undefined, [4, 5, 6]]);
   });
@@ -69,7 +69,7 @@ describe('flow.window', () => {
 
   test('of time may overlap', async () => {
     const window = startOperator('flow.window', { ms: 100, stepMs: 50 });
-    const given = [];
+    const given: unknown[] = [];
     for (let timeMs = 0; timeMs <= 240; timeMs += 40)
       given.push((await window.run({ value: timeMs }, { timeMs: FIRST_MS + timeMs }))['values']);
     expect(given).toEqual([undefined, undefined, undefined, [0, 40, 80], [80, 120], [120, 160], undefined]);
