@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nameSchema, versionSchema } from '../ids.ts';
+import { unionByKey } from './union-by-key.ts';
 
 /** Identifier of a node. Without a dot: the first one in `node.port` is where the port starts. */
 const nodeNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'use 1 to 64 letters, digits, _ and -');
@@ -139,14 +140,14 @@ export const sinkNodeSchema = z.strictObject({
   on: nodeBase.on,
 });
 
-export const pipelineNodeSchema = z.union([
-  operatorNodeSchema,
-  modelNodeSchema,
-  scriptNodeSchema,
-  pipelineNodeReferenceSchema,
-  sourceNodeSchema,
-  sinkNodeSchema,
-]);
+export const pipelineNodeSchema = unionByKey({
+  op: operatorNodeSchema,
+  model: modelNodeSchema,
+  script: scriptNodeSchema,
+  pipeline: pipelineNodeReferenceSchema,
+  source: sourceNodeSchema,
+  sink: sinkNodeSchema,
+});
 export type PipelineNode = z.infer<typeof pipelineNodeSchema>;
 export type OperatorNode = z.infer<typeof operatorNodeSchema>;
 export type ModelNode = z.infer<typeof modelNodeSchema>;
