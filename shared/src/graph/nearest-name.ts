@@ -7,7 +7,7 @@ export function nearestName(word: string, known: Iterable<string>): string | und
     const letters = distance(word.toLowerCase(), name.toLowerCase());
     if (best === undefined || letters < best.letters) best = { name, letters };
   }
-  return best !== undefined && best.letters <= Math.max(1, Math.floor(word.length / 3)) ? best.name : undefined;
+  return best !== undefined && best.letters <= Math.max(1, Math.floor(word.length / 2.5)) ? best.name : undefined;
 }
 
 /** The nearest name, or all of them: what to write in place of an unknown word. */

@@ -8,24 +8,11 @@ export const variableNameSchema = z
   .string()
   .regex(/^[a-z][A-Za-z0-9_]{0,39}$/, 'start with a small letter, then letters, digits and _')
   .refine((name) => !reservedWords.has(name), 'this word means something in expressions');
+/** Of CEL, and what every expression may use. */
 const reservedWords: ReadonlySet<string> = new Set(
-  [
-    'as',
-    'break',
-    'const',
-    'continue',
-    'else',
-    'false',
-    'for',
-    'function',
-    'if',
-    'import',
-    'in',
-    'let',
-    'loop',
-    'package',
-    'namespace',
-  ].concat([...['null', 'return', 'true', 'var', 'void', 'while', 'value', 'item', 'index', 'cel', 'optional', 'type', 'dyn', 'error']]),
+  'as break cel const continue else false for function if import in item let loop namespace null optional package return true var void while'.split(
+    ' ',
+  ),
 );
 
 export const expressionSchema = z
@@ -36,7 +23,7 @@ export const expressionSchema = z
 
 /** More inputs that an expression sees, each of its own type. */
 export const withSchema = z
-  .array(variableNameSchema)
+  .array(variableNameSchema.refine((name) => name !== 'value' && name !== 'index', 'the expression has a `value` and an `index` already'))
   .max(8)
   .refine((names) => new Set(names).size === names.length, 'each name once')
   .default([])
@@ -137,7 +124,7 @@ const windowParams = z
 
 const joinParams = z.strictObject({
   inputs: z
-    .array(variableNameSchema)
+    .array(variableNameSchema.refine((name) => name !== 'error', '`error` is what a node gives when it fails'))
     .min(2)
     .max(16)
     .refine((names) => new Set(names).size === names.length, 'each name once')
