@@ -140,14 +140,15 @@ export const sinkNodeSchema = z.strictObject({
   on: nodeBase.on,
 });
 
-export const pipelineNodeSchema = unionByKey({
+export const nodeKindSchemas = {
   op: operatorNodeSchema,
   model: modelNodeSchema,
   script: scriptNodeSchema,
   pipeline: pipelineNodeReferenceSchema,
   source: sourceNodeSchema,
   sink: sinkNodeSchema,
-});
+};
+export const pipelineNodeSchema = unionByKey(nodeKindSchemas);
 export type PipelineNode = z.infer<typeof pipelineNodeSchema>;
 export type OperatorNode = z.infer<typeof operatorNodeSchema>;
 export type ModelNode = z.infer<typeof modelNodeSchema>;
@@ -255,3 +256,11 @@ export const pipelineSchema = z
   .meta({ id: 'Pipeline', title: 'Pipeline' });
 export type Pipeline = z.infer<typeof pipelineSchema>;
 export type PipelineInput = z.input<typeof pipelineSchema>;
+
+/** A pipeline as people write it: `kind` and `schemaVersion` are the same in every one, and a word that means nothing is a mistake. */
+export const pipelineFileSchema = pipelineSchema
+  .extend({
+    kind: pipelineSchema.shape.kind.default('pipeline'),
+    schemaVersion: pipelineSchema.shape.schemaVersion.default(1),
+  })
+  .strict();

@@ -150,10 +150,11 @@ function portsOfModel(checked: CheckedGraph, name: string, node: ModelNode): Nod
     checked.report({ code: 'unknown-model', field: `nodes.${name}.model`, message, hint });
     return undefined;
   }
-  const typed = ({ name: port, elementType, shape }: TensorPort): [string, PortType] => [
-    port,
-    checked.scope.instantiate({ kind: 'tensor', elementType, shape }, name),
-  ];
+  const typed = ({ name: port, elementType, shape }: TensorPort): [string, PortType] => {
+    // `d0`, `d1` are what sides without a name are called by their place: that two of them have one place says nothing.
+    const sides = shape.map((side, axis) => (side === `d${axis}` ? `${port}.d${axis}` : side));
+    return [port, checked.scope.instantiate({ kind: 'tensor', elementType, shape: sides }, name)];
+  };
   const ports = { inputs: new Map(model.inputs.map(typed)), outputs: new Map(model.outputs.map(typed)) };
   return { ...ports, optional: none, mayStayAway: none, own: checkState(checked, name, node, ports) };
 }
