@@ -146,7 +146,16 @@ export const releaseViewSchema = z.object({
 });
 export type ReleaseView = z.infer<typeof releaseViewSchema>;
 
-export const graphProblemSchema = z.object({ code: z.string(), field: z.string(), message: z.string(), hint: z.string().optional() });
+export const graphProblemSchema = z.object({
+  code: z.string(),
+  field: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+  range: z
+    .object({ start: z.number().int().nonnegative(), end: z.number().int().nonnegative() })
+    .optional()
+    .meta({ description: 'Characters of the text at `field` that it is about' }),
+});
 
 const search = pageQuerySchema.extend({ search: z.string().max(200).optional() });
 

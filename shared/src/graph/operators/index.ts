@@ -2,7 +2,9 @@
 import type { z } from 'zod';
 import type { OperatorSignature } from '../signature.ts';
 import { classesOperators } from './classes.ts';
+import { flowOperators } from './flow.ts';
 import { imageOperators } from './image.ts';
+import { listOperators } from './list.ts';
 import { textOperators } from './text.ts';
 
 /** Operators of this version of Starling. */
@@ -10,6 +12,8 @@ export const operatorSignatures = {
   ...imageOperators,
   ...classesOperators,
   ...textOperators,
+  ...flowOperators,
+  ...listOperators,
 } as const satisfies Record<string, OperatorSignature>;
 
 export type OperatorName = keyof typeof operatorSignatures;

@@ -1,0 +1,19 @@
+import { distance } from 'fastest-levenshtein';
+
+/** What was most likely meant by a word that is unknown: a known one that is a few letters away. */
+export function nearestName(word: string, known: Iterable<string>): string | undefined {
+  let best: { name: string; letters: number } | undefined;
+  for (const name of known) {
+    const letters = distance(word.toLowerCase(), name.toLowerCase());
+    if (best === undefined || letters < best.letters) best = { name, letters };
+  }
+  return best !== undefined && best.letters <= Math.max(1, Math.floor(word.length / 2.5)) ? best.name : undefined;
+}
+
+/** The nearest name, or all of them: what to write in place of an unknown word. */
+export function suggest(word: string, known: Iterable<string>, what: string): string {
+  const names = [...known];
+  const near = nearestName(word, names);
+  if (near !== undefined) return `did you mean "${near}"?`;
+  return names.length === 0 ? `there are no ${what}` : `${what}: ${names.join(', ')}`;
+}
