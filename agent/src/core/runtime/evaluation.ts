@@ -1,10 +1,11 @@
-import { expandPipeline, INPUT_NODE, type PipelineGraph, pipelineSchema, releaseSchema, StarlingError } from '@starling/shared';
+import { expandPipeline, type PipelineGraph, pipelineSchema, releaseSchema, StarlingError } from '@starling/shared';
 import type { Clock } from '../ports/clock.ts';
 import type { Tensor } from '../ports/engine.ts';
-import type { InstalledRelease } from '../ports/runtime-host.ts';
+import type { InferInput, InstalledRelease } from '../ports/runtime-host.ts';
 import { defaultSettings, type LoadedModel } from '../sessions/index.ts';
 import { buildGraph, type NodePorts } from './bind-node.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
+import { valuesOf } from './values-of.ts';
 
 export interface EvaluationPlan {
   graph: PipelineGraph;
@@ -25,7 +26,7 @@ export interface EvaluatedItem {
 
 /** A graph with its models loaded, for samples one after the other; without queue, monitors or egress, since nothing leaves. */
 export interface Evaluation {
-  run(input: Uint8Array): Promise<EvaluatedItem>;
+  run(input: InferInput): Promise<EvaluatedItem>;
   close(): Promise<void>;
 }
 
@@ -62,11 +63,10 @@ export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts 
       },
     };
     const graph = buildGraph(expandPipeline(installed.pipeline), nodePorts);
-    const inputName = Object.keys(plan.graph.inputs)[0] ?? 'image';
     return {
       async run(input) {
         feeds = [];
-        const values = { [`${INPUT_NODE}.${inputName}`]: input };
+        const values = valuesOf(input, installed.pipeline);
         const { outputs } = await graph.run({ values, stream: 'evaluation', timeMs: ports.clock.wallMs() });
         return { outputs, feeds };
       },

@@ -1,6 +1,5 @@
 import {
   expandPipeline,
-  INPUT_NODE,
   type InferenceResult,
   type Monitor,
   messageOf,
@@ -20,6 +19,7 @@ import { buildGraph, type NodePorts } from './bind-node.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
 import { createDelivery } from './deliver.ts';
 import type { ReferenceStore } from './reference-store.ts';
+import { valuesOf } from './values-of.ts';
 
 /** One pipeline of a release, ready to run: a graph of its own, over models that it may share. */
 export interface LoadedPipeline {
@@ -104,14 +104,6 @@ function graphOf(pipeline: Pipeline, prefix: string, installed: InstalledRelease
     },
   };
   return buildGraph(expandPipeline(pipeline, resolveParameters(pipeline.parameters)), nodePorts, pipeline.deadlineMs);
-}
-
-/** A value alone goes to the first input that the pipeline has. */
-function valuesOf(input: InferInput, { name, inputs }: Pipeline): Readonly<Record<string, unknown>> {
-  if ('ports' in input) return input.ports;
-  const [first] = Object.keys(inputs);
-  if (first !== undefined) return { [`${INPUT_NODE}.${first}`]: input };
-  throw new StarlingError('no-input', `${name} takes no input: it has sources of its own`, { field: 'input' });
 }
 
 function observe(watches: LoadedPipeline['watches'], run: ItemResult): void {
