@@ -93,7 +93,7 @@ function drawLabel(image: RawImage, detection: Detection, { dot, lineWidth }: St
   const text = `${label ?? detection.class} ${score.toFixed(2)}${track === undefined ? '' : ` #${track}`}`;
   const [width, height] = [widthOfText(text, dot) + 2 * dot, (LETTER_HEIGHT + 2) * dot];
   const [boxLeft, boxTop] = boundsOf(cornersOf(detection));
-  const left = Math.round(Math.min(image.width - width, Math.max(0, boxLeft - lineWidth / 2)));
+  const left = Math.round(Math.max(0, Math.min(image.width - width, boxLeft - lineWidth / 2)));
   const above = Math.round(boxTop - lineWidth / 2) - height;
   const top = above >= 0 ? above : Math.max(0, Math.round(boxTop + lineWidth / 2));
   fillRectangle(image, [left, top, left + width, top + height], colour);

@@ -26,7 +26,8 @@ export function encodeMask(pixels: Uint8Array, width: number, height: number): M
  */
 export function decodeMask({ width, height, runs }: Mask, field = 'mask'): Uint8Array {
   const length = runs.reduce((sum, run) => sum + run, 0);
-  if (!(width >= 1 && height >= 1 && width * height <= MASK_PIXELS_MAXIMUM) || length !== width * height || runs.some((run) => run < 0)) {
+  const isCounted = runs.every((run) => Number.isInteger(run) && run >= 0);
+  if (!(width >= 1 && height >= 1 && width * height <= MASK_PIXELS_MAXIMUM) || length !== width * height || !isCounted) {
     throw new StarlingError('wrong-value', `a mask of ${width} x ${height} pixels has runs over ${length}`, {
       field,
       hint: `runs add up to width times height, at most ${MASK_PIXELS_MAXIMUM} pixels`,
