@@ -66,7 +66,7 @@ function pixelsAround(rectangle: Rectangle, picture: RawImage): Region {
 function hide(image: RawImage, region: Region, { mode, cells }: Params): void {
   if (region.width <= 0 || region.height <= 0) return;
   const side = Math.max(CELL_SIDE_MINIMUM, Math.ceil(Math.max(region.width, region.height) / cells));
-  if (mode === 'fill') visit(image, region, (at) => image.data.fill(0, at, at + 3));
+  if (mode === 'fill') forEachRow(image, region, (start, end) => image.data.fill(0, start, end));
   else if (mode === 'pixelate') pixelate(image, region, averagesOf(image, region, side));
   else blur(image, region, averagesOf(image, region, side));
 }
@@ -82,24 +82,35 @@ interface Grid {
 function averagesOf(image: RawImage, region: Region, side: number): Grid {
   const columns = Math.ceil(region.width / side);
   const rows = Math.ceil(region.height / side);
-  const sums = new Float64Array(columns * rows * 4);
-  visit(image, region, (at, x, y) => {
-    const cell = (Math.floor(y / side) * columns + Math.floor(x / side)) * 4;
-    for (let channel = 0; channel < 3; channel += 1)
-      sums[cell + channel] = (sums[cell + channel] as number) + (image.data[at + channel] as number);
-    sums[cell + 3] = (sums[cell + 3] as number) + 1;
+  const sums = new Float64Array(columns * rows * 3);
+  forEachRow(image, region, (start, end, y) => {
+    let cell = Math.floor(y / side) * columns * 3;
+    for (let at = start, left = side; at < end; at += 3, left -= 1) {
+      if (left === 0) {
+        cell += 3;
+        left = side;
+      }
+      for (let channel = 0; channel < 3; channel += 1)
+        sums[cell + channel] = (sums[cell + channel] as number) + (image.data[at + channel] as number);
+    }
   });
-  const averages = Uint8Array.from({ length: columns * rows * 3 }, (_, at) => {
-    const cell = Math.floor(at / 3) * 4;
-    return Math.round((sums[cell + (at % 3)] as number) / (sums[cell + 3] as number));
+  const averages = Uint8Array.from(sums, (sum, at) => {
+    const [column, row] = [Math.floor(at / 3) % columns, Math.floor(at / 3 / columns)];
+    return Math.round(sum / (Math.min(side, region.width - column * side) * Math.min(side, region.height - row * side)));
   });
   return { side, columns, rows, averages };
 }
 
 function pixelate(image: RawImage, region: Region, { side, columns, averages }: Grid): void {
-  visit(image, region, (at, x, y) => {
-    const cell = (Math.floor(y / side) * columns + Math.floor(x / side)) * 3;
-    for (let channel = 0; channel < 3; channel += 1) image.data[at + channel] = averages[cell + channel] as number;
+  forEachRow(image, region, (start, end, y) => {
+    let cell = Math.floor(y / side) * columns * 3;
+    for (let at = start, left = side; at < end; at += 3, left -= 1) {
+      if (left === 0) {
+        cell += 3;
+        left = side;
+      }
+      for (let channel = 0; channel < 3; channel += 1) image.data[at + channel] = averages[cell + channel] as number;
+    }
   });
 }
 
@@ -107,16 +118,22 @@ function pixelate(image: RawImage, region: Region, { side, columns, averages }: 
 function blur(image: RawImage, region: Region, { side, columns, rows, averages }: Grid): void {
   const across = neighboursOf(region.width, side, columns);
   const down = neighboursOf(region.height, side, rows);
-  visit(image, region, (at, x, y) => {
-    const [shareX, shareY] = [across.shares[x] as number, down.shares[y] as number];
-    const upper = (down.first[y] as number) * columns;
-    const lower = (down.second[y] as number) * columns;
-    const [left, right] = [across.first[x] as number, across.second[x] as number];
-    for (let channel = 0; channel < 3; channel += 1) {
-      const of = (cell: number): number => averages[cell * 3 + channel] as number;
-      const above = of(upper + left) * (1 - shareX) + of(upper + right) * shareX;
-      const below = of(lower + left) * (1 - shareX) + of(lower + right) * shareX;
-      image.data[at + channel] = Math.round(above * (1 - shareY) + below * shareY);
+  // Averages of all columns at the height of a row: the same for all its pixels.
+  const level = new Float64Array(columns * 3);
+  forEachRow(image, region, (start, end, y) => {
+    const upper = (down.first[y] as number) * columns * 3;
+    const lower = (down.second[y] as number) * columns * 3;
+    const share = down.shares[y] as number;
+    for (let at = 0; at < level.length; at += 1) {
+      level[at] = (averages[upper + at] as number) * (1 - share) + (averages[lower + at] as number) * share;
+    }
+    for (let at = start, x = 0; at < end; at += 3, x += 1) {
+      const left = (across.first[x] as number) * 3;
+      const right = (across.second[x] as number) * 3;
+      const part = across.shares[x] as number;
+      for (let channel = 0; channel < 3; channel += 1) {
+        image.data[at + channel] = Math.round((level[left + channel] as number) * (1 - part) + (level[right + channel] as number) * part);
+      }
     }
   });
 }
@@ -133,17 +150,14 @@ function neighboursOf(length: number, side: number, cells: number): { first: Int
   return { first, second, shares };
 }
 
-/** Calls with the place of each pixel in the data, and its column and row in the region. */
-function visit(image: RawImage, { left, top, width, height }: Region, call: (at: number, x: number, y: number) => void): void {
+/** Calls with where each row of a region starts and ends in the data, and with its number in the region. */
+function forEachRow(image: RawImage, { left, top, width, height }: Region, call: (start: number, end: number, y: number) => void): void {
   for (let y = 0; y < height; y += 1) {
-    let at = ((top + y) * image.width + left) * 3;
-    for (let x = 0; x < width; x += 1, at += 3) call(at, x, y);
+    const start = ((top + y) * image.width + left) * 3;
+    call(start, start + width * 3, y);
   }
 }
 
-function copyRegion(from: RawImage, to: RawImage, { left, top, width, height }: Region): void {
-  for (let row = top; row < top + height; row += 1) {
-    const at = (row * from.width + left) * 3;
-    to.data.set(from.data.subarray(at, at + width * 3), at);
-  }
+function copyRegion(from: RawImage, to: RawImage, region: Region): void {
+  forEachRow(from, region, (start, end) => to.data.set(from.data.subarray(start, end), start));
 }
