@@ -65,7 +65,8 @@ function typeOf(schema: JsonSchema): string {
   if (Array.isArray(schema.enum)) return schema.enum.map(code).join(', ');
   if (type === 'object') return `{ ${Object.keys(properties ?? {}).join(', ')} }`;
   if (Array.isArray(prefixItems)) return `${prefixItems.length} ${String((prefixItems[0] as JsonSchema).type)}s`;
-  if (type === 'array') return `list of ${String((items as JsonSchema).type)}s`;
+  if (type === 'array')
+    return `list of ${(items as JsonSchema).type === 'object' ? typeOf(items as JsonSchema) : `${String((items as JsonSchema).type)}s`}`;
   const least = minimum ?? (type === 'integer' && typeof exclusiveMinimum === 'number' ? exclusiveMinimum + 1 : undefined);
   if (least !== undefined && maximum !== undefined) return `${type}, ${least} to ${maximum}`;
   if (maximum !== undefined) return `${type}, at most ${maximum}`;

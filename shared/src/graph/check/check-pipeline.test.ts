@@ -157,7 +157,7 @@ describe('a pipeline', () => {
     const pipeline = structuredClone(good);
     pipeline.nodes.normalise = { op: 'image.to-tensor', params: { average: [0, 0, 0] } };
     expect(checkPipeline(pipelineSchema.parse(pipeline), context)).toEqual([
-      expect.objectContaining({ code: 'invalid-params', hint: 'parameters of image.to-tensor: mean, std, order' }),
+      expect.objectContaining({ code: 'invalid-params', hint: 'parameters of image.to-tensor: mean, std, order, layout, elementType' }),
     ]);
     pipeline.nodes.normalise = { op: 'image.to-tensor', params: { mean: [1, 2] } };
     expect(checkPipeline(pipelineSchema.parse(pipeline), context)[0]?.field).toBe('nodes.normalise.params.mean');

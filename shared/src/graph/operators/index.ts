@@ -2,14 +2,18 @@
 import type { z } from 'zod';
 import type { OperatorSignature } from '../signature.ts';
 import { classesOperators } from './classes.ts';
+import { detectionOperators } from './detection.ts';
 import { flowOperators } from './flow.ts';
 import { imageOperators } from './image.ts';
 import { listOperators } from './list.ts';
+import { overlayOperators } from './overlay.ts';
 import { textOperators } from './text.ts';
 
 /** Operators of this version of Starling. */
 export const operatorSignatures = {
   ...imageOperators,
+  ...overlayOperators,
+  ...detectionOperators,
   ...classesOperators,
   ...textOperators,
   ...flowOperators,

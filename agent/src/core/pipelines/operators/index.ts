@@ -1,12 +1,28 @@
 /** Values on the inputs of a node, parameters of the pipeline -> values on its outputs; a function for each signature in shared. */
+import { blurRegions } from './blur-regions.ts';
 import { topClasses } from './classes.ts';
+import { colourImage } from './colour.ts';
+import { boxesToDetections, detectionsToBoxes } from './convert-boxes.ts';
+import { cropDetections, cropImage } from './crop.ts';
 import { dbnetDecode } from './dbnet.ts';
+import { drawOverlay } from './draw.ts';
+import { filterDetections } from './filter-detections.ts';
+import { fitImage } from './fit.ts';
 import { collectValues, delayValue, filterValue, mergeValues, switchValue, windowValues } from './flow.ts';
-import { cropQuads, decodeImage, fitImage, imageToGreyTensor, imageToTensor, resizeImage } from './image.ts';
+import { cropQuads, decodeImage, imageToGreyTensor, resizeImage } from './image.ts';
+import { keypointsFromHeatmaps } from './keypoints.ts';
 import { computeValue, constantValue, countList, filterList, firstOfList, flattenLists, mapList, sortList } from './list.ts';
+import { detectionsToMask } from './mask.ts';
 import type { OperatorTable } from './operator.ts';
+import { ssdDecode } from './ssd.ts';
+import { measureImage } from './statistics.ts';
 import { joinStreams } from './stream-join.ts';
+import { suppressDetections } from './suppress.ts';
 import { collectReadings, ctcDecode, textLineToTensor } from './text.ts';
+import { imageToTensor } from './to-tensor.ts';
+import { turnImage } from './turn.ts';
+import { warpImage } from './warp-image.ts';
+import { yoloDecode } from './yolo.ts';
 
 export type { OperatorContext, OperatorItem, OperatorRun } from './operator.ts';
 export { type ImageStatistics, imageStatistics } from './statistics.ts';
@@ -18,6 +34,22 @@ export const operators = {
   'image.to-tensor': imageToTensor,
   'image.fit': fitImage,
   'image.to-grey-tensor': imageToGreyTensor,
+  'image.crop': cropImage,
+  'image.crop-detections': cropDetections,
+  'image.warp': warpImage,
+  'image.turn': turnImage,
+  'image.colour': colourImage,
+  'image.statistics': measureImage,
+  'image.draw': drawOverlay,
+  'image.blur-regions': blurRegions,
+  'yolo.decode': yoloDecode,
+  'ssd.decode': ssdDecode,
+  'detections.nms': suppressDetections,
+  'detections.filter': filterDetections,
+  'detections.to-boxes': detectionsToBoxes,
+  'detections.to-mask': detectionsToMask,
+  'boxes.to-detections': boxesToDetections,
+  'keypoints.from-heatmaps': keypointsFromHeatmaps,
   'classes.top': topClasses,
   'image.crop-quads': cropQuads,
   'dbnet.decode': dbnetDecode,
