@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { OperatorSignature } from '../signature.ts';
 import { classesOperators } from './classes.ts';
 import { imageOperators } from './image.ts';
+import { tensorOperators } from './tensor.ts';
 import { textOperators } from './text.ts';
 
 /** Operators of this version of Starling. */
@@ -10,6 +11,7 @@ export const operatorSignatures = {
   ...imageOperators,
   ...classesOperators,
   ...textOperators,
+  ...tensorOperators,
 } as const satisfies Record<string, OperatorSignature>;
 
 export type OperatorName = keyof typeof operatorSignatures;

@@ -3,6 +3,9 @@ import { topClasses } from './classes.ts';
 import { dbnetDecode } from './dbnet.ts';
 import { cropQuads, decodeImage, fitImage, imageToGreyTensor, imageToTensor, resizeImage } from './image.ts';
 import type { OperatorTable } from './operator.ts';
+import { concatTensors, reshapeTensor, sliceTensor, transposeTensor } from './tensor-layout.ts';
+import { argmaxTensor, softmaxTensor, thresholdTensor, topKTensor } from './tensor-scores.ts';
+import { castTensor, constantTensor, normaliseTensor, tensorToJson } from './tensor-values.ts';
 import { collectReadings, ctcDecode, textLineToTensor } from './text.ts';
 
 export type { OperatorContext, OperatorItem, OperatorRun } from './operator.ts';
@@ -21,4 +24,16 @@ export const operators = {
   'text-line.to-tensor': textLineToTensor,
   'ctc.decode': ctcDecode,
   'readings.collect': collectReadings,
+  'tensor.slice': sliceTensor,
+  'tensor.reshape': reshapeTensor,
+  'tensor.transpose': transposeTensor,
+  'tensor.concat': concatTensors,
+  'tensor.softmax': softmaxTensor,
+  'tensor.top-k': topKTensor,
+  'tensor.argmax': argmaxTensor,
+  'tensor.threshold': thresholdTensor,
+  'tensor.cast': castTensor,
+  'tensor.normalise': normaliseTensor,
+  'tensor.to-json': tensorToJson,
+  'tensor.constant': constantTensor,
 } satisfies OperatorTable;
