@@ -3,8 +3,10 @@ import type { z } from 'zod';
 import type { OperatorSignature } from '../signature.ts';
 import { classesOperators } from './classes.ts';
 import { imageOperators } from './image.ts';
+import { motionOperators } from './motion.ts';
 import { tensorOperators } from './tensor.ts';
 import { textOperators } from './text.ts';
+import { trackingOperators } from './tracking.ts';
 
 /** Operators of this version of Starling. */
 export const operatorSignatures = {
@@ -12,6 +14,8 @@ export const operatorSignatures = {
   ...classesOperators,
   ...textOperators,
   ...tensorOperators,
+  ...trackingOperators,
+  ...motionOperators,
 } as const satisfies Record<string, OperatorSignature>;
 
 export type OperatorName = keyof typeof operatorSignatures;

@@ -159,16 +159,11 @@ export const tensorOperators = {
   'tensor.constant': {
     name: 'tensor.constant',
     version: 1,
-    summary: 'The same tensor for every item; an edge into `trigger` says for which',
-    inputs: { trigger: 'T' },
-    optional: ['trigger'],
+    summary: 'The same tensor for every item; `triggers` of its node say for which',
+    inputs: {},
     outputs: { tensor: 'U' },
     params: constantParams,
-    ports: ({ type }: z.output<typeof constantParams>) => ({
-      inputs: { trigger: 'T' },
-      optional: ['trigger'],
-      outputs: { tensor: type },
-    }),
+    ports: ({ type }: z.output<typeof constantParams>) => ({ inputs: {}, outputs: { tensor: type } }),
   },
 } as const satisfies Record<string, OperatorSignature>;
 
