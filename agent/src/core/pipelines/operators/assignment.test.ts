@@ -55,10 +55,9 @@ describe('assign', () => {
   });
 
   it('is as good as the best of all assignments, and pairs nothing twice', () => {
-    const gain = fc.oneof(
-      { weight: 2, arbitrary: fc.constant(0) },
-      { weight: 3, arbitrary: fc.double({ min: -0.5, max: 1, noNaN: true }) },
-    );
+    // Whole thousandths: numbers that are chosen freely are mostly so small that it makes no difference who gets them.
+    const some = fc.integer({ min: 1, max: 1000 }).map((thousandths) => thousandths / 1000);
+    const gain = fc.oneof({ weight: 1, arbitrary: fc.constantFrom(0, -0.5) }, { weight: 5, arbitrary: some });
     const matrix = fc
       .tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 6 }))
       .chain(([rows, columns]) =>

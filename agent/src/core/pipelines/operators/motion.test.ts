@@ -26,6 +26,13 @@ function startMeasuring(params: object = {}) {
     (await node.run({ image }, passedMs === undefined ? {} : { timeMs: FIRST_MS + passedMs }))['motion'] as Motion;
 }
 
+/** What an image has against the empty picture. */
+async function comparedWithEmpty(image: RawImage): Promise<Motion> {
+  const measure = startMeasuring();
+  await measure(empty);
+  return measure(image);
+}
+
 describe('motion.measure', () => {
   it('says how much moves, where, and by how much', async () => {
     const measure = startMeasuring();
@@ -50,6 +57,12 @@ describe('motion.measure', () => {
     expect(await measure(empty, 1000)).toMatchObject({ warm: true });
   });
 
+  it('learns the mean of what it sees at first', async () => {
+    const measure = startMeasuring({ warmUpMs: 200, ignoreLight: false, adaptMs: 3_600_000 });
+    for (const [index, grey] of [100, 120, 140].entries()) await measure(picture({ grey }), index * 99);
+    expect((await measure(picture({ grey: 123 }), 300)).difference).toBeCloseTo(3, 3);
+  });
+
   it('is not kept from learning by a clock that stands still', async () => {
     const measure = startMeasuring({ warmUpMs: 5 });
     const warm: boolean[] = [];
@@ -70,6 +83,9 @@ describe('motion.measure', () => {
     await Promise.all([ignoring(empty), looking(empty)]);
     expect((await ignoring(picture({ grey: 160 }))).area).toBe(0);
     expect((await looking(picture({ grey: 160 }))).area).toBe(1);
+    // Something large is dark: the light is what most of the picture says.
+    const lorry = picture({ square: 20, side: 140 });
+    expect((await comparedWithEmpty(lorry)).area).toBeCloseTo((140 * 140) / (320 * 160), 2);
     // Something moves while the light changes.
     expect(await ignoring(picture({ grey: 160, square: 60, left: 40, top: 60, side: 20 }))).toMatchObject({ box: [40, 60, 60, 80] });
   });

@@ -100,6 +100,34 @@ describe('track.objects', () => {
     expect(await track([detection(102, 100, { score: 0.05 })])).toEqual([]);
   });
 
+  it('does not find a thing again by a weak detection, once it is out of sight', async () => {
+    const track = startTracker();
+    for (let frame = 0; frame < 3; frame += 1) await track([detection(100, 100)]);
+    await track([]);
+    expect(await track([detection(100, 100, { score: 0.2 })])).toEqual([]);
+    expect(idsOf(await track([detection(100, 100)]))).toEqual([1]);
+  });
+
+  it('begins tracks with good detections alone', async () => {
+    const track = startTracker();
+    for (let frame = 0; frame < 5; frame += 1) expect(await track([detection(100, 100, { score: 0.59 })])).toEqual([]);
+    await track([detection(100, 100, { score: 0.6 })]);
+    expect(idsOf(await track([detection(100, 100, { score: 0.59 })]))).toEqual([1]);
+  });
+
+  it('asks for more overlap where it is less sure', async () => {
+    // 40 pixels wide: moved by s they overlap by (40 - s) / (40 + s), so 0.25 is 24 pixels, and 0.45 is 15.2.
+    const fresh = startTracker();
+    await fresh([detection(100, 100)]);
+    expect(await fresh([detection(124, 100)])).toEqual([]);
+    const known = startTracker();
+    for (let frame = 0; frame < 9; frame += 1) await known([detection(100, 100)]);
+    expect(idsOf(await known([detection(124, 100)]))).toEqual([1]);
+    const weak = startTracker();
+    for (let frame = 0; frame < 9; frame += 1) await weak([detection(100, 100)]);
+    expect(await weak([detection(115.2, 100, { score: 0.3 })])).toEqual([]);
+  });
+
   it('keeps classes apart, unless it is told not to', async () => {
     const [apart, together] = [startTracker(), startTracker({ byClass: false })];
     for (let frame = 0; frame < 3; frame += 1) await Promise.all([apart([detection(9, 9)]), together([detection(9, 9)])]);
