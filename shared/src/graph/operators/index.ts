@@ -6,8 +6,11 @@ import { detectionOperators } from './detection.ts';
 import { flowOperators } from './flow.ts';
 import { imageOperators } from './image.ts';
 import { listOperators } from './list.ts';
+import { motionOperators } from './motion.ts';
 import { overlayOperators } from './overlay.ts';
+import { tensorOperators } from './tensor.ts';
 import { textOperators } from './text.ts';
+import { trackingOperators } from './tracking.ts';
 
 /** Operators of this version of Starling. */
 export const operatorSignatures = {
@@ -18,6 +21,9 @@ export const operatorSignatures = {
   ...textOperators,
   ...flowOperators,
   ...listOperators,
+  ...tensorOperators,
+  ...trackingOperators,
+  ...motionOperators,
 } as const satisfies Record<string, OperatorSignature>;
 
 export type OperatorName = keyof typeof operatorSignatures;

@@ -3,23 +3,30 @@ import { blurRegions } from './blur-regions.ts';
 import { topClasses } from './classes.ts';
 import { colourImage } from './colour.ts';
 import { boxesToDetections, detectionsToBoxes } from './convert-boxes.ts';
+import { countLine } from './count-line.ts';
+import { countZone } from './count-zone.ts';
 import { cropDetections, cropImage } from './crop.ts';
 import { dbnetDecode } from './dbnet.ts';
 import { drawOverlay } from './draw.ts';
 import { filterDetections } from './filter-detections.ts';
 import { fitImage } from './fit.ts';
 import { collectValues, delayValue, filterValue, mergeValues, switchValue, windowValues } from './flow.ts';
-import { cropQuads, decodeImage, imageToGreyTensor, resizeImage } from './image.ts';
 import { keypointsFromHeatmaps } from './keypoints.ts';
 import { computeValue, constantValue, countList, filterList, firstOfList, flattenLists, mapList, sortList } from './list.ts';
 import { detectionsToMask } from './mask.ts';
+import { gateMotion, measureMotion } from './motion.ts';
 import type { OperatorTable } from './operator.ts';
+import { debounceFlow, passChanged, sampleFlow } from './pace.ts';
 import { ssdDecode } from './ssd.ts';
 import { measureImage } from './statistics.ts';
 import { joinStreams } from './stream-join.ts';
 import { suppressDetections } from './suppress.ts';
+import { concatTensors, reshapeTensor, sliceTensor, transposeTensor } from './tensor-layout.ts';
+import { argmaxTensor, softmaxTensor, thresholdTensor, topKTensor } from './tensor-scores.ts';
+import { castTensor, constantTensor, normaliseTensor, tensorToJson } from './tensor-values.ts';
 import { collectReadings, ctcDecode, textLineToTensor } from './text.ts';
 import { imageToTensor } from './to-tensor.ts';
+import { trackObjects } from './track-objects.ts';
 import { turnImage } from './turn.ts';
 import { warpImage } from './warp-image.ts';
 import { yoloDecode } from './yolo.ts';
@@ -71,4 +78,24 @@ export const operators = {
   'list.flatten': flattenLists,
   'value.compute': computeValue,
   'value.constant': constantValue,
+  'tensor.slice': sliceTensor,
+  'tensor.reshape': reshapeTensor,
+  'tensor.transpose': transposeTensor,
+  'tensor.concat': concatTensors,
+  'tensor.softmax': softmaxTensor,
+  'tensor.top-k': topKTensor,
+  'tensor.argmax': argmaxTensor,
+  'tensor.threshold': thresholdTensor,
+  'tensor.cast': castTensor,
+  'tensor.normalise': normaliseTensor,
+  'tensor.to-json': tensorToJson,
+  'tensor.constant': constantTensor,
+  'track.objects': trackObjects,
+  'count.line': countLine,
+  'count.zone': countZone,
+  'motion.gate': gateMotion,
+  'motion.measure': measureMotion,
+  'flow.sample': sampleFlow,
+  'flow.debounce': debounceFlow,
+  'flow.changed': passChanged,
 } satisfies OperatorTable;
