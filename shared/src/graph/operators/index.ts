@@ -1,6 +1,7 @@
 /** What operators take and give, by field -> the table that the fleet checks pipelines against and every agent implements. */
 import type { z } from 'zod';
 import type { OperatorSignature } from '../signature.ts';
+import { audioOperators } from './audio.ts';
 import { classesOperators } from './classes.ts';
 import { imageOperators } from './image.ts';
 import { textOperators } from './text.ts';
@@ -10,6 +11,7 @@ export const operatorSignatures = {
   ...imageOperators,
   ...classesOperators,
   ...textOperators,
+  ...audioOperators,
 } as const satisfies Record<string, OperatorSignature>;
 
 export type OperatorName = keyof typeof operatorSignatures;
