@@ -1,45 +1,38 @@
 import { StarlingError, type TensorElementType, type TensorPort } from '@starling/shared';
 import type { Tensor, TensorData } from '../ports/engine.ts';
+import type { NodeWork, Values } from './node-work.ts';
 import type { OperatorItem } from './operators/index.ts';
-
-type Tensors = Readonly<Record<string, Tensor>>;
-type Run = (inputs: Tensors) => Promise<Record<string, Tensor>>;
-
-/** A recurrent model: what it gives at one item of a stream goes in again at the next. */
-export interface ModelState {
-  /** One run, from what the run before it left. A run that fails leaves everything as it was. */
-  run(inputs: Tensors, item: Pick<OperatorItem, 'state'>, run: Run): Promise<Record<string, Tensor>>;
-  /** A list of one item: one run after the other, in its order. */
-  runEach(items: readonly Tensors[], item: Pick<OperatorItem, 'state' | 'signal'>, run: Run): Promise<Record<string, Tensor>[]>;
-}
 
 /** Input -> what it gets at the next run. */
 type Kept = Record<string, Tensor>;
 
 /**
+ * A recurrent model as a node: what it gives at one item of a stream goes in again at the next, zeros at the first. A list is gone
+ * through in its order, one run after the other; a run that fails leaves everything as it was.
  * @param state as the node says: input -> output whose value it gets at the next run
  * @param declared the inputs of the model; free dimensions of those that are kept begin with a length of 1
  * @throws StarlingError `unknown-port` where the model has no such input; `unsupported-state` where its elements have no zero
  */
-export function bindModelState(state: Readonly<Record<string, string>>, declared: readonly TensorPort[]): ModelState {
+export function withModelState(work: NodeWork, state: Readonly<Record<string, string>>, declared: readonly TensorPort[]): NodeWork {
   const ports = Object.keys(state).map((input) => portOf(input, declared));
   const first = (): Kept => Object.fromEntries(ports.map((port) => [port.name, zerosOf(port)]));
   // Made once, so that a mistake is told when the release is loaded.
   first();
-  const run: ModelState['run'] = async (inputs, item, runModel) => {
+  const run = async (inputs: Values, item: OperatorItem): Promise<Values> => {
     const kept = item.state(first);
     // What an edge gives comes first: a pipeline may set a model back.
-    const outputs = await runModel({ ...kept, ...inputs });
-    for (const port of ports) kept[port.name] = keptFrom(outputs, state[port.name] as string, port);
+    const outputs = await work.run({ ...kept, ...inputs }, item);
+    Object.assign(kept, Object.fromEntries(ports.map((port) => [port.name, keptFrom(outputs, state[port.name] as string, port)])));
     return outputs;
   };
   return {
+    outputNames: work.outputNames,
     run,
-    async runEach(items, item, runModel) {
-      const results: Record<string, Tensor>[] = [];
+    async runEach(items, item) {
+      const results: Values[] = [];
       for (const inputs of items) {
         item.signal.throwIfAborted();
-        results.push(await run(inputs, item, runModel));
+        results.push(await run(inputs, item));
       }
       return results;
     },
@@ -55,8 +48,8 @@ function portOf(input: string, declared: readonly TensorPort[]): TensorPort {
   });
 }
 
-function keptFrom(outputs: Tensors, output: string, { name, elementType, shape }: TensorPort): Tensor {
-  const tensor = outputs[output];
+function keptFrom(outputs: Values, output: string, { name, elementType, shape }: TensorPort): Tensor {
+  const tensor = outputs[output] as Tensor | undefined;
   if (tensor === undefined) {
     throw new StarlingError('unknown-port', `the model gave no output "${output}" for its input "${name}"`, {
       field: `state.${name}`,
