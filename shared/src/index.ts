@@ -34,6 +34,7 @@ export type * from './graph/problem.ts';
 export * from './graph/signature.ts';
 export * from './graph/sinks/index.ts';
 export * from './graph/sources/index.ts';
+export * from './graph/tensor-types.ts';
 export * from './graph/topology.ts';
 export * from './graph/type-check.ts';
 export * from './graph/values.ts';

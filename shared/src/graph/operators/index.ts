@@ -4,6 +4,7 @@ import type { OperatorSignature } from '../signature.ts';
 import { audioOperators } from './audio.ts';
 import { classesOperators } from './classes.ts';
 import { imageOperators } from './image.ts';
+import { tensorOperators } from './tensor.ts';
 import { textOperators } from './text.ts';
 
 /** Operators of this version of Starling. */
@@ -12,6 +13,7 @@ export const operatorSignatures = {
   ...classesOperators,
   ...textOperators,
   ...audioOperators,
+  ...tensorOperators,
 } as const satisfies Record<string, OperatorSignature>;
 
 export type OperatorName = keyof typeof operatorSignatures;

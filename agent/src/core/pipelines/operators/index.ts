@@ -6,6 +6,9 @@ import { topClasses } from './classes.ts';
 import { dbnetDecode } from './dbnet.ts';
 import { cropQuads, decodeImage, fitImage, imageToGreyTensor, imageToTensor, resizeImage } from './image.ts';
 import type { OperatorTable } from './operator.ts';
+import { concatTensors, reshapeTensor, sliceTensor, transposeTensor } from './tensor-layout.ts';
+import { argmaxTensor, softmaxTensor, thresholdTensor, topKTensor } from './tensor-scores.ts';
+import { castTensor, constantTensor, normaliseTensor, tensorToJson } from './tensor-values.ts';
 import { collectReadings, ctcDecode, textLineToTensor } from './text.ts';
 import { voiceSegments } from './voice-segments.ts';
 
@@ -33,4 +36,16 @@ export const operators = {
   'audio.log-mel': logMel,
   'audio.level': audioLevel,
   'voice.segments': voiceSegments,
+  'tensor.slice': sliceTensor,
+  'tensor.reshape': reshapeTensor,
+  'tensor.transpose': transposeTensor,
+  'tensor.concat': concatTensors,
+  'tensor.softmax': softmaxTensor,
+  'tensor.top-k': topKTensor,
+  'tensor.argmax': argmaxTensor,
+  'tensor.threshold': thresholdTensor,
+  'tensor.cast': castTensor,
+  'tensor.normalise': normaliseTensor,
+  'tensor.to-json': tensorToJson,
+  'tensor.constant': constantTensor,
 } satisfies OperatorTable;
