@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { type Audio, isStarlingError, messageOf, type SourceParams } from '@starling/shared';
 import type { Log } from '../../core/ports/log.ts';
@@ -22,7 +22,7 @@ export function openAudio(params: Params, emit: EmitAudio, log: Log, credentials
   // The password of a camera stays out of logs.
   const name = params.path ?? params.url ?? params.device ?? '';
   const isLive = params.path === undefined;
-  const waits = !isLive && !params.realTime;
+  const delivery = createDelivery(params, emit, log, name);
   let closed = false;
   let stop = (): void => undefined;
 
@@ -32,8 +32,8 @@ export function openAudio(params: Params, emit: EmitAudio, log: Log, credentials
       log.warn('the sound has fallen silent; it is opened again', { audio: name });
       child.kill('SIGKILL');
     });
-    const deliver = createDelivery(params, emit, log, name, waits ? child.stdout : undefined);
-    const splitter = createSampleSplitter(params, deliver.push);
+    const splitter = createSampleSplitter(params, delivery.push);
+    if (!isLive && !params.realTime) delivery.holdBack(child.stdout);
     child.stdout.on('data', (piece: Buffer) => {
       watch.heard();
       splitter.add(piece);
@@ -53,20 +53,16 @@ export function openAudio(params: Params, emit: EmitAudio, log: Log, credentials
       const timer = setTimeout(start, RESTART_MS);
       stop = () => clearTimeout(timer);
     });
-    stop = () => endChild(child, deliver);
+    stop = () => child.kill('SIGKILL');
   };
   start();
   return {
     async close() {
       closed = true;
+      delivery.stop();
       stop();
     },
   };
-}
-
-function endChild(child: ChildProcessByStdio<null, Readable, Readable>, deliver: Delivery): void {
-  deliver.stop();
-  child.kill('SIGKILL');
 }
 
 function addressOf({ path, url, device }: Params, credentials: { username: string; password: string } | undefined): string {
@@ -84,7 +80,21 @@ function argumentsFor(address: string, { path, url, device, sampleRateHz, channe
     // A name that begins like an option, or looks like an address, is a file all the same.
     ...['-i', path === undefined ? address : `file:${address}`],
   ];
-  const output = ['-map', '0:a:0', '-ac', String(channels), '-ar', String(sampleRateHz), '-f', 'f32le', '-c:a', 'pcm_f32le', '-'];
+  const output = [
+    '-map',
+    '0:a:0',
+    '-ac',
+    String(channels),
+    '-ar',
+    String(sampleRateHz),
+    '-f',
+    'f32le',
+    '-c:a',
+    'pcm_f32le',
+    '-flush_packets',
+    '1',
+    '-',
+  ];
   return ['-hide_banner', '-nostdin', '-loglevel', 'error', ...input, ...output];
 }
 
@@ -96,11 +106,14 @@ function createSilenceWatch(silenceMs: number | undefined, onSilent: () => void)
 
 interface Delivery {
   push(audio: Audio): void;
+  /** Nothing of it may be left out: it is read no further while a chunk is under way. */
+  holdBack(stream: Readable): void;
   stop(): void;
 }
 
-/** One chunk at a time. @param pausable where nothing may be left out: it is read no further while a chunk is under way */
-function createDelivery({ chunkMs }: Params, emit: EmitAudio, log: Log, name: string, pausable: Readable | undefined): Delivery {
+/** One chunk at a time. */
+function createDelivery({ chunkMs }: Params, emit: EmitAudio, log: Log, name: string): Delivery {
+  let pausable: Readable | undefined;
   const waiting: Audio[] = [];
   const maximum = Math.max(2, Math.ceil(WAITING_MS_MAXIMUM / chunkMs));
   let busy = false;
@@ -129,6 +142,9 @@ function createDelivery({ chunkMs }: Params, emit: EmitAudio, log: Log, name: st
         late = true;
       }
       if (!busy) void work();
+    },
+    holdBack(stream) {
+      pausable = stream;
     },
     stop() {
       stopped = true;
