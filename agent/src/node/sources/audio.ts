@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { type Audio, isStarlingError, messageOf, type SourceParams } from '@starling/shared';
 import type { Log } from '../../core/ports/log.ts';
+import { createSoundQueue } from '../../core/sound-queue.ts';
 import type { Source } from './source.ts';
 
 type Params = SourceParams<'audio'>;
@@ -22,7 +23,19 @@ export function openAudio(params: Params, emit: EmitAudio, log: Log, credentials
   // The password of a camera stays out of logs.
   const name = params.path ?? params.url ?? params.device ?? '';
   const isLive = params.path === undefined;
-  const delivery = createDelivery(params, emit, log, name);
+  const waits = !isLive && !params.realTime;
+  let reading: Readable | undefined;
+  const queue = createSoundQueue({
+    async take(audio) {
+      try {
+        await emit({ audio });
+      } catch (error) {
+        log.debug('sound was not taken', { audio: name, code: isStarlingError(error) ? error.code : 'failed', reason: messageOf(error) });
+      }
+    },
+    ...(waits ? { onBusy: (isBusy) => (isBusy ? reading?.pause() : reading?.resume()) } : { waitingMsMaximum: WAITING_MS_MAXIMUM }),
+    onLate: () => log.warn('the pipeline is slower than the sound; what waited longest is left out', { audio: name }),
+  });
   let closed = false;
   let stop = (): void => undefined;
 
@@ -32,8 +45,8 @@ export function openAudio(params: Params, emit: EmitAudio, log: Log, credentials
       log.warn('the sound has fallen silent; it is opened again', { audio: name });
       child.kill('SIGKILL');
     });
-    const splitter = createSampleSplitter(params, delivery.push);
-    if (!isLive && !params.realTime) delivery.holdBack(child.stdout);
+    const splitter = createSampleSplitter(params, queue.push);
+    reading = child.stdout;
     child.stdout.on('data', (piece: Buffer) => {
       watch.heard();
       splitter.add(piece);
@@ -59,7 +72,7 @@ export function openAudio(params: Params, emit: EmitAudio, log: Log, credentials
   return {
     async close() {
       closed = true;
-      delivery.stop();
+      queue.stop();
       stop();
     },
   };
@@ -102,54 +115,6 @@ function createSilenceWatch(silenceMs: number | undefined, onSilent: () => void)
   if (silenceMs === undefined) return { heard: () => undefined, stop: () => undefined };
   const timer = setTimeout(onSilent, silenceMs);
   return { heard: () => void timer.refresh(), stop: () => clearTimeout(timer) };
-}
-
-interface Delivery {
-  push(audio: Audio): void;
-  /** Nothing of it may be left out: it is read no further while a chunk is under way. */
-  holdBack(stream: Readable): void;
-  stop(): void;
-}
-
-/** One chunk at a time. */
-function createDelivery({ chunkMs }: Params, emit: EmitAudio, log: Log, name: string): Delivery {
-  let pausable: Readable | undefined;
-  const waiting: Audio[] = [];
-  const maximum = Math.max(2, Math.ceil(WAITING_MS_MAXIMUM / chunkMs));
-  let busy = false;
-  let stopped = false;
-  let late = false;
-  const work = async (): Promise<void> => {
-    busy = true;
-    pausable?.pause();
-    for (let audio = waiting.shift(); audio !== undefined && !stopped; audio = waiting.shift()) {
-      try {
-        await emit({ audio });
-      } catch (error) {
-        log.debug('sound was not taken', { audio: name, code: isStarlingError(error) ? error.code : 'failed', reason: messageOf(error) });
-      }
-    }
-    late = false;
-    busy = false;
-    pausable?.resume();
-  };
-  return {
-    push(audio) {
-      waiting.push(audio);
-      if (pausable === undefined && waiting.length > maximum) {
-        waiting.shift();
-        if (!late) log.warn('the pipeline is slower than the sound; what waited longest is left out', { audio: name });
-        late = true;
-      }
-      if (!busy) void work();
-    },
-    holdBack(stream) {
-      pausable = stream;
-    },
-    stop() {
-      stopped = true;
-    },
-  };
 }
 
 /**
