@@ -78,6 +78,8 @@ export interface AgentStatus {
   spoolBytes: number;
   /** What people call the release that runs; null while none runs. */
   releaseName: string | null;
+  /** Inputs of the pipeline that runs, with their types; null while none runs. */
+  inputs: Readonly<Record<string, string>> | null;
   /** What the publisher lets leave while this release runs; null while none runs. */
   egress: EgressPolicy | null;
   /** The newest command that was given what it asked for. */
@@ -159,6 +161,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     reported: reconciler.reported(),
     spoolBytes: spool.sizeBytes(),
     releaseName: reconciler.running()?.release.name ?? null,
+    inputs: reconciler.running()?.pipeline.inputs ?? null,
     egress: reconciler.running()?.release.policies.egress ?? null,
     ...newest,
     tunings: known.tunings.list(),

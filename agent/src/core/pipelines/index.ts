@@ -3,6 +3,7 @@ export type { GraphFigures } from './figures.ts';
 export { createGraph, type Graph } from './graph.ts';
 export { graphWork } from './graph-work.ts';
 export type { ItemInput, ItemResult } from './item.ts';
+export { withModelState } from './model-state.ts';
 export { type BoundOperator, groupByShape, modelWork, type NodeWork, operatorWork, type Values } from './node-work.ts';
 export type { GraphObserver, ObservedItem } from './observe.ts';
 export type { OperatorItem } from './operators/index.ts';

@@ -19,6 +19,7 @@ import {
   operatorWork,
   planGraph,
   type Values,
+  withModelState,
 } from '../pipelines/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
@@ -48,8 +49,12 @@ function bindNode(name: string, node: PipelineNode, around: ExpandedGraph, ports
     const operator = ports.operator(name, node);
     return { work: operatorWork(operator), optional: operator.optional, state: operator.stateScope };
   }
-  if ('model' in node)
-    return { work: modelWork(ports.model(name, node), node, ports.engine), ...(node.state === undefined ? {} : { state: 'stream' }) };
+  if ('model' in node) {
+    const model = ports.model(name, node);
+    const work = modelWork(model, node, ports.engine);
+    if (node.state === undefined) return { work };
+    return { work: withModelState(work, node.state, model.inputs ?? []), state: 'stream' };
+  }
   if ('pipeline' in node) {
     const inside = around.inner[name];
     if (inside === undefined)

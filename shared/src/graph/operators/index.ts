@@ -1,6 +1,7 @@
 /** What operators take and give, by field -> the table that the fleet checks pipelines against and every agent implements. */
 import type { z } from 'zod';
 import type { OperatorSignature } from '../signature.ts';
+import { audioOperators } from './audio.ts';
 import { classesOperators } from './classes.ts';
 import { detectionOperators } from './detection.ts';
 import { flowOperators } from './flow.ts';
@@ -24,6 +25,7 @@ export const operatorSignatures = {
   ...tensorOperators,
   ...trackingOperators,
   ...motionOperators,
+  ...audioOperators,
 } as const satisfies Record<string, OperatorSignature>;
 
 export type OperatorName = keyof typeof operatorSignatures;

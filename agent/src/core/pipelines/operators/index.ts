@@ -1,4 +1,8 @@
 /** Values on the inputs of a node, parameters of the pipeline -> values on its outputs; a function for each signature in shared. */
+
+import { audioLevel, audioToTensor, frameAudio, mixAudio } from './audio.ts';
+import { logMel } from './audio-log-mel.ts';
+import { resampleAudio } from './audio-resample.ts';
 import { blurRegions } from './blur-regions.ts';
 import { topClasses } from './classes.ts';
 import { colourImage } from './colour.ts';
@@ -11,6 +15,7 @@ import { drawOverlay } from './draw.ts';
 import { filterDetections } from './filter-detections.ts';
 import { fitImage } from './fit.ts';
 import { collectValues, delayValue, filterValue, mergeValues, switchValue, windowValues } from './flow.ts';
+import { cropQuads, decodeImage, imageToGreyTensor, resizeImage } from './image.ts';
 import { keypointsFromHeatmaps } from './keypoints.ts';
 import { computeValue, constantValue, countList, filterList, firstOfList, flattenLists, mapList, sortList } from './list.ts';
 import { detectionsToMask } from './mask.ts';
@@ -28,6 +33,7 @@ import { collectReadings, ctcDecode, textLineToTensor } from './text.ts';
 import { imageToTensor } from './to-tensor.ts';
 import { trackObjects } from './track-objects.ts';
 import { turnImage } from './turn.ts';
+import { voiceSegments } from './voice-segments.ts';
 import { warpImage } from './warp-image.ts';
 import { yoloDecode } from './yolo.ts';
 
@@ -98,4 +104,11 @@ export const operators = {
   'flow.sample': sampleFlow,
   'flow.debounce': debounceFlow,
   'flow.changed': passChanged,
+  'audio.mix': mixAudio,
+  'audio.resample': resampleAudio,
+  'audio.frame': frameAudio,
+  'audio.to-tensor': audioToTensor,
+  'audio.log-mel': logMel,
+  'audio.level': audioLevel,
+  'voice.segments': voiceSegments,
 } satisfies OperatorTable;

@@ -4,7 +4,7 @@ import type { RawImage } from '../../ports/image-codec.ts';
 import { FIRST_MS, startOperator } from './operator-harness.ts';
 
 /** A grey picture with a lighter or darker square in it. */
-function picture({ grey = 100, square = grey, left = 0, top = 0, side = 0, width = 320, height = 160 } = {}): RawImage {
+function picture({ grey = 100, square = 100, left = 0, top = 0, side = 0, width = 320, height = 160 } = {}): RawImage {
   const data = new Uint8Array(width * height * 3).fill(grey);
   for (let y = top; y < top + side; y += 1) data.fill(square, (y * width + left) * 3, (y * width + left + side) * 3);
   return { width, height, data };
