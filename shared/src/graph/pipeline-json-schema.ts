@@ -13,7 +13,14 @@ interface Named {
   params: z.ZodType;
 }
 
-const options = { io: 'input', target: 'draft-7', unrepresentable: 'any' } as const;
+const options = {
+  ...{ io: 'input', target: 'draft-7', unrepresentable: 'any' },
+  /** Leaves out the bounds that only say "a safe integer". */
+  override({ jsonSchema }: { jsonSchema: { maximum?: unknown; minimum?: unknown } }) {
+    if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  },
+} as const;
 
 /**
  * The JSON Schema of a pipeline file for editors, in the draft that they know best: what there is to name, each with its summary and
@@ -34,7 +41,7 @@ function refine(value: unknown, kinds: Record<string, Named[]>): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const schema = Object.fromEntries(Object.entries(value).map(([key, each]) => [key, refine(each, kinds)])) as JsonSchema;
   const { properties, required = [] } = schema;
-  if (properties === undefined) return withoutBounds(schema);
+  if (properties === undefined) return schema;
   for (const [kind, named] of Object.entries(kinds)) {
     if (required.includes(kind) && properties['params'] !== undefined) return nodeOf(schema, kind, named);
   }
@@ -64,7 +71,7 @@ function withPlaceholders(params: z.ZodType): JsonSchema {
   const properties = Object.entries(schema.properties ?? {}).map(([name, each]): [string, JsonSchema] => {
     const { description, default: usual, ...rest } = each;
     const said = { ...(description === undefined ? {} : { description }), ...(usual === undefined ? {} : { default: usual }) };
-    return [name, { ...said, anyOf: [withoutBounds(rest), { type: 'string', pattern: '\\$\\{[^}]+\\}' }] }];
+    return [name, { ...said, anyOf: [rest, { type: 'string', pattern: '\\$\\{[^}]+\\}' }] }];
   });
   return { ...schema, properties: Object.fromEntries(properties) };
 }
@@ -87,14 +94,4 @@ function innerOf(schema: JsonSchema): JsonSchema {
     description: 'Key in `pipelines`; or a file such as ./other.yaml, or name@version of a published one, which are put there',
   };
   return { ...schema, properties: { ...schema.properties, pipeline } };
-}
-
-/** Leaves out the bounds that only say "a safe integer". */
-function withoutBounds(schema: JsonSchema): JsonSchema {
-  const { maximum, minimum, ...rest } = schema;
-  return {
-    ...rest,
-    ...(maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? {} : { maximum }),
-    ...(minimum === undefined || minimum === Number.MIN_SAFE_INTEGER ? {} : { minimum }),
-  };
 }
