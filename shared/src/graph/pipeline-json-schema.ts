@@ -14,9 +14,11 @@ interface Named {
 }
 
 const options = {
-  ...{ io: 'input', target: 'draft-7', unrepresentable: 'any' },
+  io: 'input',
+  target: 'draft-7',
+  unrepresentable: 'any',
   /** Leaves out the bounds that only say "a safe integer". */
-  override({ jsonSchema }: { jsonSchema: { maximum?: unknown; minimum?: unknown } }) {
+  override({ jsonSchema }: { jsonSchema: { maximum?: unknown; minimum?: unknown } }): void {
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   },
