@@ -1,4 +1,5 @@
 import { expandPipeline, type PipelineGraph, pipelineSchema, releaseSchema, StarlingError } from '@starling/shared';
+import type { Graph } from '../pipelines/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tensor } from '../ports/engine.ts';
 import type { InferInput, InstalledRelease } from '../ports/runtime-host.ts';
@@ -27,6 +28,8 @@ export interface EvaluatedItem {
 /** A graph with its models loaded, for samples one after the other; without queue, monitors or egress, since nothing leaves. */
 export interface Evaluation {
   run(input: InferInput): Promise<EvaluatedItem>;
+  /** Watches the graph. @returns a function that ends the watching */
+  observe: Graph['observe'];
   close(): Promise<void>;
 }
 
@@ -70,6 +73,7 @@ export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts 
         const { outputs } = await graph.run({ values, stream: 'evaluation', timeMs: ports.clock.wallMs() });
         return { outputs, feeds };
       },
+      observe: (observer) => graph.observe(observer),
       close: () => closeAll(loaded),
     };
   } catch (error) {
