@@ -151,6 +151,7 @@ export const graphProblemSchema = z.object({
   field: z.string(),
   message: z.string(),
   hint: z.string().optional(),
+  key: z.string().optional().meta({ description: 'The key below `field` that is wrong by its name' }),
   range: z
     .object({ start: z.number().int().nonnegative(), end: z.number().int().nonnegative() })
     .optional()
