@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import { type ApiClient, DOCUMENT_BYTES_MAXIMUM, isStarlingError, messageOf } from '@starling/shared';
 import { requireFile } from './document-files.ts';
 import { findPipeline } from './references.ts';
@@ -35,7 +35,7 @@ const SCRIPT_BYTES_MAXIMUM = 65_536;
 export async function readPipelineFile(file: string, client?: ApiClient): Promise<PipelineFile> {
   const reader = new Reader(client);
   const source = await reader.open(file, 'file');
-  const value = await reader.embed({ source, prefix: '' }, source.value, { prefix: '', path: [file] });
+  const value = await reader.embed({ source, prefix: '' }, source.value, { prefix: '', path: [normalize(file)] });
   return {
     value: { ...value, ...(reader.pipelines.size === 0 ? {} : { pipelines: Object.fromEntries(reader.pipelines) }) },
     problems: reader.problems,
@@ -145,7 +145,7 @@ class Reader {
   }
 
   async #embedFile(source: YamlSource, written: string, around: Around, refuse: Refuse): Promise<string> {
-    const file = relative('.', join(dirname(source.file), written));
+    const file = join(dirname(source.file), written);
     const known = this.#named.get(file);
     if (around.path.includes(file))
       refuse('pipeline', `${file} contains itself: ${[...around.path, file].join(' > ')}`, 'remove the circle');
