@@ -17,7 +17,7 @@ export async function checkPipelineCommand(context: Context, file: string, comma
   const given = new Map<string, ModelPorts>();
   for (const [name, path] of Object.entries(readPairs(model, '--model'))) given.set(name, await readModelPorts(path));
   const client = offline ? undefined : await clientOf(context);
-  const document = await requireSound(file, { client, given });
+  const { document } = await requireSound(file, { client, given });
   const unchecked = client === undefined ? modelsOf(document).filter((name) => !given.has(name)) : [];
   if (unchecked.length > 0) {
     const why = offline ? '' : 'not signed in: ';
@@ -39,6 +39,12 @@ async function clientOf(context: Context): Promise<ApiClient | undefined> {
   }
 }
 
+export interface SoundPipeline {
+  document: Pipeline;
+  /** Without defaults: what is signed says what a person said, and is read by agents that know less. */
+  written: Record<string, unknown>;
+}
+
 /**
  * The pipeline in a file, as it will be signed.
  * @throws StarlingError `pipeline-has-problems` with every one of them, and its place
@@ -46,7 +52,7 @@ async function clientOf(context: Context): Promise<ApiClient | undefined> {
 export async function requireSound(
   file: string,
   { client, given = new Map() }: { client: ApiClient | undefined; given?: ReadonlyMap<string, ModelPorts> },
-): Promise<Pipeline> {
+): Promise<SoundPipeline> {
   const read = await readPipelineFile(file, client);
   const models = client === undefined ? given : await withFleetModels(client, read, given);
   const { document, problems } = checkPipelineFile(read, { models, mayBeElsewhere: client === undefined });
@@ -56,7 +62,7 @@ export async function requireSound(
     const answer = await client.call(api.checkPipeline, { body: { document } });
     if (answer.problems.length > 0) throw new PipelineFileProblems(file, inOrder(answer.problems.map((each) => atPlace(each, read))));
   }
-  return document;
+  return { document, written: { kind: document.kind, schemaVersion: document.schemaVersion, ...read.value } };
 }
 
 async function withFleetModels(

@@ -26,9 +26,9 @@ export function definePipelineCommands(program: Command, contextOf: ContextOf): 
       const key = await readKeyFile(publisherKey ?? context.settings.publisherKeyFile, '--publisher-key');
       const { client } = await context.connect();
       await requirePublisher(client, key);
-      const document = await requireSound(file, { client });
+      const { written } = await requireSound(file, { client });
       const { fleetId } = await client.call(api.fleetKey, {});
-      const signed = await signDocument(await signerOf(key), 'pipeline', { ...document, fleetId });
+      const signed = await signDocument(await signerOf(key), 'pipeline', { ...written, fleetId });
       const view = await client.call(api.createPipeline, { body: { signed } });
       context.output.result(
         view,
