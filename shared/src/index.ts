@@ -31,6 +31,7 @@ export {
 export { nearestName } from './graph/nearest-name.ts';
 export * from './graph/operators/index.ts';
 export * from './graph/parameters.ts';
+export * from './graph/parts-of-pipeline.ts';
 export { pipelineJsonSchema } from './graph/pipeline-json-schema.ts';
 export * from './graph/port-types.ts';
 export type * from './graph/problem.ts';

@@ -77,6 +77,8 @@ export interface Failure {
   message: string;
   field?: string;
   hint?: string;
+  /** All that is wrong with a file, where it is more than an error can say. */
+  problems?: readonly unknown[];
 }
 
 export function toFailure(thrown: unknown): Failure {
@@ -91,6 +93,7 @@ export function toFailure(thrown: unknown): Failure {
     message: error.message,
     ...(field === undefined || field === '' ? {} : { field }),
     ...(hint === undefined ? {} : { hint }),
+    ...('problems' in error && Array.isArray(error.problems) ? { problems: error.problems } : {}),
   };
 }
 

@@ -1,12 +1,16 @@
 import {
   type Actor,
   artefactFiles,
+  checkParameterValues,
   DOCUMENT_BYTES_MAXIMUM,
-  operatorVersions,
+  modelNamesOf,
+  operatorsNeededBy,
   type PageQuery,
+  type ParameterValues,
   type Pipeline,
   type Policies,
   PROTOCOL_VERSION,
+  parametersFor,
   type Release,
   type ReleaseView,
   releaseSchema,
@@ -30,6 +34,7 @@ export interface ReleaseDraft {
   /** Further pipelines, that run at the same time. */
   alongside?: readonly string[] | undefined;
   models: Record<string, string>;
+  parameters?: ParameterValues | undefined;
   policies?: Policies | undefined;
   requiredProviders?: string[] | undefined;
 }
@@ -84,7 +89,7 @@ export function createReleases(ports: ReleasePorts): Releases {
         rows.push(await pipelines.find(name, version));
       }
       const [pipeline, ...alongside] = rows.map(({ name, version, digest }) => ({ name, version, digest }));
-      const used = new Set(rows.flatMap(({ document }) => modelsOf(document)));
+      const used = new Set(rows.flatMap(({ document }) => modelNamesOf(document)));
       const pinned: Release['models'] = [];
       for (const model of used) {
         const row = await models.find(model, draft.models[model]);
@@ -93,7 +98,8 @@ export function createReleases(ports: ReleasePorts): Releases {
       for (const unused of Object.keys(draft.models).filter((model) => !used.has(model))) {
         throw new StarlingError('unused-model', `${draft.pipeline} does not use the model ${unused}`, { field: `models.${unused}` });
       }
-      return releaseSchema.parse({
+      const parameters = draft.parameters ?? {};
+      const document = releaseSchema.parse({
         kind: 'release',
         schemaVersion: 1,
         critical: [],
@@ -102,11 +108,22 @@ export function createReleases(ports: ReleasePorts): Releases {
         pipeline,
         alongside,
         models: pinned,
+        ...(Object.keys(parameters).length === 0 ? {} : { parameters }),
         policies: draft.policies,
-        requires: { protocolVersion: PROTOCOL_VERSION, operators: Object.assign({}, ...rows.map(({ document }) => operatorsOf(document))) },
+        requires: {
+          protocolVersion: PROTOCOL_VERSION,
+          operators: Object.assign({}, ...rows.map(({ document }) => operatorsNeededBy(document))),
+        },
         requiredProviders: draft.requiredProviders,
         createdAtMs: clock.nowMs(),
       });
+      requireParameters(document);
+      for (const row of rows) {
+        const values = parametersFor(document, row.name);
+        const problems = checkParameterValues(row.document.parameters, { by: 'release', values });
+        if (problems.length > 0) throw new PipelineProblems(problems);
+      }
+      return document;
     },
     async register(signed, actor) {
       const document = await verifyDocument(signed, {
@@ -150,15 +167,6 @@ export function createReleases(ports: ReleasePorts): Releases {
   };
 }
 
-function modelsOf(pipeline: Pipeline): string[] {
-  return [...new Set(Object.values(pipeline.nodes).flatMap((node) => ('model' in node ? [node.model] : [])))];
-}
-
-function operatorsOf(pipeline: Pipeline): Record<string, number> {
-  const used = Object.values(pipeline.nodes).flatMap((node) => ('op' in node ? [node.op] : []));
-  return Object.fromEntries(used.map((name) => [name, operatorVersions[name] ?? 1]));
-}
-
 /** A signed release may still be wrong: every reference is resolved and the graph checked with exactly the pinned versions. */
 async function checkRelease(document: Release, { keyring, models, pipelines }: ReleasePorts): Promise<void> {
   if (document.fleetId !== keyring.fleetId)
@@ -180,18 +188,30 @@ async function checkRelease(document: Release, { keyring, models, pipelines }: R
     const pipeline = await pipelines.find(pinned.name, pinned.version);
     if (pipeline.digest !== pinned.digest)
       throw new StarlingError('digest-mismatch', 'the pipeline has another digest', { field: `${field}.digest` });
-    const missing = modelsOf(pipeline.document).find((name) => versions[name] === undefined);
+    const missing = modelNamesOf(pipeline.document).find((name) => versions[name] === undefined);
     if (missing !== undefined) throw new StarlingError('unknown-model', `the release pins no version of ${missing}`, { field: 'models' });
-    const problems = await pipelines.check(pipeline.document, versions);
+    const problems = await pipelines.check(pipeline.document, { versions, parameters: parametersFor(document, pinned.name) });
     if (problems.length > 0) throw new PipelineProblems(problems);
     const prefix = index === 0 ? '' : `${pinned.name}:`;
     for (const output of Object.keys(pipeline.document.outputs)) outputs.add(prefix + output);
     for (const sink of sinksOf(pipeline.document.nodes, pipeline.document.pipelines, prefix, new Set())) sinks.add(sink);
   }
+  requireParameters(document);
   const unknown = document.policies.egress.outputs.find((output) => !outputs.has(output));
   if (unknown !== undefined)
     throw new StarlingError('unknown-output', `the pipeline has no output "${unknown}"`, { field: 'policies.egress.outputs' });
   requireSinks(document.policies.egress.sinks, sinks);
+}
+
+/** A value that is for no pipeline of the release would change nothing, silently. */
+function requireParameters({ pipeline, alongside, parameters = {} }: Release): void {
+  const names = alongside.map(({ name }) => name);
+  const unknown = Object.keys(parameters).find((key) => key.includes(':') && !names.includes(key.slice(0, key.indexOf(':'))));
+  if (unknown === undefined) return;
+  throw new StarlingError('unknown-parameter', `"${unknown}" is for no pipeline of the release`, {
+    field: `parameters.${unknown}`,
+    hint: `parameters of ${pipeline.name} stand by their names, others as PIPELINE:NAME: ${names.join(', ') || 'there is none'}`,
+  });
 }
 
 /** Nodes of pipelines inside this one are named `outer/inner`, as the agent names them. */

@@ -25,7 +25,7 @@ export function unionByKey<const Kinds extends Alternatives>(kinds: Kinds): Unio
       present.length > 1
         ? `has ${present.join(' and ')}: it is one of them`
         : `has none of ${names.join(', ')}${keys.length === 0 ? '' : `, but ${keys.join(', ')}`}`;
-    payload.issues.push({ code: 'custom', message, input: value, inst: union, params: { present, names } });
+    payload.issues.push({ code: 'custom', message, input: value, inst: union, params: { keys } });
     return payload;
   };
   // Both are asked, one by schemas around this one, the other where checks are added to it.

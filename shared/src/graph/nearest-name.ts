@@ -4,7 +4,8 @@ import { distance } from 'fastest-levenshtein';
 export function nearestName(word: string, known: Iterable<string>): string | undefined {
   let best: { name: string; letters: number } | undefined;
   for (const name of known) {
-    const letters = distance(word.toLowerCase(), name.toLowerCase());
+    // Of two that are equally near the one that starts alike: people rarely get the first letter wrong.
+    const letters = distance(word.toLowerCase(), name.toLowerCase()) + (word[0] === name[0] ? 0 : 0.5);
     if (best === undefined || letters < best.letters) best = { name, letters };
   }
   return best !== undefined && best.letters <= Math.max(1, Math.floor(word.length / 2.5)) ? best.name : undefined;

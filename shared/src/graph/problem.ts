@@ -37,6 +37,8 @@ export interface GraphProblem {
   field: string;
   message: string;
   hint?: string;
+  /** The key below `field` that is wrong by its name. */
+  key?: string;
   /** Characters of the text at `field` that it is about, where it is about a part of it. */
   range?: { start: number; end: number };
 }

@@ -10,7 +10,7 @@ import {
   modelVersionSchema,
 } from '../documents/model-version.ts';
 import { pipelineSchema } from '../documents/pipeline.ts';
-import { policiesSchema, releaseSchema } from '../documents/release.ts';
+import { policiesSchema, releaseParametersSchema, releaseSchema } from '../documents/release.ts';
 import { problemSchema } from '../documents/reported-state.ts';
 import { nameSchema, versionSchema, wallMsSchema } from '../ids.ts';
 import { PIPELINES_MAXIMUM } from '../limits.ts';
@@ -151,6 +151,7 @@ export const graphProblemSchema = z.object({
   field: z.string(),
   message: z.string(),
   hint: z.string().optional(),
+  key: z.string().optional().meta({ description: 'The key below `field` that is wrong by its name' }),
   range: z
     .object({ start: z.number().int().nonnegative(), end: z.number().int().nonnegative() })
     .optional()
@@ -268,6 +269,7 @@ export const catalogueEndpoints = {
         .default([])
         .meta({ description: 'Further pipelines that run at the same time, name or name@version' }),
       models: z.record(nameSchema, versionSchema).default({}).meta({ description: 'Versions to pin; the newest where none is given' }),
+      parameters: releaseParametersSchema.default({}),
       policies: policiesSchema.optional(),
       requiredProviders: z.array(z.string()).optional(),
     }),

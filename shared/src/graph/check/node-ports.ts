@@ -3,7 +3,7 @@ import type { TensorPort } from '../../documents/model-version.ts';
 import type { ModelNode, ParameterValues, PipelineNode, PipelineReferenceNode } from '../../documents/pipeline.ts';
 import { isStarlingError, messageOf } from '../../errors.ts';
 import { checkExpression } from '../expressions.ts';
-import { suggest } from '../nearest-name.ts';
+import { nearestName, suggest } from '../nearest-name.ts';
 import { checkParameterValues, substitute } from '../parameters.ts';
 import { type PortType, parsePortType } from '../port-types.ts';
 import type { ExpressionPlace, PortTexts } from '../signature.ts';
@@ -111,18 +111,29 @@ function readParams(checked: CheckedGraph, name: string, signature: Signature, p
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) {
     const field = ['nodes', name, 'params', ...issue.path].join('.');
-    checked.report({ code: 'invalid-params', field, message: issue.message, ...paramsHint(signature, issue) });
+    const [key] = issue.code === 'unrecognized_keys' ? issue.keys : [];
+    const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+    const message = isMissing ? `${signature.name} needs "${issue.path.join('.')}"` : issue.message;
+    const hint = paramsHint(signature, issue, key);
+    checked.report({
+      code: 'invalid-params',
+      field,
+      message,
+      ...(key === undefined ? {} : { key }),
+      ...(hint === undefined ? {} : { hint }),
+    });
   }
   return undefined;
 }
 
 /** The parameters that there are: whoever misspelt one sees the right word. */
-function paramsHint({ name, params }: Signature, issue: z.core.$ZodIssue): { hint?: string } {
-  if (!(params instanceof z.ZodObject)) return {};
+function paramsHint({ name, params }: Signature, issue: z.core.$ZodIssue, key: string | undefined): string | undefined {
+  if (!(params instanceof z.ZodObject)) return undefined;
   const names = Object.keys(params.shape);
-  if (names.length === 0) return { hint: `${name} has no parameters` };
-  const isUnknown = issue.code === 'unrecognized_keys' || issue.path.length <= 1;
-  return isUnknown ? { hint: `parameters of ${name}: ${names.join(', ')}` } : {};
+  if (names.length === 0) return `${name} has no parameters`;
+  const near = key === undefined ? undefined : nearestName(key, names);
+  if (near !== undefined) return `did you mean "${near}"?`;
+  return key !== undefined || issue.path.length <= 1 ? `parameters of ${name}: ${names.join(', ')}` : undefined;
 }
 
 function checkExpressions(checked: CheckedGraph, name: string, params: Record<string, unknown>, places: readonly ExpressionPlace[]): void {
