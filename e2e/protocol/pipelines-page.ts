@@ -32,7 +32,7 @@ export function pipelinesPage(): string {
   ].join('\n');
 }
 
-function sectionOf({ name, version, summary, inputs, outputs, params }: OperatorSignature): string[] {
+function sectionOf({ name, version, summary, inputs, outputs, params, optional = [], ports }: OperatorSignature): string[] {
   const { properties = {}, required = [] } = jsonSchemaOf(params) as { properties?: Record<string, JsonSchema>; required?: string[] };
   const rows = Object.entries(properties).map(([param, schema]) => [
     `\`${param}\``,
@@ -46,16 +46,17 @@ function sectionOf({ name, version, summary, inputs, outputs, params }: Operator
     '',
     `${summary}. Version ${version}.`,
     '',
-    `- takes ${portsOf(inputs)}`,
-    `- gives ${portsOf(outputs)}`,
+    `- takes ${portsOf(inputs, optional)}`,
+    `- gives ${portsOf(outputs, [])}`,
+    ...(ports === undefined ? [] : ['- some ports, or their types, follow from the parameters']),
     '',
     rows.length === 0 ? 'No parameters.' : table(['parameter', 'type', 'default', 'what'], rows),
   ];
 }
 
-function portsOf(ports: Readonly<Record<string, string>>): string {
+function portsOf(ports: Readonly<Record<string, string>>, optional: readonly string[]): string {
   return Object.entries(ports)
-    .map(([port, type]) => `\`${port}\`: \`${type}\``)
+    .map(([port, type]) => `\`${port}\`: \`${type}\`${optional.includes(port) ? ' (may stay away)' : ''}`)
     .join(', ');
 }
 
@@ -63,6 +64,7 @@ function portsOf(ports: Readonly<Record<string, string>>): string {
 function typeOf(schema: JsonSchema): string {
   const { type, minimum, maximum, exclusiveMinimum, properties, prefixItems, items } = schema;
   if (Array.isArray(schema.enum)) return schema.enum.map(code).join(', ');
+  if (type === undefined) return 'any value';
   if (type === 'object') return `{ ${Object.keys(properties ?? {}).join(', ')} }`;
   if (Array.isArray(prefixItems)) return `${prefixItems.length} ${String((prefixItems[0] as JsonSchema).type)}s`;
   if (type === 'array')
