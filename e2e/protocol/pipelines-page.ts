@@ -62,18 +62,26 @@ function portsOf(ports: Readonly<Record<string, string>>, optional: readonly str
 
 /** A parameter as people write it: its choices, its type with the bounds, or the fields of an object. */
 function typeOf(schema: JsonSchema): string {
-  const { type, minimum, maximum, exclusiveMinimum, properties, prefixItems, items } = schema;
+  const { type, minimum, maximum, exclusiveMinimum, properties, prefixItems, items, anyOf } = schema;
   if (Array.isArray(schema.enum)) return schema.enum.map(code).join(', ');
+  if (schema.const !== undefined) return code(schema.const);
+  if (Array.isArray(anyOf)) return anyOf.map(typeOf).join(' or ');
   if (type === undefined) return 'any value';
   if (type === 'object') return `{ ${Object.keys(properties ?? {}).join(', ')} }`;
-  if (Array.isArray(prefixItems)) return `${prefixItems.length} ${String((prefixItems[0] as JsonSchema).type)}s`;
-  if (type === 'array')
-    return `list of ${(items as JsonSchema).type === 'object' ? typeOf(items as JsonSchema) : `${String((items as JsonSchema).type)}s`}`;
+  if (Array.isArray(prefixItems)) return `${prefixItems.length} ${severalOf(prefixItems[0] as JsonSchema)}`;
+  if (type === 'array') return `list of ${severalOf(items as JsonSchema)}`;
   const least = minimum ?? (type === 'integer' && typeof exclusiveMinimum === 'number' ? exclusiveMinimum + 1 : undefined);
   if (least !== undefined && maximum !== undefined) return `${type}, ${least} to ${maximum}`;
   if (maximum !== undefined) return `${type}, at most ${maximum}`;
   if (least !== undefined) return `${type}, at least ${least}`;
   return exclusiveMinimum === undefined ? String(type) : `${type}, above ${exclusiveMinimum}`;
+}
+
+function severalOf(schema: JsonSchema): string {
+  if (schema.enum !== undefined || schema.const !== undefined || typeof schema.type !== 'string') return typeOf(schema);
+  if (schema.type === 'array')
+    return Array.isArray(schema.prefixItems) ? `lists of ${typeOf(schema)}` : `${typeOf(schema).replace('list', 'lists')}`;
+  return schema.type === 'object' ? typeOf(schema) : `${schema.type}s`;
 }
 
 function code(value: unknown): string {
