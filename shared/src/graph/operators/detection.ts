@@ -116,7 +116,12 @@ const nmsParams = z.strictObject({
 const filterParams = z
   .strictObject({
     labels: z.array(z.string().max(200)).min(1).max(1000).optional().meta({ description: 'Classes that are kept, by name' }),
-    classes: z.array(z.number().int().nonnegative()).min(1).max(1000).optional().meta({ description: 'Classes that are kept, by number' }),
+    classes: z
+      .array(z.number().int().min(0).max(20_000))
+      .min(1)
+      .max(1000)
+      .optional()
+      .meta({ description: 'Classes that are kept, by number' }),
     minimumScore: z.number().min(0).max(1).default(0).meta({ description: 'Lower scores are left out' }),
     minimumArea: z
       .number()
