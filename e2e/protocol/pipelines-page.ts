@@ -65,13 +65,21 @@ function typeOf(schema: JsonSchema): string {
   if (Array.isArray(schema.enum)) return schema.enum.map(code).join(', ');
   if (type === 'object') return `{ ${Object.keys(properties ?? {}).join(', ')} }`;
   if (Array.isArray(prefixItems)) return `${prefixItems.length} ${String((prefixItems[0] as JsonSchema).type)}s`;
-  if (type === 'array')
-    return `list of ${(items as JsonSchema).type === 'object' ? typeOf(items as JsonSchema) : `${String((items as JsonSchema).type)}s`}`;
+  if (type === 'array') return `list of ${itemsOf(items as JsonSchema)}`;
   const least = minimum ?? (type === 'integer' && typeof exclusiveMinimum === 'number' ? exclusiveMinimum + 1 : undefined);
   if (least !== undefined && maximum !== undefined) return `${type}, ${least} to ${maximum}`;
   if (maximum !== undefined) return `${type}, at most ${maximum}`;
   if (least !== undefined) return `${type}, at least ${least}`;
   return exclusiveMinimum === undefined ? String(type) : `${type}, above ${exclusiveMinimum}`;
+}
+
+/** What a list holds, in the plural. */
+function itemsOf(items: JsonSchema): string {
+  const { type, anyOf, prefixItems } = items;
+  if (Array.isArray(anyOf)) return [...new Set((anyOf as JsonSchema[]).map(itemsOf))].join(' or ');
+  if ('const' in items) return code(items.const);
+  if (Array.isArray(prefixItems)) return `[${(prefixItems as JsonSchema[]).map((item) => String(item.type)).join(', ')}]`;
+  return type === 'object' ? typeOf(items) : `${String(type)}s`;
 }
 
 function code(value: unknown): string {
