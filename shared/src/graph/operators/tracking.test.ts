@@ -59,12 +59,7 @@ describe('parameters that cannot be', () => {
       },
       ['zones.1.name'],
     ],
-    [
-      'relative corners in pixels',
-      'count.zone',
-      { units: 'relative', zones: [{ name: 'a', polygon: [...triangle, [0, 2]] }] },
-      ['zones.0'],
-    ],
+    ['shares in pixels', 'count.zone', { unit: 'share', zones: [{ name: 'a', polygon: [...triangle, [0, 2]] }] }, ['zones.0']],
     [
       'a corner that is no number',
       'count.zone',
@@ -105,10 +100,10 @@ describe('parameters that cannot be', () => {
 });
 
 describe('counters', () => {
-  it('ask for the picture where their lines are relative to it', () => {
+  it('ask for the picture where their lines are shares of it', () => {
     const { params, ports } = trackingOperators['count.line'];
     const lines = [{ name: 'a', from: [0, 0], to: [1, 1] }];
     expect(ports(params.parse({ lines })).inputs).toEqual({ detections: 'detections' });
-    expect(ports(params.parse({ lines, units: 'relative' })).inputs).toEqual({ detections: 'detections', image: 'image' });
+    expect(ports(params.parse({ lines, unit: 'share' })).inputs).toEqual({ detections: 'detections', source: 'image' });
   });
 });

@@ -46,17 +46,16 @@ const trackParams = z
   });
 
 const pointSchema = z.tuple([z.number(), z.number()]);
-const unitsParam = z.enum(['pixels', 'relative']).default('pixels').meta({
-  description: '`pixels` of the picture, or `relative` to its sides, 0..1; the picture then has to be on the input `image`',
-});
+const unitParam = z
+  .enum(['pixels', 'share'])
+  .default('pixels')
+  .meta({ description: '`share`: 0..1 of the picture on the input `source`, which there is only then' });
 const anchorParam = z
   .enum(['bottom', 'centre', 'top'])
   .default('bottom')
   .meta({ description: 'The point of a box that counts: the middle of its lower side, where things stand; its centre; or its upper side' });
-const marginParam = z.number().min(0).max(1).default(0.1).meta({
-  description:
-    'How far a point has to be on a side before it counts as there, as a share of the shorter side of its box: what trembles counts once',
-});
+const marginParam = z.number().min(0).max(1).default(0.1);
+const marginText = 'as a share of the shorter side of its box: what trembles counts once';
 
 const lineSchema = z.strictObject({ name: nameSchema, from: pointSchema, to: pointSchema });
 const lineParams = z
@@ -66,14 +65,14 @@ const lineParams = z
       .min(1)
       .max(32)
       .meta({ description: 'Each with a `name`, `from` [x, y] and `to` [x, y]. Looking from `from` to `to`, to the right is `in`' }),
-    units: unitsParam,
+    unit: unitParam,
     anchor: anchorParam,
-    margin: marginParam,
+    margin: marginParam.meta({ description: `How far a point has to be on a side before it counts as there, ${marginText}` }),
   })
-  .superRefine(({ lines, units }, context) => {
+  .superRefine(({ lines, unit }, context) => {
     checkNames(lines, 'lines', context);
     for (const [index, { from, to }] of lines.entries()) {
-      checkPoints([from, to], units, ['lines', index], context);
+      checkPoints([from, to], unit, ['lines', index], context);
       if (from[0] === to[0] && from[1] === to[1]) {
         context.addIssue({ code: 'custom', path: ['lines', index], message: 'a line needs two different ends' });
       }
@@ -87,9 +86,9 @@ const zoneSchema = z.strictObject({
 const zoneParams = z
   .strictObject({
     zones: z.array(zoneSchema).min(1).max(32).meta({ description: 'Each with a `name` and a `polygon`, a list of 3 to 64 corners [x, y]' }),
-    units: unitsParam,
+    unit: unitParam,
     anchor: anchorParam,
-    margin: marginParam,
+    margin: marginParam.meta({ description: `How far outside a point has to be before it has left, ${marginText}` }),
     lostMs: z
       .number()
       .int()
@@ -105,10 +104,10 @@ const zoneParams = z
       .optional()
       .meta({ description: 'An event `dwell`, once, for whatever stays in a zone for longer' }),
   })
-  .superRefine(({ zones, units }, context) => {
+  .superRefine(({ zones, unit }, context) => {
     checkNames(zones, 'zones', context);
     for (const [index, { polygon }] of zones.entries()) {
-      checkPoints(polygon, units, ['zones', index], context);
+      checkPoints(polygon, unit, ['zones', index], context);
       if (shoelace(polygon) === 0) context.addIssue({ code: 'custom', path: ['zones', index], message: 'the polygon has no area' });
     }
   });
@@ -134,7 +133,7 @@ export const trackingOperators = {
     outputs: { counts: 'json', events: 'json' },
     params: lineParams,
     stateful: true,
-    ports: ({ units }: z.output<typeof lineParams>) => withPicture(units),
+    ports: ({ unit }: z.output<typeof lineParams>) => withPicture(unit),
   },
   'count.zone': {
     name: 'count.zone',
@@ -145,19 +144,20 @@ export const trackingOperators = {
     outputs: { counts: 'json', events: 'json' },
     params: zoneParams,
     stateful: true,
-    ports: ({ units }: z.output<typeof zoneParams>) => withPicture(units),
+    ports: ({ unit }: z.output<typeof zoneParams>) => withPicture(unit),
   },
 } as const satisfies Record<string, OperatorSignature>;
 
-function withPicture(units: 'pixels' | 'relative'): { inputs: PortTexts; outputs: PortTexts } {
+function withPicture(unit: Unit): { inputs: PortTexts; outputs: PortTexts } {
   const outputs = { counts: 'json', events: 'json' };
-  return units === 'pixels'
+  return unit === 'pixels'
     ? { inputs: { detections: 'detections' }, outputs }
-    : { inputs: { detections: 'detections', image: 'image' }, outputs };
+    : { inputs: { detections: 'detections', source: 'image' }, outputs };
 }
 
 type Context = z.core.$RefinementCtx;
 type Point = z.infer<typeof pointSchema>;
+type Unit = z.infer<typeof unitParam>;
 
 function checkNames(named: readonly { name: string }[], field: string, context: Context): void {
   const seen = new Set<string>();
@@ -167,10 +167,10 @@ function checkNames(named: readonly { name: string }[], field: string, context: 
   }
 }
 
-function checkPoints(points: readonly Point[], units: 'pixels' | 'relative', path: (string | number)[], context: Context): void {
+function checkPoints(points: readonly Point[], unit: Unit, path: (string | number)[], context: Context): void {
   const isOutside = ([x, y]: Point): boolean => Math.min(x, y) < 0 || Math.max(x, y) > 1;
-  if (units === 'relative' && points.some(isOutside)) {
-    context.addIssue({ code: 'custom', path, message: 'relative points lie between 0 and 1; use `units: pixels` for pixels' });
+  if (unit === 'share' && points.some(isOutside)) {
+    context.addIssue({ code: 'custom', path, message: 'shares lie between 0 and 1; use `unit: pixels` for pixels' });
   }
 }
 

@@ -63,6 +63,19 @@ function ascending(a: number, b: number): number {
   return a - b;
 }
 
+/** Costs by rows. A pair that gains nothing costs more than to stay alone, which costs 0. */
+function costsOf(rowCount: number, columnCount: number, gainOf: (row: number, column: number) => number): Float64Array {
+  const width = columnCount + rowCount;
+  const costs = new Float64Array(rowCount * width);
+  for (let row = 0; row < rowCount; row += 1) {
+    for (let column = 0; column < columnCount; column += 1) {
+      const gain = gainOf(row, column);
+      costs[row * width + column] = gain > 0 ? -gain : 1;
+    }
+  }
+  return costs;
+}
+
 /**
  * Shortest augmenting paths with potentials (Jonker and Volgenant 1987). To stay alone costs nothing, a pair costs what it does not
  * gain: each row has a column of its own, behind the real ones, for staying alone.
@@ -70,11 +83,7 @@ function ascending(a: number, b: number): number {
  */
 function solve(rowCount: number, columnCount: number, gainOf: (row: number, column: number) => number): Int32Array {
   const width = columnCount + rowCount;
-  const costOf = (row: number, column: number): number => {
-    if (column >= columnCount) return 0;
-    const gain = gainOf(row, column);
-    return gain > 0 ? -gain : 1;
-  };
+  const costs = costsOf(rowCount, columnCount, gainOf);
   const rowPotential = new Float64Array(rowCount);
   const columnPotential = new Float64Array(width);
   const rowOf = new Int32Array(width).fill(-1);
@@ -91,9 +100,11 @@ function solve(rowCount: number, columnCount: number, gainOf: (row: number, colu
     // Dijkstra over reduced costs, from the new row to the nearest column that nobody has.
     do {
       let nearest = -1;
+      const first = row * width;
+      const offset = reached - (rowPotential[row] as number);
       for (let at = 0; at < width; at += 1) {
         if (isDone[at] === 1) continue;
-        const length = reached + costOf(row, at) - (rowPotential[row] as number) - (columnPotential[at] as number);
+        const length = offset + (costs[first + at] as number) - (columnPotential[at] as number);
         if (length < (distance[at] as number)) {
           distance[at] = length;
           cameFrom[at] = column;

@@ -74,13 +74,13 @@ describe('count.line', () => {
     expect((await node.run({ detections: [at(80, 120)] }))['counts']).toMatchObject({ door: { in: 0, out: 0 }, roof: { in: 1, out: 0 } });
   });
 
-  it('takes lines relative to the picture', async () => {
+  it('takes lines in shares of the picture', async () => {
     const lines = [{ name: 'door', from: [0.5, 1], to: [0.5, 0] }];
-    const node = startOperator('count.line', { lines, units: 'relative' });
-    const image = { width: 200, height: 200, data: new Uint8Array(120_000) };
-    await node.run({ detections: [at(80, 100)], image });
-    expect(await node.run({ detections: [at(120, 100)], image })).toMatchObject({ events: [{ direction: 'in', point: [100, 100] }] });
-    await expect(node.run({ detections: [] })).rejects.toMatchObject({ code: 'wrong-value', field: 'image' });
+    const node = startOperator('count.line', { lines, unit: 'share' });
+    const source = { width: 200, height: 200, data: new Uint8Array(120_000) };
+    await node.run({ detections: [at(80, 100)], source });
+    expect(await node.run({ detections: [at(120, 100)], source })).toMatchObject({ events: [{ direction: 'in', point: [100, 100] }] });
+    await expect(node.run({ detections: [] })).rejects.toMatchObject({ code: 'wrong-value', field: 'source' });
   });
 
   it('asks for tracks, one for each thing', async () => {

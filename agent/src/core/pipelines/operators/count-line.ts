@@ -22,7 +22,7 @@ interface LineState {
 
 export function countLine(inputs: Readonly<Record<string, unknown>>, params: Params, _context: OperatorContext, item: OperatorItem) {
   const detections = trackedDetectionsOf(inputs, 'detections');
-  const lines = params.lines.map(({ from, to }) => pixelsOf([from, to], params.units, inputs) as [Point, Point]);
+  const lines = params.lines.map(({ from, to }) => pixelsOf([from, to], params.unit, inputs) as [Point, Point]);
   const state = item.state(
     (): LineState => ({ sides: new Map(), tallies: lines.map(() => ({ all: { in: 0, out: 0 }, classes: new Map() })) }),
   );

@@ -90,7 +90,7 @@ describe('count.zone', () => {
     ]);
   });
 
-  it('takes zones that are not convex, that overlap, and that are relative to the picture', async () => {
+  it('takes zones that are not convex, that overlap, and that are shares of the picture', async () => {
     const zones = [
       // An L: the upper right quarter is missing.
       {
@@ -114,9 +114,9 @@ describe('count.zone', () => {
         ],
       },
     ];
-    const image = { width: 400, height: 200, data: new Uint8Array(240_000) };
-    const node = start({ zones, units: 'relative' });
-    expect(await node.run({ detections: [at(300, 50, 1), at(300, 150, 2), at(100, 50, 3)], image })).toMatchObject({
+    const source = { width: 400, height: 200, data: new Uint8Array(240_000) };
+    const node = start({ zones, unit: 'share' });
+    expect(await node.run({ detections: [at(300, 50, 1), at(300, 150, 2), at(100, 50, 3)], source })).toMatchObject({
       counts: { yard: { occupancy: 2 }, all: { occupancy: 3 } },
     });
   });

@@ -46,7 +46,7 @@ type ZoneEvent = { zone: string; event: 'entry' | 'exit' | 'dwell'; timeMs: numb
 
 export function countZone(inputs: Readonly<Record<string, unknown>>, params: Params, _context: OperatorContext, item: OperatorItem) {
   const detections = trackedDetectionsOf(inputs, 'detections');
-  const polygons = params.zones.map(({ polygon }) => pixelsOf(polygon, params.units, inputs));
+  const polygons = params.zones.map(({ polygon }) => pixelsOf(polygon, params.unit, inputs));
   const state = item.state((): ZoneState => ({ zones: params.zones.map(({ name }) => emptyZone(name)), visitors: new Map() }));
   const events: ZoneEvent[] = [];
   for (const detection of detections) {

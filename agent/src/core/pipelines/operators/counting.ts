@@ -9,9 +9,9 @@ export const REMEMBERED_TRACKS_MAXIMUM = 4096;
 const CLASSES_MAXIMUM = 1000;
 
 /** Corners in pixels of the picture. */
-export function pixelsOf(points: readonly Point[], units: 'pixels' | 'relative', inputs: Readonly<Record<string, unknown>>): Point[] {
-  if (units === 'pixels') return [...points];
-  const { width, height } = imageOf(inputs, 'image');
+export function pixelsOf(points: readonly Point[], unit: 'pixels' | 'share', inputs: Readonly<Record<string, unknown>>): Point[] {
+  if (unit === 'pixels') return [...points];
+  const { width, height } = imageOf(inputs, 'source');
   return points.map(([x, y]) => [x * width, y * height]);
 }
 

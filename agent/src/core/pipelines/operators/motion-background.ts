@@ -6,8 +6,8 @@ type Params = OperatorParams<'motion.measure'>;
 
 /** Cells along the longer side: a person at the other end of a car park is still some of them, and 14,400 are compared in no time. */
 const CELLS_ALONG_SIDE = 160;
-/** Pixels of a cell that are read along each side: their mean is a quarter as noisy as a pixel. */
-const SAMPLES_ALONG_CELL = 4;
+/** Pixels of a cell that are read along each side: their mean is a third as noisy as a pixel. */
+const SAMPLES_ALONG_CELL = 3;
 
 /** A picture in small: the mean luma of square cells. */
 interface Grid {
@@ -80,21 +80,25 @@ function requirePixels(image: RawImage): RawImage {
 
 function shrink({ width, height, data }: RawImage): Grid {
   const side = Math.ceil(Math.max(width, height) / CELLS_ALONG_SIDE);
-  const step = Math.max(1, Math.floor(side / SAMPLES_ALONG_CELL));
+  const step = Math.ceil(side / SAMPLES_ALONG_CELL);
   const [columns, rows] = [Math.ceil(width / side), Math.ceil(height / side)];
-  const sums = new Float32Array(columns * rows);
-  const counts = new Uint16Array(columns * rows);
+  const sums = new Float64Array(columns * rows);
+  const counts = new Uint32Array(columns * rows);
   for (let y = 0; y < height; y += step) {
     const firstCell = Math.floor(y / side) * columns;
-    for (let x = 0; x < width; x += step) {
-      const at = (y * width + x) * 3;
-      const cell = firstCell + Math.floor(x / side);
-      // ITU-R BT.601, in 256ths.
-      sums[cell] = (sums[cell] as number) + 77 * (data[at] as number) + 150 * (data[at + 1] as number) + 29 * (data[at + 2] as number);
-      counts[cell] = (counts[cell] as number) + 1;
+    for (let column = 0; column < columns; column += 1) {
+      let [sum, count] = [0, 0];
+      const last = (y * width + Math.min(width, (column + 1) * side)) * 3;
+      for (let at = (y * width + column * side) * 3; at < last; at += 3 * step) {
+        // ITU-R BT.601, in 256ths.
+        sum += 77 * (data[at] as number) + 150 * (data[at + 1] as number) + 29 * (data[at + 2] as number);
+        count += 1;
+      }
+      sums[firstCell + column] = (sums[firstCell + column] as number) + sum;
+      counts[firstCell + column] = (counts[firstCell + column] as number) + count;
     }
   }
-  return { columns, rows, side, luma: sums.map((sum, cell) => sum / (256 * (counts[cell] as number))) };
+  return { columns, rows, side, luma: Float32Array.from(sums, (sum, cell) => sum / (256 * (counts[cell] as number))) };
 }
 
 /** Cells whose middle lies in the region. A region between them all is one cell: the one at its first corner. */

@@ -41,7 +41,7 @@ export function topKTensor(inputs: Inputs, params: OperatorParams<'tensor.top-k'
   const [from, to] = [tensor.data as Float32Array, values as Float32Array];
   for (let line = 0; line < outer * inner; line += 1) {
     const [block, column] = [Math.floor(line / inner), line % inner];
-    const best = bestOf(elements, block * length * inner + column, inner, length, params.largest).subarray(0, count);
+    const best = bestOf(elements, block * length * inner + column, inner, length, count, params.largest);
     for (const [rank, index] of best.entries()) {
       const at = block * count * inner + rank * inner + column;
       to[at] = from[block * length * inner + index * inner + column] as number;
@@ -54,16 +54,28 @@ export function topKTensor(inputs: Inputs, params: OperatorParams<'tensor.top-k'
   };
 }
 
-/** Places of a line, best first: equal values keep their order, NaN goes last. */
-function bestOf(elements: Elements, first: number, step: number, length: number, largest: boolean): Uint32Array {
-  const sign = largest ? 1 : -1;
-  const valueAt = (index: number): number | bigint => elements[first + index * step] as number | bigint;
-  return Uint32Array.from({ length }, (_, index) => index).sort((a, b) => {
-    const [left, right] = [valueAt(a), valueAt(b)];
-    if (left > right) return -sign;
-    if (left < right) return sign;
-    return Number(isNoNumber(left)) - Number(isNoNumber(right)) || a - b;
-  });
+/** The best places of a line, best first: equal values keep their order, NaN goes last. */
+function bestOf(elements: Elements, first: number, step: number, length: number, count: number, largest: boolean): Uint32Array {
+  const isBetter = (a: number, b: number): boolean => {
+    const [left, right] = [elements[first + a * step] as number | bigint, elements[first + b * step] as number | bigint];
+    if (left === right || isNoNumber(left)) return false;
+    return isNoNumber(right) || left > right === largest;
+  };
+  const best = new Uint32Array(count);
+  // Few of many are wanted: each newcomer is compared with the last of the best, and mostly falls behind.
+  for (let index = 0, known = 0; index < length; index += 1) {
+    if (known === count && !isBetter(index, best[known - 1] as number)) continue;
+    if (known < count) known += 1;
+    let [low, high] = [0, known - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isBetter(index, best[middle] as number)) high = middle;
+      else low = middle + 1;
+    }
+    best.copyWithin(low + 1, low, known - 1);
+    best[low] = index;
+  }
+  return best;
 }
 
 function isNoNumber(value: number | bigint): boolean {
@@ -95,20 +107,17 @@ export function thresholdTensor(inputs: Inputs, params: OperatorParams<'tensor.t
   const tensor = tensorOf(inputs, 'tensor', tensorTypeOf(params.type));
   const { threshold, inclusive } = params;
   const elements = elementsIn(tensor);
-  const passes = (at: number): boolean => {
+  const mask = new Uint8Array(elements.length);
+  for (let at = 0; at < mask.length; at += 1) {
     const value = elements[at] as number | bigint;
-    return inclusive ? value >= threshold : value > threshold;
-  };
-  if (params.give === 'mask') {
-    const data = new Uint8Array(elements.length);
-    for (let at = 0; at < data.length; at += 1) data[at] = passes(at) ? 1 : 0;
-    return { tensor: { elementType: 'bool', shape: tensor.shape, data } };
+    if (value > threshold || (inclusive && value >= threshold)) mask[at] = 1;
   }
+  if (params.give === 'mask') return { tensor: { elementType: 'bool', shape: tensor.shape, data: mask } };
   const data = allocate(tensor.elementType, elements.length, context);
   const write = writerOf(tensor.elementType, data);
   const [from, to] = [tensor.data as Float32Array, data as Float32Array];
   for (let at = 0; at < elements.length; at += 1) {
-    if (passes(at)) to[at] = from[at] as number;
+    if (mask[at] === 1) to[at] = from[at] as number;
     else write(at, params.fill);
   }
   return { tensor: { elementType: tensor.elementType, shape: tensor.shape, data } };

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../ports/engine.ts';
 import { startOperator } from './operator-harness.ts';
@@ -41,6 +42,19 @@ describe('tensor.top-k', () => {
     const { values, indices } = await node.run({ tensor });
     expect([...(values as Tensor).data]).toEqual([2n ** 60n - 1n, -1n, 2n ** 60n, 4n]);
     expect([...(indices as Tensor).data]).toEqual([1n, 0n, 0n, 1n]);
+  });
+
+  it('takes what a stable sort would put first', async () => {
+    const values = fc.array(fc.oneof(fc.integer({ min: -5, max: 5 }), fc.constant(Number.NaN)), { minLength: 1, maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(values, fc.integer({ min: 1, max: 45 }), fc.boolean(), async (line, k, largest) => {
+        const node = startOperator('tensor.top-k', { type: 'tensor<float32,[n]>', k, largest });
+        const { indices } = await node.run({ tensor: float32([line.length], line) });
+        const rank = (value: number): number => (Number.isNaN(value) ? Infinity : largest ? -value : value);
+        const sorted = line.map((value, index) => [rank(value), index] as const).sort(([a, i], [b, j]) => (a === b ? i - j : a - b));
+        expect([...(indices as Tensor).data]).toEqual(sorted.slice(0, k).map(([, index]) => BigInt(index)));
+      }),
+    );
   });
 
   it('ranks halves by their value, not by their bits', async () => {

@@ -1,7 +1,7 @@
-import { axisOf, type OperatorParams, StarlingError, tensorTypeOf } from '@starling/shared';
+import { axisOf, float16Bits, type OperatorParams, StarlingError, tensorTypeOf } from '@starling/shared';
 import type { Tensor } from '../../ports/engine.ts';
 import type { OperatorContext } from './operator.ts';
-import { allocate, elementsIn, linesAlong, tensorOf, volumeOf, writerOf } from './tensor-data.ts';
+import { allocate, type Elements, elementsIn, linesAlong, tensorOf, volumeOf, writerOf } from './tensor-data.ts';
 
 type Inputs = Readonly<Record<string, unknown>>;
 
@@ -10,9 +10,15 @@ export function castTensor(inputs: Inputs, params: OperatorParams<'tensor.cast'>
   if (tensor.elementType === params.to) return { tensor };
   const elements = elementsIn(tensor);
   const data = allocate(params.to, elements.length, context);
-  const write = writerOf(params.to, data);
-  for (let at = 0; at < elements.length; at += 1) write(at, elements[at] as number | bigint);
+  const isWide = tensor.elementType.endsWith('int64');
+  // Numbers become floats as arrays convert them by themselves, at once.
+  if (!isWide && (params.to === 'float32' || params.to === 'float64')) (data as Float32Array).set(elements as ArrayLike<number>);
+  else writeAll(writerOf(params.to, data), elements);
   return { tensor: { elementType: params.to, shape: tensor.shape, data } };
+}
+
+function writeAll(write: ReturnType<typeof writerOf>, elements: Elements): void {
+  for (let at = 0; at < elements.length; at += 1) write(at, elements[at] as number | bigint);
 }
 
 export function normaliseTensor(inputs: Inputs, params: OperatorParams<'tensor.normalise'>, context: OperatorContext) {
@@ -31,14 +37,15 @@ export function normaliseTensor(inputs: Inputs, params: OperatorParams<'tensor.n
   }
   const elementType = tensor.elementType.startsWith('float') ? tensor.elementType : 'float32';
   const elements = elementsIn(tensor);
-  const data = allocate(elementType, elements.length, context);
-  const write = writerOf(elementType, data);
+  // Half precision is computed in single and written last.
+  const isHalf = elementType === 'float16';
+  const data = isHalf ? new Float32Array(elements.length) : (allocate(elementType, elements.length, context) as Float32Array);
   for (let at = 0, line = 0; at < elements.length; line += 1) {
     const place = line % length;
     const [centre, spread] = [mean[mean.length === 1 ? 0 : place] as number, std[std.length === 1 ? 0 : place] as number];
-    for (const end = at + inner; at < end; at += 1) write(at, (Number(elements[at]) - centre) / spread);
+    for (const end = at + inner; at < end; at += 1) data[at] = (Number(elements[at]) - centre) / spread;
   }
-  return { tensor: { elementType, shape: tensor.shape, data } };
+  return { tensor: { elementType, shape: tensor.shape, data: isHalf ? Uint16Array.from(data, float16Bits) : data } };
 }
 
 export function tensorToJson(inputs: Inputs, params: OperatorParams<'tensor.to-json'>) {
