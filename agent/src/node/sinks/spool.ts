@@ -138,10 +138,12 @@ export async function openSpool({ files, clock, random, maximumBytes, onDropped 
   return {
     append(to, body) {
       if (body.length > maximumBytes / 2) {
-        throw new StarlingError('value-too-large', `a value of ${body.length} bytes does not fit into the spool`, {
-          field: 'spoolMegabytes',
-          hint: 'raise spoolMegabytes, or send less',
-        });
+        return Promise.reject(
+          new StarlingError('value-too-large', `a value of ${body.length} bytes does not fit into the spool`, {
+            field: 'spoolMegabytes',
+            hint: 'raise spoolMegabytes, or send less',
+          }),
+        );
       }
       return new Promise((resolve, reject) => {
         batch.push({ to, body, resolve, reject });
