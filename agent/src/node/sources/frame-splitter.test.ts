@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createFrameSplitter } from './video.ts';
+import { createFrameSplitter } from './frame-splitter.ts';
 
 /** Something between the marks of a JPEG. Inside an image 0xff is followed by zero, as its encoding demands. */
 const frame = fc
