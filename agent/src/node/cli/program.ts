@@ -23,7 +23,9 @@ export function createProgram(): Command {
   const running = program.command('run').description('run in the foreground until SIGTERM');
   for (const [key, schema] of Object.entries(agentConfigSchema.shape)) {
     const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    running.option(`--${flag} <value>`, schema.meta()?.description ?? '');
+    const description = schema.meta()?.description ?? '';
+    if (key === 'set') running.option(`--${flag} <name=value>`, description, (value, before: string[] = []) => [...before, value]);
+    else running.option(`--${flag} <value>`, description);
   }
   running.option('--token-file <file>', 'enrol first, if this device is not enrolled yet').action(run);
   program

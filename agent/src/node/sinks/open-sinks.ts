@@ -38,29 +38,27 @@ export interface Sinks {
   /**
    * Opens the sinks of a release beside those of the release before; the ones that both have in the same form stay open.
    * @param egress what the publisher lets leave: a sink that it does not name sends nothing
+   * @param prefix before names of this pipeline in the policy; the main one of a release has none
    */
-  open(pipeline: Pick<Pipeline, 'name' | 'nodes'>, egress: EgressPolicy): OpenSinks;
+  open(pipeline: Pick<Pipeline, 'name' | 'nodes'>, egress: EgressPolicy, prefix?: string): OpenSinks;
   closeAll(): Promise<void>;
 }
 
+export type SinksPorts = Omit<SinkPorts, 'storeOf'>;
+
 /** @param directory where what waits to be sent lies */
-export function createSinks(ports: Omit<SinkPorts, 'storeOf'>, directory: string): Sinks {
+export function createSinks(ports: SinksPorts, directory: string): Sinks {
   const kept = createKeptOpen<Sink>();
   const storeOf = createStores(directory);
   return {
-    open(pipeline, egress) {
-      const gate = createEgressGate(egress);
+    open(pipeline, egress, prefix) {
+      const gate = createEgressGate(egress, prefix);
       const sinks = new Map<string, { key: string; sink: Sink }>();
       for (const [node, declared] of sinkNodes(pipeline.nodes)) {
         try {
           const { signature, params } = checkedParams(node, declared);
-          if (!signature.isLocal && !gate.allowsSink(node)) {
-            ports.tell('error', 'egress-refused', `the release does not let the sink "${node}" send values away: none are sent`, {
-              ...{ node, sink: declared.sink },
-              hint: `name it when the release is made: --sink ${node}`,
-            });
-            continue;
-          }
+          // Not even a connection. The runtime host, which holds the values back as well, tells of it.
+          if (!signature.isLocal && !gate.allowsSink(node)) continue;
           const key = JSON.stringify([pipeline.name, node, declared.sink, params]);
           const open = openers[signature.name] as OpenSink<unknown>;
           sinks.set(node, { key, sink: kept.take(key, () => open(params, { node, pipeline: pipeline.name }, { ...ports, storeOf })) });

@@ -6,7 +6,7 @@ export interface Frame {
   jpeg: Buffer;
   /** Size of the picture before it was scaled, e.g. `1280x720`. */
   size: string;
-  /** Seconds since the start of the input. */
+  /** Seconds since the start of the input, whatever was passed over. */
   atS: number;
 }
 
@@ -45,7 +45,7 @@ export function startFfmpeg({ input, framesPerSecond, maximumWidth, skipS, onFra
     'ffmpeg',
     [
       ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'repeat+level+info', ...input],
-      ...['-map', '0:v:0', ...(skipS > 0 ? ['-ss', String(skipS)] : []), '-vf', filters],
+      ...['-map', '0:v:0', ...(skipS > 0 ? ['-autoscale', '0', '-ss', String(skipS)] : []), '-vf', filters],
       ...['-f', 'image2pipe', '-c:v', 'mjpeg', '-q:v', '3', '-'],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
@@ -82,8 +82,10 @@ export function startFfmpeg({ input, framesPerSecond, maximumWidth, skipS, onFra
   });
   const readLines = createLineReader((line) => {
     const [, second, dimensions] = /\[Parsed_showinfo.*pts_time:\s*([\d.]+).* s:(\d+x\d+) /.exec(line) ?? [];
-    if (second !== undefined && dimensions !== undefined) facts.push({ atS: Number(second), size: dimensions });
-    else if (/\[(error|fatal|panic)\]/.test(line)) words = `${words}${words === '' ? '' : '; '}${line.trim()}`.slice(-WORDS_MAXIMUM);
+    // What is passed over goes through the filter too, and gives no frame.
+    if (second !== undefined && dimensions !== undefined) {
+      if (Number(second) > skipS - 0.001) facts.push({ atS: Number(second), size: dimensions });
+    } else if (/\[(error|fatal|panic)\]/.test(line)) words = `${words}${words === '' ? '' : '; '}${line.trim()}`.slice(-WORDS_MAXIMUM);
   });
   child.stderr.on('data', (piece: Buffer) => {
     readLines(piece);

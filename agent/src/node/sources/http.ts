@@ -91,7 +91,7 @@ function jsonOf(body: Uint8Array): unknown {
 
 function utf8Of(body: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).utf8Of(body);
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch (cause) {
     throw new StarlingError('invalid-text', 'the body is no UTF-8', { field: 'body', cause });
   }

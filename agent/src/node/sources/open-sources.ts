@@ -55,11 +55,11 @@ interface KeptSource {
 
 export function createSources({ sink, ...ports }: SourcesPorts): Sources {
   const kept = createKeptOpen<KeptSource>();
-  const openOne = (node: string, name: SourceName, params: unknown): KeptSource => {
+  const openOne = (pipeline: string, node: string, name: SourceName, params: unknown): KeptSource => {
     const source = (openers[name] as OpenSource<unknown>)(params, {
       ...{ ...ports, node },
       push: (values, { stream = node, timeMs = Math.round(ports.clock.wallMs()), signal } = {}) => {
-        return sink.push(node, values, { stream, timeMs, ...(signal === undefined ? {} : { signal }) });
+        return sink.push(node, values, { pipeline, stream, timeMs, ...(signal === undefined ? {} : { signal }) });
       },
     });
     return { source, close: () => source.close() };
@@ -72,7 +72,7 @@ export function createSources({ sink, ...ports }: SourcesPorts): Sources {
         try {
           const { name, params } = checkedParams(node, declared);
           const key = JSON.stringify([pipeline.name, node, name, params]);
-          opened.push({ key, source: kept.take(key, () => openOne(node, name, params)).source });
+          opened.push({ key, source: kept.take(key, () => openOne(pipeline.name, node, name, params)).source });
         } catch (error) {
           const known = isStarlingError(error) ? error : undefined;
           ports.tell('error', known?.code ?? 'source-failed', `${node}: ${messageOf(error)}`, {

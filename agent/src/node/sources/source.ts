@@ -15,6 +15,7 @@ export interface SourceSink {
 }
 
 export interface PushedAt {
+  pipeline: string;
   /** Items of one stream follow each other. */
   stream: string;
   timeMs: number;

@@ -7,11 +7,13 @@ export const openTimer: OpenSource<SourceParams<'timer'>> = ({ everyMs }, { push
   let closed = false;
   let cancel = (): void => undefined;
   let working: Promise<unknown> = Promise.resolve();
+  let last = 0;
   const wait = (): void => {
-    const next = Math.floor((clock.monotonicMs() - startMs) / everyMs) + 1;
+    // Timers of a runtime may come a little early: no tick comes twice.
+    const next = Math.max(last, Math.floor((clock.monotonicMs() - startMs) / everyMs)) + 1;
     cancel = clock.after(startMs + next * everyMs - clock.monotonicMs(), () => {
       const timeMs = Math.round(clock.wallMs());
-      // Timers of a runtime may come a little early: the count is that of the tick which was waited for.
+      last = next;
       working = push({ tick: { count: next, timeMs } }, { timeMs })
         .catch(() => undefined)
         .then(() => {

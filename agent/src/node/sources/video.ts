@@ -89,8 +89,7 @@ function openVideo(plan: VideoPlan, context: SourceContext): Source {
       },
       onResized(from, { size, atS }) {
         tell('info', 'source-resized', `the pictures of ${node} are ${size} now, they were ${from}`, { node, from, to: size });
-        // The filter counts from where it began to look, the input from its own start.
-        next = { delayMs: 0, skipS: plan.isLive ? 0 : skipS + atS };
+        next = { delayMs: 0, skipS: plan.isLive ? 0 : atS };
       },
       onEnd({ exitCode, words, isMissing }) {
         stopWatch();
