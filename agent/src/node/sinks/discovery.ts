@@ -20,7 +20,8 @@ export const availabilityPayloads = { online: ONLINE, offline: OFFLINE } as cons
 
 export interface DiscoveryContext {
   device: string;
-  node: string;
+  /** Pipeline and node: two of one device never share a topic. */
+  place: string;
   agentVersion: string;
 }
 
@@ -29,8 +30,8 @@ function segmentOf(text: string): string {
   return text.replaceAll(/[^A-Za-z0-9_-]/g, '-');
 }
 
-export function stateTopics({ baseTopic }: Params, { device, node }: DiscoveryContext): StateTopics {
-  const base = `${baseTopic}/${device}/${segmentOf(node)}`;
+export function stateTopics({ baseTopic }: Params, { device, place }: DiscoveryContext): StateTopics {
+  const base = `${baseTopic}/${device}/${segmentOf(place)}`;
   return { availability: `${base}/availability`, value: `${base}/value`, image: `${base}/image` };
 }
 
@@ -47,7 +48,7 @@ export function discoveryMessages(params: Params, context: DiscoveryContext): Di
   };
   const nodeId = `starling-${context.device}`;
   return Object.entries(params.entities).map(([name, entity]) => {
-    const objectId = `${segmentOf(context.node)}-${name}`;
+    const objectId = `${segmentOf(context.place)}-${name}`;
     return {
       topic: `${params.discoveryPrefix}/${entity.kind}/${nodeId}/${objectId}/config`,
       payload: withoutUndefined({

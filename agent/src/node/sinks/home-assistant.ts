@@ -16,8 +16,8 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
  * Entities of Home Assistant by MQTT discovery. Their states are kept by the broker, so that Home Assistant knows them after a restart; of
  * several values that come while there is no connection, the newest alone is worth sending.
  */
-export const openHomeAssistant: OpenSink<Params> = (params, { node }, ports) => {
-  const context = { device: ports.device, node, agentVersion: AGENT_VERSION };
+export const openHomeAssistant: OpenSink<Params> = (params, { node, pipeline }, ports) => {
+  const context = { device: ports.device, place: `${pipeline}-${node}`, agentVersion: AGENT_VERSION };
   const topics = stateTopics(params, context);
   const messages = discoveryMessages(params, context);
   /** Topic -> newest payload that the broker has not got yet. */
@@ -25,7 +25,7 @@ export const openHomeAssistant: OpenSink<Params> = (params, { node }, ports) => 
   const newest = new Map<string, Uint8Array>();
   let isSending = false;
   let isGone = false;
-  const store = ports.storeOf(`home-assistant-${node}`);
+  const store = ports.storeOf(`home-assistant-${pipeline}-${node}`);
   store.catch((error: unknown) => ports.tell('error', 'sink-failed', `${node}: ${messageOf(error)}`, { node }));
 
   const send = async (): Promise<void> => {
@@ -61,7 +61,7 @@ export const openHomeAssistant: OpenSink<Params> = (params, { node }, ports) => 
     {
       url: params.url,
       credentials: params.credentials,
-      clientId: params.clientId ?? clientIdOf(ports.device, node),
+      clientId: params.clientId ?? clientIdOf(ports.device, context.place),
       will: { topic: topics.availability, payload: availabilityPayloads.offline },
       subscribe: { filter: `${params.discoveryPrefix}/status`, qos: 0 },
       onConnected: announce,

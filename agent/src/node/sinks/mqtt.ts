@@ -14,12 +14,12 @@ const MAXIMUM_AGE_MS = 30 * 86_400_000;
 export const openMqttSink: OpenSink<Params> = (params, place, ports) => {
   const { node } = place;
   const { url, credentials, qos, retain } = params;
-  const broker = openBroker({ url, credentials, clientId: params.clientId ?? clientIdOf(ports.device, node) }, { ...ports, node });
+  const broker = openBroker({ url, credentials, clientId: params.clientId ?? clientIdOf(ports.device, `${place.pipeline}-${node}`) }, { ...ports, node });
   const pack = (values: Readonly<Record<string, unknown>>, item: SinkItem) => packValue(values.value, item, params, place, ports);
   if (qos === 1) {
     return createSpooledSink(
       {
-        ...{ node, store: `mqtt-${node}`, pack, spoolMegabytes: params.spoolMegabytes },
+        ...{ node, store: `mqtt-${place.pipeline}-${node}`, pack, spoolMegabytes: params.spoolMegabytes },
         ...{ retryDelayMs: RETRY_MS, retryDelayMaximumMs: RETRY_MS, maximumAgeMs: MAXIMUM_AGE_MS },
         async send({ to, body }, signal) {
           // What waits for the connection ends with the sink, not with the network.

@@ -22,7 +22,7 @@ export const openWebhook: OpenSink<Params> = (params, { node, pipeline }, ports)
   const { spoolMegabytes, retryDelayMs, retryDelayMaximumMs } = params;
   return createSpooledSink(
     {
-      ...{ node, spoolMegabytes, retryDelayMs, retryDelayMaximumMs, store: `webhook-${node}` },
+      ...{ node, spoolMegabytes, retryDelayMs, retryDelayMaximumMs, store: `webhook-${pipeline}-${node}` },
       maximumAgeMs: params.maximumAgeHours * HOUR_MS,
       async pack({ value, image }, item) {
         const picture = image === undefined ? {} : { image: await jsonOf(image, ports.encode) };

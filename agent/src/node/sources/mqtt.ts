@@ -18,7 +18,7 @@ export const openMqttSource: OpenSource<Params> = (params, context) => {
       url: params.url,
       credentials: params.credentials,
       // Not that of a sink of the same name: a broker ends the older of two connections with one id.
-      clientId: params.clientId ?? clientIdOf(context.device, `${node}-source`),
+      clientId: params.clientId ?? clientIdOf(context.device, `${context.pipeline}-${node}-source`),
       subscribe: { filter: params.topic, qos: params.qos },
       async onMessage(topic, payload) {
         let ports: Record<string, unknown>;

@@ -45,7 +45,7 @@ export interface Sources {
   closeAll(): Promise<void>;
 }
 
-export type SourcesPorts = Omit<SourceContext, 'node' | 'push'> & { sink: SourceSink };
+export type SourcesPorts = Omit<SourceContext, 'node' | 'pipeline' | 'push'> & { sink: SourceSink };
 
 /** One that is open, as `kept-open` wants it. */
 interface KeptSource {
@@ -57,7 +57,7 @@ export function createSources({ sink, ...ports }: SourcesPorts): Sources {
   const kept = createKeptOpen<KeptSource>();
   const openOne = (pipeline: string, node: string, name: SourceName, params: unknown): KeptSource => {
     const source = (openers[name] as OpenSource<unknown>)(params, {
-      ...{ ...ports, node },
+      ...{ ...ports, pipeline, node },
       push: (values, { stream = node, timeMs = Math.round(ports.clock.wallMs()), signal } = {}) => {
         return sink.push(node, values, { pipeline, stream, timeMs, ...(signal === undefined ? {} : { signal }) });
       },

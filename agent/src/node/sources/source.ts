@@ -30,6 +30,7 @@ export interface Source {
 
 /** What a source of a pipeline is opened with. */
 export interface SourceContext {
+  pipeline: string;
   node: string;
   device: string;
   /** Gives an item. @param at without a stream, that of the node */

@@ -4,7 +4,7 @@ import type { Source, SourceContext } from './source.ts';
 import { openRtsp, openVideoFile } from './video.ts';
 
 /** What the settings `watch` and `video` need: a pipeline with one input, whatever its sources. */
-export interface WatchPorts extends Omit<SourceContext, 'node' | 'push'> {
+export interface WatchPorts extends Omit<SourceContext, 'node' | 'pipeline' | 'push'> {
   /** Runs an image; rejects while no release runs. */
   infer(image: Uint8Array, source: string): Promise<InferenceResult>;
 }
@@ -16,7 +16,7 @@ const FOLDER_PAUSE_MS = 400;
 export function watchFolder(path: string, { infer, ...ports }: WatchPorts): Source {
   const params = sourceSignatures.folder.params.parse({ path, loop: true, pauseMs: FOLDER_PAUSE_MS });
   return openFolder(params, {
-    ...{ ...ports, node: 'watch' },
+    ...{ ...ports, pipeline: '', node: 'watch' },
     async push({ image, name }) {
       const result = await infer(image as Uint8Array, `folder:${String(name)}`);
       ports.log.info('read', { file: name, latencyMs: Math.round(result.latencyMs), readings: textsOf(result.outputs) });
@@ -29,7 +29,7 @@ export function watchVideo(address: string, framesPerSecond: number, { infer, ..
   const { url, username, password } = splitLogin(address);
   let lastTexts = '';
   const context: SourceContext = {
-    ...{ ...ports, node: 'video' },
+    ...{ ...ports, pipeline: '', node: 'video' },
     credentials: { find: async () => ({ username, password }) },
     async push({ image }) {
       const { outputs, latencyMs } = await infer(image as Uint8Array, `video:${url}`);
