@@ -3,6 +3,7 @@ import { agentConfigSchema } from '../config.ts';
 import { AGENT_VERSION } from '../version.ts';
 import { doctor } from './doctor.ts';
 import { enrolDevice } from './enrol.ts';
+import { definePipelineRun } from './pipeline-run.ts';
 import { run } from './run.ts';
 import { showStatus } from './status.ts';
 
@@ -40,5 +41,6 @@ export function createProgram(): Command {
     .option(...dataDirectory)
     .option('--json', 'print JSON')
     .action(doctor);
+  definePipelineRun(program);
   return program;
 }

@@ -14,7 +14,10 @@ const MAXIMUM_AGE_MS = 30 * 86_400_000;
 export const openMqttSink: OpenSink<Params> = (params, place, ports) => {
   const { node } = place;
   const { url, credentials, qos, retain } = params;
-  const broker = openBroker({ url, credentials, clientId: params.clientId ?? clientIdOf(ports.device, `${place.pipeline}-${node}`) }, { ...ports, node });
+  const broker = openBroker(
+    { url, credentials, clientId: params.clientId ?? clientIdOf(ports.device, `${place.pipeline}-${node}`) },
+    { ...ports, node },
+  );
   const pack = (values: Readonly<Record<string, unknown>>, item: SinkItem) => packValue(values.value, item, params, place, ports);
   if (qos === 1) {
     return createSpooledSink(

@@ -2,4 +2,6 @@
 export { createPushEndpoints, type PushEndpoints } from './endpoints.ts';
 export { createSources, type OpenSources, type Sources, type SourcesPorts } from './open-sources.ts';
 export type { PushedAt, Source, SourceSink } from './source.ts';
+export { readTensor } from './tensor-body.ts';
 export { watchFolder, watchVideo } from './watched.ts';
+export { readWave } from './wave.ts';
