@@ -1,5 +1,17 @@
+import { isStarlingError, messageOf } from '@starling/shared';
 import type { Command } from 'commander';
 import { runPipelineLocally } from '../local/index.ts';
+
+/** Whoever has started this program and listens gets what went wrong as data, and says it in its own way. */
+async function handOver(error: unknown): Promise<boolean> {
+  if (process.send === undefined) throw error;
+  const { code, message, field, hint } = isStarlingError(error)
+    ? error
+    : { code: 'internal-error', message: messageOf(error), field: undefined, hint: undefined };
+  const problem = { code, message, ...(field === undefined ? {} : { field }), ...(hint === undefined ? {} : { hint }) };
+  await new Promise<void>((resolve) => process.send?.({ type: 'failed', error: problem }, () => resolve()));
+  return false;
+}
 
 const repeated = (value: string, before: string[] = []): string[] => [...before, value];
 
@@ -27,7 +39,7 @@ export function definePipelineRun(program: Command): void {
         write: (line) => void process.stdout.write(`${line}\n`),
         tell: (line) => void process.stderr.write(`${line}\n`),
         signal: interruption.signal,
-      });
+      }).catch(handOver);
       // Workers of the engine would keep the process.
       process.exit(isWhole ? 0 : 1);
     });

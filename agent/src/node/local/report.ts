@@ -78,11 +78,11 @@ function isRaw(value: unknown): value is RawImage {
 }
 
 function shortened(outputs: Readonly<Record<string, unknown>>): string {
-  const text = JSON.stringify(outputs, (_key, value: unknown) =>
-    typeof value === 'object' && value !== null && 'base64' in value
-      ? `<${String((value as { contentType?: unknown }).contentType)}>`
-      : value,
-  );
+  const text = JSON.stringify(outputs, (_key, value: unknown) => {
+    if (typeof value === 'number') return Number(value.toFixed(3));
+    const isPicture = typeof value === 'object' && value !== null && 'base64' in value && 'contentType' in value;
+    return isPicture ? `<${String(value.contentType)}>` : value;
+  });
   return text.length <= LINE_CHARACTERS ? text : `${text.slice(0, LINE_CHARACTERS)}... (see --json)`;
 }
 

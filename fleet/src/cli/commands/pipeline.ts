@@ -10,12 +10,13 @@ import { formatTime, shortDigest } from '../printable.ts';
 import { findPipeline } from '../references.ts';
 import { requirePublisher } from '../roots.ts';
 import { formatFields } from '../table.ts';
+import { definePipelineRun } from './pipeline-run.ts';
 
 export function definePipelineCommands(program: Command, contextOf: ContextOf): void {
   const pipeline = program
     .command('pipeline')
     .summary('dataflow graphs over models and operators')
-    .description('Check, push, list and inspect pipelines.');
+    .description('Check, try, push, list and inspect pipelines.');
   pipeline
     .command('push')
     .argument('<file>', 'pipeline document, YAML or JSON')
@@ -50,6 +51,7 @@ export function definePipelineCommands(program: Command, contextOf: ContextOf): 
       await requireSound(client, document);
       context.output.result({ problems: [] }, () => `${document.name}@${document.version} is sound`);
     });
+  definePipelineRun(pipeline, contextOf);
   defineReading(pipeline, contextOf);
 }
 
