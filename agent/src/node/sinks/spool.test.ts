@@ -122,6 +122,17 @@ describe('the spool of a sink', () => {
     expect(await takeAll(spool)).toEqual(['before', 'after']);
   });
 
+  test('loses nothing after a first write to a new file that was torn', async () => {
+    const files = createMemoryFileStore();
+    const { spool } = await openOver(files);
+    await spool.append('', bytesOf('whole'));
+    const torn: DiskOperation = { type: 'append', name: 'entries-000000000001', bytes: new Uint8Array(20).fill(7) };
+    const second = createMemoryFileStore([...files.operations, torn]);
+    await (await openOver(second)).spool.append('', bytesOf('next'));
+    const third = await openOver(createMemoryFileStore(second.operations));
+    expect(await takeAll(third.spool)).toEqual(['whole', 'next']);
+  });
+
   test('leaves no files behind when all was sent', async () => {
     const files = createMemoryFileStore();
     const { spool } = await openOver(files);

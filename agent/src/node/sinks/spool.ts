@@ -191,7 +191,8 @@ async function readState(files: FileStore): Promise<{ segments: Segment[]; next:
     const first = firstOf(name);
     const follower = found[index + 1];
     const end = Math.min(first + count, follower === undefined ? Number.POSITIVE_INFINITY : firstOf(follower.name));
-    if (end <= saved) await files.remove(name);
+    // One without a whole entry would be written to again under the same name, behind what is torn.
+    if (end <= saved || end === first) await files.remove(name);
     else segments.push({ name, first, end, sizeBytes, isFull: true });
   }
   return { segments, next: Math.max(saved, segments[0]?.first ?? saved), end: Math.max(saved, segments.at(-1)?.end ?? 0) };
