@@ -28,6 +28,7 @@ import type { Inflate } from './ports/inflate.ts';
 import type { DeviceKey } from './ports/key-store.ts';
 import type { Log } from './ports/log.ts';
 import type { MeasureHost } from './ports/measure-host.ts';
+import type { OpenPipelineEnds, PipelineEnds } from './ports/pipeline-ends.ts';
 import type { Random } from './ports/random.ts';
 import type { RuntimeHost } from './ports/runtime-host.ts';
 import type { RuntimeIdentity } from './ports/runtime-identity.ts';
@@ -50,6 +51,8 @@ export interface AgentPorts {
   sensors: Sensors;
   /** Memory that models may take here now; null where they run elsewhere. */
   modelMemoryBytes(): Promise<number | null>;
+  /** Sources and sinks of pipelines, where a runtime has any. */
+  openEnds?: OpenPipelineEnds;
   inflate: Inflate;
   hash: Hash;
   clock: Clock;
@@ -131,12 +134,14 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     publish: (payload) => publish('blobWant', {}, payload),
     refused: (reason) => refused('chunk', reason),
   });
+  const ends = ports.openEnds?.(event);
   const underNewestRoot = createUnderNewestRoot(ports.access, trust);
   const known = await openKnown(ports);
   const reconciler: Reconciler = createReconciler({
     ...{ journal, store, puller, host, trust, underNewestRoot, clock, log, ...known, modelMemoryBytes: ports.modelMemoryBytes },
     onReport(state) {
       void publish('reported', {}, jsonEncode(state));
+      ends?.running(runningOf(reconciler.running()));
       if (state.phase === 'running' && state.running?.verified === true) tuneItself();
     },
     onEvent: event,
@@ -167,7 +172,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     tunings: known.tunings.list(),
     pulled: puller.counters(),
   });
-  listenToHost(host, { record, event, log, reconciler, spool, capabilities: ports.capabilities });
+  listenToHost(host, { record, event, log, reconciler, spool, capabilities: ports.capabilities, ends });
 
   link = createLink({
     ...{ transport: ports.transport, access: ports.access, key, trust, clock, random: ports.random, log, bootId: identity.bootId },
@@ -202,6 +207,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     status,
     async close() {
       await reconciler.close();
+      await ends?.close();
       await link.close();
       spool.close();
       await host.close();
@@ -260,9 +266,17 @@ interface HostListeners {
   reconciler: Reconciler;
   spool: Spool;
   capabilities(): Promise<Capabilities>;
+  ends: PipelineEnds | undefined;
 }
 
-function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool, capabilities }: HostListeners): void {
+/** The release that takes items now, as those around its pipeline know it. */
+function runningOf(documents: ReturnType<Reconciler['running']>) {
+  if (documents === undefined) return undefined;
+  const { assignment, pipeline, alongside, release } = documents;
+  return { digest: assignment.release, pipelines: [pipeline, ...alongside], egress: release.policies.egress };
+}
+
+function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool, capabilities, ends }: HostListeners): void {
   const fallbackEvent = createFallbackEvents();
   host.onEvent((happened) => {
     switch (happened.type) {
@@ -288,8 +302,9 @@ function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool
           .catch((error: unknown) => log.warn('a fallback was not told', { reason: messageOf(error) }));
         return;
       }
-      case 'result':
       case 'deliver':
+        return ends?.deliver(happened.release, happened.pipeline, happened.node, happened.values, happened.item);
+      case 'result':
         return;
     }
   });

@@ -34,6 +34,15 @@ export function createSharpCodec(): ImageCodec {
   };
 }
 
+/** Pixels as a file that everybody reads. */
+export async function encodeJpeg({ width, height, data }: RawImage): Promise<Uint8Array> {
+  return new Uint8Array(
+    await sharp(data, { raw: { width, height, channels: 3 } })
+      .jpeg({ quality: 85 })
+      .toBuffer(),
+  );
+}
+
 async function readMetadata(bytes: Uint8Array): Promise<Awaited<ReturnType<Sharp['metadata']>>> {
   if (bytes.length === 0) throw notAnImage('it has no bytes');
   if (bytes.length > ENCODED_BYTES_MAXIMUM) {

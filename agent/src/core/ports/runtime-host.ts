@@ -1,4 +1,13 @@
-import type { Audio, InferenceResult, Pipeline, PowerModel, Release, SessionSettings, TelemetryKind } from '@starling/shared';
+import type {
+  Audio,
+  InferenceResult,
+  ParameterValues,
+  Pipeline,
+  PowerModel,
+  Release,
+  SessionSettings,
+  TelemetryKind,
+} from '@starling/shared';
 import type { ModelPorts } from './engine.ts';
 import type { ImageInput } from './image-codec.ts';
 
@@ -51,6 +60,8 @@ export interface InstalledRelease {
   /** `model/asset` -> location. */
   assets: Readonly<Record<string, string>>;
   telemetryWindowMs: number;
+  /** Values that this device gives to parameters, by the name of their pipeline. */
+  parameters?: Readonly<Record<string, ParameterValues>>;
   profile?: { name: string; powerModel: PowerModel };
 }
 

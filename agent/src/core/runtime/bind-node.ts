@@ -78,9 +78,12 @@ function bindNode(name: string, node: PipelineNode, around: ExpandedGraph, ports
   });
 }
 
-function sourcePortsOf(name: string, { source }: SourceNode): readonly string[] {
+function sourcePortsOf(name: string, { source, params }: SourceNode): readonly string[] {
   const signature = sourceRegistry.get(source);
-  if (signature !== undefined) return Object.keys(signature.outputs);
+  if (signature !== undefined) {
+    const parsed = signature.params.safeParse(params);
+    return Object.keys((parsed.success ? signature.ports?.(parsed.data as never) : undefined)?.outputs ?? signature.outputs);
+  }
   throw new StarlingError('unknown-source', `this agent has no source "${source}"`, {
     field: `nodes.${name}.source`,
     hint: 'update the agent',

@@ -103,7 +103,8 @@ function graphOf(pipeline: Pipeline, prefix: string, installed: InstalledRelease
       throw new StarlingError('unknown-model', `the release pins no model "${node.model}"`, { field: `nodes.${name}.model` });
     },
   };
-  return buildGraph(expandPipeline(pipeline, resolveParameters(pipeline.parameters)), nodePorts, pipeline.deadlineMs);
+  const values = resolveParameters(pipeline.parameters, { by: 'device', values: installed.parameters?.[pipeline.name] ?? {} });
+  return buildGraph(expandPipeline(pipeline, values), nodePorts, pipeline.deadlineMs);
 }
 
 function observe(watches: LoadedPipeline['watches'], run: ItemResult): void {

@@ -9,12 +9,13 @@ import { findPipeline } from '../references.ts';
 import { requirePublisher } from '../roots.ts';
 import { formatFields } from '../table.ts';
 import { checkPipelineCommand, requireSound } from './pipeline-check.ts';
+import { definePipelineRun } from './pipeline-run.ts';
 
 export function definePipelineCommands(program: Command, contextOf: ContextOf): void {
   const pipeline = program
     .command('pipeline')
     .summary('dataflow graphs over models and operators')
-    .description('Check, push, list and inspect pipelines.');
+    .description('Check, try, push, list and inspect pipelines.');
   pipeline
     .command('push')
     .argument('<file>', 'pipeline document, YAML or JSON')
@@ -68,6 +69,7 @@ export function definePipelineCommands(program: Command, contextOf: ContextOf): 
       const schema = pipelineJsonSchema();
       contextOf(command).output.result(schema, () => JSON.stringify(schema, undefined, 2));
     });
+  definePipelineRun(pipeline, contextOf);
   defineReading(pipeline, contextOf);
 }
 
