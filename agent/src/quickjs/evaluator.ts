@@ -1,9 +1,9 @@
-import variant from '@jitl/quickjs-singlefile-browser-release-sync';
-import { newQuickJSWASMModuleFromVariant, type QuickJSContext, type QuickJSHandle, type QuickJSRuntime } from 'quickjs-emscripten-core';
+import type { QuickJSContext, QuickJSHandle } from 'quickjs-emscripten-core';
 import type { ScriptAnswer, ScriptCall, ScriptModule } from '../core/ports/sandbox.ts';
 import type { ScriptProblem, ScriptReply } from '../core/sandbox/index.ts';
 import { readOutputs, writeCall } from './carry-values.ts';
-import { findStackGap, type MemoryImage, takeImage } from './memory-image.ts';
+import { createInstance, type Instance } from './instance.ts';
+import type { MemoryImage } from './memory-image.ts';
 import { prelude } from './prelude.ts';
 import {
   type Described,
@@ -28,20 +28,14 @@ export interface Evaluator {
   run(call: ScriptCall): ScriptReply;
 }
 
-/** As much as the smallest stack of a worker in a browser bears: calls are too deep at the same place everywhere. */
-const STACK_BYTES = 96 * 1024;
 /** A module is loaded once, and may take longer for it than for a run. */
 const LOAD_MS_MINIMUM = 1_000;
 /** JSON of the outputs of one run, and of a state, in characters: what belongs into tensors and pictures is not counted. */
 const OUTPUT_CHARACTERS_MAXIMUM = 4 * 1024 * 1024;
 const STATE_CHARACTERS_MAXIMUM = 256 * 1024;
 const MEGABYTE = 1024 * 1024;
-/** Lets the error of a script without memory be put into words. */
-const WORDS_BYTES = MEGABYTE;
 
-interface Parts {
-  runtime: QuickJSRuntime;
-  context: QuickJSContext;
+interface Parts extends Instance {
   watch: Watch;
   /** Functions of the prelude. */
   inside: Record<'load' | 'call' | 'finish' | 'buffer' | 'describe', QuickJSHandle>;
@@ -49,24 +43,20 @@ interface Parts {
 
 /** Loads a module into an instance of its own. */
 export async function openEvaluator(module: ScriptModule, time: ThreadTime): Promise<Evaluator | ScriptProblem> {
-  const quickjs = await newQuickJSWASMModuleFromVariant(variant);
-  const memory = quickjs.getWasmMemory();
-  const runtime = quickjs.newRuntime();
-  const context = runtime.newContext();
-  const gap = findStackGap(memory);
-  runtime.setMemoryLimit(module.memoryMegabytes * MEGABYTE);
-  runtime.setMaxStackSize(STACK_BYTES);
+  const instance = await createInstance(module.memoryMegabytes * MEGABYTE);
+  const { runtime, context } = instance;
   const watch = createWatch(time);
   runtime.setInterruptHandler(watch.isLate);
   watch.start(Math.max(LOAD_MS_MINIMUM, module.cpuMs));
   const carrier = context.unwrapResult(context.evalCode(prelude, 'carrier'));
   const names = ['load', 'call', 'finish', 'buffer', 'describe'] as const;
   const inside = Object.fromEntries(names.map((name) => [name, context.getProp(carrier, name)])) as Parts['inside'];
-  const parts: Parts = { runtime, context, watch, inside };
+  const parts: Parts = { ...instance, watch, inside };
   const described = loadModule(parts, module);
   if (watch.wasLate()) return invalidScript({ message: 'the module takes too long to load' });
+  if (instance.takeRanOut()) return invalidScript({ message: `the module needs more than ${module.memoryMegabytes} MB to load` });
   if (described !== undefined) return invalidScript(described);
-  const image = takeImage(memory, gap);
+  const image = instance.takeImage();
   return { run: (call) => runOnce(parts, module, image, call) };
 }
 
@@ -115,13 +105,16 @@ function loadModule({ runtime, context, inside }: Parts, module: ScriptModule): 
 
 /** One run, from the module as it was loaded; and back to there. */
 function runOnce(parts: Parts, module: ScriptModule, image: MemoryImage, call: ScriptCall): ScriptReply {
-  const { watch } = parts;
+  const { watch, takeRanOut } = parts;
   watch.start(module.cpuMs);
   try {
     const found = answer(parts, module, call);
+    // Even if the script has caught it: what the engine does without memory cannot be trusted.
+    if (takeRanOut()) return { type: 'failed', problem: memoryOf(module.memoryMegabytes), isBroken: true };
     return 'code' in found ? { type: 'failed', problem: found, isBroken: false } : { type: 'ran', answer: found };
   } catch (cause) {
     // The engine itself has given up in the middle of something.
+    if (takeRanOut()) return { type: 'failed', problem: memoryOf(module.memoryMegabytes), isBroken: true };
     const failed = { code: 'script-failed', message: `the sandbox failed: ${String(cause)}` };
     const problem = watch.wasLate() ? timeoutOf(module.cpuMs) : isStackOverflow(cause) ? stackOf() : failed;
     return { type: 'failed', problem, isBroken: true };
@@ -164,9 +157,8 @@ function answerOf({ context, inside }: Parts, text: string): ScriptAnswer | Scri
   return { outputs, ...(stateEnd === start ? {} : { state: text.slice(start, stateEnd) }) };
 }
 
-function failure({ runtime, context, watch, inside }: Parts, module: ScriptModule, error: QuickJSHandle): ScriptProblem {
+function failure({ context, watch, inside }: Parts, module: ScriptModule, error: QuickJSHandle): ScriptProblem {
   if (watch.isLate()) return timeoutOf(module.cpuMs);
-  runtime.setMemoryLimit(module.memoryMegabytes * MEGABYTE + WORDS_BYTES);
   return problemOf(describe(context, inside, error), module.memoryMegabytes);
 }
 

@@ -44,9 +44,10 @@ export interface ScriptAnswer {
 export interface Script {
   /**
    * @throws StarlingError `script-failed`, `script-timeout`, `script-out-of-memory`, `script-stack-overflow`, `script-unsettled`,
-   * `wrong-type`; `cancelled` if the script was closed
+   * `wrong-type`, `too-large`; `cancelled` if the script was closed
+   * @param signal whoever is still in line when it is aborted is not run
    */
-  run(call: ScriptCall): Promise<ScriptAnswer>;
+  run(call: ScriptCall, signal?: AbortSignal): Promise<ScriptAnswer>;
   close(): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ import {
   type ModelNode,
   type OperatorNode,
   type PipelineNode,
+  type ScriptNode,
   type SinkNode,
   type SourceNode,
   StarlingError,
@@ -18,10 +19,12 @@ import {
   type OperatorItem,
   operatorWork,
   planGraph,
+  scriptWork,
   type Values,
 } from '../pipelines/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
+import type { Script } from '../ports/sandbox.ts';
 import type { LoadedModel } from '../sessions/index.ts';
 
 /** What the nodes of a graph are bound to. */
@@ -30,6 +33,7 @@ export interface NodePorts {
   engine: Engine;
   operator(name: string, node: OperatorNode): BoundOperator;
   model(name: string, node: ModelNode): LoadedModel;
+  script(name: string, node: ScriptNode): Script;
   /** Takes a value out of the pipeline; resolves when it is in safe hands. */
   deliver(name: string, node: SinkNode, values: Values, item: OperatorItem): Promise<void>;
 }
@@ -50,6 +54,8 @@ function bindNode(name: string, node: PipelineNode, around: ExpandedGraph, ports
   }
   if ('model' in node)
     return { work: modelWork(ports.model(name, node), node, ports.engine), ...(node.state === undefined ? {} : { state: 'stream' }) };
+  if ('script' in node)
+    return { work: scriptWork(name, node, ports.script(name, node)), ...(node.script.stateful ? { state: 'stream' } : {}) };
   if ('pipeline' in node) {
     const inside = around.inner[name];
     if (inside === undefined)

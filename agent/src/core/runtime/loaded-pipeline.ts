@@ -1,4 +1,5 @@
 import {
+  type ExpandedGraph,
   expandPipeline,
   INPUT_NODE,
   type InferenceResult,
@@ -19,6 +20,7 @@ import type { LoadedModel } from '../sessions/index.ts';
 import { buildGraph, type NodePorts } from './bind-node.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
 import { createDelivery } from './deliver.ts';
+import { type OpenScripts, openScripts } from './open-scripts.ts';
 import type { ReferenceStore } from './reference-store.ts';
 
 /** One pipeline of a release, ready to run: a graph of its own, over models that it may share. */
@@ -30,6 +32,8 @@ export interface LoadedPipeline {
   /** By the name under which their references are kept. */
   readonly watches: ReadonlyMap<string, { name: string; monitor: Monitor; watch: DriftWatch }>;
   infer(input: InferInput, options: InferOptions): Promise<InferenceResult>;
+  /** Ends its scripts. */
+  close(): Promise<void>;
 }
 
 export interface PipelinePorts extends OperatorPorts {
@@ -52,10 +56,15 @@ export async function loadPipeline(
   ports: PipelinePorts,
 ): Promise<LoadedPipeline> {
   const { clock } = ports;
-  const graph = graphOf(pipeline, prefix, installed, sessions, ports);
+  const watches = await watchesOf(pipeline, prefix, installed.digest, ports.references);
+  const expanded = expandPipeline(pipeline, resolveParameters(pipeline.parameters));
+  const scripts = await openScripts(expanded, ports.sandbox);
+  const graph = await graphOf({ pipeline, prefix, expanded, scripts }, installed, sessions, ports).catch(async (error: unknown) => {
+    await scripts.close();
+    throw error;
+  });
   const queue = createWorkQueue({ ...pipeline.queue, concurrency: pipeline.concurrency });
   const window = createInferenceWindow(pipeline.name, installed.digest);
-  const watches = await watchesOf(pipeline, prefix, installed.digest, ports.references);
   const gate = createEgressGate(installed.release.policies.egress, prefix);
 
   const infer = async (input: InferInput, { signal, source = '', timeMs, traceId }: InferOptions): Promise<InferenceResult> => {
@@ -75,7 +84,7 @@ export async function loadPipeline(
       throw error instanceof StarlingError ? error : new StarlingError(code, messageOf(error), { cause: error });
     }
   };
-  return { pipeline, graph, queue, window, watches, infer };
+  return { pipeline, graph, queue, window, watches, infer, close: scripts.close };
 }
 
 async function watchesOf(
@@ -93,9 +102,26 @@ async function watchesOf(
   return watches;
 }
 
-function graphOf(pipeline: Pipeline, prefix: string, installed: InstalledRelease, sessions: ModelSessions, ports: PipelinePorts): Graph {
+interface GraphParts {
+  pipeline: Pipeline;
+  prefix: string;
+  expanded: ExpandedGraph;
+  scripts: OpenScripts;
+}
+
+async function graphOf(
+  { pipeline, prefix, expanded, scripts }: GraphParts,
+  installed: InstalledRelease,
+  sessions: ModelSessions,
+  ports: PipelinePorts,
+): Promise<Graph> {
   const nodePorts: NodePorts = {
-    ...{ clock: ports.clock, engine: ports.engine, deliver: createDelivery(pipeline.name, prefix, installed, ports.emit) },
+    ...{
+      clock: ports.clock,
+      engine: ports.engine,
+      script: scripts.script,
+      deliver: createDelivery(pipeline.name, prefix, installed, ports.emit),
+    },
     operator: (name, node) => bindOperator(name, node, installed, ports),
     model(name, node) {
       const shared = sessions.get(node.model);
@@ -103,7 +129,7 @@ function graphOf(pipeline: Pipeline, prefix: string, installed: InstalledRelease
       throw new StarlingError('unknown-model', `the release pins no model "${node.model}"`, { field: `nodes.${name}.model` });
     },
   };
-  return buildGraph(expandPipeline(pipeline, resolveParameters(pipeline.parameters)), nodePorts, pipeline.deadlineMs);
+  return buildGraph(expanded, nodePorts, pipeline.deadlineMs);
 }
 
 /** A value alone goes to the first input that the pipeline has. */

@@ -77,8 +77,11 @@ function superviseScript(module: ScriptModule, ports: SandboxPorts): Script & { 
   };
   return {
     opened: async () => void (await alive()),
-    run(call) {
-      const running = last.then(() => runNow(call));
+    run(call, signal) {
+      const running = last.then(() => {
+        signal?.throwIfAborted();
+        return runNow(call);
+      });
       last = running.catch(() => undefined);
       return running;
     },
