@@ -25,7 +25,7 @@ export async function createInstance(memoryBytes: number): Promise<Instance> {
     ...variant,
     async importModuleLoader() {
       const imported = await variant.importModuleLoader();
-      const load = typeof imported === 'function' ? imported : imported.default;
+      const load = ('default' in imported ? imported.default : imported) as Extract<typeof imported, (...given: never) => unknown>;
       return async (options) => {
         const module = await load({ ...options, wasmMemory: memory as never });
         allocate = module._malloc;

@@ -51,7 +51,7 @@ export function describeSandbox(what: string, sandbox: () => Sandbox, runs: numb
       await Promise.all(opened.map((script) => script.close()));
     });
     const open = async (source: string, settings: { cpuMs?: number; memoryMegabytes?: number; params?: unknown } = {}): Promise<Script> => {
-      const { cpuMs = 100, memoryMegabytes = 16, params = {} } = settings;
+      const { cpuMs = 1000, memoryMegabytes = 16, params = {} } = settings;
       const script = await sandbox().open({ source, cpuMs, memoryMegabytes, params: JSON.stringify(params) });
       opened.push(script);
       return script;
@@ -205,10 +205,13 @@ export function describeSandbox(what: string, sandbox: () => Sandbox, runs: numb
     });
 
     test.each(misdeeds)('names %s, and goes on', async (what, _body, code) => {
-      shared ??= open(`const misdeeds = {
+      shared ??= open(
+        `const misdeeds = {
         ${misdeeds.map(([name, body]) => `${JSON.stringify(name)}() { ${body} },`).join('\n')}
       };
-      export default ({ misdeed }) => misdeed === undefined ? { fine: 1 } : misdeeds[misdeed]();`);
+      export default ({ misdeed }) => misdeed === undefined ? { fine: 1 } : misdeeds[misdeed]();`,
+        { cpuMs: 300 },
+      );
       const script = await shared;
       expect(await codeOf(script.run(callOf({ misdeed: what })))).toBe(code);
       expect(valuesOf(await script.run(callOf({})))).toEqual({ fine: 1 });
