@@ -92,6 +92,18 @@ test('a tensor goes from one script to the next, and a picture out of it', async
   await expect(evaluation.run(Uint8Array.of(1))).rejects.toMatchObject({ code: 'wrong-type', field: 'nodes.picture.script.outputs.out' });
 });
 
+test('bytes that lie in a buffer of Node are copied, and stay readable', async () => {
+  const evaluation = await open(
+    graphOf({ source: 'export default ({ bytes }) => ({ result: [bytes.constructor.name, ...bytes] })' }, 'json'),
+  );
+  const pooled = Buffer.from([7, 8, 9]).subarray(1);
+  const run = async (): Promise<unknown> => (await evaluation.run(pooled)).outputs.result;
+  expect([await run(), await run()]).toEqual([
+    ['Uint8Array', 8, 9],
+    ['Uint8Array', 8, 9],
+  ]);
+});
+
 test('what no output declares is refused', async () => {
   const evaluation = await open(graphOf({ source: 'export default () => ({ result: 1, other: 2 });' }, 'json'));
   await expect(resultOf(evaluation, 1)).rejects.toMatchObject({ code: 'wrong-type', field: 'nodes.own.script.outputs.other' });

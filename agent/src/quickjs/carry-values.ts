@@ -23,7 +23,7 @@ export function writeCall(call: ScriptCall): { text: string; arrays: TensorData[
 function written(packed: PackedValue, arrays: TensorData[]): string {
   if (packed.kind === 'json') return `["json",${packed.text}]`;
   if (packed.kind === 'list') return `["list",[${packed.items.map((item) => written(item, arrays)).join()}]]`;
-  const numbers = `"${packed.array.constructor.name}",${arrays.push(packed.array) - 1}`;
+  const numbers = `"${packed.array[Symbol.toStringTag]}",${arrays.push(packed.array) - 1}`;
   return packed.kind === 'array' ? `["array",${numbers}]` : `["record",${packed.text},${JSON.stringify(packed.field)},${numbers}]`;
 }
 

@@ -98,7 +98,7 @@ function tensorMismatch(value: unknown, type: Extract<PortType, { kind: 'tensor'
     shape.length === type.shape.length &&
     shape.every((length, axis) => typeof type.shape[axis] === 'string' || type.shape[axis] === length);
   if (!fits) return nameOf(value);
-  if (!arraysOf[elementType].includes(data.constructor.name)) return `${nameOf(value)} in a ${data.constructor.name}`;
+  if (!arraysOf[elementType].includes(data[Symbol.toStringTag])) return `${nameOf(value)} in a ${data[Symbol.toStringTag]}`;
   const count = shape.reduce((product, length) => product * length, 1);
   return data.length === count ? undefined : `${nameOf(value)} with ${data.length} elements instead of ${count}`;
 }

@@ -31,6 +31,21 @@ export function arraysIn(packed: PackedValue): TensorData[] {
   return packed.kind === 'json' ? [] : [packed.array];
 }
 
+const kinds = {
+  ...{ Int8Array, Uint8Array, Int16Array, Uint16Array, Int32Array, Uint32Array },
+  ...{ BigInt64Array, BigUint64Array, Float32Array, Float64Array },
+};
+
+/**
+ * The same numbers in memory of their own, and in an array of its plain kind: Node's `Buffer` is a `Uint8Array` whose memory belongs to
+ * many, and whose `slice` copies nothing.
+ */
+export function copyOf(array: TensorData): TensorData & { buffer: ArrayBuffer } {
+  const { buffer, byteOffset, byteLength } = array;
+  const own = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+  return new kinds[array[Symbol.toStringTag]](own) as TensorData & { buffer: ArrayBuffer };
+}
+
 function isNumbers(value: unknown): value is TensorData {
   return ArrayBuffer.isView(value) && !(value instanceof DataView);
 }

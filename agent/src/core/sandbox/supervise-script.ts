@@ -2,7 +2,7 @@ import { messageOf, StarlingError } from '@starling/shared';
 import type { Clock } from '../ports/clock.ts';
 import type { TensorData } from '../ports/engine.ts';
 import type { PackedValue, Sandbox, Script, ScriptAnswer, ScriptCall, ScriptModule } from '../ports/sandbox.ts';
-import { arraysIn } from './packed-values.ts';
+import { arraysIn, copyOf } from './packed-values.ts';
 import type { ScriptReply, ScriptRequest } from './script-messages.ts';
 
 export interface ScriptThreadEvents {
@@ -148,7 +148,7 @@ function detached(call: ScriptCall): { call: ScriptCall; moved: ArrayBuffer[] } 
   const moved: ArrayBuffer[] = [];
   const copy = (array: TensorData): TensorData => {
     if (!(array.buffer instanceof ArrayBuffer)) return array;
-    const own = array.slice() as TensorData & { buffer: ArrayBuffer };
+    const own = copyOf(array);
     moved.push(own.buffer);
     return own;
   };
