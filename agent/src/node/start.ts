@@ -79,6 +79,7 @@ function hostConfigOf(
 ): HostConfig {
   return {
     ...{ dataDirectory: directory, runTimeoutMs, workerFile: shipped ? './session-worker.js' : './session-worker.ts' },
+    scriptFile: shipped ? './script-worker.js' : './script-worker.ts',
     machine: { threads, arena: memoryArena === 'auto' ? hasRoom() : memoryArena === 'on' },
     ...(server === undefined ? {} : { server }),
   };

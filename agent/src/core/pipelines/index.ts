@@ -9,4 +9,5 @@ export type { GraphObserver, ObservedItem } from './observe.ts';
 export type { OperatorItem } from './operators/index.ts';
 export { type BoundNode, planGraph } from './plan.ts';
 export { createWorkQueue, type WorkQueue } from './queue.ts';
+export { scriptWork } from './script-work.ts';
 export { createVirtualClock, type VirtualClock } from './virtual-clock.ts';

@@ -3,6 +3,7 @@ import {
   type ModelNode,
   type OperatorNode,
   type PipelineNode,
+  type ScriptNode,
   type SinkNode,
   type SourceNode,
   StarlingError,
@@ -18,11 +19,13 @@ import {
   type OperatorItem,
   operatorWork,
   planGraph,
+  scriptWork,
   type Values,
   withModelState,
 } from '../pipelines/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
+import type { Script } from '../ports/sandbox.ts';
 import type { LoadedModel } from '../sessions/index.ts';
 
 /** What the nodes of a graph are bound to. */
@@ -31,6 +34,7 @@ export interface NodePorts {
   engine: Engine;
   operator(name: string, node: OperatorNode): BoundOperator;
   model(name: string, node: ModelNode): LoadedModel;
+  script(name: string, node: ScriptNode): Script;
   /** Takes a value out of the pipeline; resolves when it is in safe hands. */
   deliver(name: string, node: SinkNode, values: Values, item: OperatorItem): Promise<void>;
 }
@@ -55,6 +59,8 @@ function bindNode(name: string, node: PipelineNode, around: ExpandedGraph, ports
     if (node.state === undefined) return { work };
     return { work: withModelState(work, node.state, model.inputs ?? []), state: 'stream' };
   }
+  if ('script' in node)
+    return { work: scriptWork(name, node, ports.script(name, node)), ...(node.script.stateful ? { state: 'stream' } : {}) };
   if ('pipeline' in node) {
     const inside = around.inner[name];
     if (inside === undefined)

@@ -6,6 +6,7 @@ import type { InferInput, InstalledRelease } from '../ports/runtime-host.ts';
 import { defaultSettings, type LoadedModel } from '../sessions/index.ts';
 import { buildGraph, type NodePorts } from './bind-node.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
+import { type OpenScripts, openScripts } from './open-scripts.ts';
 import { valuesOf } from './values-of.ts';
 
 export interface EvaluationPlan {
@@ -44,6 +45,10 @@ export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts 
   let feeds: Readonly<Record<string, Tensor>>[] = [];
   const installed = installedFor(plan);
   const loaded = new Map<string, LoadedModel>();
+  let scripts: OpenScripts | undefined;
+  const close = async (): Promise<void> => {
+    await Promise.all([closeAll(loaded), scripts?.close()]);
+  };
   try {
     for (const [name, { file }] of Object.entries(plan.models)) {
       const settings = defaultSettings('cpu', { threads: plan.threads, arena: true });
@@ -55,8 +60,10 @@ export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts 
       };
       loaded.set(name, { name, artefact: name, session: { ...session, run } });
     }
+    const expanded = expandPipeline(installed.pipeline);
+    scripts = await openScripts(expanded, ports.sandbox);
     const nodePorts: NodePorts = {
-      ...{ clock: ports.clock, engine: ports.engine },
+      ...{ clock: ports.clock, engine: ports.engine, script: scripts.script },
       operator: (name, node) => bindOperator(name, node, installed, ports),
       deliver: async () => undefined,
       model(name, node) {
@@ -65,7 +72,7 @@ export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts 
         throw new StarlingError('unknown-model', `the evaluation has no model "${node.model}"`, { field: `nodes.${name}.model` });
       },
     };
-    const graph = buildGraph(expandPipeline(installed.pipeline), nodePorts);
+    const graph = buildGraph(expanded, nodePorts);
     return {
       async run(input) {
         feeds = [];
@@ -74,10 +81,10 @@ export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts 
         return { outputs, feeds };
       },
       observe: (observer) => graph.observe(observer),
-      close: () => closeAll(loaded),
+      close,
     };
   } catch (error) {
-    await closeAll(loaded);
+    await close();
     throw error;
   }
 }

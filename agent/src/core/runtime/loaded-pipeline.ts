@@ -1,9 +1,12 @@
 import {
+  type ExpandedGraph,
   expandPipeline,
   type InferenceResult,
   type Monitor,
   messageOf,
+  type ParameterValues,
   type Pipeline,
+  parametersFor,
   resolveParameters,
   StarlingError,
 } from '@starling/shared';
@@ -18,6 +21,7 @@ import type { LoadedModel } from '../sessions/index.ts';
 import { buildGraph, type NodePorts } from './bind-node.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
 import { createDelivery } from './deliver.ts';
+import { type OpenScripts, openScripts } from './open-scripts.ts';
 import type { ReferenceStore } from './reference-store.ts';
 import { valuesOf } from './values-of.ts';
 
@@ -30,6 +34,8 @@ export interface LoadedPipeline {
   /** By the name under which their references are kept. */
   readonly watches: ReadonlyMap<string, { name: string; monitor: Monitor; watch: DriftWatch }>;
   infer(input: InferInput, options: InferOptions): Promise<InferenceResult>;
+  /** Ends its scripts. */
+  close(): Promise<void>;
 }
 
 export interface PipelinePorts extends OperatorPorts {
@@ -52,10 +58,15 @@ export async function loadPipeline(
   ports: PipelinePorts,
 ): Promise<LoadedPipeline> {
   const { clock } = ports;
-  const graph = graphOf(pipeline, prefix, installed, sessions, ports);
+  const watches = await watchesOf(pipeline, prefix, installed.digest, ports.references);
+  const expanded = expandPipeline(pipeline, parametersOf(pipeline, installed));
+  const scripts = await openScripts(expanded, ports.sandbox);
+  const graph = await graphOf({ pipeline, prefix, expanded, scripts }, installed, sessions, ports).catch(async (error: unknown) => {
+    await scripts.close();
+    throw error;
+  });
   const queue = createWorkQueue({ ...pipeline.queue, concurrency: pipeline.concurrency });
   const window = createInferenceWindow(pipeline.name, installed.digest);
-  const watches = await watchesOf(pipeline, prefix, installed.digest, ports.references);
   const gate = createEgressGate(installed.release.policies.egress, prefix);
 
   const infer = async (input: InferInput, { signal, source = '', timeMs, traceId }: InferOptions): Promise<InferenceResult> => {
@@ -75,7 +86,7 @@ export async function loadPipeline(
       throw error instanceof StarlingError ? error : new StarlingError(code, messageOf(error), { cause: error });
     }
   };
-  return { pipeline, graph, queue, window, watches, infer };
+  return { pipeline, graph, queue, window, watches, infer, close: scripts.close };
 }
 
 async function watchesOf(
@@ -93,9 +104,35 @@ async function watchesOf(
   return watches;
 }
 
-function graphOf(pipeline: Pipeline, prefix: string, installed: InstalledRelease, sessions: ModelSessions, ports: PipelinePorts): Graph {
+/** The defaults, then what the release sets, then what this device does. */
+function parametersOf(pipeline: Pipeline, { release, parameters }: InstalledRelease): ParameterValues {
+  return resolveParameters(
+    pipeline.parameters,
+    { by: 'release', values: parametersFor(release, pipeline.name) },
+    { by: 'device', values: parameters?.[pipeline.name] ?? {} },
+  );
+}
+
+interface GraphParts {
+  pipeline: Pipeline;
+  prefix: string;
+  expanded: ExpandedGraph;
+  scripts: OpenScripts;
+}
+
+async function graphOf(
+  { pipeline, prefix, expanded, scripts }: GraphParts,
+  installed: InstalledRelease,
+  sessions: ModelSessions,
+  ports: PipelinePorts,
+): Promise<Graph> {
   const nodePorts: NodePorts = {
-    ...{ clock: ports.clock, engine: ports.engine, deliver: createDelivery(pipeline.name, prefix, installed, ports.emit) },
+    ...{
+      clock: ports.clock,
+      engine: ports.engine,
+      script: scripts.script,
+      deliver: createDelivery(pipeline.name, prefix, installed, ports.emit),
+    },
     operator: (name, node) => bindOperator(name, node, installed, ports),
     model(name, node) {
       const shared = sessions.get(node.model);
@@ -103,8 +140,7 @@ function graphOf(pipeline: Pipeline, prefix: string, installed: InstalledRelease
       throw new StarlingError('unknown-model', `the release pins no model "${node.model}"`, { field: `nodes.${name}.model` });
     },
   };
-  const values = resolveParameters(pipeline.parameters, { by: 'device', values: installed.parameters?.[pipeline.name] ?? {} });
-  return buildGraph(expandPipeline(pipeline, values), nodePorts, pipeline.deadlineMs);
+  return buildGraph(expanded, nodePorts, pipeline.deadlineMs);
 }
 
 function observe(watches: LoadedPipeline['watches'], run: ItemResult): void {

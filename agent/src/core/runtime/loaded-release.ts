@@ -21,16 +21,17 @@ export interface LoadPorts extends PipelinePorts {
 /** Loads every model, binds every node of every pipeline. On failure nothing stays loaded. */
 export async function loadRelease(installed: InstalledRelease, ports: LoadPorts): Promise<LoadedRelease> {
   const models: LoadedModel[] = [];
+  const pipelines: LoadedPipeline[] = [];
   try {
     for (const model of installed.models) models.push(await ports.pool.acquire(model, installed.release.requiredProviders));
     const sessionsFor = shareOut(models, installed);
-    const main = await loadPipeline(installed.pipeline, '', installed, sessionsFor(installed.pipeline.priority), ports);
-    const pipelines = [main];
+    pipelines.push(await loadPipeline(installed.pipeline, '', installed, sessionsFor(installed.pipeline.priority), ports));
     for (const pipeline of installed.alongside ?? []) {
       pipelines.push(await loadPipeline(pipeline, `${pipeline.name}:`, installed, sessionsFor(pipeline.priority), ports));
     }
     return assemble(installed, models, pipelines, ports.pool);
   } catch (error) {
+    await Promise.all(pipelines.map((pipeline) => pipeline.close()));
     await Promise.allSettled(models.map((model) => ports.pool.release(model.artefact)));
     throw error;
   }
@@ -63,6 +64,7 @@ function assemble(
     infer: async (input, options) => named(options.pipeline).infer(input, options),
     async unload() {
       await Promise.all(pipelines.map(({ queue }) => queue.idle()));
+      await Promise.all(pipelines.map((pipeline) => pipeline.close()));
       await Promise.allSettled(models.map((model) => pool.release(model.artefact)));
     },
   };

@@ -5,6 +5,7 @@ import { createRuntime } from '../../core/runtime/index.ts';
 import { createSystemClock } from '../clock.ts';
 import { createSharpCodec } from '../image-codec.ts';
 import { createDiskReferenceStore } from '../reference-store.ts';
+import { createThreadSandbox } from '../sandbox.ts';
 import { createLinuxSensors } from '../sensors/index.ts';
 import { readAsset } from './assets.ts';
 import { createEngine } from './create-engine.ts';
@@ -28,6 +29,7 @@ const runtime = createRuntime({
   engine,
   clock,
   codec: createSharpCodec(),
+  sandbox: createThreadSandbox(new URL(config.scriptFile, import.meta.url)),
   readAsset,
   references: createDiskReferenceStore(config.dataDirectory),
   sensors: createLinuxSensors({ dataDirectory: config.dataDirectory, processIds: [process.pid, process.ppid] }),
