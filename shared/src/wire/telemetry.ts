@@ -1,9 +1,28 @@
 import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { nameSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
+import { EDGE_FIGURES_MAXIMUM, TRACE_SPANS_MAXIMUM } from '../limits.ts';
 import { histogramSchema } from '../sketches/histogram.ts';
+import { spanIdSchema, traceIdSchema } from './trace-context.ts';
 
 const window = { startMs: wallMsSchema, lengthMs: z.number().nonnegative(), release: digestSchema.nullable() };
+
+const count = z.number().int().nonnegative();
+
+/** What an edge did in a window. */
+export const edgeFiguresSchema = z.object({
+  items: count.meta({ description: 'Values that it carried' }),
+  absent: count.meta({ description: 'Items for which it carried none' }),
+  dropped: count.meta({ description: 'Values that its queue let go' }),
+  waiting: count.meta({ description: 'Values in its queue at the end of the window' }),
+  ageMs: z.number().nonnegative().nullable().meta({ description: 'Mean age of the items when their value came, since they were taken' }),
+});
+export type EdgeFigures = z.infer<typeof edgeFiguresSchema>;
+
+/** How figures name an edge. */
+export function edgeName({ from, to }: { from: string; to: string }): string {
+  return `${from} -> ${to}`;
+}
 
 export const inferenceRecordSchema = z.object({
   ...window,
@@ -13,9 +32,22 @@ export const inferenceRecordSchema = z.object({
   failures: z.record(z.string(), z.number().int().positive()).default({}).meta({ description: 'Error code -> count' }),
   latencyMs: histogramSchema,
   nodes: z
-    .record(z.string(), z.object({ runs: z.number().int(), totalMs: z.number() }))
+    .record(
+      z.string(),
+      z.object({
+        runs: z.number().int(),
+        totalMs: z.number(),
+        failures: count.optional().meta({ description: 'Runs that failed' }),
+        skips: count.optional().meta({ description: 'Items for which it did not run, since an input stayed away' }),
+      }),
+    )
     .default({})
     .meta({ description: 'Runs and time per node' }),
+  edges: z
+    .record(z.string(), edgeFiguresSchema)
+    .refine((edges) => Object.keys(edges).length <= EDGE_FIGURES_MAXIMUM, `figures of at most ${EDGE_FIGURES_MAXIMUM} edges`)
+    .optional()
+    .meta({ description: '`from -> to` -> figures; of a larger pipeline those edges that drop, hold or carry most' }),
 });
 
 export const driftRecordSchema = z.object({
@@ -108,6 +140,31 @@ export const eventRecordSchema = z.object({
   detail: z.record(z.string(), z.unknown()).default({}),
 });
 
+/** One step of an item on its way. */
+export const spanSchema = z.object({
+  spanId: spanIdSchema,
+  parentSpanId: spanIdSchema.nullable(),
+  name: z.string().max(200),
+  kind: z.enum(['internal', 'server', 'client', 'producer', 'consumer']),
+  startMs: z.number().nonnegative().meta({ description: 'Milliseconds since the Unix epoch, with a fraction' }),
+  durationMs: z.number().nonnegative(),
+  attributes: z.record(z.string().max(100), z.union([z.string().max(200), z.number(), z.boolean()])).default({}),
+  error: z.object({ code: z.string().max(100), message: z.string().max(500) }).optional(),
+});
+export type Span = z.infer<typeof spanSchema>;
+
+/** One item on its way through a pipeline: source, queue, nodes, sinks and result. The first span is the parent of the others. */
+export const traceRecordSchema = z.object({
+  traceId: traceIdSchema,
+  pipeline: nameSchema,
+  release: digestSchema,
+  stream: z.string().max(200),
+  sequence: count,
+  spans: z.array(spanSchema).min(1).max(TRACE_SPANS_MAXIMUM),
+  spansLeftOut: count.default(0),
+});
+export type TraceRecord = z.infer<typeof traceRecordSchema>;
+
 export const telemetryKinds = {
   inference: inferenceRecordSchema,
   drift: driftRecordSchema,
@@ -115,6 +172,7 @@ export const telemetryKinds = {
   health: healthRecordSchema,
   benchmark: benchmarkRecordSchema,
   events: eventRecordSchema,
+  traces: traceRecordSchema,
 } as const;
 export type TelemetryKind = keyof typeof telemetryKinds;
 export const telemetryKindSchema = z.enum(Object.keys(telemetryKinds) as [TelemetryKind, ...TelemetryKind[]]);
