@@ -9,20 +9,15 @@ const window = { startMs: wallMsSchema, lengthMs: z.number().nonnegative(), rele
 
 const count = z.number().int().nonnegative();
 
-/** What an edge did in a window. */
+/** What the edges that start at one port did in a window. */
 export const edgeFiguresSchema = z.object({
-  items: count.meta({ description: 'Values that it carried' }),
-  absent: count.meta({ description: 'Items for which it carried none' }),
-  dropped: count.meta({ description: 'Values that its queue let go' }),
-  waiting: count.meta({ description: 'Values in its queue at the end of the window' }),
+  items: count.meta({ description: 'Values that it gave' }),
+  absent: count.meta({ description: 'Items for which it gave none' }),
+  dropped: count.meta({ description: 'Values that the queues behind it let go' }),
+  waiting: count.meta({ description: 'Values in the queues behind it at the end of the window' }),
   ageMs: z.number().nonnegative().nullable().meta({ description: 'Mean age of the items when their value came, since they were taken' }),
 });
 export type EdgeFigures = z.infer<typeof edgeFiguresSchema>;
-
-/** How figures name an edge. */
-export function edgeName({ from, to }: { from: string; to: string }): string {
-  return `${from} -> ${to}`;
-}
 
 export const inferenceRecordSchema = z.object({
   ...window,
@@ -47,7 +42,10 @@ export const inferenceRecordSchema = z.object({
     .record(z.string(), edgeFiguresSchema)
     .refine((edges) => Object.keys(edges).length <= EDGE_FIGURES_MAXIMUM, `figures of at most ${EDGE_FIGURES_MAXIMUM} edges`)
     .optional()
-    .meta({ description: '`from -> to` -> figures; of a larger pipeline those edges that drop, hold or carry most' }),
+    .meta({
+      description:
+        'Port (`node.port`) where edges start -> figures; of a larger pipeline the ports behind which most is dropped, waits or passes',
+    }),
 });
 
 export const driftRecordSchema = z.object({
