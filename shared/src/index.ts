@@ -2,6 +2,7 @@
 export * from './codec/cbor.ts';
 export * from './codec/chunk-frame.ts';
 export * from './codec/dataset-archive.ts';
+export * from './codec/edge-summary.ts';
 export * from './codec/edge-value.ts';
 export * from './digest.ts';
 export * from './documents/artefact.ts';

@@ -79,7 +79,10 @@ function valueOver<Bytes extends z.ZodType>(bytes: Bytes) {
 }
 
 /** A value of an edge as it travels from a device: bounded, made to be looked at. */
-export const edgeValueSchema = valueOver(z.instanceof(Uint8Array)).meta({ id: 'EdgeValue', title: 'Value of an edge' });
+export const edgeValueSchema = valueOver(z.custom<Uint8Array>((value) => value instanceof Uint8Array)).meta({
+  id: 'EdgeValue',
+  title: 'Value of an edge',
+});
 export type EdgeValue = z.infer<typeof edgeValueSchema>;
 export type EdgeLeaf = Exclude<EdgeValue, { kind: 'list' }>;
 
