@@ -1,0 +1,152 @@
+import {
+  type CommandArguments,
+  type EdgeValue,
+  type ItemReference,
+  StarlingError,
+  TAPS_MAXIMUM,
+  type TapCounts,
+  type TapEnd,
+  type TapMessage,
+} from '@starling/shared';
+import type { Clock } from '../ports/clock.ts';
+
+/** Hears every value that a port gives, while it is attached to a graph. It must neither keep nor change what it does not copy. */
+export type EdgeListener = (reference: string, value: unknown, item: ItemReference) => void;
+
+/** A graph whose edges can be looked at. Nothing is paid while nobody does. */
+export interface ObservableGraph {
+  /** @returns ends it */
+  observe(listener: EdgeListener): () => void;
+}
+
+export type TapArguments = CommandArguments<'tap'>;
+
+export interface TapPorts {
+  clock: Clock;
+  encode(value: unknown, maximumBytes: number): Promise<EdgeValue>;
+  emit(message: TapMessage): void;
+}
+
+/** The taps of a device. */
+export interface Taps {
+  /** @throws StarlingError `too-many-taps`, `tap-exists` */
+  start(given: TapArguments, graph: ObservableGraph): void;
+  /** @returns what it counted, or undefined if there is no such tap */
+  stop(tap: string, reason: TapEnd): TapCounts | undefined;
+  stopAll(reason: TapEnd): void;
+}
+
+interface Watched {
+  /** Values so far, for `every`. */
+  seen: number;
+  nextMs: number;
+  waiting: { value: unknown; item: ItemReference } | undefined;
+}
+
+interface Tap {
+  counts: TapCounts;
+  sequence: number;
+  end(reason: TapEnd): void;
+}
+
+export function createTaps(ports: TapPorts): Taps {
+  const taps = new Map<string, Tap>();
+  return {
+    start(given, graph) {
+      if (taps.has(given.tap)) throw new StarlingError('tap-exists', `tap ${given.tap} runs already`, { field: 'arguments.tap' });
+      if (taps.size >= TAPS_MAXIMUM) {
+        throw new StarlingError('too-many-taps', `${TAPS_MAXIMUM} taps run on this device already`, {
+          hint: 'end one of them, or wait until one is over',
+          retryable: true,
+        });
+      }
+      taps.set(
+        given.tap,
+        startTap(given, graph, ports, () => taps.delete(given.tap)),
+      );
+    },
+    stop(name, reason) {
+      const tap = taps.get(name);
+      tap?.end(reason);
+      return tap?.counts;
+    },
+    stopAll(reason) {
+      for (const tap of [...taps.values()]) tap.end(reason);
+    },
+  };
+}
+
+/**
+ * The listener only decides and remembers; values are encoded one after the other, later. A value of an edge whose last one still waits is
+ * let go, so a tap holds at most one value of each of its edges, and holds up nothing.
+ */
+function startTap(given: TapArguments, graph: ObservableGraph, { clock, encode, emit }: TapPorts, onEnd: () => void): Tap {
+  const counts: TapCounts = { seen: 0, skipped: 0, rate: 0, busy: 0, link: 0 };
+  const edges = new Map<string, Watched>(given.edges.map((edge) => [edge, { seen: 0, nextMs: Number.NEGATIVE_INFINITY, waiting: undefined }]));
+  const intervalMs = 1000 / given.maximumPerSecond;
+  let isOver = false;
+  let isEncoding = false;
+
+  const work = async (): Promise<void> => {
+    for (let next = takeWaiting(edges); next !== undefined && !isOver; next = takeWaiting(edges)) {
+      const value = await encode(next.value, given.maximumBytes);
+      if (isOver) return;
+      emit({ tap: given.tap, sequence: tap.sequence, edge: next.edge, item: next.item, value, counts: { ...counts } });
+      tap.sequence += 1;
+    }
+    isEncoding = false;
+  };
+  const detach = graph.observe((reference, value, item) => {
+    const edge = edges.get(reference);
+    if (edge === undefined) return;
+    counts.seen += 1;
+    edge.seen += 1;
+    if ((edge.seen - 1) % given.every !== 0) {
+      counts.skipped += 1;
+      return;
+    }
+    const nowMs = clock.monotonicMs();
+    if (nowMs < edge.nextMs) {
+      counts.rate += 1;
+      return;
+    }
+    if (edge.waiting !== undefined) {
+      counts.busy += 1;
+      return;
+    }
+    edge.nextMs = nowMs + intervalMs;
+    edge.waiting = { value, item };
+    if (isEncoding) return;
+    isEncoding = true;
+    // Not now: whoever gave the value waits for this call.
+    clock.after(0, () => void work());
+  });
+  const cancelExpiry = clock.after(given.durationMs, () => tap.end('expired'));
+  const tap: Tap = {
+    counts,
+    sequence: 0,
+    end(reason) {
+      if (isOver) return;
+      isOver = true;
+      detach();
+      cancelExpiry();
+      edges.clear();
+      onEnd();
+      emit({ tap: given.tap, sequence: tap.sequence, counts: { ...counts }, end: reason });
+    },
+  };
+  return tap;
+}
+
+/** Edges take turns: the one that was taken comes last. */
+function takeWaiting(edges: Map<string, Watched>): { edge: string; value: unknown; item: ItemReference } | undefined {
+  for (const [edge, watched] of edges) {
+    const { waiting } = watched;
+    if (waiting === undefined) continue;
+    watched.waiting = undefined;
+    edges.delete(edge);
+    edges.set(edge, watched);
+    return { edge, ...waiting };
+  }
+  return undefined;
+}
