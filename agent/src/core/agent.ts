@@ -36,6 +36,7 @@ import type { Transport } from './ports/transport.ts';
 import { createReconciler, loadKey, openVerdicts, type Reconciler, type Verdicts } from './reconcile/index.ts';
 import { createFallbackEvents, openTunings, type Tuning, type Tunings } from './sessions/index.ts';
 import { openSpool, type Spool } from './spool/index.ts';
+import { createTapRelay, type OpenTap, type TapRelay } from './taps/index.ts';
 
 export interface AgentPorts {
   transport: Transport;
@@ -82,6 +83,8 @@ export interface AgentStatus {
   egress: EgressPolicy | null;
   /** The newest command that was given what it asked for. */
   answered: { command: string; atMs: number } | null;
+  /** Who watches edges of the running pipeline now. */
+  taps: OpenTap[];
   /** Settings that were tuned for artefacts here. */
   tunings: Tuning[];
   pulled: { chunks: number; bytes: number; refused: number };
@@ -141,9 +144,10 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   });
   const measuring = createMeasuring(ports, { reconciler, puller, underNewestRoot, record, tunings: known.tunings });
   const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, known.tunings, log);
+  const taps = createTapRelay({ clock, host, publish: (tap, payload) => publish('tap', { id: tap }, payload) });
   const commands = createCommandRunner({
     ...{ trust, underNewestRoot, journal, clock, log, host, store, puller },
-    ...{ device: key.device, agentVersion: identity.agentVersion, measuring },
+    ...{ device: key.device, agentVersion: identity.agentVersion, measuring, taps },
     activeKey: () => {
       const { running } = reconciler.reported();
       return running === null ? undefined : loadKey(running);
@@ -161,10 +165,11 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     releaseName: reconciler.running()?.release.name ?? null,
     egress: reconciler.running()?.release.policies.egress ?? null,
     ...newest,
+    taps: taps.open(),
     tunings: known.tunings.list(),
     pulled: puller.counters(),
   });
-  listenToHost(host, { record, event, log, reconciler, spool, capabilities: ports.capabilities });
+  listenToHost(host, { record, event, log, reconciler, spool, taps, capabilities: ports.capabilities });
 
   link = createLink({
     ...{ transport: ports.transport, access: ports.access, key, trust, clock, random: ports.random, log, bootId: identity.bootId },
@@ -256,10 +261,11 @@ interface HostListeners {
   log: Log;
   reconciler: Reconciler;
   spool: Spool;
+  taps: TapRelay;
   capabilities(): Promise<Capabilities>;
 }
 
-function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool, capabilities }: HostListeners): void {
+function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool, taps, capabilities }: HostListeners): void {
   const fallbackEvent = createFallbackEvents();
   host.onEvent((happened) => {
     switch (happened.type) {
@@ -270,6 +276,7 @@ function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool
       case 'crashed':
         log.warn('the runtime host ended', { reason: happened.reason, itemsFailed: happened.itemsFailed });
         reconciler.hostCrashed(happened.reason);
+        taps.hostEnded();
         return event('error', 'host-crashed', happened.reason);
       case 'recovered':
         log.info('the runtime host is back', { afterMs: Math.round(happened.afterMs) });
@@ -285,6 +292,8 @@ function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool
           .catch((error: unknown) => log.warn('a fallback was not told', { reason: messageOf(error) }));
         return;
       }
+      case 'tapped':
+        return taps.relay(happened.message);
       case 'result':
       case 'deliver':
         return;

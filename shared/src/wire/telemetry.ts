@@ -152,16 +152,23 @@ export const spanSchema = z.object({
 export type Span = z.infer<typeof spanSchema>;
 
 /** One item on its way through a pipeline: source, queue, nodes, sinks and result. The first span is the parent of the others. */
-export const traceRecordSchema = z.object({
+export const itemTraceSchema = z.object({
   traceId: traceIdSchema,
   pipeline: nameSchema,
   release: digestSchema,
   stream: z.string().max(200),
-  sequence: count,
+  sequence: count.nullable().meta({ description: 'Place in its stream; null where it never came into the graph' }),
   spans: z.array(spanSchema).min(1).max(TRACE_SPANS_MAXIMUM),
   spansLeftOut: count.default(0),
 });
-export type TraceRecord = z.infer<typeof traceRecordSchema>;
+export type ItemTrace = z.infer<typeof itemTraceSchema>;
+
+/** Traces of some items, told together. */
+export const tracesRecordSchema = z.object({
+  traces: z.array(itemTraceSchema).min(1).max(256),
+  tracesLeftOut: count.default(0).meta({ description: 'Further ones since the last record: more than are kept in a second' }),
+});
+export type TracesRecord = z.infer<typeof tracesRecordSchema>;
 
 export const telemetryKinds = {
   inference: inferenceRecordSchema,
@@ -170,7 +177,7 @@ export const telemetryKinds = {
   health: healthRecordSchema,
   benchmark: benchmarkRecordSchema,
   events: eventRecordSchema,
-  traces: traceRecordSchema,
+  traces: tracesRecordSchema,
 } as const;
 export type TelemetryKind = keyof typeof telemetryKinds;
 export const telemetryKindSchema = z.enum(Object.keys(telemetryKinds) as [TelemetryKind, ...TelemetryKind[]]);

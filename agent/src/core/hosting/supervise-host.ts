@@ -198,6 +198,9 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
       signal?.addEventListener('abort', cancel, { once: true });
       return answer.finally(() => signal?.removeEventListener('abort', cancel));
     },
+    tap: (request) => call('tap', request),
+    untap: (tap) => call('untap', tap),
+    replay: (request) => call('replay', request),
     live: () => call('live'),
     async restart() {
       const startedMs = clock.monotonicMs();

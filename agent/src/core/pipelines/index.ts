@@ -1,5 +1,5 @@
 /** A checked pipeline, loaded models and operators -> a graph that runs items, with a bounded queue in front. */
-export type { GraphFigures } from './figures.ts';
+export type { GraphFigures, PortFigures } from './figures.ts';
 export { createGraph, type Graph } from './graph.ts';
 export { graphWork } from './graph-work.ts';
 export type { ItemInput, ItemResult } from './item.ts';

@@ -9,15 +9,11 @@ import {
   type TapMessage,
 } from '@starling/shared';
 import type { Clock } from '../ports/clock.ts';
+import type { Graph } from './graph.ts';
+import type { ObservedItem } from './observe.ts';
 
-/** Hears every value that a port gives, while it is attached to a graph. It must neither keep nor change what it does not copy. */
-export type EdgeListener = (reference: string, value: unknown, item: ItemReference) => void;
-
-/** A graph whose edges can be looked at. Nothing is paid while nobody does. */
-export interface ObservableGraph {
-  /** @returns ends it */
-  observe(listener: EdgeListener): () => void;
-}
+/** A graph whose edges can be looked at. */
+export type ObservableGraph = Pick<Graph, 'observe'>;
 
 export type TapArguments = CommandArguments<'tap'>;
 
@@ -82,7 +78,9 @@ export function createTaps(ports: TapPorts): Taps {
  */
 function startTap(given: TapArguments, graph: ObservableGraph, { clock, encode, emit }: TapPorts, onEnd: () => void): Tap {
   const counts: TapCounts = { seen: 0, skipped: 0, rate: 0, busy: 0, link: 0 };
-  const edges = new Map<string, Watched>(given.edges.map((edge) => [edge, { seen: 0, nextMs: Number.NEGATIVE_INFINITY, waiting: undefined }]));
+  const edges = new Map<string, Watched>(
+    given.edges.map((edge) => [edge, { seen: 0, nextMs: Number.NEGATIVE_INFINITY, waiting: undefined }]),
+  );
   const intervalMs = 1000 / given.maximumPerSecond;
   let isOver = false;
   let isEncoding = false;
@@ -96,7 +94,7 @@ function startTap(given: TapArguments, graph: ObservableGraph, { clock, encode, 
     }
     isEncoding = false;
   };
-  const detach = graph.observe((reference, value, item) => {
+  const see = (reference: string, value: unknown, item: ObservedItem): void => {
     const edge = edges.get(reference);
     if (edge === undefined) return;
     counts.seen += 1;
@@ -115,12 +113,13 @@ function startTap(given: TapArguments, graph: ObservableGraph, { clock, encode, 
       return;
     }
     edge.nextMs = nowMs + intervalMs;
-    edge.waiting = { value, item };
+    edge.waiting = { value, item: referenceOf(item) };
     if (isEncoding) return;
     isEncoding = true;
     // Not now: whoever gave the value waits for this call.
     clock.after(0, () => void work());
-  });
+  };
+  const detach = graph.observe({ value: see });
   const cancelExpiry = clock.after(given.durationMs, () => tap.end('expired'));
   const tap: Tap = {
     counts,
@@ -136,6 +135,11 @@ function startTap(given: TapArguments, graph: ObservableGraph, { clock, encode, 
     },
   };
   return tap;
+}
+
+/** An item as it is spoken of away from the graph. */
+export function referenceOf({ stream, sequence, timeMs, traceId }: ObservedItem): ItemReference {
+  return { stream: stream.slice(0, 200), sequence, timeMs, traceId: traceId ?? null };
 }
 
 /** Edges take turns: the one that was taken comes last. */

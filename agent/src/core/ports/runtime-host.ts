@@ -1,4 +1,16 @@
-import type { Audio, InferenceResult, Pipeline, PowerModel, Release, SessionSettings, TelemetryKind } from '@starling/shared';
+import type {
+  Audio,
+  CommandArguments,
+  InferenceResult,
+  Pipeline,
+  PowerModel,
+  Release,
+  ReplayResult,
+  SessionSettings,
+  TapCounts,
+  TapMessage,
+  TelemetryKind,
+} from '@starling/shared';
 import type { ModelPorts } from './engine.ts';
 import type { ImageInput } from './image-codec.ts';
 
@@ -14,7 +26,8 @@ export interface InferOptions {
   source?: string | undefined;
   /** When it was taken, in milliseconds since 1970; now if it is not said. */
   timeMs?: number | undefined;
-  traceId?: string | undefined;
+  /** W3C trace context of whoever asks. */
+  traceparent?: string | undefined;
 }
 
 /** A model of a release, on disk and verified. */
@@ -47,6 +60,8 @@ export interface InstalledRelease {
   /** `model/asset` -> location. */
   assets: Readonly<Record<string, string>>;
   telemetryWindowMs: number;
+  /** Share of the items whose way is recorded; none where it is missing. */
+  traceRatio?: number;
   profile?: { name: string; powerModel: PowerModel };
 }
 
@@ -72,6 +87,8 @@ export interface LiveLoad {
 export type Reload = { key: string } & ({ providers: Record<string, string>; report: SelfTestReport } | { error: unknown });
 
 export type HostEvent =
+  /** A value of a tap or a replay, or its end. */
+  | { type: 'tapped'; message: TapMessage }
   | { type: 'record'; kind: TelemetryKind; payload: unknown }
   | { type: 'result'; source: string; result: InferenceResult }
   /** A sink of the pipeline got values: they are to be sent to where it says. */
@@ -90,6 +107,18 @@ export type HostEvent =
   /** Of these only those whose golden outputs came out are loaded now. */
   | { type: 'reloaded'; releases: Reload[] };
 
+/** A tap that has begun. */
+export interface StartedTap {
+  pipeline: string;
+  release: string;
+  edges: string[];
+}
+
+/** What is run again, with the input that came along. */
+export type ReplayRequest = Omit<CommandArguments<'replay'>, 'of'> & {
+  of: Exclude<CommandArguments<'replay'>['of'], { kind: 'input' }> | { kind: 'input'; input: ImageInput; port: string | undefined };
+};
+
 /**
  * The process (Node) or worker (browser) that runs pipelines. Only inputs and results cross this boundary. If it dies, calls
  * under way fail with `host-crashed`, and it comes back by itself with the releases whose golden outputs still come out.
@@ -103,6 +132,18 @@ export interface RuntimeHost {
   unload(key: string): Promise<void>;
   /** Runs one input through the active release. @throws StarlingError `no-release`, `host-crashed`, `timed-out`, ... */
   infer(input: InferInput, options?: InferOptions): Promise<InferenceResult>;
+  /**
+   * Sends values of edges of the active release as `tapped` events, until it ends by itself.
+   * @throws StarlingError `no-release`, `unknown-edge`, `egress-refused`, `too-many-taps`
+   */
+  tap(request: CommandArguments<'tap'>): Promise<StartedTap>;
+  /** @returns what it counted, or undefined if there is no such tap */
+  untap(tap: string): Promise<TapCounts | undefined>;
+  /**
+   * Runs one item through a graph of its own of the active release, and sends what its edges carried as `tapped` events.
+   * @throws StarlingError `no-release`, `unknown-edge`, `egress-refused`, `no-such-item`
+   */
+  replay(request: ReplayRequest): Promise<ReplayResult>;
   live(): Promise<LiveLoad>;
   /** Ends the process and starts it again. @returns milliseconds until the active release runs again */
   restart(): Promise<number>;
