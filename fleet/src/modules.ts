@@ -98,6 +98,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     ...{ db, clock, log, keyring, devices, models, releases },
     profiles: byName,
     telemetryWindowMs: config.telemetryWindowMs,
+    traceRatio: config.traceRatio,
   });
   const commands = createCommands({ db, clock, ids, keyring, events, log });
   const grants = createCommandGrants({ models, blobs });

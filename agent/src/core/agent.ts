@@ -229,10 +229,12 @@ function helloOf(identity: AgentIdentity, { journal, clock }: AgentPorts): Hello
 }
 
 /** Verifies a desired state and makes it the target. */
-async function adopt(signed: string, root: TrustRoot, { key, trust, journal, log }: AgentPorts, reconciler: Reconciler): Promise<void> {
+async function adopt(signed: string, root: TrustRoot, ports: AgentPorts, reconciler: Reconciler): Promise<void> {
+  const { key, trust, journal, log } = ports;
   const newest = journal.state.desired;
   const desired = await verifyDesiredState(signed, { root, device: key.device, newest, trustedNowMs: trust.nowMs() });
   const { epoch, generation, assignment, profile, settings } = desired;
+  trace(ports, settings.traceRatio);
   const isNew = newest === null || newest.epoch !== epoch || newest.generation !== generation;
   if (isNew) {
     await journal.record({ type: 'desired', signed, epoch, generation });
@@ -249,10 +251,16 @@ async function adoptKept(ports: AgentPorts, reconciler: Reconciler): Promise<voi
   try {
     const context = { root: ports.trust.root(), device: ports.key.device, newest: kept, trustedNowMs: ports.trust.nowMs() };
     const { assignment, profile, settings, epoch, generation } = await verifyDesiredState(kept.signed, context);
+    trace(ports, settings.traceRatio);
     reconciler.setTarget({ assignment, profile, telemetryWindowMs: settings.telemetryWindowMs, epoch, generation });
   } catch (error) {
     ports.log.warn('the kept desired state is not taken up', { reason: messageOf(error) });
   }
+}
+
+/** Takes effect at once, for the release that runs too: what is recorded is no part of what runs. */
+function trace({ host, log }: AgentPorts, ratio: number): void {
+  host.trace(ratio).catch((error: unknown) => log.warn('the share of traced items was not set', { reason: messageOf(error) }));
 }
 
 interface HostListeners {

@@ -12,6 +12,7 @@ export interface HostCalls {
   tap: [request: CommandArguments<'tap'>];
   untap: [tap: string];
   replay: [request: ReplayRequest];
+  trace: [ratio: number];
 }
 
 export type HostCallName = keyof HostCalls;

@@ -63,6 +63,8 @@ async function answer(
       return runtime.untap(...request.arguments);
     case 'replay':
       return runtime.replay(...request.arguments);
+    case 'trace':
+      return runtime.trace(...request.arguments);
   }
 }
 

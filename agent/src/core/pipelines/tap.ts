@@ -25,8 +25,8 @@ export interface TapPorts {
 
 /** The taps of a device. */
 export interface Taps {
-  /** @throws StarlingError `too-many-taps`, `tap-exists` */
-  start(given: TapArguments, graph: ObservableGraph): void;
+  /** @param onEnd called once it is over. @throws StarlingError `too-many-taps`, `tap-exists` */
+  start(given: TapArguments, graph: ObservableGraph, onEnd?: () => void): void;
   /** @returns what it counted, or undefined if there is no such tap */
   stop(tap: string, reason: TapEnd): TapCounts | undefined;
   stopAll(reason: TapEnd): void;
@@ -48,7 +48,7 @@ interface Tap {
 export function createTaps(ports: TapPorts): Taps {
   const taps = new Map<string, Tap>();
   return {
-    start(given, graph) {
+    start(given, graph, onEnd) {
       if (taps.has(given.tap)) throw new StarlingError('tap-exists', `tap ${given.tap} runs already`, { field: 'arguments.tap' });
       if (taps.size >= TAPS_MAXIMUM) {
         throw new StarlingError('too-many-taps', `${TAPS_MAXIMUM} taps run on this device already`, {
@@ -56,10 +56,11 @@ export function createTaps(ports: TapPorts): Taps {
           retryable: true,
         });
       }
-      taps.set(
-        given.tap,
-        startTap(given, graph, ports, () => taps.delete(given.tap)),
-      );
+      const forget = (): void => {
+        taps.delete(given.tap);
+        onEnd?.();
+      };
+      taps.set(given.tap, startTap(given, graph, ports, forget));
     },
     stop(name, reason) {
       const tap = taps.get(name);

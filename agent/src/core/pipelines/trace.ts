@@ -54,12 +54,12 @@ export interface TracerPorts {
   pipeline: string;
   release: string;
   /** Share of the items, 0 to 1. */
-  ratio: number;
+  ratio(): number;
   emit(record: TracesRecord): void;
 }
 
 export function createTracer(ports: TracerPorts): Tracer {
-  const { clock, random, graph, ratio } = ports;
+  const { clock, random, graph } = ports;
   const underWay = new Map<string, Recording>();
   const batch = createTraceBatch(ports);
   let detach = (): void => undefined;
@@ -68,10 +68,11 @@ export function createTracer(ports: TracerPorts): Tracer {
     item: (event, atMs, { traceId, sequence }) => underWay.get(traceId ?? '')?.passed(event, atMs, sequence),
     node: (name, run, { traceId }) => underWay.get(traceId ?? '')?.ran(name, run),
   };
-  const isChosen = (parent: TraceContext | undefined): boolean => parent?.isSampled ?? random.number() < ratio;
+  const isChosen = (parent: TraceContext | undefined, ratio: number): boolean => parent?.isSampled ?? random.number() < ratio;
   return {
     begin(item) {
-      if (ratio <= 0 || !isChosen(item.parent)) return undefined;
+      const ratio = ports.ratio();
+      if (ratio <= 0 || !isChosen(item.parent, ratio)) return undefined;
       if (!batch.hasRoom()) return undefined;
       const traceId = item.parent?.traceId ?? hex(random.bytes(16));
       // Two items of one context at once: their spans could not be told apart.

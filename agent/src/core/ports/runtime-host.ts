@@ -60,8 +60,6 @@ export interface InstalledRelease {
   /** `model/asset` -> location. */
   assets: Readonly<Record<string, string>>;
   telemetryWindowMs: number;
-  /** Share of the items whose way is recorded; none where it is missing. */
-  traceRatio?: number;
   profile?: { name: string; powerModel: PowerModel };
 }
 
@@ -144,6 +142,8 @@ export interface RuntimeHost {
    * @throws StarlingError `no-release`, `unknown-edge`, `egress-refused`, `no-such-item`
    */
   replay(request: ReplayRequest): Promise<ReplayResult>;
+  /** Records the way of this share of the items from now on, whatever release runs; 0 at the start. */
+  trace(ratio: number): Promise<void>;
   live(): Promise<LiveLoad>;
   /** Ends the process and starts it again. @returns milliseconds until the active release runs again */
   restart(): Promise<number>;

@@ -1,31 +1,42 @@
 import {
+  type ExpandedGraph,
   expandPipeline,
   INPUT_NODE,
   type InferenceResult,
   type Monitor,
   messageOf,
   type ParameterValues,
+  parseTraceparent,
   resolveParameters,
   StarlingError,
 } from '@starling/shared';
-import { createEgressGate } from '../egress/index.ts';
+import { createEgressGate, createVisiblePorts } from '../egress/index.ts';
 import { createDriftWatch, createInferenceWindow, type DriftWatch, type InferenceWindow, measure } from '../monitors/index.ts';
-import { createWorkQueue, type Graph, type ItemInput, type ItemResult, type WorkQueue } from '../pipelines/index.ts';
+import {
+  createRecentItems,
+  createTracer,
+  createWorkQueue,
+  type ItemInput,
+  type ItemResult,
+  type Tracer,
+  type WorkQueue,
+} from '../pipelines/index.ts';
 import { type ImageStatistics, imageStatistics, isRawImage } from '../pipelines/operators/index.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { RawImage } from '../ports/image-codec.ts';
+import type { Random } from '../ports/random.ts';
 import type { HostEvent, InferInput, InferOptions, InstalledRelease } from '../ports/runtime-host.ts';
 import type { LoadedModel, SessionPool } from '../sessions/index.ts';
 import { buildGraph, type NodePorts } from './bind-node.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
 import { createDelivery } from './deliver.ts';
 import type { ReferenceStore } from './reference-store.ts';
+import type { WatchableRelease } from './watch-edges.ts';
 
 /** A release whose models are loaded and whose graph is ready to run. */
-export interface LoadedRelease {
-  readonly installed: InstalledRelease;
+export interface LoadedRelease extends WatchableRelease {
   readonly models: readonly LoadedModel[];
-  readonly graph: Graph;
+  readonly tracer: Tracer;
   readonly queue: WorkQueue;
   readonly window: InferenceWindow;
   readonly watches: ReadonlyMap<string, { monitor: Monitor; watch: DriftWatch }>;
@@ -37,6 +48,9 @@ export interface LoadPorts extends OperatorPorts {
   engine: Engine;
   pool: SessionPool;
   references: ReferenceStore;
+  random: Random;
+  /** Share of the items whose way is recorded now. */
+  traceRatio(): number;
   emit: (event: HostEvent) => void;
 }
 
@@ -60,10 +74,9 @@ async function watchesOf(installed: InstalledRelease, references: ReferenceStore
   return watches;
 }
 
-function graphOf(installed: InstalledRelease, models: readonly LoadedModel[], ports: LoadPorts): Graph {
-  const { pipeline } = installed;
+function nodePortsOf(installed: InstalledRelease, models: readonly LoadedModel[], ports: LoadPorts): NodePorts {
   const byName = new Map(models.map((model) => [model.name, model]));
-  const nodePorts: NodePorts = {
+  return {
     ...{ clock: ports.clock, engine: ports.engine, deliver: createDelivery(installed, ports.emit) },
     operator: (name, node) => bindOperator(name, node, installed, ports),
     model(name, node) {
@@ -72,8 +85,6 @@ function graphOf(installed: InstalledRelease, models: readonly LoadedModel[], po
       throw new StarlingError('unknown-model', `the release pins no model "${node.model}"`, { field: `nodes.${name}.model` });
     },
   };
-  const values: ParameterValues = resolveParameters(pipeline.parameters);
-  return buildGraph(expandPipeline(pipeline, values), nodePorts, pipeline.deadlineMs);
 }
 
 function assemble(
@@ -83,23 +94,53 @@ function assemble(
   watches: LoadedRelease['watches'],
 ): LoadedRelease {
   const { pipeline, release } = installed;
-  const graph = graphOf(installed, models, ports);
+  const values: ParameterValues = resolveParameters(pipeline.parameters);
+  const expanded: ExpandedGraph = expandPipeline(pipeline, values);
+  const nodePorts = nodePortsOf(installed, models, ports);
+  const graph = buildGraph(expanded, nodePorts, pipeline.deadlineMs);
   const queue = createWorkQueue({ ...pipeline.queue, concurrency: pipeline.concurrency });
   const window = createInferenceWindow(pipeline.name, installed.digest);
   const gate = createEgressGate(release.policies.egress);
   const { clock } = ports;
+  const recent = createRecentItems(graph.roots);
+  const tracer = createTracer({
+    ...{ clock, random: ports.random, graph, pipeline: pipeline.name, release: installed.digest, ratio: ports.traceRatio },
+    emit: (payload) => ports.emit({ type: 'record', kind: 'traces', payload }),
+  });
 
-  const infer = async (input: InferInput, { signal, source = '', timeMs, traceId }: InferOptions): Promise<InferenceResult> => {
+  const infer = async (
+    input: InferInput,
+    { signal, source = '', timeMs = clock.wallMs(), traceparent }: InferOptions,
+  ): Promise<InferenceResult> => {
     const startedMs = clock.monotonicMs();
-    const item: ItemInput = { values: valuesOf(input, installed), stream: source, timeMs: timeMs ?? clock.wallMs(), signal, traceId };
+    const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
+    const values = valuesOf(input, installed);
+    const trace = tracer.begin({ source, stream: source, timeMs, parent });
+    const traceId = trace?.traceId ?? parent?.traceId;
+    const item: ItemInput = { values, stream: source, timeMs, signal, traceId };
+    recent.remember(item);
     try {
-      const run = await queue.push(() => graph.run(item));
+      const run = await queue.push(() => {
+        trace?.dequeued();
+        return graph.run(item);
+      });
       const latencyMs = clock.monotonicMs() - startedMs;
       window.succeeded(latencyMs, run.nodesMs);
       observe(watches, run);
       const outputs = gate.outputs(run.outputs);
-      return { pipeline: pipeline.name, release: installed.digest, outputs, ...imageSizeOf(run), latencyMs, nodesMs: run.nodesMs };
+      trace?.end();
+      const traced = traceId === undefined ? {} : { traceId };
+      return {
+        pipeline: pipeline.name,
+        release: installed.digest,
+        outputs,
+        ...imageSizeOf(run),
+        latencyMs,
+        nodesMs: run.nodesMs,
+        ...traced,
+      };
     } catch (error) {
+      trace?.end(error);
       const code = error instanceof StarlingError ? error.code : 'node-failed';
       // What a full queue turns away is counted there, as dropped.
       if (code !== 'dropped' && code !== 'overloaded') window.failed(code);
@@ -108,9 +149,14 @@ function assemble(
   };
   const unload = async (): Promise<void> => {
     await queue.idle();
+    tracer.flush();
     await Promise.allSettled(models.map((model) => ports.pool.release(model.artefact)));
   };
-  return { installed, models, graph, queue, window, watches, infer, unload };
+  return {
+    ...{ installed, models, graph, queue, window, watches, infer, unload, tracer, recent },
+    visible: createVisiblePorts(expanded, graph.ports, gate),
+    graphBeside: () => buildGraph(expanded, { ...nodePorts, deliver: async () => undefined }, pipeline.deadlineMs),
+  };
 }
 
 /** A value alone goes to the first input that the pipeline has. */

@@ -3,6 +3,7 @@ import process from 'node:process';
 import { createHostSide, type HostReply, type HostRequest } from '../../core/hosting/index.ts';
 import { createRuntime } from '../../core/runtime/index.ts';
 import { createSystemClock } from '../clock.ts';
+import { systemRandom } from '../ids.ts';
 import { createSharpCodec } from '../image-codec.ts';
 import { createDiskReferenceStore } from '../reference-store.ts';
 import { createLinuxSensors } from '../sensors/index.ts';
@@ -27,6 +28,7 @@ const engine = createEngine(config, import.meta.url, (reason) => {
 const runtime = createRuntime({
   engine,
   clock,
+  random: systemRandom,
   codec: createSharpCodec(),
   readAsset,
   references: createDiskReferenceStore(config.dataDirectory),
