@@ -82,15 +82,21 @@ function startTap(given: TapArguments, graph: ObservableGraph, { clock, encode, 
   const edges = new Map<string, Watched>(
     given.edges.map((edge) => [edge, { seen: 0, nextMs: Number.NEGATIVE_INFINITY, waiting: undefined }]),
   );
+  /** Edges whose values wait, in the order in which they came. */
+  const order: string[] = [];
   const intervalMs = 1000 / given.maximumPerSecond;
   let isOver = false;
   let isEncoding = false;
 
   const work = async (): Promise<void> => {
-    for (let next = takeWaiting(edges); next !== undefined && !isOver; next = takeWaiting(edges)) {
-      const value = await encode(next.value, given.maximumBytes);
+    for (let edge = order.shift(); edge !== undefined; edge = order.shift()) {
+      const watched = edges.get(edge);
+      const taken = watched?.waiting;
+      if (watched === undefined || taken === undefined) continue;
+      watched.waiting = undefined;
+      const value = await encode(taken.value, given.maximumBytes);
       if (isOver) return;
-      emit({ tap: given.tap, sequence: tap.sequence, edge: next.edge, item: next.item, value, counts: { ...counts } });
+      emit({ tap: given.tap, sequence: tap.sequence, edge, item: taken.item, value, counts: { ...counts } });
       tap.sequence += 1;
     }
     isEncoding = false;
@@ -115,6 +121,7 @@ function startTap(given: TapArguments, graph: ObservableGraph, { clock, encode, 
     }
     edge.nextMs = nowMs + intervalMs;
     edge.waiting = { value, item: referenceOf(item) };
+    order.push(reference);
     if (isEncoding) return;
     isEncoding = true;
     // Not now: whoever gave the value waits for this call.
@@ -139,19 +146,6 @@ function startTap(given: TapArguments, graph: ObservableGraph, { clock, encode, 
 }
 
 /** An item as it is spoken of away from the graph. */
-export function referenceOf({ stream, sequence, timeMs, traceId }: ObservedItem): ItemReference {
+function referenceOf({ stream, sequence, timeMs, traceId }: ObservedItem): ItemReference {
   return { stream: stream.slice(0, 200), sequence, timeMs, traceId: traceId ?? null };
-}
-
-/** Edges take turns: the one that was taken comes last. */
-function takeWaiting(edges: Map<string, Watched>): { edge: string; value: unknown; item: ItemReference } | undefined {
-  for (const [edge, watched] of edges) {
-    const { waiting } = watched;
-    if (waiting === undefined) continue;
-    watched.waiting = undefined;
-    edges.delete(edge);
-    edges.set(edge, watched);
-    return { edge, ...waiting };
-  }
-  return undefined;
 }
