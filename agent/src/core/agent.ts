@@ -195,6 +195,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
       reconciler.online();
     },
     offline() {
+      taps.linkLost();
       puller.offline();
       spool.offline();
     },

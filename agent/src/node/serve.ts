@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import { isStarlingError, messageOf, StarlingError } from '@starling/shared';
+import { isStarlingError, messageOf, StarlingError, traceparentSchema } from '@starling/shared';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { AgentStatus } from '../core/index.ts';
@@ -19,7 +19,9 @@ export async function serveLocally(port: number, { host, status }: ServePorts): 
   app.get('/v1/status', (context) => context.json(status()));
   app.post('/v1/infer', bodyLimit({ maxSize: IMAGE_BYTES_MAXIMUM }), async (context) => {
     const image = new Uint8Array(await context.req.arrayBuffer());
-    return context.json(await host.infer(image, { signal: context.req.raw.signal, source: 'http' }));
+    // A header that is none of W3C Trace Context is as good as none (3.2.2).
+    const traceparent = traceparentSchema.safeParse(context.req.header('traceparent')).data;
+    return context.json(await host.infer(image, { signal: context.req.raw.signal, source: 'http', traceparent }));
   });
   app.onError((error, context) => {
     const known = isStarlingError(error);

@@ -18,6 +18,8 @@ export interface TapRelay {
   stop(tap: string): Promise<TapCounts | undefined>;
   /** Sends on what the host has seen. */
   relay(message: TapMessage): void;
+  /** Nobody can be told any more: whoever watched has to ask again. */
+  linkLost(): void;
   /** The host is gone, and its taps with it. */
   hostEnded(): void;
   open(): OpenTap[];
@@ -90,6 +92,9 @@ export function createTapRelay({ clock, host, publish, onChange }: TapRelayPorts
     relay(message) {
       if (message.end !== undefined) close(message.tap);
       send(message);
+    },
+    linkLost() {
+      for (const tap of open.keys()) host.untap(tap).catch(() => close(tap));
     },
     hostEnded() {
       for (const tap of [...open.keys()]) end(tap, 'host-ended');
