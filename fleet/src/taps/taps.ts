@@ -52,8 +52,9 @@ export interface TapPorts {
   ids: Ids;
 }
 
-/** How long a device may take to begin, and to replay. */
+/** How long a device may take to begin, to end, and to replay. */
 const START_WAIT_MS = 10_000;
+const STOP_WAIT_MS = 3_000;
 const REPLAY_WAIT_MS = 60_000;
 /** The last values of a replay may come after its result. */
 const LAST_VALUES_WAIT_MS = 2_000;
@@ -194,8 +195,10 @@ export function createTaps(ports: TapPorts): Taps {
       [...taps.values()].filter(({ view }) => view.device === device).map(({ view, viewers }) => ({ ...view, viewers: viewers.count })),
     async stop(device, tap, actor) {
       find(device, tap);
+      const { id } = await commands.send(device, 'tap-stop', { tap }, actor, { lifeMs: START_WAIT_MS });
+      // The device says with its last message what it has counted.
+      await commands.wait(id, STOP_WAIT_MS);
       finish(tap, 'stopped');
-      await commands.send(device, 'tap-stop', { tap }, actor, { lifeMs: START_WAIT_MS });
     },
     view(device, tap) {
       const open = find(device, tap);
