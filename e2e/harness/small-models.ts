@@ -73,7 +73,6 @@ export async function publishMapRelease(
   graph: GraphSpec,
   revision: number,
   pipelineVersion = findBoxes.version,
-  edges: string[] = [],
 ): Promise<ReleaseView> {
   const folder = join(fleet.folder, 'models');
   await mkdir(folder, { recursive: true });
@@ -86,7 +85,7 @@ export async function publishMapRelease(
     name: `find-boxes-${revision}`,
     pipeline: `${findBoxes.name}@${pipelineVersion}`,
     policies: {
-      egress: { outputs: ['boxes'], edges, sinks: [] },
+      egress: { outputs: ['boxes'], edges: [], sinks: [] },
       capture: { enabled: false },
       retention: { resultDays: 30 },
       power: {},

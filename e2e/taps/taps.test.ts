@@ -6,11 +6,11 @@ import { childrenOf } from '../harness/child-processes.ts';
 import { paintPlain } from '../harness/picture.ts';
 import type { AgentProcess } from '../harness/processes.ts';
 import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
-import { mapModel, publishMapRelease } from '../harness/small-models.ts';
+import { publishBrightSpots } from './bright-spots.ts';
 import { readTap } from './read-tap.ts';
 
 /** What the policy of the release lets out, beside its output. */
-const EDGES = ['decode.image', 'normalise.tensor', 'map.y'];
+const EDGES = ['decode.image', 'grey.tensor'];
 const statusSchema = z.object({
   taps: z.array(z.object({ tap: z.string(), edges: z.array(z.string()), account: z.string(), untilMs: z.number() })),
 });
@@ -23,7 +23,7 @@ describe('edges of a pipeline on a device', () => {
 
   beforeAll(async () => {
     fleet = await startRunningFleet();
-    release = await publishMapRelease(fleet, mapModel(1, { width: 8, layers: 1 }), 0, undefined, EDGES);
+    release = await publishBrightSpots(fleet, EDGES);
     agent = await fleet.startAgent('agent', { release });
     await fleet.untilRunning(agent.ready.device, release);
     image = await paintPlain(200, 10, 10, 64);
@@ -44,7 +44,7 @@ describe('edges of a pipeline on a device', () => {
 
   test('are watched: a value arrives within a second, as what it is', async () => {
     const tap = await start({ edges: [...EDGES, 'output.boxes'], maximumPerSecond: 10 });
-    expect(tap).toMatchObject({ edges: [...EDGES, 'boxes.boxes'], device: device() });
+    expect(tap).toMatchObject({ edges: [...EDGES, 'spots.boxes'], device: device() });
     const reader = await readTap(fleet, tap);
     const [open] = (await status()).taps;
     expect(open).toEqual({ tap: tap.id, edges: tap.edges, account: tap.account, untilMs: expect.any(Number) });
@@ -59,11 +59,14 @@ describe('edges of a pipeline on a device', () => {
     const { dominant } = await sharp(Buffer.from(value.thumbnail.data, 'base64')).stats();
     expect(dominant.r).toBeGreaterThan(180);
     expect(dominant.g).toBeLessThan(40);
-    const tensor = await reader.until('the tensor', ({ edge }) => edge === 'normalise.tensor');
-    expect(tensor.value).toMatchObject({ kind: 'tensor', elementType: 'float32', shape: [1, 3, 32, 32], statistics: { notFinite: 0 } });
-    const map = await reader.until('the map', ({ edge }) => edge === 'map.y');
-    expect(map.value).toMatchObject({ kind: 'tensor', statistics: { minimum: expect.any(Number), maximum: expect.any(Number) } });
-    const boxes = await reader.until('the boxes', ({ edge }) => edge === 'boxes.boxes');
+    const tensor = await reader.until('the tensor', ({ edge }) => edge === 'grey.tensor');
+    expect(tensor.value).toMatchObject({
+      kind: 'tensor',
+      elementType: 'float32',
+      shape: [1, 1, 32, 32],
+      statistics: { notFinite: 0, minimum: expect.any(Number) },
+    });
+    const boxes = await reader.until('the boxes', ({ edge }) => edge === 'spots.boxes');
     expect(boxes.value).toMatchObject({ kind: 'json', value: expect.any(Array) });
     expect(boxes.item).toEqual(decoded.item);
     await fleet.client.call(api.stopTap, { params: { id: device(), tap: tap.id } });
@@ -74,13 +77,16 @@ describe('edges of a pipeline on a device', () => {
 
   test('stay on the device where the policy does not name them, and the answer says what to do', async () => {
     for (const edge of ['input.image', 'resize.image']) {
-      await expect(start({ edges: ['map.y', edge] })).rejects.toMatchObject({
+      await expect(start({ edges: ['grey.tensor', edge] })).rejects.toMatchObject({
         code: 'egress-refused',
         field: 'arguments.edges.1',
         hint: expect.stringContaining(`"${edge}"`),
       });
     }
-    await expect(start({ edges: ['crop.image'] })).rejects.toMatchObject({ code: 'unknown-edge', hint: expect.stringContaining('map.y') });
+    await expect(start({ edges: ['crop.image'] })).rejects.toMatchObject({
+      code: 'unknown-edge',
+      hint: expect.stringContaining('grey.tensor'),
+    });
     expect((await status()).taps).toEqual([]);
     expect(await list()).toEqual([]);
   });
@@ -93,7 +99,7 @@ describe('edges of a pipeline on a device', () => {
   });
 
   test('are not watched longer than was asked', async () => {
-    const tap = await start({ edges: ['map.y'], durationMs: 1_500 });
+    const tap = await start({ edges: ['grey.tensor'], durationMs: 1_500 });
     const reader = await readTap(fleet, tap);
     await reader.until('the end', ({ end }) => end === 'expired', 5_000);
     await reader.ended;
@@ -103,7 +109,7 @@ describe('edges of a pipeline on a device', () => {
   });
 
   test('keep to rate and size, and count what is left out', async () => {
-    const tap = await start({ edges: ['decode.image', 'map.y'], maximumPerSecond: 1, maximumBytes: 1024, durationMs: 30_000 });
+    const tap = await start({ edges: ['decode.image', 'grey.tensor'], maximumPerSecond: 1, maximumBytes: 1024, durationMs: 30_000 });
     const reader = await readTap(fleet, tap);
     for (let n = 0; n < 12; n += 1) await push();
     await fleet.client.call(api.stopTap, { params: { id: device(), tap: tap.id } });
@@ -119,24 +125,24 @@ describe('edges of a pipeline on a device', () => {
   });
 
   test('are let go when the last viewer leaves', async () => {
-    const tap = await start({ edges: ['map.y'], durationMs: 120_000 });
+    const tap = await start({ edges: ['grey.tensor'], durationMs: 120_000 });
     const reader = await readTap(fleet, tap);
     await push();
-    await reader.until('a value', ({ edge }) => edge === 'map.y');
+    await reader.until('a value', ({ edge }) => edge === 'grey.tensor');
     reader.leave();
     await until('the fleet lets go', async () => (await list()).length === 0, 20_000);
     await until('the device is told', async () => (await status()).taps.length === 0, 5_000);
   });
 
   test('are watched by so many at once and no more', async () => {
-    const taps = await Promise.all(Array.from({ length: TAPS_MAXIMUM }, () => start({ edges: ['map.y'] })));
-    await expect(start({ edges: ['map.y'] })).rejects.toMatchObject({ code: 'too-many-taps' });
+    const taps = await Promise.all(Array.from({ length: TAPS_MAXIMUM }, () => start({ edges: ['grey.tensor'] })));
+    await expect(start({ edges: ['grey.tensor'] })).rejects.toMatchObject({ code: 'too-many-taps' });
     await Promise.all(taps.map(({ id }) => fleet.client.call(api.stopTap, { params: { id: device(), tap: id } })));
     await until('all are over', async () => (await status()).taps.length === 0);
   });
 
   test('are let go when the runtime host ends', async () => {
-    const reader = await readTap(fleet, await start({ edges: ['map.y'] }));
+    const reader = await readTap(fleet, await start({ edges: ['grey.tensor'] }));
     const [host] = await childrenOf(agent.pid);
     process.kill(host ?? 0, 'SIGKILL');
     await reader.until('the end', ({ end }) => end === 'host-ended');
@@ -153,10 +159,10 @@ describe('edges of a pipeline on a device', () => {
     const { result, values } = await fleet.client.call(api.replayOnDevice, { params: { id: device() }, query: {}, raw: image });
     expect(Object.fromEntries(result.edges.map(({ edge, state }) => [edge, state]))).toEqual({
       ...{ 'input.image': 'refused', 'resize.image': 'refused' },
-      ...{ 'decode.image': 'sent', 'normalise.tensor': 'sent', 'map.y': 'sent', 'boxes.boxes': 'sent' },
+      ...{ 'decode.image': 'sent', 'grey.tensor': 'sent', 'spots.boxes': 'sent' },
     });
-    expect(values.map(({ edge }) => edge).sort()).toEqual([...EDGES, 'boxes.boxes'].sort());
-    expect(Object.keys(result.nodesMs).sort()).toEqual(['boxes', 'decode', 'map', 'normalise', 'resize']);
+    expect(values.map(({ edge }) => edge).sort()).toEqual([...EDGES, 'spots.boxes'].sort());
+    expect(Object.keys(result.nodesMs).sort()).toEqual(['decode', 'grey', 'resize', 'spots']);
     expect(result.failure).toBeUndefined();
     const bad = await fleet.client.call(api.replayOnDevice, { params: { id: device() }, query: {}, raw: Buffer.from('no picture') });
     expect(bad.result.failure).toMatchObject({ code: 'not-an-image', field: 'nodes.decode.image' });
@@ -164,20 +170,20 @@ describe('edges of a pipeline on a device', () => {
   });
 
   test('of the newest item are told again, and of one that was seen', async () => {
-    const tap = await start({ edges: ['map.y'] });
+    const tap = await start({ edges: ['grey.tensor'] });
     const reader = await readTap(fleet, tap);
     await push();
-    const seen = await reader.until('a value', ({ edge }) => edge === 'map.y');
+    const seen = await reader.until('a value', ({ edge }) => edge === 'grey.tensor');
     const { stream, sequence } = seen.item ?? { stream: '', sequence: -1 };
     const replay = (query: Record<string, unknown>) =>
       fleet.client.call(api.replayOnDevice, {
         params: { id: device() },
-        query: { ...query, edges: 'map.y' } as never,
+        query: { ...query, edges: 'grey.tensor' } as never,
         raw: Buffer.alloc(0),
       });
     for (const query of [{ of: 'last' }, { of: 'item', stream, sequence }]) {
       const { values } = await replay(query);
-      expect(values).toMatchObject([{ edge: 'map.y', value: seen.value }]);
+      expect(values).toMatchObject([{ edge: 'grey.tensor', value: seen.value }]);
     }
     await expect(replay({ of: 'item', stream, sequence: 12_345 })).rejects.toMatchObject({ code: 'no-such-item' });
     reader.leave();
@@ -197,6 +203,6 @@ describe('edges of a pipeline on a device', () => {
       waiting: 0,
       ageMs: expect.any(Number),
     });
-    expect(Object.keys(edges).sort()).toEqual([...EDGES, 'input.image', 'resize.image', 'boxes.boxes'].sort());
+    expect(Object.keys(edges).sort()).toEqual([...EDGES, 'input.image', 'resize.image', 'spots.boxes'].sort());
   });
 });
