@@ -53,7 +53,7 @@ let operator: Operator;
 let device: ProtocolDevice;
 let session: Session;
 /** What earlier lines have made. */
-const made = { upload: '', model: '', release: '', claim: '', claimId: '', build: '', user: '', password: '', token: '' };
+const made = { upload: '', model: '', release: '', claim: '', claimId: '', build: '', tap: '', user: '', password: '', token: '' };
 let person: Caller;
 
 beforeAll(async () => {
@@ -207,10 +207,31 @@ const drives: Record<Change, Drive> = {
     action: 'command.infer',
     prepare: async () => {
       session = await startSession(fleet.ready.addresses.mqtt, device);
-      answerInfer(session, await device.login());
+      answerCommands(session, await device.login());
     },
     run: async () => {
       await call(api.inferOnDevice, { params: { id: device.id }, raw: new Uint8Array([1, 2, 3]) });
+      return device.id;
+    },
+  },
+  startTap: {
+    action: 'command.tap',
+    run: async () => {
+      made.tap = (await call(api.startTap, { params: { id: device.id }, body: { edges: ['map.y'] } })).id;
+      return device.id;
+    },
+  },
+  stopTap: {
+    action: 'command.tap-stop',
+    run: async () => {
+      await call(api.stopTap, { params: { id: device.id, tap: made.tap } });
+      return device.id;
+    },
+  },
+  replayOnDevice: {
+    action: 'command.replay',
+    run: async () => {
+      await call(api.replayOnDevice, { params: { id: device.id }, query: { of: 'last' }, raw: new Uint8Array() });
       return device.id;
     },
   },
@@ -262,15 +283,23 @@ const drives: Record<Change, Drive> = {
   },
 };
 
-/** Answers every `infer` as a device does that runs the release. */
-function answerInfer({ client, messages }: Session, { username, topicRoot }: DeviceLogin): void {
+/** Answers as a device does that runs the release. */
+function answerCommands({ client, messages }: Session, { username, topicRoot }: DeviceLogin): void {
   const topics = createTopics(topicRoot);
+  const item = { stream: 'camera', sequence: 1, timeMs: 1, traceId: null };
+  const answers: Readonly<Record<string, object>> = {
+    infer: { outputs: { boxes: [] }, latencyMs: 1 },
+    tap: { edges: ['map.y'], untilMs: Date.now() + 60_000 },
+    'tap-stop': { stopped: true },
+    replay: { item, edges: [], latencyMs: 1, nodesMs: {} },
+  };
   const answer = (topic: string, payload: Uint8Array): void => {
-    if (topics.parse(topic)?.params.name !== 'infer') return;
+    const name = topics.parse(topic)?.params.name ?? '';
+    if (!Object.hasOwn(answers, name)) return;
     const { id } = commandSchema.parse(
       JSON.parse(Buffer.from(Buffer.from(payload).toString().split('.')[1] ?? '', 'base64url').toString()),
     );
-    const result = { pipeline: findBoxes.name, release: made.release, outputs: { boxes: [] }, latencyMs: 1 };
+    const result = { pipeline: findBoxes.name, release: made.release, ...answers[name] };
     client.publish(
       topics.build('result', { device: username, id }),
       Buffer.from(jsonEncode({ id, status: 'done', result, atMs: Date.now() })),

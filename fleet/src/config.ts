@@ -58,6 +58,25 @@ export const configSchema = z.strictObject({
     .max(3_600_000)
     .default(10_000)
     .meta({ description: 'Length of a telemetry window on devices' }),
+  traceRatio: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .meta({ description: 'Share of the items whose way through the pipelines of devices is recorded, span by span; 0: none' }),
+  otlpEndpoint: z
+    .url()
+    .refine((url) => /^https?:/.test(url), 'use http:// or https://')
+    .optional()
+    .meta({ description: 'OpenTelemetry collector that gets the traces of devices, by OTLP over HTTP: its address without /v1/traces' }),
+  otlpHeaders: z
+    .string()
+    .regex(/^[^=,\s]+=[^,]*(,[^=,\s]+=[^,]*)*$/, 'write name=value, separated by commas')
+    .optional()
+    .meta({
+      description:
+        'Headers for the collector, such as authorization=Bearer ..., separated by commas; better by the environment or the file',
+    }),
   buildConcurrency: z.coerce.number().int().min(1).max(64).default(1).meta({ description: 'Builds at once; each takes all cores' }),
   buildMethods: buildMethodsSchema
     .default(everyMethod)

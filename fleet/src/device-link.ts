@@ -13,7 +13,7 @@ export interface DeviceLink {
 
 /** Wires the broker to the modules: what devices send goes in, desired states, commands and chunks go out. */
 export async function openDeviceLink(topicRoot: string | undefined, modules: Modules, log: Log): Promise<DeviceLink> {
-  const { access, blobs, commands, desiredStates, devices, ingest } = modules;
+  const { access, blobs, commands, desiredStates, devices, ingest, taps } = modules;
   const topics = createTopics(topicRoot);
   const broker = await createBroker({
     topics,
@@ -24,6 +24,7 @@ export async function openDeviceLink(topicRoot: string | undefined, modules: Mod
     onDisconnected: (device) => {
       chunks.forget(device);
       devices.seen(device, false);
+      taps.deviceGone(device);
     },
   });
   const chunks = createChunkServer({
@@ -32,7 +33,7 @@ export async function openDeviceLink(topicRoot: string | undefined, modules: Mod
     send: async (device, frame) => void (await broker.send(device, topics.build('blobChunk', { device }), frame, 0)),
   });
   const inbound = createInbound({
-    ...{ topics, log, devices, desiredStates, commands, ingest, chunks },
+    ...{ topics, log, devices, desiredStates, commands, ingest, chunks, taps },
     send: (device, topic, payload, qos) => broker.send(device, topic, payload, qos),
   });
   const pushDesired = async (device: string): Promise<void> => {

@@ -26,9 +26,12 @@ import { createPipelines, type Pipelines } from './pipelines/index.ts';
 import type { Clock, EventBus, Ids, Log } from './ports.ts';
 import { createReleases, type Releases } from './releases/index.ts';
 import { readSecret } from './secret.ts';
+import { createTaps, type Taps } from './taps/index.ts';
 import { createIngest, createTelemetryQueries, type Ingest, type TelemetryQueries } from './telemetry/index.ts';
 import type { Certificates } from './tls/index.ts';
+import { createTraceExport } from './traces/index.ts';
 import { createKeyring, type Keyring } from './trust/index.ts';
+import { FLEET_VERSION } from './version.ts';
 
 const MEBIBYTE = 1024 ** 2;
 
@@ -52,6 +55,7 @@ export interface Modules {
   packages: Packages;
   pipelines: Pipelines;
   releases: Releases;
+  taps: Taps;
   telemetry: TelemetryQueries;
   uploads: Uploads;
   close(): Promise<void>;
@@ -98,8 +102,14 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     ...{ db, clock, log, keyring, devices, models, releases },
     profiles: byName,
     telemetryWindowMs: config.telemetryWindowMs,
+    traceRatio: config.traceRatio,
   });
   const commands = createCommands({ db, clock, ids, keyring, events, log });
+  const traces =
+    config.otlpEndpoint === undefined
+      ? undefined
+      : createTraceExport({ endpoint: config.otlpEndpoint, headers: config.otlpHeaders, version: FLEET_VERSION, log });
+  const taps = createTaps({ commands, clock, ids });
   const grants = createCommandGrants({ models, blobs });
   const measuring = createMeasuring({
     ...{ db, models, releases, commands, grants, clock, events, log },
@@ -109,7 +119,8 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const secret = await readSecret(join(directory, 'keys', 'session-secret'), ids);
   return {
     ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases },
-    ingest: createIngest({ db, clock, events, log, project: keepMeasurements }),
+    ingest: createIngest({ db, clock, events, log, project: keepMeasurements, stored: traces?.add }),
+    taps,
     measurements: createMeasurements({ db, clock }),
     telemetry: createTelemetryQueries({ db, clock }),
     access: createDeviceAccess({
@@ -121,6 +132,8 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     packages: createPackages({ directory: join(directory, 'packages'), keyring, log, publicUrl, authority: certificates.authority }),
     uploads: await createUploads({ db, clock, blobs, ids, directory, weightsBytesMaximum: config.weightsMebibytes * MEBIBYTE }),
     async close() {
+      taps.close();
+      await traces?.close();
       await measuring.close();
       await builds.close();
       await devices.close();

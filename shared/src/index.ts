@@ -2,6 +2,8 @@
 export * from './codec/cbor.ts';
 export * from './codec/chunk-frame.ts';
 export * from './codec/dataset-archive.ts';
+export * from './codec/edge-summary.ts';
+export * from './codec/edge-value.ts';
 export * from './digest.ts';
 export * from './documents/artefact.ts';
 export * from './documents/blob-manifest.ts';
@@ -63,6 +65,7 @@ export {
   type Scope,
   scopeSchema,
 } from './http/scopes.ts';
+export * from './http/taps.ts';
 export * from './ids.ts';
 export * from './limits.ts';
 export * from './log-line.ts';
@@ -90,5 +93,7 @@ export * from './wire/blob-transfer.ts';
 export * from './wire/command.ts';
 export * from './wire/hello.ts';
 export * from './wire/registry.ts';
+export * from './wire/tap.ts';
 export * from './wire/telemetry.ts';
 export * from './wire/topics.ts';
+export * from './wire/trace-context.ts';

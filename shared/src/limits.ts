@@ -14,6 +14,20 @@ export const PRESENCE_BYTES_MAXIMUM = 1024;
 export const DESIRED_STATE_BYTES_MAXIMUM = 8 * 1024;
 /** Largest telemetry batch (CBOR). */
 export const TELEMETRY_BATCH_BYTES_MAXIMUM = 128 * 1024;
+/** Longest encoded value of a tapped edge. */
+export const TAP_VALUE_BYTES_MAXIMUM = 256 * 1024;
+/** Largest tap message (CBOR): a value, and what it belongs to. */
+export const TAP_MESSAGE_BYTES_MAXIMUM = TAP_VALUE_BYTES_MAXIMUM + 8 * 1024;
+/** Ports that one tap may watch. */
+export const TAP_EDGES_MAXIMUM = 16;
+/** Longest life of a tap: nobody is watched for good because somebody forgot. */
+export const TAP_DURATION_MS_MAXIMUM = 600_000;
+/** Taps that a device runs at once. */
+export const TAPS_MAXIMUM = 8;
+/** Edges of a pipeline whose figures one record of telemetry holds. */
+export const EDGE_FIGURES_MAXIMUM = 128;
+/** Spans of one trace: source, queue, sinks, and as many nodes as there is room for. */
+export const TRACE_SPANS_MAXIMUM = 128;
 /** Largest signed root document. */
 export const ROOT_BYTES_MAXIMUM = 64 * 1024;
 /** Largest signed release, pipeline, model version or artefact manifest: one chunk. */
@@ -104,6 +118,7 @@ const relations: readonly [string, boolean][] = [
   ['the largest mean leaves room for longer chunks', 2 * CHUNK_BYTES_MEAN_MAXIMUM <= CHUNK_BYTES_MAXIMUM],
   ['a signed document fits into a chunk', DOCUMENT_BYTES_MAXIMUM <= CHUNK_BYTES_MAXIMUM],
   ['a telemetry batch fits into a packet', TELEMETRY_BATCH_BYTES_MAXIMUM + 1024 <= PACKET_BYTES_MAXIMUM],
+  ['a tap message fits into a packet', TAP_MESSAGE_BYTES_MAXIMUM + 1024 <= PACKET_BYTES_MAXIMUM],
   ['the pull window holds several chunks', PULL_WINDOW_BYTES >= 4 * CHUNK_BYTES_MAXIMUM],
   ['several wants fit into the queue of a device', PULL_QUEUE_CHUNKS_MAXIMUM >= 4 * WANT_CHUNKS_MAXIMUM],
   ['heartbeats come before the timeout', 2 * PRESENCE_INTERVAL_MS < PRESENCE_TIMEOUT_MS],

@@ -1,5 +1,5 @@
 import { messageOf, StarlingError } from '@starling/shared';
-import type { ImageCodec, ImageHeader, RawImage } from '../core/ports/image-codec.ts';
+import type { EncodedImage, EncodeOptions, ImageCodec, ImageHeader, RawImage } from '../core/ports/image-codec.ts';
 import { readImageHeader } from './image-header.ts';
 import { resample } from './resample.ts';
 
@@ -31,6 +31,7 @@ export function createCanvasCodec(): ImageCodec {
       }
     },
     resize: async (image, width, height) => resample(image, width, height),
+    encode,
   };
 }
 
@@ -44,6 +45,27 @@ export function pixelsOf(picture: CanvasImageSource, width: number, height: numb
   context.drawImage(picture, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
   return { width, height, data: withoutAlpha(data, width * height) };
+}
+
+async function encode(image: RawImage, { format, quality, longestSide }: EncodeOptions): Promise<EncodedImage> {
+  const share = Math.min(1, longestSide / Math.max(image.width, image.height));
+  const [width, height] = [Math.max(1, Math.round(image.width * share)), Math.max(1, Math.round(image.height * share))];
+  const { data } = share < 1 ? resample(image, width, height) : image;
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d', { alpha: false, colorSpace: 'srgb' });
+  if (context === null) throw new StarlingError('no-canvas', 'this browser gives no canvas to write pixels to');
+  const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
+  for (let pixel = 0, from = 0, to = 0; pixel < width * height; pixel += 1, from += 3, to += 4) {
+    rgba[to] = data[from] as number;
+    rgba[to + 1] = data[from + 1] as number;
+    rgba[to + 2] = data[from + 2] as number;
+  }
+  context.putImageData(new ImageData(rgba, width, height), 0, 0);
+  const blob = await canvas.convertToBlob({ type: `image/${format}`, quality: quality / 100 });
+  // A browser that cannot write a format writes PNG instead, and says so in the type alone (HTML, 4.12.5.8).
+  if (blob.type !== `image/${format}`)
+    throw new StarlingError('not-encodable', `this browser writes no ${format}`, { field: 'image', hint: 'use jpeg or png' });
+  return { format, width, height, bytes: new Uint8Array(await blob.arrayBuffer()) };
 }
 
 function withoutAlpha(rgba: Uint8ClampedArray, pixels: number): Uint8Array {

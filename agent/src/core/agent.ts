@@ -37,6 +37,7 @@ import type { Transport } from './ports/transport.ts';
 import { createReconciler, loadKey, openVerdicts, type Reconciler, type Verdicts } from './reconcile/index.ts';
 import { createFallbackEvents, openTunings, type Tuning, type Tunings } from './sessions/index.ts';
 import { openSpool, type Spool } from './spool/index.ts';
+import { createTapRelay, type OpenTap, type TapRelay } from './taps/index.ts';
 
 export interface AgentPorts {
   transport: Transport;
@@ -87,6 +88,8 @@ export interface AgentStatus {
   egress: EgressPolicy | null;
   /** The newest command that was given what it asked for. */
   answered: { command: string; atMs: number } | null;
+  /** Who watches edges of the running pipeline now. */
+  taps: OpenTap[];
   /** Settings that were tuned for artefacts here. */
   tunings: Tuning[];
   pulled: { chunks: number; bytes: number; refused: number };
@@ -148,9 +151,10 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   });
   const measuring = createMeasuring(ports, { reconciler, puller, underNewestRoot, record, tunings: known.tunings });
   const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, known.tunings, log);
+  const taps = createTapRelay({ clock, host, publish: (tap, payload) => publish('tap', { id: tap }, payload) });
   const commands = createCommandRunner({
     ...{ trust, underNewestRoot, journal, clock, log, host, store, puller },
-    ...{ device: key.device, agentVersion: identity.agentVersion, measuring },
+    ...{ device: key.device, agentVersion: identity.agentVersion, measuring, taps },
     activeKey: () => {
       const { running } = reconciler.reported();
       return running === null ? undefined : loadKey(running);
@@ -169,10 +173,11 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     inputs: reconciler.running()?.pipeline.inputs ?? null,
     egress: reconciler.running()?.release.policies.egress ?? null,
     ...newest,
+    taps: taps.open(),
     tunings: known.tunings.list(),
     pulled: puller.counters(),
   });
-  listenToHost(host, { record, event, log, reconciler, spool, capabilities: ports.capabilities, ends });
+  listenToHost(host, { record, event, log, reconciler, spool, taps, capabilities: ports.capabilities, ends });
 
   link = createLink({
     ...{ transport: ports.transport, access: ports.access, key, trust, clock, random: ports.random, log, bootId: identity.bootId },
@@ -198,6 +203,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
       reconciler.online();
     },
     offline() {
+      taps.linkLost();
       puller.offline();
       spool.offline();
     },
@@ -233,10 +239,12 @@ function helloOf(identity: AgentIdentity, { journal, clock }: AgentPorts): Hello
 }
 
 /** Verifies a desired state and makes it the target. */
-async function adopt(signed: string, root: TrustRoot, { key, trust, journal, log }: AgentPorts, reconciler: Reconciler): Promise<void> {
+async function adopt(signed: string, root: TrustRoot, ports: AgentPorts, reconciler: Reconciler): Promise<void> {
+  const { key, trust, journal, log } = ports;
   const newest = journal.state.desired;
   const desired = await verifyDesiredState(signed, { root, device: key.device, newest, trustedNowMs: trust.nowMs() });
   const { epoch, generation, assignment, profile, settings } = desired;
+  trace(ports, settings.traceRatio);
   const isNew = newest === null || newest.epoch !== epoch || newest.generation !== generation;
   if (isNew) {
     await journal.record({ type: 'desired', signed, epoch, generation });
@@ -253,10 +261,16 @@ async function adoptKept(ports: AgentPorts, reconciler: Reconciler): Promise<voi
   try {
     const context = { root: ports.trust.root(), device: ports.key.device, newest: kept, trustedNowMs: ports.trust.nowMs() };
     const { assignment, profile, settings, epoch, generation } = await verifyDesiredState(kept.signed, context);
+    trace(ports, settings.traceRatio);
     reconciler.setTarget({ assignment, profile, telemetryWindowMs: settings.telemetryWindowMs, epoch, generation });
   } catch (error) {
     ports.log.warn('the kept desired state is not taken up', { reason: messageOf(error) });
   }
+}
+
+/** Takes effect at once, for the release that runs too: what is recorded is no part of what runs. */
+function trace({ host, log }: AgentPorts, ratio: number): void {
+  host.trace(ratio).catch((error: unknown) => log.warn('the share of traced items was not set', { reason: messageOf(error) }));
 }
 
 interface HostListeners {
@@ -265,6 +279,7 @@ interface HostListeners {
   log: Log;
   reconciler: Reconciler;
   spool: Spool;
+  taps: TapRelay;
   capabilities(): Promise<Capabilities>;
   ends: PipelineEnds | undefined;
 }
@@ -276,7 +291,7 @@ function runningOf(documents: ReturnType<Reconciler['running']>) {
   return { digest: assignment.release, pipelines: [pipeline, ...alongside], egress: release.policies.egress };
 }
 
-function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool, capabilities, ends }: HostListeners): void {
+function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool, taps, capabilities, ends }: HostListeners): void {
   const fallbackEvent = createFallbackEvents();
   host.onEvent((happened) => {
     switch (happened.type) {
@@ -287,6 +302,7 @@ function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool
       case 'crashed':
         log.warn('the runtime host ended', { reason: happened.reason, itemsFailed: happened.itemsFailed });
         reconciler.hostCrashed(happened.reason);
+        taps.hostEnded();
         return event('error', 'host-crashed', happened.reason);
       case 'recovered':
         log.info('the runtime host is back', { afterMs: Math.round(happened.afterMs) });
@@ -302,6 +318,8 @@ function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool
           .catch((error: unknown) => log.warn('a fallback was not told', { reason: messageOf(error) }));
         return;
       }
+      case 'tapped':
+        return taps.relay(happened.message);
       case 'deliver':
         return ends?.deliver(happened.release, happened.pipeline, happened.node, happened.values, happened.item);
       case 'result':

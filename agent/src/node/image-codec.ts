@@ -1,6 +1,6 @@
 import { messageOf, StarlingError } from '@starling/shared';
 import sharp, { type Sharp } from 'sharp';
-import type { ImageCodec, ImageHeader, RawImage } from '../core/ports/image-codec.ts';
+import type { EncodedImage, EncodeOptions, ImageCodec, ImageHeader, RawImage } from '../core/ports/image-codec.ts';
 
 /** Encoded images that are larger than this are no photographs of a camera. */
 const ENCODED_BYTES_MAXIMUM = 64 * 1024 * 1024;
@@ -31,6 +31,7 @@ export function createSharpCodec(): ImageCodec {
       const input = sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } });
       return toRaw(input.resize(width, height, { fit: 'fill', kernel: 'linear', fastShrinkOnLoad: false }));
     },
+    encode,
   };
 }
 
@@ -41,6 +42,18 @@ export async function encodeJpeg({ width, height, data }: RawImage): Promise<Uin
       .jpeg({ quality: 85 })
       .toBuffer(),
   );
+}
+
+async function encode({ width, height, data }: RawImage, { format, quality, longestSide }: EncodeOptions): Promise<EncodedImage> {
+  try {
+    const whole = sharp(data, { raw: { width, height, channels: 3 } });
+    const fitted = whole.resize(longestSide, longestSide, { fit: 'inside', withoutEnlargement: true, kernel: 'linear' });
+    const written = format === 'png' ? fitted.png({ compressionLevel: 6 }) : fitted.toFormat(format, { quality });
+    const file = await written.toBuffer({ resolveWithObject: true });
+    return { format, width: file.info.width, height: file.info.height, bytes: file.data };
+  } catch (cause) {
+    throw new StarlingError('not-encodable', `the picture cannot be written: ${messageOf(cause)}`, { field: 'image', cause });
+  }
 }
 
 async function readMetadata(bytes: Uint8Array): Promise<Awaited<ReturnType<Sharp['metadata']>>> {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import { isStarlingError, messageOf, StarlingError } from '@starling/shared';
+import { isStarlingError, messageOf, StarlingError, traceparentSchema } from '@starling/shared';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { AgentStatus } from '../core/index.ts';
@@ -43,7 +43,9 @@ export async function serveLocally(
   app.get('/v1/status', (context) => context.json(status()));
   app.post('/v1/infer', bodyLimit({ maxSize: IMAGE_BYTES_MAXIMUM }), async (context) => {
     const image = new Uint8Array(await context.req.arrayBuffer());
-    return context.json(await host.infer(image, { signal: context.req.raw.signal, source: 'http' }));
+    // A header that is none of W3C Trace Context is as good as none (3.2.2).
+    const traceparent = traceparentSchema.safeParse(context.req.header('traceparent')).data;
+    return context.json(await host.infer(image, { signal: context.req.raw.signal, source: 'http', traceparent }));
   });
   app.post('/v1/sources/:name', async (context) => {
     const endpoint = endpoints.find(context.req.param('name'));

@@ -20,6 +20,7 @@ import { openApiDocument } from './openapi.ts';
 import { peopleRoutes } from './people.ts';
 import { isDatabaseAway, toProblem } from './problem.ts';
 import type { ApiApp, ApiEnv } from './route.ts';
+import { type TapRoutePorts, tapRoutes } from './taps.ts';
 import { type TelemetryPorts, telemetryRoutes } from './telemetry.ts';
 
 export interface ApiPorts
@@ -31,6 +32,7 @@ export interface ApiPorts
     DevicePorts,
     EventPorts,
     FleetPorts,
+    TapRoutePorts,
     TelemetryPorts {
   accounts: Accounts;
   log: Log;
@@ -64,6 +66,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   deviceAccessRoutes(api, ports);
   agentPackageRoutes(api, ports);
   telemetryRoutes(api, ports);
+  tapRoutes(api, ports);
   eventRoutes(api, ports);
   const openApi = openApiDocument();
   api.get('/openapi.json', (context) => context.json(openApi));

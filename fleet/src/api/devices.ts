@@ -1,11 +1,12 @@
-import { api, type CommandView, type DeviceView, INFER_INPUT_BYTES_MAXIMUM, inferenceResultSchema, StarlingError } from '@starling/shared';
+import { api, type DeviceView, inferenceResultSchema, traceparentSchema } from '@starling/shared';
 import type { BlobStore } from '../blobs/index.ts';
-import { readBounded } from '../bounded-body.ts';
-import type { CommandGrants, Commands } from '../commands/index.ts';
+import { type CommandGrants, type Commands, resultOf } from '../commands/index.ts';
 import type { DesiredStates } from '../desired-state/index.ts';
 import { type ClaimTokens, type DeviceRow, type Devices, toDeviceView } from '../devices/index.ts';
 import type { Packages } from '../packages/index.ts';
 import type { Releases } from '../releases/index.ts';
+import { storeInput } from './command-input.ts';
+import { requireConnected } from './device-connected.ts';
 import { type ApiApp, type Call, route } from './route.ts';
 
 export interface DevicePorts {
@@ -77,51 +78,16 @@ export function deviceRoutes(app: ApiApp, ports: DevicePorts): void {
 
 /** The image becomes a blob that only this device may fetch, and only while the command is open. */
 async function inferOnDevice({ params, actor, context }: Call<typeof api.inferOnDevice>, ports: DevicePorts) {
-  await ports.devices.find(params.id);
-  if (!ports.isConnected(params.id)) {
-    throw new StarlingError('device-offline', 'the device is not connected', {
-      field: 'id',
-      hint: 'wait until it is online',
-      retryable: true,
-    });
-  }
-  const bytes = await readImage(context.req.raw.body);
-  const input = await ports.blobs.putStream(
-    (async function* () {
-      yield bytes;
-    })(),
-    bytes.length,
-  );
-  const blobs = [...(await ports.blobs.reachable(input.manifest))];
-  const sent = await ports.commands.send(params.id, 'infer', { input }, actor, { blobs, lifeMs: INFER_WAIT_MS });
+  await requireConnected(params.id, ports);
+  const traceparent = readTraceparent(context.req.header('traceparent'));
+  const { input, chunks: blobs } = await storeInput(context.req.raw.body, ports.blobs);
+  const sent = await ports.commands.send(params.id, 'infer', { input, ...traceparent }, actor, { blobs, lifeMs: INFER_WAIT_MS });
   const ended = await ports.commands.wait(sent.id, INFER_WAIT_MS);
-  return { command: ended.id, result: inferenceResultSchema.parse(requireResult(ended)) };
+  return { command: ended.id, result: inferenceResultSchema.parse(resultOf(ended, INFER_WAIT_MS)) };
 }
 
-function requireResult(command: CommandView): Record<string, unknown> {
-  if (command.status === 'done' && command.result !== null) return command.result;
-  if (command.error !== null) {
-    const { code, message, field, hint } = command.error;
-    throw new StarlingError(code, message, { ...(field === undefined ? {} : { field }), ...(hint === undefined ? {} : { hint }) });
-  }
-  throw new StarlingError('command-timeout', `the device has not answered within ${INFER_WAIT_MS / 1000} s`, {
-    hint: 'look at its page: is it overloaded?',
-    retryable: true,
-  });
-}
-
-/** The bytes of an encoded image. */
-async function readImage(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
-  const bytes = await readBounded(
-    body,
-    INFER_INPUT_BYTES_MAXIMUM,
-    () =>
-      new StarlingError('image-too-large', `the image is over ${INFER_INPUT_BYTES_MAXIMUM} bytes`, {
-        field: 'body',
-        hint: 'send a smaller one',
-      }),
-  );
-  if (bytes.length === 0)
-    throw new StarlingError('empty-upload', 'the request has no image', { field: 'body', hint: 'send the bytes of an image' });
-  return bytes;
+/** A header that is none of W3C Trace Context is as good as none (3.2.2). */
+function readTraceparent(header: string | undefined): { traceparent?: string } {
+  const { data } = traceparentSchema.safeParse(header);
+  return data === undefined ? {} : { traceparent: data };
 }

@@ -1,5 +1,5 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi';
-import { API_BASE, api, type Endpoint, neededScope, problemDetailsSchema } from '@starling/shared';
+import { API_BASE, api, type Endpoint, neededScope, problemDetailsSchema, tapStreamPath, tapValueViewSchema } from '@starling/shared';
 
 /** The OpenAPI 3.1 document of every route, from the endpoint table that also routes and guards them. */
 export function openApiDocument() {
@@ -15,6 +15,19 @@ export function openApiDocument() {
     summary: 'What changes in the fleet, as server-sent events; a heartbeat every 15 s',
     description: 'Needs the role viewer; of a scoped API token, fleet:read.',
     responses: { 200: { description: 'A stream without end', content: { 'text/event-stream': { schema: z.string() } } }, ...problems },
+  });
+  registry.registerPath({
+    operationId: 'tapValues',
+    method: 'get',
+    path: tapStreamPath('{id}', '{tap}'),
+    tags: ['taps'],
+    summary: 'Values of a tap, as server-sent events, until it ends; a heartbeat every 15 s',
+    description: 'Needs the role operator; of a scoped API token, taps:read.',
+    request: { params: z.object({ id: z.string(), tap: z.string() }) },
+    responses: {
+      200: { description: 'Events with a value each', content: { 'text/event-stream': { schema: tapValueViewSchema } } },
+      ...problems,
+    },
   });
   registry.registerPath({
     operationId: 'authority',

@@ -12,6 +12,7 @@ import { defineLogin } from './commands/login.ts';
 import { defineModelCommands } from './commands/model.ts';
 import { definePipelineCommands } from './commands/pipeline.ts';
 import { defineReleaseCommands } from './commands/release.ts';
+import { defineTapCommands } from './commands/tap.ts';
 import { defineTokenCommands } from './commands/token.ts';
 import { defineUserCommands } from './commands/user.ts';
 import { environmentHelp } from './config.ts';
@@ -58,6 +59,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineChoiceCommands(program, contextOf);
   defineBenchmark(program, contextOf);
   defineDeviceCommands(program, contextOf);
+  defineTapCommands(program, contextOf);
   defineTokenCommands(program, contextOf);
   defineApiTokenCommands(program, contextOf);
   defineUserCommands(program, contextOf);

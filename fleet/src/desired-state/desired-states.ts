@@ -77,6 +77,7 @@ interface DesiredStatePorts {
   releases: Releases;
   profiles: ReadonlyMap<string, DeviceProfile>;
   telemetryWindowMs: number;
+  traceRatio: number;
 }
 
 export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
@@ -209,7 +210,7 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
 function documentOf(
   row: DesiredRow,
   profile: DeviceProfile | undefined,
-  { clock, keyring, telemetryWindowMs }: DesiredStatePorts,
+  { clock, keyring, telemetryWindowMs, traceRatio }: DesiredStatePorts,
   fallbackCount: number,
 ): DesiredState {
   const nowMs = clock.nowMs();
@@ -231,7 +232,7 @@ function documentOf(
         : { release: row.release, artefacts: row.artefacts, ...fallbacksOf(row, fallbackCount), ...objectiveIn(row) },
     ...(profile === undefined ? {} : { profile: { name: profile.name, powerModel: profile.powerModel } }),
     grants: { blobs: [], streams: [] },
-    settings: agentSettingsSchema.parse({ telemetryWindowMs }),
+    settings: agentSettingsSchema.parse({ telemetryWindowMs, traceRatio }),
   };
 }
 

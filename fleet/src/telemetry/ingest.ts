@@ -37,9 +37,11 @@ interface IngestPorts {
   log: Log;
   /** What other modules keep of records, in the transaction that stores them. */
   project?: (tx: Transaction, rows: readonly RecordRow[]) => Promise<void>;
+  /** Told of what is stored, after the commit. */
+  stored?: ((rows: readonly RecordRow[]) => void) | undefined;
 }
 
-export function createIngest({ db, clock, events, log, project }: IngestPorts): Ingest {
+export function createIngest({ db, clock, events, log, project, stored }: IngestPorts): Ingest {
   const waiting: Waiting[] = [];
   let flushing: Promise<void> | undefined;
   let invalid = 0;
@@ -66,8 +68,9 @@ export function createIngest({ db, clock, events, log, project }: IngestPorts): 
       for (const each of group) each.reject(error);
     }
   };
-  const store = (group: readonly Waiting[]): Promise<Acknowledgement[]> =>
-    db.transaction(async (tx) => {
+  const store = async (group: readonly Waiting[]): Promise<Acknowledgement[]> => {
+    const written: RecordRow[] = [];
+    const acknowledgements = await db.transaction(async (tx) => {
       const keys = group.map(({ device, kind, batch }) => ({ device, kind, streamId: batch.streamId }));
       const cursors = await lockCursors(tx, keys, clock.nowMs());
       const rows: RecordRow[] = [];
@@ -81,8 +84,12 @@ export function createIngest({ db, clock, events, log, project }: IngestPorts): 
       await insertRecords(tx, rows);
       await project?.(tx, rows);
       await writeCursors(tx, [...cursors.values()], clock.nowMs());
+      written.push(...rows);
       return acknowledgements;
     });
+    stored?.(written);
+    return acknowledgements;
+  };
   const rowsOf = (each: Waiting, { fresh }: Delivery): RecordRow[] =>
     fresh.flatMap((record): RecordRow[] => {
       const payload = telemetryKinds[each.kind].safeParse(record.payload);

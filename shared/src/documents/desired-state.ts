@@ -26,6 +26,7 @@ export type Assignment = z.infer<typeof assignmentSchema>;
 export const agentSettingsSchema = z.object({
   telemetryWindowMs: z.number().int().min(1_000).max(3_600_000).default(10_000),
   spoolBudgetBytes: z.number().int().min(1_048_576).default(67_108_864),
+  traceRatio: z.number().min(0).max(1).default(0).meta({ description: 'Share of the items whose way is recorded, span by span; 0: none' }),
 });
 export type AgentSettings = z.infer<typeof agentSettingsSchema>;
 

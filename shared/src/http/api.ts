@@ -6,11 +6,12 @@ import { deviceEndpoints } from './devices.ts';
 import { fleetEndpoints } from './fleet.ts';
 import { measuringEndpoints } from './measuring.ts';
 import { peopleEndpoints } from './people.ts';
+import { tapEndpoints } from './taps.ts';
 
 /** Path below which all routes lie. */
 export const API_BASE = '/api/v1';
 
-/** Every JSON route of the fleet. Streams (`/events`) and files (agent packages, certificates) are declared beside their handlers. */
+/** Every JSON route of the fleet. Streams (`/events`, values of taps) and files (agent packages, certificates) are declared beside their handlers. */
 export const api = {
   ...fleetEndpoints,
   ...deviceEndpoints,
@@ -18,6 +19,7 @@ export const api = {
   ...buildEndpoints,
   ...choiceEndpoints,
   ...measuringEndpoints,
+  ...tapEndpoints,
   ...peopleEndpoints,
   ...callerEndpoints,
 } as const;

@@ -251,7 +251,7 @@ export const deviceEndpoints = {
     tag: 'commands',
     summary: 'Send a command',
     body: z.object({
-      name: commandNameSchema.exclude(['infer']),
+      name: commandNameSchema.exclude(['infer', 'tap', 'tap-stop', 'replay']),
       arguments: z.record(z.string(), z.unknown()).default({}),
       waitMs: z.number().int().min(0).max(60_000).default(0).meta({ description: 'Wait this long for its result' }),
     }),

@@ -6,6 +6,7 @@ import { deviceEndpoints } from './devices.ts';
 import type { Endpoint } from './endpoint.ts';
 import { fleetEndpoints } from './fleet.ts';
 import { peopleEndpoints } from './people.ts';
+import { tapEndpoints } from './taps.ts';
 
 /** Everything that a scope can be about. Its own endpoints (`callers.ts`) add no area of their own. */
 const scoped = {
@@ -14,6 +15,7 @@ const scoped = {
   ...catalogueEndpoints,
   ...buildEndpoints,
   ...choiceEndpoints,
+  ...tapEndpoints,
   ...peopleEndpoints,
 } as const;
 type Guarded = Exclude<(typeof scoped)[keyof typeof scoped], { access: 'public' }>;

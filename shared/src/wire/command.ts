@@ -3,7 +3,9 @@ import { digestSchema } from '../digest.ts';
 import { tuneGoalSchema } from '../documents/objective.ts';
 import { problemSchema } from '../documents/reported-state.ts';
 import { deviceIdSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
+import { replayArgumentsSchema, replayResultSchema, tapArgumentsSchema, tapCountsSchema, tapResultSchema } from './tap.ts';
 import { benchmarkRecordSchema, sessionSettingsSchema } from './telemetry.ts';
+import { traceIdSchema, traceparentSchema } from './trace-context.ts';
 
 /** A quadrilateral in pixels of the source image: top-left, top-right, bottom-right, bottom-left of the text. */
 export const quadSchema = z.array(z.tuple([z.number(), z.number()])).length(4);
@@ -25,6 +27,7 @@ export const inferenceResultSchema = z.object({
   image: z.object({ width: z.number().int(), height: z.number().int() }).optional(),
   latencyMs: z.number().nonnegative().meta({ description: 'From the item entering the queue to its result' }),
   nodesMs: z.record(z.string(), z.number()).default({}).meta({ description: 'Time in each node' }),
+  traceId: traceIdSchema.optional().meta({ description: 'Where the item is traced' }),
 });
 export type InferenceResult = z.infer<typeof inferenceResultSchema>;
 
@@ -111,8 +114,24 @@ export const commandTable = {
     summary: 'Run one encoded input through the running pipeline',
     arguments: z.object({
       input: z.object({ digest: digestSchema, manifest: digestSchema, sizeBytes: z.number().int().positive() }),
+      traceparent: traceparentSchema.optional().meta({ description: 'W3C trace context of whoever asks' }),
     }),
     result: inferenceResultSchema,
+  },
+  tap: {
+    summary: 'Send values of edges of the running pipeline for a while, as far as the policy of its release lets them out',
+    arguments: tapArgumentsSchema,
+    result: tapResultSchema,
+  },
+  'tap-stop': {
+    summary: 'End a tap before its time',
+    arguments: z.object({ tap: randomIdSchema }),
+    result: z.object({ stopped: z.boolean(), counts: tapCountsSchema.optional() }),
+  },
+  replay: {
+    summary: 'Run one item through the running pipeline, without its sinks and monitors, and send the value of every edge that may leave',
+    arguments: replayArgumentsSchema,
+    result: replayResultSchema,
   },
   logs: {
     summary: 'The newest lines of the agent log',

@@ -6,11 +6,13 @@ import {
   CONTROL_BYTES_MAXIMUM,
   DESIRED_STATE_BYTES_MAXIMUM,
   PRESENCE_BYTES_MAXIMUM,
+  TAP_MESSAGE_BYTES_MAXIMUM,
   TELEMETRY_BATCH_BYTES_MAXIMUM,
 } from '../limits.ts';
 import { wantSchema } from './blob-transfer.ts';
 import { commandResultSchema, commandSchema } from './command.ts';
 import { helloSchema, presenceSchema } from './hello.ts';
+import { tapMessageSchema } from './tap.ts';
 import { acknowledgementSchema, telemetryBatchSchema } from './telemetry.ts';
 
 export type Direction = 'device-to-fleet' | 'fleet-to-device';
@@ -125,6 +127,16 @@ export const wireTable = {
     maximumBytes: TELEMETRY_BATCH_BYTES_MAXIMUM,
     schema: telemetryBatchSchema,
     summary: 'A batch of telemetry records of one kind',
+  },
+  tap: {
+    pattern: 'd/{device}/tap/{id}',
+    direction: 'device-to-fleet',
+    qos: 0,
+    retain: false,
+    encoding: 'cbor',
+    maximumBytes: TAP_MESSAGE_BYTES_MAXIMUM,
+    schema: tapMessageSchema,
+    summary: 'A value of an edge that is being watched, or the end of that',
   },
   acknowledgement: {
     pattern: 'd/{device}/ack/{kind}',

@@ -1,9 +1,23 @@
 import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { nameSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
+import { EDGE_FIGURES_MAXIMUM, TRACE_SPANS_MAXIMUM } from '../limits.ts';
 import { histogramSchema } from '../sketches/histogram.ts';
+import { spanIdSchema, traceIdSchema } from './trace-context.ts';
 
 const window = { startMs: wallMsSchema, lengthMs: z.number().nonnegative(), release: digestSchema.nullable() };
+
+const count = z.number().int().nonnegative();
+
+/** What the edges that start at one port did in a window. */
+export const edgeFiguresSchema = z.object({
+  items: count.meta({ description: 'Values that it gave' }),
+  absent: count.meta({ description: 'Items for which it gave none' }),
+  dropped: count.meta({ description: 'Values that the queues behind it let go' }),
+  waiting: count.meta({ description: 'Values in the queues behind it at the end of the window' }),
+  ageMs: z.number().nonnegative().nullable().meta({ description: 'Mean age of the items when their value came, since they were taken' }),
+});
+export type EdgeFigures = z.infer<typeof edgeFiguresSchema>;
 
 export const inferenceRecordSchema = z.object({
   ...window,
@@ -13,9 +27,25 @@ export const inferenceRecordSchema = z.object({
   failures: z.record(z.string(), z.number().int().positive()).default({}).meta({ description: 'Error code -> count' }),
   latencyMs: histogramSchema,
   nodes: z
-    .record(z.string(), z.object({ runs: z.number().int(), totalMs: z.number() }))
+    .record(
+      z.string(),
+      z.object({
+        runs: z.number().int(),
+        totalMs: z.number(),
+        failures: count.optional().meta({ description: 'Runs that failed' }),
+        skips: count.optional().meta({ description: 'Items for which it did not run, since an input stayed away' }),
+      }),
+    )
     .default({})
     .meta({ description: 'Runs and time per node' }),
+  edges: z
+    .record(z.string(), edgeFiguresSchema)
+    .refine((edges) => Object.keys(edges).length <= EDGE_FIGURES_MAXIMUM, `figures of at most ${EDGE_FIGURES_MAXIMUM} edges`)
+    .optional()
+    .meta({
+      description:
+        'Port (`node.port`) where edges start -> figures; of a larger pipeline the ports behind which most is dropped, waits or passes',
+    }),
 });
 
 export const driftRecordSchema = z.object({
@@ -108,6 +138,38 @@ export const eventRecordSchema = z.object({
   detail: z.record(z.string(), z.unknown()).default({}),
 });
 
+/** One step of an item on its way. */
+export const spanSchema = z.object({
+  spanId: spanIdSchema,
+  parentSpanId: spanIdSchema.nullable(),
+  name: z.string().max(200),
+  kind: z.enum(['internal', 'server', 'client', 'producer', 'consumer']),
+  startMs: z.number().nonnegative().meta({ description: 'Milliseconds since the Unix epoch, with a fraction' }),
+  durationMs: z.number().nonnegative(),
+  attributes: z.record(z.string().max(100), z.union([z.string().max(200), z.number(), z.boolean()])).default({}),
+  error: z.object({ code: z.string().max(100), message: z.string().max(500) }).optional(),
+});
+export type Span = z.infer<typeof spanSchema>;
+
+/** One item on its way through a pipeline: source, queue, nodes, sinks and result. The first span is the parent of the others. */
+export const itemTraceSchema = z.object({
+  traceId: traceIdSchema,
+  pipeline: nameSchema,
+  release: digestSchema,
+  stream: z.string().max(200),
+  sequence: count.nullable().meta({ description: 'Place in its stream; null where it never came into the graph' }),
+  spans: z.array(spanSchema).min(1).max(TRACE_SPANS_MAXIMUM),
+  spansLeftOut: count.default(0),
+});
+export type ItemTrace = z.infer<typeof itemTraceSchema>;
+
+/** Traces of some items, told together. */
+export const tracesRecordSchema = z.object({
+  traces: z.array(itemTraceSchema).min(1).max(256),
+  tracesLeftOut: count.default(0).meta({ description: 'Further ones since the last record: more than are kept in a second' }),
+});
+export type TracesRecord = z.infer<typeof tracesRecordSchema>;
+
 export const telemetryKinds = {
   inference: inferenceRecordSchema,
   drift: driftRecordSchema,
@@ -115,6 +177,7 @@ export const telemetryKinds = {
   health: healthRecordSchema,
   benchmark: benchmarkRecordSchema,
   events: eventRecordSchema,
+  traces: tracesRecordSchema,
 } as const;
 export type TelemetryKind = keyof typeof telemetryKinds;
 export const telemetryKindSchema = z.enum(Object.keys(telemetryKinds) as [TelemetryKind, ...TelemetryKind[]]);

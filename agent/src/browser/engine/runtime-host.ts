@@ -5,6 +5,7 @@ import type { Engine } from '../../core/ports/engine.ts';
 import { createRuntime } from '../../core/runtime/index.ts';
 import { followBattery } from '../battery.ts';
 import { createSystemClock } from '../clock.ts';
+import { systemRandom } from '../ids.ts';
 import { createCanvasCodec } from '../image-codec.ts';
 import { openFolder, readFile } from '../private-folder.ts';
 import { createReferenceStore } from '../reference-store.ts';
@@ -61,7 +62,7 @@ async function start({ home, providers, threads }: HostConfig): Promise<HostSide
   };
   const engine: Engine = meter.watch(createOnnxRuntime({ providers, threads, readModel: readBlob, onDeviceLost, onSpent }));
   const runtime = createRuntime({
-    ...{ engine, clock },
+    ...{ engine, clock, random: systemRandom },
     machine: { threads, arena: false },
     codec: createCanvasCodec(),
     sandbox: createWorkerSandbox(),

@@ -1,10 +1,12 @@
 import type { EgressPolicy } from '@starling/shared';
 import type { BrowserAgentStatus } from '../index.ts';
+import { watchedText } from '../watched-text.ts';
 import { element, make, setText } from './elements.ts';
 
 /** What a command of the fleet takes along when it is answered; others take nothing of what this tab sees. */
 const answers: Readonly<Record<string, string>> = {
   infer: 'what was read in a picture that it sent',
+  replay: 'what the pipeline made of one picture, step by step',
   logs: 'the newest lines of the log',
   snapshot: 'how this device is doing',
 };
@@ -35,7 +37,8 @@ export function showLeaving({ agent }: BrowserAgentStatus, nowMs: number): void 
   }
   const answered = agent?.answered ?? null;
   const what = answered === null ? undefined : answers[answered.command];
-  const isLit = answered !== null && what !== undefined && nowMs - answered.atMs < SHOWN_MS;
-  element('watched', HTMLParagraphElement).hidden = !isLit;
-  if (isLit) setText(element('watched-what', HTMLSpanElement), `The fleet was just given ${what}.`);
+  const isAnswered = answered !== null && what !== undefined && nowMs - answered.atMs < SHOWN_MS;
+  const said = [watchedText(agent?.taps ?? [], nowMs), isAnswered ? `The fleet was just given ${what}.` : ''].filter((text) => text !== '');
+  element('watched', HTMLParagraphElement).hidden = said.length === 0;
+  if (said.length > 0) setText(element('watched-what', HTMLSpanElement), said.join(' '));
 }

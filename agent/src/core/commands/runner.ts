@@ -22,6 +22,7 @@ import type { BlobStore } from '../ports/blob-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { RuntimeHost } from '../ports/runtime-host.ts';
+import type { TapRelay } from '../taps/index.ts';
 import { RESULT_BYTES_MAXIMUM, requireAnswerSize } from './answer-size.ts';
 
 export interface CommandPorts {
@@ -37,6 +38,7 @@ export interface CommandPorts {
   puller: Puller;
   activeKey(): string | undefined;
   measuring: Measuring;
+  taps: TapRelay;
   snapshot(): Record<string, unknown>;
   publish(result: CommandResult): Promise<boolean>;
   /** A command was answered with what it asked for. */
@@ -62,6 +64,8 @@ type Handlers = {
 };
 
 interface Call {
+  /** The account that asked. */
+  issuer: string;
   signal: AbortSignal;
   onProgress(progress: CommandProgress): void;
 }
@@ -72,11 +76,17 @@ const PROGRESS_INTERVAL_MS = 500;
 /** A handler for every command of the table: a missing one does not compile. */
 const handlers: Handlers = {
   ping: async (_args, { clock, agentVersion }) => ({ uptimeMs: clock.monotonicMs(), agentVersion }),
-  async infer({ input }, { puller, store, host }, { signal }) {
-    await puller.blob(input.manifest, [], signal);
-    const bytes = await store.readRange(input.digest, 0, input.sizeBytes);
-    if (bytes === undefined) throw new StarlingError('input-missing', 'the input was not pulled', { retryable: true });
-    return host.infer(bytes, { signal });
+  infer: async ({ input, traceparent }, ports, { signal }) =>
+    ports.host.infer(await pullInput(input, ports, signal), { signal, traceparent }),
+  tap: (args, { taps }, { issuer }) => taps.start(args, issuer),
+  async 'tap-stop'({ tap }, { taps }) {
+    const counts = await taps.stop(tap);
+    return counts === undefined ? { stopped: false } : { stopped: true, counts };
+  },
+  async replay({ of, ...given }, ports, { signal }) {
+    if (of.kind !== 'input') return ports.host.replay({ ...given, of });
+    const input = await pullInput(of.input, ports, signal);
+    return ports.host.replay({ ...given, of: { kind: 'input', input, port: of.port } });
   },
   async logs({ lineCount }, { log }) {
     const lines = log.newest(lineCount);
@@ -105,6 +115,18 @@ const handlers: Handlers = {
   },
 };
 
+/** The bytes that came along with a command, as a blob. */
+async function pullInput(
+  { manifest, digest, sizeBytes }: { manifest: string; digest: string; sizeBytes: number },
+  { puller, store }: Pick<CommandPorts, 'puller' | 'store'>,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  await puller.blob(manifest, [], signal);
+  const bytes = await store.readRange(digest, 0, sizeBytes);
+  if (bytes === undefined) throw new StarlingError('input-missing', 'the input was not pulled', { retryable: true });
+  return bytes;
+}
+
 export function createCommandRunner(ports: CommandPorts): CommandRunner {
   const { journal, trust, clock } = ports;
   const running = new Set<string>();
@@ -126,7 +148,10 @@ export function createCommandRunner(ports: CommandPorts): CommandRunner {
     const abort = new AbortController();
     try {
       const args = parseWith(commandTable[command.name].arguments, command.arguments);
-      const result = await handlers[command.name](args as never, ports, { signal: abort.signal, onProgress: progressOf(command) });
+      const result = await handlers[command.name](args as never, ports, {
+        issuer: command.issuer,
+        ...{ signal: abort.signal, onProgress: progressOf(command) },
+      });
       requireAnswerSize(result);
       return answer(command, { status: 'done', result: result as Record<string, unknown> });
     } catch (error) {

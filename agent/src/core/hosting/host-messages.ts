@@ -1,5 +1,5 @@
-import type { StarlingErrorDetails } from '@starling/shared';
-import type { HostEvent, InferInput, InferOptions, InstalledRelease } from '../ports/runtime-host.ts';
+import type { CommandArguments, StarlingErrorDetails } from '@starling/shared';
+import type { HostEvent, InferInput, InferOptions, InstalledRelease, ReplayRequest } from '../ports/runtime-host.ts';
 
 /** Calls that cross from the control plane to the runtime host. Only inputs and plain data, never tensors. */
 export interface HostCalls {
@@ -9,6 +9,10 @@ export interface HostCalls {
   unload: [key: string];
   live: [];
   infer: [input: InferInput, options: Omit<InferOptions, 'signal'>];
+  tap: [request: CommandArguments<'tap'>];
+  untap: [tap: string];
+  replay: [request: ReplayRequest];
+  trace: [ratio: number];
 }
 
 export type HostCallName = keyof HostCalls;

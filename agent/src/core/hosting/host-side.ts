@@ -57,6 +57,14 @@ async function answer(
       const [input, options] = request.arguments;
       return runtime.infer(input, { ...options, signal: cancellation.signal });
     }
+    case 'tap':
+      return runtime.tap(...request.arguments);
+    case 'untap':
+      return runtime.untap(...request.arguments);
+    case 'replay':
+      return runtime.replay(...request.arguments);
+    case 'trace':
+      return runtime.trace(...request.arguments);
   }
 }
 

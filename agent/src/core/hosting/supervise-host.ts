@@ -55,6 +55,7 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
   const releases = new Map<string, KeptRelease>();
   const calls = new Map<number, Call>();
   let active: string | undefined;
+  let traceRatio = 0;
   let nextId = 1;
   let crashes = 0;
   let closing = false;
@@ -151,6 +152,7 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
       releases.delete(reload.key);
       if (active === reload.key) active = undefined;
     }
+    if (traceRatio > 0) await send('trace', traceRatio).answer;
     if (active !== undefined) await send('activate', active).answer;
     if (reloads.length > 0) emit({ type: 'reloaded', releases: reloads });
   };
@@ -197,6 +199,13 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
       const cancel = (): void => life?.send({ id: 0, call: 'cancel', arguments: [id] }, () => undefined);
       signal?.addEventListener('abort', cancel, { once: true });
       return answer.finally(() => signal?.removeEventListener('abort', cancel));
+    },
+    tap: (request) => call('tap', request),
+    untap: (tap) => call('untap', tap),
+    replay: (request) => call('replay', request),
+    async trace(ratio) {
+      traceRatio = ratio;
+      await call('trace', ratio);
     },
     live: () => call('live'),
     async restart() {

@@ -31,6 +31,9 @@ export interface Graph {
   takeFigures(): GraphFigures;
   /** Items that have come in and not left. */
   readonly underWay: number;
+  /** All ports (`node.port`), and those at which items come in. */
+  readonly ports: readonly string[];
+  readonly roots: readonly string[];
   /** Something in it is kept from item to item. */
   readonly keepsState: boolean;
 }
@@ -56,12 +59,16 @@ class GraphEngine implements Graph {
   #observers: readonly GraphObserver[] = [];
   #nextTicket = 0;
   underWay = 0;
+  readonly ports: readonly string[];
+  readonly roots: readonly string[];
   readonly keepsState: boolean;
 
   constructor(plan: GraphPlan, { clock, deadlineMs }: GraphOptions) {
     this.#plan = plan;
     this.#clock = clock;
     this.#deadlineMs = deadlineMs;
+    this.ports = plan.slots.map(({ reference }) => reference);
+    this.roots = plan.roots.map((slot) => this.ports[slot] ?? '');
     this.keepsState = plan.nodes.some(({ state, delay }) => state !== undefined || delay !== undefined);
     this.#gates = plan.nodes.map(gateFor);
     for (const { index, delay } of plan.nodes) if (delay?.role === 'write') this.#gates[index] = this.#gates[delay.partner];

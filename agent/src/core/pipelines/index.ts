@@ -1,5 +1,6 @@
 /** A checked pipeline, loaded models and operators -> a graph that runs items, with a bounded queue in front. */
-export type { GraphFigures } from './figures.ts';
+export { encodeEdgeValue } from './edge-value.ts';
+export type { GraphFigures, PortFigures } from './figures.ts';
 export { createGraph, type Graph } from './graph.ts';
 export { graphWork } from './graph-work.ts';
 export type { ItemInput, ItemResult } from './item.ts';
@@ -9,5 +10,9 @@ export type { GraphObserver, ObservedItem } from './observe.ts';
 export type { OperatorItem } from './operators/index.ts';
 export { type BoundNode, planGraph } from './plan.ts';
 export { createWorkQueue, type WorkQueue } from './queue.ts';
+export { createRecentItems, type RecentItems, type ReplayableItem } from './recent-items.ts';
+export { replayItem } from './replay.ts';
 export { scriptWork } from './script-work.ts';
+export { createTaps, type TapArguments } from './tap.ts';
+export { createTracer, type Tracer } from './trace.ts';
 export { createVirtualClock, type VirtualClock } from './virtual-clock.ts';

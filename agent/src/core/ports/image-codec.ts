@@ -14,6 +14,22 @@ export interface ImageHeader {
   format: string;
 }
 
+/** How a picture is written. */
+export interface EncodeOptions {
+  format: 'jpeg' | 'webp' | 'png';
+  /** 1 to 100; png knows none. */
+  quality: number;
+  /** A picture with a longer side is made smaller, in proportion. */
+  longestSide: number;
+}
+
+export interface EncodedImage {
+  format: EncodeOptions['format'];
+  width: number;
+  height: number;
+  bytes: Uint8Array;
+}
+
 /** What a runtime's own codec does; all geometry beyond scaling is ours, so that runtimes agree. */
 export interface ImageCodec {
   /** Reads the header alone. @throws StarlingError `not-an-image` */
@@ -25,4 +41,6 @@ export interface ImageCodec {
   decode(bytes: Uint8Array, maximumPixels: number): Promise<RawImage>;
   /** Scales to exactly `width` x `height`, bilinear or better. */
   resize(image: RawImage, width: number, height: number): Promise<RawImage>;
+  /** Writes a picture file, never larger than the picture is. @throws StarlingError `not-encodable` */
+  encode(image: RawImage, options: EncodeOptions): Promise<EncodedImage>;
 }

@@ -1,11 +1,15 @@
 import type {
   Audio,
+  CommandArguments,
   InferenceResult,
   ParameterValues,
   Pipeline,
   PowerModel,
   Release,
+  ReplayResult,
   SessionSettings,
+  TapCounts,
+  TapMessage,
   TelemetryKind,
 } from '@starling/shared';
 import type { ModelPorts } from './engine.ts';
@@ -23,7 +27,8 @@ export interface InferOptions {
   source?: string | undefined;
   /** When it was taken, in milliseconds since 1970; now if it is not said. */
   timeMs?: number | undefined;
-  traceId?: string | undefined;
+  /** W3C trace context of whoever asks. */
+  traceparent?: string | undefined;
   /** Which of the pipelines of the release; the main one if it is not said. */
   pipeline?: string | undefined;
 }
@@ -87,6 +92,8 @@ export interface LiveLoad {
 export type Reload = { key: string } & ({ providers: Record<string, string>; report: SelfTestReport } | { error: unknown });
 
 export type HostEvent =
+  /** A value of a tap or a replay, or its end. */
+  | { type: 'tapped'; message: TapMessage }
   | { type: 'record'; kind: TelemetryKind; payload: unknown }
   | { type: 'result'; source: string; result: InferenceResult }
   /** A sink of the pipeline got values: they are to be sent to where it says. */
@@ -105,6 +112,18 @@ export type HostEvent =
   /** Of these only those whose golden outputs came out are loaded now. */
   | { type: 'reloaded'; releases: Reload[] };
 
+/** A tap that has begun. */
+export interface StartedTap {
+  pipeline: string;
+  release: string;
+  edges: string[];
+}
+
+/** What is run again, with the input that came along. */
+export type ReplayRequest = Omit<CommandArguments<'replay'>, 'of'> & {
+  of: Exclude<CommandArguments<'replay'>['of'], { kind: 'input' }> | { kind: 'input'; input: ImageInput; port: string | undefined };
+};
+
 /**
  * The process (Node) or worker (browser) that runs pipelines. Only inputs and results cross this boundary. If it dies, calls
  * under way fail with `host-crashed`, and it comes back by itself with the releases whose golden outputs still come out.
@@ -118,6 +137,20 @@ export interface RuntimeHost {
   unload(key: string): Promise<void>;
   /** Runs one input through the active release. @throws StarlingError `no-release`, `host-crashed`, `timed-out`, ... */
   infer(input: InferInput, options?: InferOptions): Promise<InferenceResult>;
+  /**
+   * Sends values of edges of the active release as `tapped` events, until it ends by itself.
+   * @throws StarlingError `no-release`, `unknown-edge`, `egress-refused`, `too-many-taps`
+   */
+  tap(request: CommandArguments<'tap'>): Promise<StartedTap>;
+  /** @returns what it counted, or undefined if there is no such tap */
+  untap(tap: string): Promise<TapCounts | undefined>;
+  /**
+   * Runs one item through a graph of its own of the active release, and sends what its edges carried as `tapped` events.
+   * @throws StarlingError `no-release`, `unknown-edge`, `egress-refused`, `no-such-item`
+   */
+  replay(request: ReplayRequest): Promise<ReplayResult>;
+  /** Records the way of this share of the items from now on, whatever release runs; 0 at the start. */
+  trace(ratio: number): Promise<void>;
   live(): Promise<LiveLoad>;
   /** Ends the process and starts it again. @returns milliseconds until the active release runs again */
   restart(): Promise<number>;

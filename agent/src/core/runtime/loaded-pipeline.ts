@@ -1,5 +1,4 @@
 import {
-  type ExpandedGraph,
   expandPipeline,
   type InferenceResult,
   type Monitor,
@@ -7,15 +6,26 @@ import {
   type ParameterValues,
   type Pipeline,
   parametersFor,
+  parseTraceparent,
   resolveParameters,
   StarlingError,
 } from '@starling/shared';
-import { createEgressGate } from '../egress/index.ts';
+import { createEgressGate, createVisiblePorts } from '../egress/index.ts';
 import { createDriftWatch, createInferenceWindow, type DriftWatch, type InferenceWindow, measure } from '../monitors/index.ts';
-import { createWorkQueue, type Graph, type ItemInput, type ItemResult, type WorkQueue } from '../pipelines/index.ts';
+import {
+  createRecentItems,
+  createTracer,
+  createWorkQueue,
+  type Graph,
+  type ItemInput,
+  type ItemResult,
+  type Tracer,
+  type WorkQueue,
+} from '../pipelines/index.ts';
 import { type ImageStatistics, imageStatistics, isRawImage } from '../pipelines/operators/index.ts';
 import type { EngineSession } from '../ports/engine.ts';
 import type { RawImage } from '../ports/image-codec.ts';
+import type { Random } from '../ports/random.ts';
 import type { HostEvent, InferInput, InferOptions, InstalledRelease } from '../ports/runtime-host.ts';
 import type { LoadedModel } from '../sessions/index.ts';
 import { buildGraph, type NodePorts } from './bind-node.ts';
@@ -24,11 +34,11 @@ import { createDelivery } from './deliver.ts';
 import { type OpenScripts, openScripts } from './open-scripts.ts';
 import type { ReferenceStore } from './reference-store.ts';
 import { valuesOf } from './values-of.ts';
+import type { WatchablePipeline } from './watch-edges.ts';
 
 /** One pipeline of a release, ready to run: a graph of its own, over models that it may share. */
-export interface LoadedPipeline {
-  readonly pipeline: Pipeline;
-  readonly graph: Graph;
+export interface LoadedPipeline extends WatchablePipeline {
+  readonly tracer: Tracer;
   readonly queue: WorkQueue;
   readonly window: InferenceWindow;
   /** By the name under which their references are kept. */
@@ -40,6 +50,9 @@ export interface LoadedPipeline {
 
 export interface PipelinePorts extends OperatorPorts {
   references: ReferenceStore;
+  random: Random;
+  /** Share of the items whose way is recorded now. */
+  traceRatio(): number;
   emit: (event: HostEvent) => void;
 }
 
@@ -61,32 +74,61 @@ export async function loadPipeline(
   const watches = await watchesOf(pipeline, prefix, installed.digest, ports.references);
   const expanded = expandPipeline(pipeline, parametersOf(pipeline, installed));
   const scripts = await openScripts(expanded, ports.sandbox);
-  const graph = await graphOf({ pipeline, prefix, expanded, scripts }, installed, sessions, ports).catch(async (error: unknown) => {
-    await scripts.close();
-    throw error;
-  });
+  const nodePorts = nodePortsOf({ pipeline, prefix, scripts }, installed, sessions, ports);
+  const build = (changes: Partial<NodePorts> = {}): Graph => buildGraph(expanded, { ...nodePorts, ...changes }, pipeline.deadlineMs);
+  const graph = await orElse(build, () => scripts.close());
   const queue = createWorkQueue({ ...pipeline.queue, concurrency: pipeline.concurrency });
   const window = createInferenceWindow(pipeline.name, installed.digest);
   const gate = createEgressGate(installed.release.policies.egress, prefix);
+  const recent = createRecentItems(graph.roots);
+  const tracer = createTracer({
+    ...{ clock, random: ports.random, graph, pipeline: pipeline.name, release: installed.digest, ratio: ports.traceRatio },
+    emit: (payload) => ports.emit({ type: 'record', kind: 'traces', payload }),
+  });
 
-  const infer = async (input: InferInput, { signal, source = '', timeMs, traceId }: InferOptions): Promise<InferenceResult> => {
+  const infer = async (input: InferInput, options: InferOptions): Promise<InferenceResult> => {
+    const { signal, source = '', timeMs = clock.wallMs(), traceparent } = options;
     const startedMs = clock.monotonicMs();
-    const item: ItemInput = { values: valuesOf(input, pipeline), stream: source, timeMs: timeMs ?? clock.wallMs(), signal, traceId };
+    const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
+    const values = valuesOf(input, pipeline);
+    const trace = tracer.begin({ source, stream: source, timeMs, parent });
+    const traceId = trace?.traceId ?? parent?.traceId;
+    const item: ItemInput = { values, stream: source, timeMs, signal, traceId };
+    recent.remember(item);
     try {
-      const run = await queue.push(() => graph.run(item));
+      const run = await queue.push(() => {
+        trace?.dequeued();
+        return graph.run(item);
+      });
       const latencyMs = clock.monotonicMs() - startedMs;
       window.succeeded(latencyMs, run.nodesMs);
       observe(watches, run);
-      const outputs = gate.outputs(run.outputs);
-      return { pipeline: pipeline.name, release: installed.digest, outputs, ...imageSizeOf(run), latencyMs, nodesMs: run.nodesMs };
+      const result = { pipeline: pipeline.name, release: installed.digest, outputs: gate.outputs(run.outputs), ...imageSizeOf(run) };
+      trace?.end();
+      return { ...result, latencyMs, nodesMs: run.nodesMs, ...(traceId === undefined ? {} : { traceId }) };
     } catch (error) {
+      trace?.end(error);
       const code = error instanceof StarlingError ? error.code : 'node-failed';
       // What a full queue turns away is counted there, as dropped.
       if (code !== 'dropped' && code !== 'overloaded') window.failed(code);
       throw error instanceof StarlingError ? error : new StarlingError(code, messageOf(error), { cause: error });
     }
   };
-  return { pipeline, graph, queue, window, watches, infer, close: scripts.close };
+  return {
+    ...{ installed, pipeline, graph, queue, window, watches, infer, tracer, recent, close: scripts.close },
+    visible: createVisiblePorts(expanded, graph.ports, gate),
+    graphBeside: () => build({ deliver: async () => undefined }),
+  };
+}
+
+/** What cannot be built leaves nothing open behind. */
+async function orElse<Value>(build: () => Value, close: () => Promise<void>): Promise<Value> {
+  try {
+    return build();
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 async function watchesOf(
@@ -116,17 +158,16 @@ function parametersOf(pipeline: Pipeline, { release, parameters }: InstalledRele
 interface GraphParts {
   pipeline: Pipeline;
   prefix: string;
-  expanded: ExpandedGraph;
   scripts: OpenScripts;
 }
 
-async function graphOf(
-  { pipeline, prefix, expanded, scripts }: GraphParts,
+function nodePortsOf(
+  { pipeline, prefix, scripts }: GraphParts,
   installed: InstalledRelease,
   sessions: ModelSessions,
   ports: PipelinePorts,
-): Promise<Graph> {
-  const nodePorts: NodePorts = {
+): NodePorts {
+  return {
     ...{
       clock: ports.clock,
       engine: ports.engine,
@@ -140,7 +181,6 @@ async function graphOf(
       throw new StarlingError('unknown-model', `the release pins no model "${node.model}"`, { field: `nodes.${name}.model` });
     },
   };
-  return buildGraph(expanded, nodePorts, pipeline.deadlineMs);
 }
 
 function observe(watches: LoadedPipeline['watches'], run: ItemResult): void {

@@ -1,15 +1,27 @@
-import { type InferenceResult, StarlingError } from '@starling/shared';
-import { energyRecord, healthRecord } from '../monitors/index.ts';
+import { type InferenceResult, type ReplayResult, StarlingError, type TapCounts } from '@starling/shared';
+import { describeFigures, energyRecord, healthRecord } from '../monitors/index.ts';
+import type { TapArguments } from '../pipelines/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MachineSettings } from '../ports/engine.ts';
-import type { HostEvent, InferInput, InferOptions, InstalledRelease, LiveLoad, LoadReport, SelfTestReport } from '../ports/runtime-host.ts';
+import type {
+  HostEvent,
+  InferInput,
+  InferOptions,
+  InstalledRelease,
+  LiveLoad,
+  LoadReport,
+  ReplayRequest,
+  SelfTestReport,
+  StartedTap,
+} from '../ports/runtime-host.ts';
 import type { SensorReading, Sensors } from '../ports/sensors.ts';
 import { createSessionPool } from '../sessions/index.ts';
 import { testRelease } from './golden.ts';
 import { type LoadedRelease, type LoadPorts, loadRelease } from './loaded-release.ts';
 import { createReferenceKeeper, type ReferenceKeeper } from './reference-keeper.ts';
+import { createEdgeWatch } from './watch-edges.ts';
 
-export interface RuntimePorts extends Omit<LoadPorts, 'pool'> {
+export interface RuntimePorts extends Omit<LoadPorts, 'pool' | 'traceRatio'> {
   clock: Clock;
   sensors: Sensors;
   /** How models are loaded for which nothing better was found out. */
@@ -24,6 +36,10 @@ export interface Runtime {
   activate(key: string): Promise<void>;
   unload(key: string): Promise<void>;
   infer(input: InferInput, options?: InferOptions): Promise<InferenceResult>;
+  tap(request: TapArguments): StartedTap;
+  untap(tap: string): TapCounts | undefined;
+  replay(request: ReplayRequest): Promise<ReplayResult>;
+  trace(ratio: number): void;
   live(): LiveLoad;
   close(): Promise<void>;
 }
@@ -34,8 +50,10 @@ export function createRuntime(ports: RuntimePorts): Runtime {
   );
   const loaded = new Map<string, LoadedRelease>();
   let active: LoadedRelease | undefined;
+  let traceRatio = 0;
   const live: LiveLoad = { items: 0, totalMs: 0 };
   const telemetry = createTelemetryLoop(ports, () => active);
+  const edges = createEdgeWatch(ports);
 
   const find = (key: string): LoadedRelease => {
     const release = loaded.get(key);
@@ -51,7 +69,7 @@ export function createRuntime(ports: RuntimePorts): Runtime {
     async load(installed) {
       const startedMs = ports.clock.monotonicMs();
       const known = loaded.get(installed.key);
-      const release = known ?? (await loadRelease(installed, { ...ports, pool }));
+      const release = known ?? (await loadRelease(installed, { ...ports, pool, traceRatio: () => traceRatio }));
       loaded.set(installed.key, release);
       const providers = Object.fromEntries(release.models.map((model) => [model.name, model.session.provider]));
       return { providers, loadMs: ports.clock.monotonicMs() - startedMs };
@@ -61,6 +79,8 @@ export function createRuntime(ports: RuntimePorts): Runtime {
       const next = find(key);
       if (active === next) return;
       telemetry.endWindow();
+      edges.releaseChanged();
+      for (const { tracer } of active?.pipelines ?? []) tracer.flush();
       active = next;
       telemetry.start(next.installed.telemetryWindowMs);
     },
@@ -76,6 +96,18 @@ export function createRuntime(ports: RuntimePorts): Runtime {
       live.totalMs += result.latencyMs;
       if (options.source !== undefined) ports.emit({ type: 'result', source: options.source, result });
       return result;
+    },
+    tap(request) {
+      const { pipeline, edges: own } = requireActive().ofEdges(request.edges);
+      return edges.tap(pipeline, { ...request, edges: own });
+    },
+    untap: (tap) => edges.untap(tap),
+    async replay(request) {
+      const { pipeline, edges: own } = requireActive().ofEdges(request.edges ?? []);
+      return edges.replay(pipeline, request.edges === undefined ? request : { ...request, edges: own });
+    },
+    trace(ratio) {
+      traceRatio = ratio;
     },
     live: () => ({ ...live }),
     async close() {
@@ -142,9 +174,10 @@ function emitReleaseWindow(
   keeper: ReferenceKeeper,
 ): number {
   let items = 0;
-  for (const { pipeline, window: own, queue, watches } of release.pipelines) {
+  for (const { pipeline, graph, window: own, queue, watches } of release.pipelines) {
     const inference = own.end(window.startMs, window.lengthMs, queue.takeDropped());
-    if (inference !== undefined) emit({ type: 'record', kind: 'inference', payload: inference });
+    const figures = describeFigures(graph.takeFigures());
+    if (inference !== undefined) emit({ type: 'record', kind: 'inference', payload: { ...inference, ...figures } });
     for (const [kept, { name, monitor, watch }] of watches) {
       const verdict = watch.endWindow();
       if (verdict === undefined) continue;

@@ -35,7 +35,7 @@ export interface SpoolPorts {
 }
 
 /** Least valuable first: what goes when the budget is used up. */
-const dropOrder: readonly TelemetryKind[] = ['health', 'energy', 'inference', 'drift', 'events'];
+const dropOrder: readonly TelemetryKind[] = ['traces', 'health', 'energy', 'inference', 'drift', 'events'];
 /** No acknowledgement for this long: the batch is sent again. */
 const RESEND_MS = 10_000;
 /** Room for the batch's own fields and the ranges that were dropped. */

@@ -3,6 +3,7 @@ import process from 'node:process';
 import { createHostSide, type HostReply, type HostRequest } from '../../core/hosting/index.ts';
 import { createRuntime } from '../../core/runtime/index.ts';
 import { createSystemClock } from '../clock.ts';
+import { systemRandom } from '../ids.ts';
 import { createSharpCodec } from '../image-codec.ts';
 import { createDiskReferenceStore } from '../reference-store.ts';
 import { createThreadSandbox } from '../sandbox.ts';
@@ -28,6 +29,7 @@ const engine = createEngine(config, import.meta.url, (reason) => {
 const runtime = createRuntime({
   engine,
   clock,
+  random: systemRandom,
   codec: createSharpCodec(),
   sandbox: createThreadSandbox(new URL(config.scriptFile, import.meta.url)),
   readAsset,

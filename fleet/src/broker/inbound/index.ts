@@ -9,6 +9,7 @@ import {
   presenceSchema,
   reportedStateSchema,
   type Topics,
+  tapMessageSchema,
   telemetryBatchSchema,
   telemetryKindSchema,
   wantSchema,
@@ -19,6 +20,7 @@ import type { Commands } from '../../commands/index.ts';
 import type { DesiredStates } from '../../desired-state/index.ts';
 import type { Devices } from '../../devices/index.ts';
 import type { Log } from '../../ports.ts';
+import type { Taps } from '../../taps/index.ts';
 import type { Ingest } from '../../telemetry/index.ts';
 import { storable } from './storable.ts';
 
@@ -30,13 +32,14 @@ export interface InboundPorts {
   commands: Commands;
   ingest: Ingest;
   chunks: ChunkServer;
+  taps: Taps;
   send(device: string, topic: string, payload: Uint8Array, qos: 0 | 1): Promise<boolean>;
 }
 
 type Handler = (device: string, payload: Uint8Array, params: Record<string, string>, ports: InboundPorts) => Promise<void> | void;
 
 /** Messages that a device sends; the others are refused before they come here. */
-type InboundName = Extract<MessageName, 'hello' | 'presence' | 'reported' | 'result' | 'blobWant' | 'telemetry'>;
+type InboundName = Extract<MessageName, 'hello' | 'presence' | 'reported' | 'result' | 'blobWant' | 'telemetry' | 'tap'>;
 
 const handlers: Record<InboundName, Handler> = {
   async hello(device, payload, _params, ports) {
@@ -63,6 +66,12 @@ const handlers: Record<InboundName, Handler> = {
   result: (device, payload, _params, ports) => ports.commands.result(device, storable(jsonDecode(payload, commandResultSchema))),
   blobWant(device, payload, _params, ports) {
     ports.chunks.want(device, cborDecode(payload, wantSchema));
+  },
+  tap(device, payload, params, ports) {
+    // A device that sends what nobody asked for, or asks for no longer, costs nothing but this.
+    if (!ports.taps.expects(device, params.id ?? '')) return;
+    const message = cborDecode(payload, tapMessageSchema);
+    if (message.tap === params.id) ports.taps.receive(device, message);
   },
   async telemetry(device, payload, params, ports) {
     const kind = telemetryKindSchema.parse(params.kind);

@@ -24,7 +24,7 @@ import { findDevice } from '../references.ts';
 const logsOptions = z.object({ lines: numberOption().int().min(1).max(500).default(100) });
 const sendOptions = z.object({ arguments: z.string().default('{}') });
 const WAIT_MS = 30_000;
-const sendable = commandNameSchema.exclude(['infer']);
+const sendable = commandNameSchema.exclude(['infer', 'tap', 'tap-stop', 'replay']);
 type Sendable = z.infer<typeof sendable>;
 
 /** What a person asks a device to do now. */

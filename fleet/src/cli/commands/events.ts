@@ -1,10 +1,10 @@
-import { API_BASE, type FleetEvent, fleetEventSchema, problemDetailsSchema, StarlingError } from '@starling/shared';
+import { type FleetEvent, fleetEventSchema, StarlingError } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Connection, Context } from '../context.ts';
+import { openStream } from '../open-stream.ts';
 import { type ContextOf, collect, examples, numberOption, readOptions } from '../options.ts';
 import { formatTime, printable } from '../printable.ts';
-import { readServerEvents } from '../server-events.ts';
 
 const eventType = fleetEventSchema.shape.type;
 const eventOptions = z.object({
@@ -47,7 +47,7 @@ async function* follow({ output, sleep, signal }: Context, connection: Connectio
   let pauseMs = PAUSE_MS_MINIMUM;
   for (let first = true; ; first = false) {
     try {
-      for await (const data of readServerEvents(await open(connection))) {
+      for await (const data of await openStream(connection, '/events')) {
         pauseMs = PAUSE_MS_MINIMUM;
         const event = fleetEventSchema.safeParse(data).data;
         if (event !== undefined) yield event;
@@ -60,27 +60,6 @@ async function* follow({ output, sleep, signal }: Context, connection: Connectio
     output.notice(`the stream broke off; connecting again in ${pauseMs / 1000} s (what happened in between is not shown)`);
     await sleep(pauseMs);
     pauseMs = Math.min(PAUSE_MS_MAXIMUM, 2 * pauseMs);
-  }
-}
-
-async function open({ fleet, credential, transport }: Connection) {
-  const headers: Record<string, string> = { accept: 'text/event-stream' };
-  if (credential.kind === 'token') headers.authorization = `Bearer ${credential.token}`;
-  const answer = await transport.open(`${fleet}${API_BASE}/events`, { method: 'GET', headers });
-  if (answer.statusCode === 200) return answer;
-  let text = '';
-  for await (const piece of answer) text += String(piece);
-  const problem = readProblem(text);
-  throw new StarlingError(problem?.code ?? 'unexpected-answer', problem?.detail ?? `the fleet answered ${answer.statusCode}`, {
-    ...(problem?.hint === undefined ? {} : { hint: problem.hint }),
-  });
-}
-
-function readProblem(text: string): z.infer<typeof problemDetailsSchema> | undefined {
-  try {
-    return problemDetailsSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
   }
 }
 

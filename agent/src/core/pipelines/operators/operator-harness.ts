@@ -22,7 +22,7 @@ export const FIRST_MS = 1_750_000_000_000;
 
 /** A runtime without pictures and assets: most operators need neither. */
 const bareContext: OperatorContext = {
-  codec: { probe: refuse, decode: refuse, resize: refuse },
+  codec: { probe: refuse, decode: refuse, resize: refuse, encode: refuse },
   asset: refuse,
   allocateFloat32: (length) => new Float32Array(length),
 };

@@ -1,0 +1,38 @@
+/** Edges that may leave -> a release that finds bright spots without any model, so that nothing has to be built for it. */
+import type { PipelineInput, ReleaseView } from '@starling/shared';
+import type { RunningFleet } from '../harness/running-fleet.ts';
+
+const brightSpots: PipelineInput = {
+  kind: 'pipeline',
+  schemaVersion: 1,
+  name: 'bright-spots',
+  version: '1.0.0',
+  inputs: { image: 'encoded-image' },
+  outputs: { boxes: 'boxes' },
+  nodes: {
+    decode: { op: 'image.decode' },
+    resize: { op: 'image.resize', params: { longestSide: 32 } },
+    grey: { op: 'image.to-grey-tensor' },
+    spots: { op: 'dbnet.decode' },
+  },
+  edges: [
+    { from: 'input.image', to: 'decode.image' },
+    { from: 'decode.image', to: 'resize.image' },
+    { from: 'resize.image', to: 'grey.image' },
+    { from: 'grey.tensor', to: 'spots.map' },
+    { from: 'decode.image', to: 'spots.source' },
+    { from: 'spots.boxes', to: 'output.boxes' },
+  ],
+};
+
+export async function publishBrightSpots(fleet: RunningFleet, edges: string[] = []): Promise<ReleaseView> {
+  await fleet.operator.pushPipeline(brightSpots);
+  return fleet.operator.createRelease({
+    name: 'bright-spots-1',
+    pipeline: `${brightSpots.name}@${brightSpots.version}`,
+    policies: {
+      egress: { outputs: ['boxes'], edges, sinks: [] },
+      ...{ capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
+    },
+  });
+}

@@ -1,0 +1,16 @@
+import { StarlingError } from '@starling/shared';
+import type { Devices } from '../devices/index.ts';
+
+/** For what only makes sense now. @throws StarlingError `not-found`, `device-offline` */
+export async function requireConnected(
+  device: string,
+  { devices, isConnected }: { devices: Pick<Devices, 'find'>; isConnected(device: string): boolean },
+): Promise<void> {
+  await devices.find(device);
+  if (isConnected(device)) return;
+  throw new StarlingError('device-offline', 'the device is not connected', {
+    field: 'id',
+    hint: 'wait until it is online',
+    retryable: true,
+  });
+}
