@@ -8,6 +8,9 @@ export type Edit =
   | { kind: 'rename-node'; name: string; to: string }
   | { kind: 'connect'; from: string; to: string }
   | { kind: 'disconnect'; index: number }
+  /** Ports of the pipeline itself; their edges go with them. */
+  | { kind: 'rename-port'; side: 'inputs' | 'outputs'; name: string; to: string }
+  | { kind: 'remove-port'; side: 'inputs' | 'outputs'; name: string }
   | { kind: 'add-pipeline'; name: string; pipeline: Readonly<Record<string, unknown>> }
   /** Sets what stands at a path; without a value it is removed. */
   | { kind: 'set'; path: readonly (string | number)[]; value?: unknown };
@@ -44,6 +47,15 @@ function apply(document: Document, edit: Edit): void {
     case 'disconnect':
       keepEdges(document, (_edge, index) => index !== edit.index);
       return;
+    case 'rename-port':
+      renamePort(document, edit);
+      return;
+    case 'remove-port': {
+      const gone = sideReference(edit.side, edit.name);
+      document.deleteIn([edit.side, edit.name]);
+      keepEdges(document, ({ from, to }) => from !== gone && to !== gone);
+      return;
+    }
     case 'add-pipeline':
       mapAt(document, 'pipelines').set(edit.name, document.createNode(edit.pipeline));
       return;
@@ -93,6 +105,25 @@ function rename(document: Document, name: string, to: string): void {
   for (const node of namesAt(document, 'nodes')) {
     const triggers: unknown = document.getIn(['nodes', node, 'triggers']);
     if (isSeq(triggers)) for (const [index] of triggers.items.entries()) move(['nodes', node, 'triggers', index]);
+  }
+}
+
+/** A port of the pipeline itself, as edges name it. */
+function sideReference(side: 'inputs' | 'outputs', name: string): string {
+  return `${side === 'inputs' ? INPUT_NODE : OUTPUT_NODE}.${name}`;
+}
+
+function renamePort(document: Document, { side, name, to }: { side: 'inputs' | 'outputs'; name: string; to: string }): void {
+  const ports: unknown = document.get(side);
+  const pair: Pair | undefined = isMap(ports) ? ports.items.find(({ key }) => keyOf(key) === name) : undefined;
+  if (pair === undefined || (isMap(ports) && ports.has(to))) return;
+  if (isScalar(pair.key)) pair.key.value = to;
+  else pair.key = to;
+  for (const [index] of edgesOf(document).items.entries()) {
+    for (const end of ['from', 'to']) {
+      if (document.getIn(['edges', index, end]) === sideReference(side, name))
+        set(document, ['edges', index, end], sideReference(side, to));
+    }
   }
 }
 

@@ -1,8 +1,8 @@
 import { type ModelView, operatorRegistry, type PipelineView } from '@starling/shared';
+import { parse } from 'yaml';
 import type { Edit } from './edit-document.ts';
 import { paramFieldsOf } from './param-fields.ts';
 import { textOfPipeline } from './starting-text.ts';
-import { parse } from 'yaml';
 
 /** Something that can be put into a graph. */
 export interface PaletteEntry {

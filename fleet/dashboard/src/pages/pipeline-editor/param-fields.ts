@@ -28,7 +28,10 @@ const propertySchema = z.looseObject({
   maximum: z.number().optional(),
   exclusiveMinimum: z.number().optional(),
 });
-const objectSchema = z.looseObject({ properties: z.record(z.string(), propertySchema).default({}), required: z.array(z.string()).default([]) });
+const objectSchema = z.looseObject({
+  properties: z.record(z.string(), propertySchema).default({}),
+  required: z.array(z.string()).default([]),
+});
 /** JSON Schema says of every whole number that it is safe. */
 const isStated = (limit: number | undefined): limit is number => limit !== undefined && Math.abs(limit) < Number.MAX_SAFE_INTEGER;
 

@@ -66,9 +66,9 @@ export function readDraft(text: string, context: GraphContext | undefined): Draf
         ...at(pos[0], Math.max(pos[1], pos[0] + 1)),
       };
     });
-    return { ...emptyDraft, graph: graphOf(valueOf(document)), problems };
+    return { ...emptyDraft, graph: graphOf(contentOf(document)), problems };
   }
-  const value = valueOf(document);
+  const value = contentOf(document);
   const parsed = writtenSchema.safeParse(value);
   const found = parsed.success
     ? context === undefined
@@ -88,7 +88,7 @@ export function readDraft(text: string, context: GraphContext | undefined): Draf
 
 const emptyDraft: Omit<Draft, 'graph' | 'problems'> = { name: '', version: '', pipeline: undefined };
 
-function valueOf(document: Document): unknown {
+function contentOf(document: Document): unknown {
   return isMap(document.contents) ? (document.toJS() as unknown) : undefined;
 }
 

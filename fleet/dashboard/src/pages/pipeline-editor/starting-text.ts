@@ -19,8 +19,8 @@ edges:
 
 /** A published pipeline as text, under the next version; what it states only by default is left out. */
 export function textOfPipeline(document: Pipeline): string {
-  const { kind: _kind, schemaVersion: _schema, critical, fleetId: _fleet, version, ...rest } = document;
-  const fields = { name: rest.name, version: nextVersion(version), ...rest, ...(critical.length > 0 && { critical }) };
+  const { kind: _kind, schemaVersion: _schema, critical, fleetId: _fleet, name, version, ...rest } = document;
+  const fields = { name, version: nextVersion(version), ...rest, ...(critical.length > 0 && { critical }) };
   return stringify(withoutDefaults(fields), { lineWidth: 0, flowCollectionPadding: true });
 }
 

@@ -1,8 +1,8 @@
-import { defaultKeymap, history, historyKeymap, redo, redoDepth, undo, undoDepth } from '@codemirror/commands';
+import { defaultKeymap, history, historyKeymap, isolateHistory, redo, redoDepth, undo, undoDepth } from '@codemirror/commands';
 import { yaml } from '@codemirror/lang-yaml';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { type Diagnostic, lintGutter, setDiagnostics } from '@codemirror/lint';
-import { Annotation, EditorState, type Extension } from '@codemirror/state';
+import { EditorState, type Extension } from '@codemirror/state';
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { type Ref, useEffect, useImperativeHandle, useRef } from 'react';
@@ -26,8 +26,6 @@ interface YamlEditorProps {
   onText: (text: string, history: { canUndo: boolean; canRedo: boolean }) => void;
   handle: Ref<YamlHandle>;
 }
-
-const fromDrawing = Annotation.define<boolean>();
 
 /** The text of a pipeline, with what is wrong underlined where it stands. */
 export function YamlEditor({ initial, problems, onText, handle }: YamlEditorProps) {
@@ -59,7 +57,7 @@ export function YamlEditor({ initial, problems, onText, handle }: YamlEditorProp
     replace: (text) => {
       const editor = view.current;
       const change = editor === undefined ? undefined : replacementOf(editor.state.doc.toString(), text);
-      if (change !== undefined) editor?.dispatch({ changes: change, annotations: fromDrawing.of(true), userEvent: 'input.drawing' });
+      if (change !== undefined) editor?.dispatch({ changes: change, annotations: isolateHistory.of('full'), userEvent: 'input.drawing' });
     },
     undo: () => view.current !== undefined && undo(view.current),
     redo: () => view.current !== undefined && redo(view.current),
