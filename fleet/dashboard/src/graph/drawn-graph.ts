@@ -1,4 +1,13 @@
-import { type Edge, INPUT_NODE, OUTPUT_NODE, orderNodes, type PipelineNode, type PortType, parsePortReference } from '@starling/shared';
+import {
+  type Edge,
+  INPUT_NODE,
+  OUTPUT_NODE,
+  orderNodes,
+  type ParameterValues,
+  type PipelineNode,
+  type PortType,
+  parsePortReference,
+} from '@starling/shared';
 import type { GraphDocument } from './graph-document.ts';
 import { type Bindings, bind, type NodePorts, ofTexts, type PortSources, statedPorts, substitute, withPortsOfEdges } from './node-ports.ts';
 import { badgesOf, type NodeKind, wordsOfNode } from './node-words.ts';
@@ -51,9 +60,10 @@ export interface DrawnGraph {
  * The nodes, ports and lines of a pipeline, with the types that flow.
  * @param opened ids of nodes whose inner pipeline is drawn in their place
  */
-export function drawnGraphOf(document: GraphDocument, sources: PortSources, opened: ReadonlySet<string> = new Set()): DrawnGraph {
+export function drawnGraphOf(document: GraphDocument, models: PortSources['models'], opened: ReadonlySet<string> = new Set()): DrawnGraph {
   const flat = openInner(document, opened);
-  const ids = [INPUT_NODE, ...Object.keys(flat.nodes), OUTPUT_NODE];
+  const sources: PortSources = { models, pipelines: document.pipelines, values: defaultsOf(document) };
+  const ids = [INPUT_NODE, ...inOrder(flat), OUTPUT_NODE];
   const stated = new Map<string, NodePorts>(
     ids.map((id) => {
       const node = flat.nodes[id];
@@ -73,6 +83,16 @@ export function drawnGraphOf(document: GraphDocument, sources: PortSources, open
 }
 
 type Flat = ReturnType<typeof openInner>;
+
+/** Each node after those that feed it, however the document lists them. */
+function inOrder(flat: Pick<Flat, 'nodes' | 'edges'>): string[] {
+  const { order, cyclic } = orderNodes(flat);
+  return [...order, ...cyclic];
+}
+
+function defaultsOf({ parameters = {} }: GraphDocument): ParameterValues {
+  return Object.fromEntries(Object.entries(parameters).map(([name, parameter]) => [name, parameter.default]));
+}
 
 function drawnNode(id: string, flat: Flat, ports: NodePorts | undefined, document: GraphDocument): DrawnNode {
   const node = flat.nodes[id];
@@ -101,8 +121,7 @@ function monitorsAt(id: string, monitors: GraphDocument['monitors']): string[] {
 
 /** Letters of signatures replaced by what flows in, and lists where a node runs once for each item. */
 function withResolvedTypes(ports: Map<string, NodePorts>, { nodes, edges }: Pick<Flat, 'nodes' | 'edges'>): Map<string, NodePorts> {
-  const order = orderNodes({ nodes, edges });
-  for (const id of [...order.order, ...order.cyclic]) {
+  for (const id of inOrder({ nodes, edges })) {
     const node = nodes[id];
     const own = ports.get(id);
     if (node === undefined || own === undefined) continue;

@@ -1,5 +1,5 @@
 import { Stack, Text, Title } from '@mantine/core';
-import { operatorRegistry, type PipelineNode } from '@starling/shared';
+import type { PipelineNode } from '@starling/shared';
 import type { ReactNode } from 'react';
 import { stringify } from 'yaml';
 import { Facts } from '../parts/facts.tsx';
@@ -9,6 +9,7 @@ import classes from './graph-detail.module.css';
 import type { GraphDocument } from './graph-document.ts';
 import { typeText } from './node-ports.ts';
 import { kindWords } from './node-words.ts';
+import { signatureOf } from './signature-of.ts';
 
 interface GraphDetailProps {
   graph: DrawnGraph;
@@ -48,7 +49,7 @@ function statedNode({ nodes, pipelines }: GraphDocument, id: string): PipelineNo
 
 function NodeFacts({ node, stated }: { node: DrawnNode; stated: PipelineNode | undefined }) {
   const params = stated !== undefined && 'params' in stated ? stated.params : {};
-  const summary = stated !== undefined && 'op' in stated ? operatorRegistry.get(stated.op)?.summary : undefined;
+  const summary = stated === undefined ? undefined : signatureOf(stated)?.summary;
   const isSide = node.kind === 'input' || node.kind === 'output';
   return (
     <>

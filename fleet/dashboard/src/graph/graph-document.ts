@@ -4,4 +4,5 @@ import type { Monitor, PipelineGraph } from '@starling/shared';
 export type GraphDocument = Pick<PipelineGraph, 'inputs' | 'outputs' | 'nodes' | 'edges'> & {
   pipelines: Readonly<Record<string, Pick<PipelineGraph, 'inputs' | 'outputs' | 'nodes' | 'edges'>>>;
   monitors: Readonly<Record<string, Monitor>>;
+  parameters?: PipelineGraph['parameters'];
 };

@@ -1,6 +1,8 @@
 import { Table } from '@mantine/core';
 import { WideTable } from '../parts/wide-table.tsx';
 import type { DrawnEdge, DrawnGraph, DrawnPort } from './drawn-graph.ts';
+import type { Figures } from './flow-elements.ts';
+import classes from './graph-tables.module.css';
 import { typeText } from './node-ports.ts';
 import { kindWords } from './node-words.ts';
 
@@ -40,7 +42,7 @@ function portText(ports: readonly DrawnPort[]): string {
 }
 
 /** The lines of a graph in words. */
-export function EdgeTable({ edges }: Pick<DrawnGraph, 'edges'>) {
+export function EdgeTable({ edges, figures }: Pick<DrawnGraph, 'edges'> & { figures?: Figures['edges'] }) {
   return (
     <WideTable label="Edges" fz="sm" verticalSpacing={4}>
       <Table.Thead>
@@ -49,6 +51,7 @@ export function EdgeTable({ edges }: Pick<DrawnGraph, 'edges'>) {
           <Table.Th>To</Table.Th>
           <Table.Th>Carries</Table.Th>
           <Table.Th>Queue</Table.Th>
+          {figures !== undefined && <Table.Th>Lately</Table.Th>}
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -56,8 +59,9 @@ export function EdgeTable({ edges }: Pick<DrawnGraph, 'edges'>) {
           <Table.Tr key={edge.id}>
             <Table.Td className="mono">{`${edge.from}.${edge.fromPort}`}</Table.Td>
             <Table.Td className="mono">{edge.kind === 'trigger' ? edge.to : `${edge.to}.${edge.toPort}`}</Table.Td>
-            <Table.Td>{carriesText(edge)}</Table.Td>
+            <Table.Td className={classes.carries}>{carriesText(edge)}</Table.Td>
             <Table.Td>{edge.queue === undefined ? '' : `${edge.queue.length}, ${edge.queue.policy}`}</Table.Td>
+            {figures !== undefined && <Table.Td>{figures.get(edge.id)?.words}</Table.Td>}
           </Table.Tr>
         ))}
       </Table.Tbody>

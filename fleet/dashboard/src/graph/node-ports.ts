@@ -4,22 +4,23 @@ import {
   isStarlingError,
   type ModelPorts,
   mismatchOf,
-  type OperatorSignature,
+  type ParameterValues,
   type PipelineNode,
   type PortTexts,
   type PortType,
   parsePortReference,
   parsePortType,
+  substitute as substituteParams,
 } from '@starling/shared';
+import { signatureOf } from './signature-of.ts';
 
-/** What operators, models and inner pipelines state about their ports. */
+/** What models and inner pipelines state about their ports; operators, sources and sinks are known. */
 export interface PortSources {
-  operators: ReadonlyMap<string, OperatorSignature>;
   models: ReadonlyMap<string, ModelPorts>;
   /** Inner pipelines of the one that is drawn. */
   pipelines: Readonly<Record<string, { inputs: PortTexts; outputs: PortTexts }>>;
-  sources?: ReadonlyMap<string, { outputs: PortTexts; params: OperatorSignature['params'] }>;
-  sinks?: ReadonlyMap<string, { inputs: PortTexts; optional?: readonly string[]; params: OperatorSignature['params'] }>;
+  /** Values of parameters, since ports may follow from them. */
+  values?: ParameterValues;
 }
 
 export interface NodePorts {
@@ -36,34 +37,26 @@ export const ERROR_PORT = 'error';
  * The ports that a node states.
  * @returns undefined where it names what is not known
  */
-export function statedPorts(node: PipelineNode, { operators, models, pipelines, sources, sinks }: PortSources): NodePorts | undefined {
-  if ('op' in node) return ofOperator(operators.get(node.op), node.params);
+export function statedPorts(node: PipelineNode, { models, pipelines, values = {} }: PortSources): NodePorts | undefined {
   if ('script' in node) return ofTexts(node.script.inputs, node.script.outputs);
   if ('pipeline' in node) {
     const inner = pipelines[node.pipeline];
     return inner === undefined ? undefined : ofTexts(inner.inputs, inner.outputs);
   }
-  if ('source' in node) {
-    const source = sources?.get(node.source);
-    return source === undefined ? undefined : ofTexts({}, source.outputs);
-  }
-  if ('sink' in node) {
-    const sink = sinks?.get(node.sink);
-    return sink === undefined ? undefined : ofTexts(sink.inputs, {}, sink.optional);
-  }
-  const model = models.get(node.model);
+  if ('model' in node) return ofModel(models.get(node.model), node.state);
+  const signature = signatureOf(node);
+  if (signature === undefined) return undefined;
+  const parsed = signature.params.safeParse(substituteParams(node.params, values).params);
+  // What depends on parameters is not known while they are wrong; what is always there is.
+  const { inputs = {}, outputs = {}, optional } = parsed.success ? (signature.ports?.(parsed.data as never) ?? signature) : signature;
+  return ofTexts(inputs, outputs, optional);
+}
+
+function ofModel(model: ModelPorts | undefined, state: Readonly<Record<string, string>> = {}): NodePorts | undefined {
   if (model === undefined) return undefined;
   const typed = (list: ModelPorts['inputs']): NodePorts['inputs'] =>
     new Map(list.map(({ name, elementType, shape }) => [name, { kind: 'tensor', elementType, shape }]));
-  return { inputs: typed(model.inputs), outputs: typed(model.outputs), optional: new Set(Object.keys(node.state ?? {})) };
-}
-
-function ofOperator(operator: OperatorSignature | undefined, params: Readonly<Record<string, unknown>>): NodePorts | undefined {
-  if (operator === undefined) return undefined;
-  const parsed = operator.params.safeParse(params);
-  // What depends on parameters is not known while they are wrong; what is always there is.
-  const { inputs, outputs, optional } = parsed.success ? (operator.ports?.(parsed.data as never) ?? operator) : operator;
-  return ofTexts(inputs, outputs, optional ?? operator.optional);
+  return { inputs: typed(model.inputs), outputs: typed(model.outputs), optional: new Set(Object.keys(state)) };
 }
 
 export function ofTexts(inputs: PortTexts, outputs: PortTexts, optional: readonly string[] = []): NodePorts {

@@ -64,3 +64,16 @@ function renamedTriggers(node: PipelineNode, within: (name: string) => string): 
   if (!('triggers' in node) || node.triggers === undefined) return node;
   return { ...node, triggers: node.triggers.map(within) };
 }
+
+/** The ids of all nodes that hold an inner pipeline, however deep. */
+export function allInner(document: GraphDocument): Set<string> {
+  const ids = new Set<string>();
+  for (let depth = 0; depth < DEPTH_MAXIMUM; depth += 1) {
+    const known = ids.size;
+    const { nodes, groups } = openInner(document, ids);
+    for (const { id } of groups) ids.add(id);
+    for (const [id, node] of Object.entries(nodes)) if ('pipeline' in node && document.pipelines[node.pipeline] !== undefined) ids.add(id);
+    if (ids.size === known) break;
+  }
+  return ids;
+}

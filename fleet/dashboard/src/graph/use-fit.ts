@@ -3,7 +3,7 @@ import { type RefObject, useEffect, useRef } from 'react';
 import type { PlacedGraph } from './place-graph.ts';
 
 /** Below this letters cannot be read: rather the top of the graph than all of it. */
-const READABLE = 0.62;
+const READABLE = 0.85;
 const MARGIN_PX = 14;
 
 /** Shows the whole graph if it can be read then, else its top; again when its room or its layout changes. */
@@ -19,7 +19,7 @@ export function useFit({ boxes }: PlacedGraph): RefObject<HTMLDivElement | null>
       const right = Math.max(...[...boxes.values()].map(({ x, width }) => x + width), 1);
       const bottom = Math.max(...[...boxes.values()].map(({ y, height }) => y + height), 1);
       const [byWidth, byHeight] = [clientWidth / (right + MARGIN_PX), clientHeight / (bottom + MARGIN_PX)];
-      const zoom = Math.min(1, Math.max(Math.min(byWidth, byHeight), Math.min(READABLE, byWidth * 1.6)));
+      const zoom = Math.min(1, Math.max(Math.min(byWidth, byHeight), Math.min(READABLE, byWidth * 1.25)));
       const fitsBelow = bottom * zoom < clientHeight;
       void setViewport({
         ...{ zoom, x: (clientWidth - right * zoom) / 2 },

@@ -1,8 +1,11 @@
 import { useCallback, useState } from 'react';
 
 /** Which inner pipelines are drawn open. */
-export function useOpened(): { opened: ReadonlySet<string>; toggle: (id: string) => void } {
-  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
+export function useOpened(first: () => ReadonlySet<string> = () => new Set()): {
+  opened: ReadonlySet<string>;
+  toggle: (id: string) => void;
+} {
+  const [opened, setOpened] = useState(first);
   const toggle = useCallback((id: string): void => {
     setOpened((before) => {
       // What was open inside closes with it.

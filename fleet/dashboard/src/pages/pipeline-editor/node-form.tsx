@@ -1,10 +1,11 @@
 import { Button, Group, Select, Stack, Text, Title } from '@mantine/core';
-import { joinModeSchema, operatorRegistry, type PipelineNode } from '@starling/shared';
+import { joinModeSchema, type PipelineNode } from '@starling/shared';
 import { IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { DrawnGraph, DrawnNode } from '../../graph/drawn-graph.ts';
 import { typeText } from '../../graph/node-ports.ts';
 import { kindWords } from '../../graph/node-words.ts';
+import { signatureOf } from '../../graph/signature-of.ts';
 import { CommitLines, CommitNumber, CommitText } from './commit-fields.tsx';
 import { type Edit, freeName } from './edit-document.ts';
 import { fittingOutputs } from './fitting-outputs.ts';
@@ -23,7 +24,7 @@ interface NodeFormProps {
 /** Everything about one node that can be set without writing it. */
 export function NodeForm({ drawn, node, graph, onEdit, onSelect }: NodeFormProps) {
   const name = drawn.id;
-  const signature = 'op' in node ? operatorRegistry.get(node.op) : undefined;
+  const signature = signatureOf(node);
   const fields = signature === undefined ? [] : paramFieldsOf(signature.params);
   return (
     <Stack gap="sm">

@@ -1,4 +1,4 @@
-import { type ModelView, operatorRegistry, type PipelineView } from '@starling/shared';
+import { type ModelView, operatorRegistry, type PipelineView, sinkRegistry, sourceRegistry } from '@starling/shared';
 import { parse } from 'yaml';
 import type { Edit } from './edit-document.ts';
 import { paramFieldsOf } from './param-fields.ts';
@@ -32,7 +32,7 @@ const scriptNode = {
 
 /** All that there is, by group: models and own code first, then operators by their field. */
 export function paletteEntries({ models, pipelines }: Catalogue, inside: readonly string[]): PaletteEntry[] {
-  return [...modelEntries(models), scriptEntry, ...pipelineEntries(pipelines, inside), ...operatorEntries()];
+  return [...modelEntries(models), scriptEntry, ...pipelineEntries(pipelines, inside), ...registryEntries()];
 }
 
 function modelEntries(models: Catalogue['models']): PaletteEntry[] {
@@ -79,15 +79,28 @@ function innerOf(document: PipelineView['document'], version: string): Record<st
   return { version, inputs, outputs, ...(parameters !== undefined && { parameters }), nodes, edges };
 }
 
-function operatorEntries(): PaletteEntry[] {
-  return [...operatorRegistry.values()].map((operator) => ({
-    ...{ key: `op ${operator.name}`, title: operator.name, summary: operator.summary },
-    ...{ group: `Operators: ${operator.name.split('.')[0]}`, wish: operator.name.split('.').at(-1) ?? operator.name },
-    edits: (name) => {
-      const params = neededParams(operator.params);
-      return [{ kind: 'add-node', name, node: { op: operator.name, ...(Object.keys(params).length > 0 && { params }) } }];
+function registryEntries(): PaletteEntry[] {
+  return [
+    ...[...sourceRegistry.values()].map((source) => entryOf('source', 'Sources', source)),
+    ...[...sinkRegistry.values()].map((sink) => entryOf('sink', 'Sinks', sink)),
+    ...[...operatorRegistry.values()].map((operator) => entryOf('op', `Operators: ${operator.name.split('.')[0]}`, operator)),
+  ];
+}
+
+interface Named {
+  name: string;
+  summary: string;
+  params: Parameters<typeof paramFieldsOf>[0];
+}
+
+function entryOf(kind: 'op' | 'source' | 'sink', group: string, { name, summary, params }: Named): PaletteEntry {
+  return {
+    ...{ key: `${kind} ${name}`, title: name, summary, group, wish: name.split('.').at(-1) ?? name },
+    edits: (node) => {
+      const needed = neededParams(params);
+      return [{ kind: 'add-node', name: node, node: { [kind]: name, ...(Object.keys(needed).length > 0 && { params: needed }) } }];
     },
-  }));
+  };
 }
 
 /** A first value for parameters that have no default, so that there is something to correct. */

@@ -57,6 +57,7 @@ function Ports({ side, word, ports, newType, onEdit }: PortsProps) {
         <Group key={name} gap={6} mt={4} wrap="nowrap">
           <CommitText
             aria-label={`Name of ${word.toLowerCase()} ${name}`}
+            w="38%"
             value={name}
             onCommit={(next) => next !== '' && onEdit({ kind: 'rename-port', side, name, to: next })}
           />

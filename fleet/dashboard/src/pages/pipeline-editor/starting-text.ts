@@ -1,5 +1,5 @@
-import type { Pipeline } from '@starling/shared';
-import { stringify } from 'yaml';
+import { orderNodes, type Pipeline, type PipelineGraph } from '@starling/shared';
+import { Document, visit } from 'yaml';
 
 /** What a new pipeline begins with: a picture that comes in is decoded and goes out. */
 export const startingText = `# A pipeline is a graph: values enter at its inputs, flow along edges through nodes, and leave at its outputs.
@@ -17,11 +17,24 @@ edges:
   - { from: decode.image, to: output.result }
 `;
 
-/** A published pipeline as text, under the next version; what it states only by default is left out. */
+/** A published pipeline as text, under the next version, in the order of its flow; what it states only by default is left out. */
 export function textOfPipeline(document: Pipeline): string {
-  const { kind: _kind, schemaVersion: _schema, critical, fleetId: _fleet, name, version, ...rest } = document;
-  const fields = { name, version: nextVersion(version), ...rest, ...(critical.length > 0 && { critical }) };
-  return stringify(withoutDefaults(fields), { lineWidth: 0, flowCollectionPadding: true });
+  const { name, version, description, pipelines, monitors, queue, concurrency, deadlineMs, priority, critical } = document;
+  const inner = Object.entries(pipelines).map(([key, { version: from, ...graph }]) => [
+    key,
+    { ...(from !== undefined && { version: from }), ...plainGraph(graph) },
+  ]);
+  const fields = {
+    ...{ name, version: nextVersion(version), description, ...plainGraph(document) },
+    ...(inner.length > 0 && { pipelines: Object.fromEntries(inner) as object }),
+    ...(Object.keys(monitors).length > 0 && { monitors }),
+    ...((queue.length !== 4 || queue.policy !== 'block') && { queue }),
+    ...(concurrency !== 3 && { concurrency }),
+    ...(deadlineMs !== undefined && { deadlineMs }),
+    ...(priority !== 5 && { priority }),
+    ...(critical.length > 0 && { critical }),
+  };
+  return inShortLines(new Document(fields)).toString({ lineWidth: 0, flowCollectionPadding: true });
 }
 
 /** `1.4.2` becomes `1.5.0`. */
@@ -35,27 +48,34 @@ const nodeDefaults: Readonly<Record<string, unknown>> = {
   ...{ each: false, join: 'inner', triggersJoin: 'inner', onError: 'fail', on: 'device' },
   ...{ batchMaximum: 1, emptyIsAbsent: false, finite: true },
 };
-const isEmpty = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+const first = ['op', 'model', 'script', 'pipeline', 'source', 'sink'];
 
-type Fields = Omit<Pipeline, 'kind' | 'schemaVersion' | 'critical' | 'fleetId'>;
+function plainGraph({ inputs, outputs, parameters, nodes, edges }: PipelineGraph) {
+  const { order, cyclic } = orderNodes({ nodes, edges });
+  const plain = [...order, ...cyclic].map((name) => [name, plainNode(nodes[name] ?? {})]);
+  return { inputs, outputs, ...(!isEmpty(parameters) && { parameters }), nodes: Object.fromEntries(plain) as object, edges };
+}
 
-function withoutDefaults({ nodes, parameters, pipelines, monitors, concurrency, priority, queue, ...rest }: Fields) {
-  const plain = (record: Readonly<Record<string, unknown>>): object =>
-    Object.fromEntries(Object.entries(record).filter(([key, value]) => !isEmpty(value) && nodeDefaults[key] !== value));
-  const plainNodes = (list: Pipeline['nodes']): object =>
-    Object.fromEntries(Object.entries(list).map(([name, node]) => [name, plain(node)]));
-  const inner = Object.entries(pipelines).map(([name, { nodes: innerNodes, ...others }]) => [
-    name,
-    { ...plain(others), nodes: plainNodes(innerNodes), edges: others.edges },
-  ]);
-  return {
-    ...rest,
-    ...(!isEmpty(parameters) && { parameters }),
-    ...{ nodes: plainNodes(nodes), edges: rest.edges },
-    ...(!isEmpty(pipelines) && { pipelines: Object.fromEntries(inner) as object }),
-    ...(!isEmpty(monitors) && { monitors }),
-    ...((queue.length !== 4 || queue.policy !== 'block') && { queue }),
-    ...(concurrency !== 3 && { concurrency }),
-    ...(priority !== 5 && { priority }),
-  };
+/** What makes the node what it is comes first. */
+function plainNode(node: object): object {
+  const kept = Object.entries(node).filter(([key, value]) => !isEmpty(value) && nodeDefaults[key] !== value);
+  return Object.fromEntries(kept.toSorted(([a], [b]) => Number(first.includes(b)) - Number(first.includes(a))));
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+const SHORT = 100;
+
+/** Edges, and what is as short as them, in one line each, as people write them. */
+function inShortLines(document: Document): Document {
+  visit(document, {
+    Collection: (_key, node, path) => {
+      if (path.length < 3 || JSON.stringify(node).length > SHORT) return undefined;
+      node.flow = true;
+      return visit.SKIP;
+    },
+  });
+  return document;
 }

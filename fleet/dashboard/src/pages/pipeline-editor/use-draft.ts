@@ -3,7 +3,6 @@ import { operatorRegistry } from '@starling/shared';
 import { useDeferredValue, useMemo } from 'react';
 import { type DrawnGraph, drawnGraphOf } from '../../graph/drawn-graph.ts';
 import type { Marks } from '../../graph/flow-elements.ts';
-import { portSources } from '../../graph/use-port-sources.ts';
 import { marksOf } from './marks-of.ts';
 import { type Draft, readDraft } from './read-draft.ts';
 
@@ -18,7 +17,7 @@ export function useDraft(
     const context: GraphContext | undefined = isKnown ? { operators: operatorRegistry, models } : undefined;
     return readDraft(latest, context);
   }, [latest, models, isKnown]);
-  const graph = useMemo(() => drawnGraphOf(draft.graph, portSources(models, draft.graph.pipelines), opened), [draft, models, opened]);
+  const graph = useMemo(() => drawnGraphOf(draft.graph, models, opened), [draft, models, opened]);
   const marks = useMemo(() => marksOf(draft.problems, graph), [draft, graph]);
   return { draft, graph, marks };
 }

@@ -78,7 +78,7 @@ function toDiagnostic({ from, to, message, hint }: DraftProblem, length: number)
 }
 
 const colours = HighlightStyle.define([
-  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: 'var(--measure-1)' },
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: 'var(--mantine-color-anchor)' },
   { tag: [tags.string, tags.content], color: 'var(--mantine-color-text)' },
   { tag: [tags.comment, tags.lineComment], color: 'var(--mantine-color-dimmed)', fontStyle: 'italic' },
   { tag: [tags.keyword, tags.typeName, tags.labelName], color: 'var(--measure-2)' },
@@ -97,5 +97,5 @@ const extensions: Extension = [
   // Tab leaves the text, as everywhere on the page: nobody is caught in it.
   keymap.of([...defaultKeymap, ...historyKeymap]),
   EditorState.tabSize.of(2),
-  EditorView.contentAttributes.of({ 'aria-label': 'Pipeline as YAML', spellcheck: 'false', autocapitalize: 'off' }),
+  EditorView.contentAttributes.of({ 'aria-label': 'Pipeline as YAML', tabindex: '0', spellcheck: 'false', autocapitalize: 'off' }),
 ];

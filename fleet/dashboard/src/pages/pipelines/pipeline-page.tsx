@@ -12,8 +12,8 @@ import { GraphCanvas } from '../../graph/graph-canvas.tsx';
 import { GraphDetail } from '../../graph/graph-detail.tsx';
 import { GraphFrame } from '../../graph/graph-frame.tsx';
 import { EdgeTable, NodeTable } from '../../graph/graph-tables.tsx';
+import { useModelPorts } from '../../graph/use-model-ports.ts';
 import { useOpened } from '../../graph/use-opened.ts';
-import { portSources, useModelPorts } from '../../graph/use-port-sources.ts';
 import { Digest } from '../../parts/digest.tsx';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { Facts } from '../../parts/facts.tsx';
@@ -40,7 +40,7 @@ function Pipeline({ pipeline: { name, version, digest, document, createdAtMs, cr
   const { models } = useModelPorts();
   const { opened, toggle } = useOpened();
   const [selection, setSelection] = useState<Selection>();
-  const graph = useMemo(() => drawnGraphOf(document, portSources(models, document.pipelines), opened), [document, models, opened]);
+  const graph = useMemo(() => drawnGraphOf(document, models, opened), [document, models, opened]);
   const { may } = useSession();
   return (
     <>

@@ -1,12 +1,11 @@
-import { type ModelPorts, type ModelView, operatorRegistry, type PortTexts } from '@starling/shared';
+import type { ModelPorts, ModelView } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { read } from '../data/queries.ts';
-import type { PortSources } from './node-ports.ts';
 
 const NONE: ReadonlyMap<string, ModelPorts> = new Map();
 
-/** What nodes may name: operators of this version, and the newest versions of the models of the fleet. */
+/** Ports of the newest versions of the models of the fleet. */
 export function useModelPorts(): { models: ReadonlyMap<string, ModelPorts>; isKnown: boolean } {
   const models = useQuery(read('listModels', { query: { limit: 200 } }));
   const newest = useMemo(() => (models.data === undefined ? NONE : newestPorts(models.data.items)), [models.data]);
@@ -18,11 +17,4 @@ export function newestPorts(models: readonly Pick<ModelView, 'name' | 'document'
   const newest = new Map<string, ModelPorts>();
   for (const { name, document } of models) if (!newest.has(name)) newest.set(name, document);
   return newest;
-}
-
-export function portSources(
-  models: ReadonlyMap<string, ModelPorts>,
-  pipelines: Readonly<Record<string, { inputs: PortTexts; outputs: PortTexts }>>,
-): PortSources {
-  return { operators: operatorRegistry, models, pipelines };
 }
