@@ -9,7 +9,17 @@ import {
   parsePortReference,
 } from '@starling/shared';
 import type { GraphDocument } from './graph-document.ts';
-import { type Bindings, bind, type NodePorts, ofTexts, type PortSources, statedPorts, substitute, withPortsOfEdges } from './node-ports.ts';
+import {
+  type Bindings,
+  bind,
+  ERROR_PORT,
+  type NodePorts,
+  ofTexts,
+  type PortSources,
+  statedPorts,
+  substitute,
+  withPortsOfEdges,
+} from './node-ports.ts';
 import { badgesOf, type NodeKind, wordsOfNode } from './node-words.ts';
 import { openInner } from './open-inner.ts';
 
@@ -135,6 +145,8 @@ function withResolvedTypes(ports: Map<string, NodePorts>, { nodes, edges }: Pick
     }
     for (const [port, type] of own.inputs) own.inputs.set(port, substitute(type, bindings));
     for (const [port, type] of own.outputs) {
+      // A failure is told once, however many items there were.
+      if (port === ERROR_PORT) continue;
       const resolved = substitute(type, bindings);
       own.outputs.set(port, isEach(node) && resolved !== undefined ? { kind: 'list', item: resolved } : resolved);
     }
@@ -152,7 +164,7 @@ function valueEdges(edges: Flat['edges'], ports: ReadonlyMap<string, NodePorts>,
     return {
       ...{ id: repeats === 0 ? id : `${id} ${repeats}`, queue, index },
       ...{ from: source.node, fromPort: source.port, to: target.node, toPort: target.port },
-      kind: source.port === 'error' ? 'error' : 'value',
+      kind: source.port === ERROR_PORT ? 'error' : 'value',
       type: ports.get(source.node)?.outputs.get(source.port),
       monitors: Object.entries(monitors).flatMap(([name, monitor]) => (monitor.edge === from ? [name] : [])),
     };

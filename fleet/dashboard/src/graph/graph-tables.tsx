@@ -2,7 +2,6 @@ import { Table } from '@mantine/core';
 import { WideTable } from '../parts/wide-table.tsx';
 import type { DrawnEdge, DrawnGraph, DrawnPort } from './drawn-graph.ts';
 import type { Figures } from './flow-elements.ts';
-import classes from './graph-tables.module.css';
 import { typeText } from './node-ports.ts';
 import { kindWords } from './node-words.ts';
 
@@ -59,7 +58,9 @@ export function EdgeTable({ edges, figures }: Pick<DrawnGraph, 'edges'> & { figu
           <Table.Tr key={edge.id}>
             <Table.Td className="mono">{`${edge.from}.${edge.fromPort}`}</Table.Td>
             <Table.Td className="mono">{edge.kind === 'trigger' ? edge.to : `${edge.to}.${edge.toPort}`}</Table.Td>
-            <Table.Td className={classes.carries}>{carriesText(edge)}</Table.Td>
+            <Table.Td data-long style={{ overflowWrap: 'anywhere' }}>
+              {carriesText(edge)}
+            </Table.Td>
             <Table.Td>{edge.queue === undefined ? '' : `${edge.queue.length}, ${edge.queue.policy}`}</Table.Td>
             {figures !== undefined && <Table.Td>{figures.get(edge.id)?.words}</Table.Td>}
           </Table.Tr>

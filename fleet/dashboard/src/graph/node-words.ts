@@ -51,7 +51,7 @@ function badgesOfInputs(node: PipelineNode): Badge[] {
 function badgesOfRuns(node: PipelineNode): Badge[] {
   const badges: Badge[] = [];
   if ('state' in node && node.state !== undefined) badges.push({ text: 'state', words: 'keeps outputs for the next item of the stream' });
-  if (!('concurrency' in node)) return badges;
+  if (!('onError' in node)) return badges;
   const { concurrency, timeoutMs, retry, onError } = node;
   if (concurrency !== undefined) badges.push({ text: `×${concurrency}`, words: `works on ${concurrency} items at once` });
   if (timeoutMs !== undefined) badges.push({ text: `≤ ${timeoutMs} ms`, words: `a run may take ${timeoutMs} ms` });

@@ -1,5 +1,6 @@
 import { INPUT_NODE, OUTPUT_NODE, parsePortReference } from '@starling/shared';
-import { type Document, isMap, isScalar, isSeq, type Pair, parseDocument, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, type Pair, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
+import { parseText } from './parse-text.ts';
 
 /** A change of a pipeline as one makes it in the drawing. */
 export type Edit =
@@ -20,10 +21,15 @@ export type Edit =
  * @returns the same text where it is no YAML: what is drawn then is older than what is written
  */
 export function editText(text: string, ...edits: readonly Edit[]): string {
-  const document = parseDocument(text);
-  if (document.errors.length > 0) return text;
-  for (const edit of edits) apply(document, edit);
-  return document.toString({ lineWidth: 0, flowCollectionPadding: true });
+  const { document, errors, value } = parseText(text);
+  if (errors.length > 0 || value === undefined) return text;
+  try {
+    for (const edit of edits) apply(document, edit);
+    return document.toString({ lineWidth: 0, flowCollectionPadding: true });
+  } catch {
+    // A list or a word stands where the change looks for an object: the checker says so beside it.
+    return text;
+  }
 }
 
 function apply(document: Document, edit: Edit): void {

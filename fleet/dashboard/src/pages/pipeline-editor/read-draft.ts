@@ -11,10 +11,11 @@ import {
   sinkNodeSchema,
   sourceNodeSchema,
 } from '@starling/shared';
-import { type Document, isMap, LineCounter, parseDocument } from 'yaml';
+import { LineCounter } from 'yaml';
 import { z } from 'zod';
 import type { GraphDocument } from '../../graph/graph-document.ts';
 import { locate } from './locate.ts';
+import { parseText } from './parse-text.ts';
 
 export interface DraftProblem {
   code: string;
@@ -44,31 +45,19 @@ const writtenSchema = pipelineSchema.extend({
   schemaVersion: pipelineSchema.shape.schemaVersion.default(1),
 });
 
-const LINE_ENDING_CODES = new Set(['BAD_INDENT', 'MISSING_CHAR', 'UNEXPECTED_TOKEN']);
-
 /**
  * Reads the text of a pipeline and says everything that is wrong about it, with its place.
  * @param context what nodes may name; undefined while that is not known yet, then the graph is not checked
  */
 export function readDraft(text: string, context: GraphContext | undefined): Draft {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const { document, value, errors } = parseText(text, lines);
   const at = (from: number, to: number): Pick<DraftProblem, 'from' | 'to' | 'line'> => ({ from, to, line: lines.linePos(from).line });
-  if (document.errors.length > 0) {
-    const problems = document.errors.map(({ code, message, pos }): DraftProblem => {
-      const [summary = message] = message.split(/ at line |:\n/);
-      const hint = LINE_ENDING_CODES.has(code) ? 'look at the indentation and the colons here' : undefined;
-      return {
-        code: 'not-yaml',
-        field: '',
-        message: summary,
-        ...(hint !== undefined && { hint }),
-        ...at(pos[0], Math.max(pos[1], pos[0] + 1)),
-      };
-    });
-    return { ...emptyDraft, graph: graphOf(contentOf(document)), problems };
+  if (errors.length > 0) {
+    const hint = 'look at the indentation, the colons and the brackets here';
+    const problems = errors.map(({ message, from, to }): DraftProblem => ({ code: 'not-yaml', field: '', message, hint, ...at(from, to) }));
+    return { name: '', version: '', pipeline: undefined, graph: graphOf(undefined), problems };
   }
-  const value = contentOf(document);
   const parsed = writtenSchema.safeParse(value);
   const found = parsed.success
     ? context === undefined
@@ -77,19 +66,13 @@ export function readDraft(text: string, context: GraphContext | undefined): Draf
     : parsed.error.issues.flatMap((issue) => problemsOfForm(issue, value));
   const problems = found.map((problem): DraftProblem => {
     const place = locate(document, problem.field);
-    return { ...problem, ...at(place.from, place.to) };
+    return { ...problem, ...at(Math.min(place.from, Math.max(0, text.length - 1)), Math.min(place.to, text.length)) };
   });
   const { name = '', version = '' } = (isRecord(value) ? value : {}) as { name?: unknown; version?: unknown };
   return {
     ...{ name: String(name), version: String(version), graph: parsed.success ? parsed.data : graphOf(value) },
     ...{ pipeline: parsed.success ? parsed.data : undefined, problems: problems.toSorted((a, b) => a.from - b.from) },
   };
-}
-
-const emptyDraft: Omit<Draft, 'graph' | 'problems'> = { name: '', version: '', pipeline: undefined };
-
-function contentOf(document: Document): unknown {
-  return isMap(document.contents) ? (document.toJS() as unknown) : undefined;
 }
 
 type FormProblem = Pick<DraftProblem, 'code' | 'field' | 'message' | 'hint'>;

@@ -1,6 +1,5 @@
 import type { ReplayResult, TapValueView } from '@starling/shared';
 import type { DrawnGraph } from '../../../graph/drawn-graph.ts';
-import type { Marks } from '../../../graph/flow-elements.ts';
 
 export interface ReplayedPort {
   port: string;
@@ -48,10 +47,4 @@ export function stepsOf(graph: DrawnGraph, result: ReplayResult, values: readonl
 /** `nodes.detect` or `detect` */
 function nodeIn(field: string | undefined): string | undefined {
   return field?.replace(/^nodes\./, '').split('.')[0];
-}
-
-/** The node at which the replay stands, and the one that failed, as marks on the drawing. */
-export function marksOfReplay(steps: readonly ReplayStep[]): Marks {
-  const failed = steps.filter(({ failure }) => failure !== undefined);
-  return { nodes: new Map(failed.map(({ node, failure }) => [node, [failure ?? '']])), edges: new Map() };
 }
