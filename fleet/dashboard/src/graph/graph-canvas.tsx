@@ -10,6 +10,7 @@ import { GroupBox } from './group-box.tsx';
 import { NodeCard } from './node-card.tsx';
 import { type Direction, neighbourOf, placeGraph } from './place-graph.ts';
 import { useFit } from './use-fit.ts';
+import { useShown } from './use-shown.ts';
 
 /** A line from an output to an input, as it was drawn by hand. */
 export interface Connection {
@@ -80,6 +81,7 @@ function Canvas({ graph, label, selection, onSelect, onToggle, figures, marks, e
     [graph, placed, selection, figures, hasFigures, marks, stop, isEdited, onToggle],
   );
   const fitted = useFit(placed);
+  useShown(selection, placed, fitted);
 
   const onKeyDown = (event: KeyboardEvent<HTMLElement>): void => {
     const id = (event.target as HTMLElement).closest('[data-node]')?.getAttribute('data-node');

@@ -117,7 +117,7 @@ function RunFields({ name, node, onEdit }: Pick<NodeFormProps, 'node' | 'onEdit'
   const isWork = 'each' in node;
   return (
     <details>
-      <summary>How it runs</summary>
+      <summary style={{ fontSize: '0.85rem', cursor: 'pointer' }}>How it runs</summary>
       <Stack gap="xs" mt="xs">
         {isWork && (
           <Select

@@ -1,7 +1,7 @@
 import { edgeValueView, summariseTensor } from '@starling/shared';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bytesOf64, heatMap, outlinesOf, sampleOf, type TensorView, textOf } from './decode-value.ts';
+import { bytesOf64, heatMap, outlinesOf, readableJson, sampleOf, type TensorView, textOf } from './decode-value.ts';
 
 describe('a value of an edge', () => {
   test('bytes come out of base64 as they went in', () => {
@@ -49,6 +49,26 @@ describe('a value of an edge', () => {
       [1, -1],
     ]);
     for (const other of [[], [{ x: 1 }], 'text', null, { count: 3 }]) expect(outlinesOf(other)).toBeUndefined();
+  });
+
+  test('JSON is read with its numbers in one line, and nothing of it is lost', () => {
+    expect(
+      readableJson({
+        quad: [
+          [1.23456789, 2],
+          [3, 4],
+        ],
+        text: '[1, 2]',
+      }),
+    ).toBe('{\n  "quad": [[1.2346, 2], [3, 4]],\n  "text": "[1, 2]"\n}');
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const rounded: unknown = JSON.parse(JSON.stringify(value), (_key, each: unknown) =>
+          typeof each === 'number' && !Number.isInteger(each) ? Number(each.toPrecision(5)) : each,
+        );
+        expect(JSON.parse(readableJson(value))).toEqual(rounded);
+      }),
+    );
   });
 
   test('text is text', () => {

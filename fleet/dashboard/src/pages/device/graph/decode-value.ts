@@ -107,3 +107,17 @@ export function textOf(value: unknown): { text: string; confidence?: number | un
 export function pictureSource({ thumbnail }: PictureView): string {
   return `data:image/${thumbnail.format};base64,${thumbnail.data}`;
 }
+
+/** JSON as people read it: numbers without needless digits, and lists of numbers in one line. */
+export function readableJson(value: unknown): string {
+  const text = JSON.stringify(value, roundNumbers, 2) ?? '';
+  // Nothing but numbers, commas and brackets: it never reaches into text, which has quotes.
+  return text.replaceAll(/\[[-\s\d.,eE+[\]]+\]/g, (numbers) =>
+    numbers.replaceAll(/\s+/g, ' ').replaceAll(/\[ | (?=\])/g, (part) => part.trim()),
+  );
+}
+
+/** More digits than anybody reads only hide the others. */
+function roundNumbers(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
+}

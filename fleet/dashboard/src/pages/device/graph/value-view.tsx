@@ -1,7 +1,7 @@
 import { Text } from '@mantine/core';
 import type { EdgeLeafView, EdgeValueView } from '@starling/shared';
 import { bytesOf, counted, inWords, percentOf } from '../../../format/quantity.ts';
-import { bytesOf64, outlinesOf, type PictureView, pictureSource, textOf } from './decode-value.ts';
+import { bytesOf64, outlinesOf, type PictureView, pictureSource, readableJson, textOf } from './decode-value.ts';
 import { OutlineView } from './outline-view.tsx';
 import { TensorHeat } from './tensor-heat.tsx';
 import classes from './value-view.module.css';
@@ -89,15 +89,10 @@ function JsonView({ value, label, picture }: { value: unknown; label: string; pi
       {outlines !== undefined && <OutlineView {...{ outlines, label, picture }} />}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard */}
       <section className={classes.json} tabIndex={0} aria-label={`${label} as JSON`}>
-        <pre>{JSON.stringify(value, roundNumbers, 1)}</pre>
+        <pre>{readableJson(value)}</pre>
       </section>
     </>
   );
-}
-
-/** More digits than anybody reads only hide the others. */
-function roundNumbers(_key: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
 }
 
 function hexOf(text: string): string {
