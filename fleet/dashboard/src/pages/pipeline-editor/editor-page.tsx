@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, Button, Group, SegmentedControl, Skeleton } from '@mantine/core';
+import { ActionIcon, Alert, Button, Group, SegmentedControl } from '@mantine/core';
 import { IconArrowBackUp, IconArrowForwardUp, IconDeviceFloppy, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -152,17 +152,14 @@ function Editor({ initial, title }: { initial: string; title: string }) {
           <Details {...{ draft, graph, selection }} onEdit={edit} onSelect={setSelection} />
         </Panel>
       </div>
-      {dialog === 'palette' &&
-        (models.data !== undefined && pipelines.data !== undefined ? (
-          <PaletteDialog
-            catalogue={{ models: models.data.items, pipelines: pipelines.data.items }}
-            inside={Object.keys(draft.graph.pipelines)}
-            onAdd={add}
-            onClose={() => setDialog(undefined)}
-          />
-        ) : (
-          <Skeleton height={0} aria-busy="true" />
-        ))}
+      {dialog === 'palette' && (
+        <PaletteDialog
+          catalogue={{ models: models.data?.items ?? [], pipelines: pipelines.data?.items ?? [] }}
+          inside={Object.keys(draft.graph.pipelines)}
+          onAdd={add}
+          onClose={() => setDialog(undefined)}
+        />
+      )}
       {dialog === 'save' && <SaveDialog {...{ draft, text, isTaken }} onClose={() => setDialog(undefined)} />}
       <LeaveGuard isActive={text !== initial && dialog !== 'save'} />
     </>

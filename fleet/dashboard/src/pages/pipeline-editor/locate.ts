@@ -6,18 +6,20 @@ export interface Place {
 }
 
 /**
- * Where a field stands in the text: its value if that is short, else its name. A field that is not there is looked for as far as its
- * path leads.
+ * Where a field stands in the text: its value if that is a single word, else its name. A field that is not there is looked for as far as
+ * its path leads.
  * @param field path with dots; names of ports may have dots too, so the longest name that fits is taken
+ * @param part `name`: what is wrong is that the field is there at all
  */
-export function locate(document: Document, field: string): Place {
+export function locate(document: Document, field: string, part: 'name' | 'value' = 'value'): Place {
   let node: unknown = document.contents;
   let place: Place = { from: 0, to: 1 };
   let rest = field === '' ? [] : field.split('.');
   while (rest.length > 0) {
     const step = stepInto(node, rest);
     if (step === undefined) break;
-    place = placeOf(step.value, step.key) ?? place;
+    const isWhole = step.taken === rest.length;
+    place = (isWhole && part === 'name' ? rangeOf(step.key) : undefined) ?? placeOf(step.value, step.key) ?? place;
     node = step.value;
     rest = rest.slice(step.taken);
   }

@@ -29,7 +29,9 @@ describe('a draft', () => {
 
   test('names the key that is wrong in a node, by the form that was meant', () => {
     const text = startingText.replace('{ op: image.decode }', '{ op: image.decode, eahc: true }');
-    expect(readDraft(text, context).problems).toMatchObject([{ code: 'unknown-key', field: 'nodes.decode.eahc' }]);
+    const [misspelt] = readDraft(text, context).problems;
+    expect(misspelt).toMatchObject({ code: 'unknown-key', field: 'nodes.decode.eahc' });
+    expect(misspelt && at(text, misspelt)).toBe('eahc');
     const other = startingText.replace('{ op: image.decode }', '{ model: classify, batchMaximum: 0 }');
     const [problem] = readDraft(other, context).problems;
     expect(problem).toMatchObject({ code: 'invalid-form', field: 'nodes.decode.batchMaximum' });
@@ -38,6 +40,13 @@ describe('a draft', () => {
     expect(readDraft(nothing, context).problems).toMatchObject([
       { code: 'invalid-form', field: 'nodes.decode', message: 'this is no node' },
     ]);
+  });
+
+  test('underlines a parameter that there is none, not all of them', () => {
+    const text = startingText.replace('{ op: image.decode }', '{ op: image.decode, params: { maximumPixels: 5, maximumPixel: 6 } }');
+    const [problem] = readDraft(text, context).problems;
+    expect(problem).toMatchObject({ code: 'invalid-params' });
+    expect(problem && at(text, problem)).toBe('maximumPixel');
   });
 
   test('is drawn as far as it can be while parts of it are wrong', () => {

@@ -1,6 +1,7 @@
 import {
   checkPipeline,
   type GraphContext,
+  type GraphProblem,
   modelNodeSchema,
   operatorNodeSchema,
   type Pipeline,
@@ -11,10 +12,10 @@ import {
   sinkNodeSchema,
   sourceNodeSchema,
 } from '@starling/shared';
-import { LineCounter } from 'yaml';
+import { type Document, LineCounter } from 'yaml';
 import { z } from 'zod';
 import type { GraphDocument } from '../../graph/graph-document.ts';
-import { locate } from './locate.ts';
+import { locate, type Place } from './locate.ts';
 import { parseText } from './parse-text.ts';
 
 export interface DraftProblem {
@@ -65,14 +66,31 @@ export function readDraft(text: string, context: GraphContext | undefined): Draf
       : checkPipeline(parsed.data, context)
     : parsed.error.issues.flatMap((issue) => problemsOfForm(issue, value));
   const problems = found.map((problem): DraftProblem => {
-    const place = locate(document, problem.field);
-    return { ...problem, ...at(Math.min(place.from, Math.max(0, text.length - 1)), Math.min(place.to, text.length)) };
+    const { from, to } = placeOf(problem, document, value);
+    return { ...problem, ...at(Math.min(from, Math.max(0, text.length - 1)), Math.min(to, text.length)) };
   });
   const { name = '', version = '' } = (isRecord(value) ? value : {}) as { name?: unknown; version?: unknown };
   return {
     ...{ name: String(name), version: String(version), graph: parsed.success ? parsed.data : graphOf(value) },
     ...{ pipeline: parsed.success ? parsed.data : undefined, problems: problems.toSorted((a, b) => a.from - b.from) },
   };
+}
+
+/** Where a problem stands: the part of a word that it is about, and a key that should not be there rather than all around it. */
+function placeOf({ field, message, code, range }: FormProblem & Pick<GraphProblem, 'range'>, document: Document, value: unknown): Place {
+  const [, unknown] = /^Unrecognized key: "(.+)"$/.exec(message) ?? [];
+  if (unknown !== undefined && isRecord(valueAt(value, field.split('.')))) return locate(document, `${field}.${unknown}`, 'name');
+  const place = locate(document, field, code === 'unknown-key' ? 'name' : 'value');
+  const written = valueAt(value, field.split('.'));
+  // Where quotes or escapes stand in the text, places in the value are others than those in the text.
+  const isPlain = typeof written === 'string' && place.to - place.from === written.length;
+  return range === undefined || !isPlain
+    ? place
+    : { from: place.from + range.start, to: place.from + Math.max(range.end, range.start + 1) };
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, key) => (isRecord(inner) ? inner[String(key)] : undefined), value);
 }
 
 type FormProblem = Pick<DraftProblem, 'code' | 'field' | 'message' | 'hint'>;
@@ -91,7 +109,7 @@ const nodeKinds = {
 function problemsOfForm(issue: z.core.$ZodIssue, value: unknown): FormProblem[] {
   const path = issue.path;
   if (issue.code === 'invalid_union' && path.at(-2) === 'nodes') {
-    const node = path.reduce<unknown>((inner, key) => (isRecord(inner) ? inner[String(key)] : undefined), value);
+    const node = valueAt(value, path);
     const schema = isRecord(node) ? schemaOf(node) : undefined;
     const field = path.join('.');
     if (schema === undefined) {
