@@ -8,6 +8,7 @@ import { deviceSearchSchema } from './pages/device/search.ts';
 import { devicesSearchSchema } from './pages/devices/search.ts';
 import { modelSearchSchema } from './pages/model/search.ts';
 import { NotFoundPage } from './pages/not-found/not-found-page.tsx';
+import { editorSearchSchema } from './pages/pipeline-editor/search.ts';
 import { listSearchSchema } from './parts/list-search.ts';
 import { PageProblem } from './parts/page-problem.tsx';
 import { PageSkeleton } from './parts/page-skeleton.tsx';
@@ -129,6 +130,15 @@ const pipeline = createRoute({
     'PipelinePage',
   ),
 });
+const pipelineEditor = createRoute({
+  ...under,
+  path: '/pipelines/new',
+  validateSearch: editorSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/pipeline-editor/editor-page.tsx')),
+    'EditorPage',
+  ),
+});
 const releases = createRoute({
   ...under,
   path: '/releases',
@@ -181,6 +191,7 @@ const inShell = [
   model,
   builds,
   pipelines,
+  pipelineEditor,
   pipeline,
   releases,
   release,

@@ -8,7 +8,7 @@ import { ProblemAlert } from './problem-alert.tsx';
 
 interface SignPanelProps {
   document: { name: string };
-  endpoint: 'createModel' | 'createRelease';
+  endpoint: keyof typeof madeOld;
   /** Files that the way to the signature needs. */
   files: readonly { name: string; words: string; content: unknown }[];
   /** Does it all where the publisher key is. */
@@ -16,11 +16,18 @@ interface SignPanelProps {
   onDone: () => void;
 }
 
+/** What a registered document makes old. */
+const madeOld = {
+  createModel: ['listModels', 'listBuilds', 'overview'],
+  createPipeline: ['listPipelines', 'overview'],
+  createRelease: ['listReleases', 'overview'],
+} as const;
+
 /** The way from a drafted document to a signed one. The publisher key never comes into the browser or the fleet. */
 export function SignPanel({ document, endpoint, files, command, onDone }: SignPanelProps) {
   const [signed, setSigned] = useState('');
   const create = useChange(endpoint, {
-    makesOld: endpoint === 'createModel' ? ['listModels', 'listBuilds', 'overview'] : ['listReleases', 'overview'],
+    makesOld: madeOld[endpoint],
     onDone: () => {
       announce(`${document.name} is registered`);
       onDone();
@@ -72,8 +79,13 @@ export function SignPanel({ document, endpoint, files, command, onDone }: SignPa
   );
 }
 
-function save(name: string, content: unknown): void {
-  const address = URL.createObjectURL(new Blob([JSON.stringify(content, null, 2)], { type: 'application/json' }));
+/** Saves text as it stands, everything else as JSON. */
+export function save(name: string, content: unknown): void {
+  const blob =
+    typeof content === 'string'
+      ? new Blob([content], { type: 'text/yaml' })
+      : new Blob([JSON.stringify(content, null, 2)], { type: 'application/json' });
+  const address = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = address;
   link.download = name;

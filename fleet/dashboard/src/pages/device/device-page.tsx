@@ -17,12 +17,14 @@ import { deviceTabs } from './search.ts';
 const route = getRouteApi('/shell/devices/$id');
 const words: Record<(typeof deviceTabs)[number], string> = {
   now: 'Now',
+  graph: 'Graph',
   measures: 'Measures',
   events: 'Events and logs',
   hardware: 'Hardware',
 };
 
 // Charts and tables that few look at come when they are asked for.
+const GraphTab = lazy(async () => ({ default: (await import('./graph/graph-tab.tsx')).GraphTab }));
 const MeasuresTab = lazy(async () => ({ default: (await import('./measures-tab.tsx')).MeasuresTab }));
 const EventsTab = lazy(async () => ({ default: (await import('./events-tab.tsx')).EventsTab }));
 const HardwareTab = lazy(async () => ({ default: (await import('./hardware-tab.tsx')).HardwareTab }));
@@ -66,6 +68,9 @@ function Device({ device }: { device: DeviceView }) {
           <Stack mt="md" gap="md">
             <Tabs.Panel value="now">
               <NowTab device={device} />
+            </Tabs.Panel>
+            <Tabs.Panel value="graph">
+              <GraphTab device={device} />
             </Tabs.Panel>
             <Tabs.Panel value="measures">
               <MeasuresTab device={device} />

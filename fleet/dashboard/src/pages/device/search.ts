@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const deviceTabs = ['now', 'measures', 'events', 'hardware'] as const;
+export const deviceTabs = ['now', 'graph', 'measures', 'events', 'hardware'] as const;
 export const rangeHours = [1, 6, 24, 168] as const;
 
 /** What the page of a device keeps in the address: its part, and the range of its charts. */

@@ -1,17 +1,28 @@
-import { SimpleGrid, Stack, Table } from '@mantine/core';
+import { SimpleGrid, Table } from '@mantine/core';
 import type { PipelineView } from '@starling/shared';
+import { IconPencil } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
+import { useMemo, useState } from 'react';
 import { read } from '../../data/queries.ts';
+import { useSession } from '../../data/session.ts';
+import { drawnGraphOf } from '../../graph/drawn-graph.ts';
+import { type Selection, wordsForGraph } from '../../graph/flow-elements.ts';
+import { GraphCanvas } from '../../graph/graph-canvas.tsx';
+import { GraphDetail } from '../../graph/graph-detail.tsx';
+import { GraphFrame } from '../../graph/graph-frame.tsx';
+import { EdgeTable, NodeTable } from '../../graph/graph-tables.tsx';
+import { useModelPorts } from '../../graph/use-model-ports.ts';
+import { useOpened } from '../../graph/use-opened.ts';
 import { Digest } from '../../parts/digest.tsx';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { Facts } from '../../parts/facts.tsx';
+import { ButtonLink } from '../../parts/link.tsx';
 import { ExactMoment } from '../../parts/moment.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { WideTable } from '../../parts/wide-table.tsx';
-import { GraphDrawing } from './graph-drawing.tsx';
 
 const route = getRouteApi('/shell/pipelines/$digest');
 
@@ -26,62 +37,107 @@ export function PipelinePage() {
 }
 
 function Pipeline({ pipeline: { name, version, digest, document, createdAtMs, createdBy } }: { pipeline: PipelineView }) {
-  const ports = (list: Readonly<Record<string, string>>): string =>
-    Object.entries(list)
-      .map(([port, type]) => `${port}: ${type}`)
-      .join(', ');
+  const { models } = useModelPorts();
+  const { opened, toggle } = useOpened();
+  const [selection, setSelection] = useState<Selection>();
+  const graph = useMemo(() => drawnGraphOf(document, models, opened), [document, models, opened]);
+  const { may } = useSession();
   return (
     <>
-      <PageHeader title={`${name} ${version}`} note={document.description} />
+      <PageHeader
+        title={`${name} ${version}`}
+        note={document.description}
+        actions={
+          may('operator') && (
+            <ButtonLink to="/pipelines/new" search={{ from: digest }} variant="default" leftSection={<IconPencil size={16} aria-hidden />}>
+              Edit as a new version
+            </ButtonLink>
+          )
+        }
+      />
+      <Panel title="Graph" note="Violet nodes are models, pinned by a release. Stacked nodes run once for each item of a list.">
+        <GraphFrame
+          canvas={<GraphCanvas {...{ graph, selection }} label={wordsForGraph(name, graph)} onSelect={setSelection} onToggle={toggle} />}
+          side={<GraphDetail {...{ graph, document, selection }} />}
+        />
+      </Panel>
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
-        <Panel title="Graph" note="Violet nodes are models, pinned by a release. Stacked nodes run once for each item of a list.">
-          <GraphDrawing pipeline={document} />
+        <Panel title="Facts">
+          <PipelineFacts document={document} digest={digest} createdAtMs={createdAtMs} createdBy={createdBy} />
         </Panel>
-        <Stack gap="md">
-          <Panel title="Facts">
-            <Facts
-              facts={[
-                ['Takes', ports(document.inputs)],
-                ['Gives', ports(document.outputs)],
-                ['Queue', `${document.queue.length} items, ${document.queue.policy} when full`],
-                ['Digest', <Digest key="digest" value={digest} />],
-                ['Pushed', <ExactMoment key="pushed" atMs={createdAtMs} />],
-                ['By', createdBy],
-              ]}
-            />
-          </Panel>
-          <Panel title="Monitors" flush>
-            <MonitorTable monitors={document.monitors} />
-          </Panel>
-          <Panel title="Edges" note="The graph in words." flush>
-            <EdgeTable edges={document.edges} />
-          </Panel>
-        </Stack>
+        <Panel title="Monitors" flush>
+          <MonitorTable monitors={document.monitors} />
+        </Panel>
       </SimpleGrid>
+      {Object.keys(document.parameters).length > 0 && (
+        <Panel title="Parameters" note="Named once, used in nodes; a release or a device may give other values where it says so." flush>
+          <ParameterTable parameters={document.parameters} />
+        </Panel>
+      )}
+      <Panel title="Nodes" note="The graph in words." flush>
+        <NodeTable nodes={graph.nodes} />
+      </Panel>
+      <Panel title="Edges" note="What flows where." flush>
+        <EdgeTable edges={graph.edges} />
+      </Panel>
     </>
   );
 }
 
-function EdgeTable({ edges }: { edges: PipelineView['document']['edges'] }) {
+function PipelineFacts({
+  document,
+  digest,
+  createdAtMs,
+  createdBy,
+}: Pick<PipelineView, 'document' | 'digest' | 'createdAtMs' | 'createdBy'>) {
+  const ports = (list: Readonly<Record<string, string>>): string =>
+    Object.entries(list)
+      .map(([port, type]) => `${port}: ${type}`)
+      .join(', ');
+  const { inputs, outputs, queue, concurrency, deadlineMs, priority } = document;
   return (
-    <WideTable label="Edges" fz="sm" verticalSpacing={4}>
+    <Facts
+      facts={[
+        ['Takes', ports(inputs)],
+        ['Gives', ports(outputs)],
+        ['Queue', `${queue.length} items, ${queue.policy} when full`],
+        ['At once', `${concurrency} items in the graph`],
+        ['Deadline', deadlineMs === undefined ? undefined : `${deadlineMs} ms`],
+        ['Priority', `${priority} of 0 to 9; 0 goes first`],
+        ['Digest', <Digest key="digest" value={digest} />],
+        ['Pushed', <ExactMoment key="pushed" atMs={createdAtMs} />],
+        ['By', createdBy],
+      ]}
+    />
+  );
+}
+
+function ParameterTable({ parameters }: { parameters: PipelineView['document']['parameters'] }) {
+  return (
+    <WideTable label="Parameters" fz="sm">
       <Table.Thead>
         <Table.Tr>
-          <Table.Th>From</Table.Th>
-          <Table.Th>To</Table.Th>
+          <Table.Th>Parameter</Table.Th>
+          <Table.Th>Default</Table.Th>
+          <Table.Th>Who may change it</Table.Th>
+          <Table.Th>What it is</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
-        {edges.map(({ from, to }) => (
-          <Table.Tr key={`${from} ${to}`}>
-            <Table.Td className="mono">{from}</Table.Td>
-            <Table.Td className="mono">{to}</Table.Td>
+        {Object.entries(parameters).map(([parameter, { default: value, overridable, description }]) => (
+          <Table.Tr key={parameter}>
+            <Table.Td className="mono">{parameter}</Table.Td>
+            <Table.Td className="mono">{String(value)}</Table.Td>
+            <Table.Td>{overridableWords[overridable]}</Table.Td>
+            <Table.Td>{description}</Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>
     </WideTable>
   );
 }
+
+const overridableWords = { never: 'nobody', release: 'a release', device: 'a release or a device' };
 
 function MonitorTable({ monitors }: { monitors: PipelineView['document']['monitors'] }) {
   const entries = Object.entries(monitors);

@@ -1,8 +1,11 @@
+import { IconPlus } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { read } from '../../data/queries.ts';
+import { useSession } from '../../data/session.ts';
 import { CommandBox } from '../../parts/command-box.tsx';
 import { EmptyState } from '../../parts/empty-state.tsx';
+import { ButtonLink } from '../../parts/link.tsx';
 import { pageQuery } from '../../parts/list-search.ts';
 import { PageHeader } from '../../parts/page-header.tsx';
 import { Pager } from '../../parts/pager.tsx';
@@ -16,10 +19,21 @@ const route = getRouteApi('/shell/pipelines');
 export function PipelinesPage() {
   const { page, search } = route.useSearch();
   const navigate = route.useNavigate();
+  const { may } = useSession();
   const pipelines = useQuery({ ...read('listPipelines', { query: { ...pageQuery(page), search } }), placeholderData: keepPreviousData });
   return (
     <>
-      <PageHeader title="Pipelines" note="Dataflow graphs over models and operators, checked before a device ever sees them." />
+      <PageHeader
+        title="Pipelines"
+        note="Dataflow graphs over models and operators, checked before a device ever sees them."
+        actions={
+          may('operator') && (
+            <ButtonLink to="/pipelines/new" leftSection={<IconPlus size={16} aria-hidden />}>
+              New pipeline
+            </ButtonLink>
+          )
+        }
+      />
       <Panel
         title="Versions"
         flush

@@ -1,0 +1,145 @@
+import '@xyflow/react/dist/base.css';
+import { useComputedColorScheme } from '@mantine/core';
+import { Background, Controls, type EdgeChange, MiniMap, type NodeChange, Panel, ReactFlow, ReactFlowProvider } from '@xyflow/react';
+import { type KeyboardEvent, type ReactNode, useMemo, useState } from 'react';
+import type { DrawnGraph } from './drawn-graph.ts';
+import { EdgeLine } from './edge-line.tsx';
+import { type CanvasEdge, type CanvasNode, type Figures, fromHandle, type Marks, type Selection, toFlow } from './flow-elements.ts';
+import classes from './graph-canvas.module.css';
+import { GroupBox } from './group-box.tsx';
+import { NodeCard } from './node-card.tsx';
+import { type Direction, neighbourOf, placeGraph } from './place-graph.ts';
+import { useFit } from './use-fit.ts';
+import { useShown } from './use-shown.ts';
+
+/** A line from an output to an input, as it was drawn by hand. */
+export interface Connection {
+  from: string;
+  fromPort: string;
+  to: string;
+  toPort: string;
+}
+
+interface GraphCanvasProps {
+  graph: DrawnGraph;
+  /** Names the drawing for those who listen. */
+  label: string;
+  selection: Selection | undefined;
+  onSelect: (selection: Selection | undefined) => void;
+  /** Opens or closes an inner pipeline. */
+  onToggle?: (id: string) => void;
+  /** Live figures on nodes and lines. */
+  figures?: Figures;
+  /** What is wrong with nodes and lines. */
+  marks?: Marks;
+  editing?: {
+    refusalOf: (connection: Connection) => string | undefined;
+    onConnect: (connection: Connection) => void;
+    onDelete: (selection: Selection) => void;
+  };
+  children?: ReactNode;
+}
+
+const nodeTypes = { card: NodeCard, group: GroupBox };
+const edgeTypes = { line: EdgeLine };
+const NO_FIGURES: Figures = { nodes: new Map(), edges: new Map() };
+const NO_MARKS: Marks = { nodes: new Map(), edges: new Map() };
+const words = {
+  'node.a11yDescription.default': 'Arrow keys go from node to node. Enter shows what the node is.',
+  'node.a11yDescription.keyboardDisabled': 'Arrow keys go from node to node. Enter shows what the node is.',
+  'edge.a11yDescription.default': 'Enter shows what flows here.',
+  'controls.ariaLabel': 'Size of the drawing',
+  'controls.zoomIn.ariaLabel': 'Larger',
+  'controls.zoomOut.ariaLabel': 'Smaller',
+  'controls.fitView.ariaLabel': 'Show all',
+  'minimap.ariaLabel': 'Small map of the graph',
+};
+const arrows: readonly string[] = ['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight'] satisfies Direction[];
+
+/** The graph of a pipeline from top to bottom: one may look around in it, choose nodes and lines, and where it is written draw lines. */
+export function GraphCanvas(props: GraphCanvasProps) {
+  return (
+    <ReactFlowProvider>
+      <Canvas {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+function Canvas({ graph, label, selection, onSelect, onToggle, figures, marks, editing, children }: GraphCanvasProps) {
+  const scheme = useComputedColorScheme('light');
+  const [hasFigures, isEdited] = [figures !== undefined, editing !== undefined];
+  const placed = useMemo(() => placeGraph(graph, { hasFigures }), [graph, hasFigures]);
+  // One node is a stop of the tab key, the arrows lead to the others.
+  const [stop, setStop] = useState<string>();
+  const [refusal, setRefusal] = useState<string>();
+  const { nodes, edges } = useMemo(
+    () =>
+      toFlow(graph, placed, {
+        ...{ selection, figures: figures ?? NO_FIGURES, hasFigures, marks: marks ?? NO_MARKS },
+        ...{ stop: stop ?? graph.nodes[0]?.id, isEdited, onToggle },
+      }),
+    [graph, placed, selection, figures, hasFigures, marks, stop, isEdited, onToggle],
+  );
+  const fitted = useFit(placed);
+  useShown(selection, placed, fitted);
+
+  const onKeyDown = (event: KeyboardEvent<HTMLElement>): void => {
+    const id = (event.target as HTMLElement).closest('[data-node]')?.getAttribute('data-node');
+    if (id == null) return;
+    if (arrows.includes(event.key)) {
+      const next = neighbourOf(placed.boxes, id, event.key as Direction);
+      event.preventDefault();
+      if (next === undefined) return;
+      setStop(next);
+      event.currentTarget.querySelector<HTMLElement>(`.react-flow__node[data-node="${CSS.escape(next)}"]`)?.focus();
+    }
+  };
+  const select = (changes: readonly (NodeChange<CanvasNode> | EdgeChange<CanvasEdge>)[], kind: Selection['kind']): void => {
+    const chosen = changes.find((change) => change.type === 'select' && change.selected);
+    const left = changes.find((change) => change.type === 'select' && !change.selected);
+    if (chosen?.type === 'select') onSelect({ kind, id: chosen.id });
+    else if (left?.type === 'select' && selection?.kind === kind && selection.id === left.id) onSelect(undefined);
+    const removed = changes.find((change) => change.type === 'remove');
+    if (removed?.type === 'remove') editing?.onDelete({ kind, id: removed.id });
+  };
+  return (
+    <div className={classes.canvas} ref={fitted}>
+      <ReactFlow<CanvasNode, CanvasEdge>
+        {...{ nodes, edges, nodeTypes, edgeTypes, 'aria-label': label, ariaLabelConfig: words, colorMode: scheme }}
+        {...{ nodesDraggable: false, nodesConnectable: isEdited, zoomOnScroll: false, preventScrolling: false }}
+        {...{ minZoom: 0.15, maxZoom: 1.6, deleteKeyCode: isEdited ? ['Delete', 'Backspace'] : null }}
+        {...{ selectionKeyCode: null, multiSelectionKeyCode: null, zoomOnDoubleClick: false, edgesReconnectable: false }}
+        onKeyDown={onKeyDown}
+        onNodesChange={(changes) => select(changes, 'node')}
+        onEdgesChange={(changes) => select(changes, 'edge')}
+        onPaneClick={() => onSelect(undefined)}
+        isValidConnection={(line) => {
+          const connection = fromHandle(line);
+          const why = connection === undefined ? 'lines go from an output to an input' : editing?.refusalOf(connection);
+          setRefusal(
+            why === undefined || connection === undefined
+              ? undefined
+              : `${connection.from}.${connection.fromPort} → ${connection.to}.${connection.toPort}: ${why}`,
+          );
+          return why === undefined;
+        }}
+        onConnect={(line) => {
+          const connection = fromHandle(line);
+          if (connection !== undefined) editing?.onConnect(connection);
+        }}
+        onConnectEnd={() => setRefusal(undefined)}
+      >
+        <Background gap={22} size={1.2} />
+        <Controls showInteractive={false} position="top-right" />
+        <MiniMap<CanvasNode>
+          className={classes.map ?? ''}
+          nodeClassName={(node) => (node.type === 'card' ? `map-${node.data.node.kind}` : 'map-group')}
+        />
+        <Panel position="bottom-center" className={classes.refusal ?? ''} role="status">
+          {refusal}
+        </Panel>
+        {children}
+      </ReactFlow>
+    </div>
+  );
+}

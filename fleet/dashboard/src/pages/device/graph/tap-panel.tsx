@@ -1,0 +1,130 @@
+import { Alert, Button, Group, NumberInput, Stack, Text, Title } from '@mantine/core';
+import type { TapValueView } from '@starling/shared';
+import { IconEye, IconPlayerStop } from '@tabler/icons-react';
+import { useState } from 'react';
+import { bytesOf, counted, inWords, millisecondsOf } from '../../../format/quantity.ts';
+import { useNowMs } from '../../../parts/moment.tsx';
+import { ProblemAlert } from '../../../parts/problem-alert.tsx';
+import { Tag } from '../../../parts/tag.tsx';
+import { PolicyRefusal } from './policy-refusal.tsx';
+import { useTap } from './use-tap.ts';
+import { ValueView } from './value-view.tsx';
+
+const DURATION_MS = 120_000;
+
+interface TapPanelProps {
+  device: string;
+  /** The port whose values are watched. */
+  port: string;
+  /** A port that gives the picture of the same item, over which is drawn what was found. */
+  picture: string | undefined;
+  release: string;
+  isVisible: boolean;
+  /** Why no tap can be started now. */
+  refusal: string | undefined;
+}
+
+/** The values of one edge of a running pipeline, as they come. */
+export function TapPanel({ device, port, picture, release, isVisible, refusal }: TapPanelProps) {
+  const tap = useTap(device);
+  const [perSecond, setPerSecond] = useState(2);
+  const isRunning = tap.state === 'starting' || tap.state === 'open';
+  const newest = tap.newest.get(port);
+  if (!isVisible) return <PolicyRefusal port={port} release={release} />;
+  return (
+    <Stack gap="xs">
+      <Title order={3} size="h5">
+        Watch {port}
+      </Title>
+      {refusal !== undefined && <Text size="sm">{refusal}</Text>}
+      <Group gap="xs" align="flex-end">
+        <NumberInput
+          size="xs"
+          w={130}
+          label="Values a second"
+          min={0.1}
+          max={30}
+          value={perSecond}
+          disabled={isRunning}
+          onChange={(value) => typeof value === 'number' && setPerSecond(value)}
+        />
+        {isRunning ? (
+          <Button size="xs" variant="default" leftSection={<IconPlayerStop size={14} aria-hidden />} onClick={tap.stop}>
+            Stop
+          </Button>
+        ) : (
+          <Button
+            size="xs"
+            leftSection={<IconEye size={14} aria-hidden />}
+            disabled={refusal !== undefined}
+            onClick={() =>
+              tap.start({ edges: picture === undefined ? [port] : [port, picture], maximumPerSecond: perSecond, durationMs: DURATION_MS })
+            }
+          >
+            Watch
+          </Button>
+        )}
+      </Group>
+      {tap.error !== undefined && <ProblemAlert error={tap.error} title="Not watched" />}
+      <TapState tap={tap} port={port} />
+      {newest?.value !== undefined && (
+        <div aria-live="off">
+          <ValueView
+            value={newest.value}
+            label={port}
+            picture={pictureOf(newest, picture === undefined ? undefined : tap.newest.get(picture))}
+          />
+        </div>
+      )}
+    </Stack>
+  );
+}
+
+/** The picture of the same item; one of another would show boxes where nothing is. */
+function pictureOf(value: TapValueView, picture: TapValueView | undefined) {
+  const isSame = picture?.item?.sequence === value.item?.sequence && picture?.item?.stream === value.item?.stream;
+  return isSame && picture?.value?.kind === 'image' ? picture.value : undefined;
+}
+
+const endWords: Readonly<Record<string, string>> = {
+  expired: 'Its time is over.',
+  stopped: 'Stopped.',
+  'release-changed': 'Another release took over.',
+  'host-ended': 'The engine of the device was started again.',
+  'replay-done': 'Done.',
+  'device-offline': 'The device went offline.',
+  'no-viewer': 'Nobody watched.',
+};
+
+function TapState({ tap, port }: { tap: ReturnType<typeof useTap>; port: string }) {
+  const nowMs = useNowMs();
+  const { state, view, received, last } = tap;
+  if (state === 'idle') return null;
+  const left = view === undefined ? undefined : Math.max(0, view.untilMs - nowMs);
+  const passedOver =
+    last === undefined ? 0 : last.counts.skipped + last.counts.rate + last.counts.busy + last.counts.link + last.lost + last.behind;
+  return (
+    <Stack gap={4}>
+      <Group gap="xs" role="status">
+        <Tag tone={state === 'over' ? 'idle' : 'good'} isActive={state === 'open'}>
+          {state === 'starting' ? 'starting' : state === 'open' ? 'live' : 'over'}
+        </Tag>
+        {state === 'over' && <Text size="sm">{endWords[last?.end ?? 'stopped']}</Text>}
+        {state === 'open' && received === 0 && <Text size="sm">Waiting for a value of {port} …</Text>}
+      </Group>
+      <Text size="xs" c="dimmed">
+        {counted(received)} received, {counted(passedOver)} passed over
+        {last?.value !== undefined && `, ${inWords(bytesOf(JSON.stringify(last.value).length))} each`}
+        {state === 'open' && left !== undefined && `, ends in ${inWords(millisecondsOf(Math.ceil(left / 1000) * 1000))}`}
+      </Text>
+    </Stack>
+  );
+}
+
+export function NothingChosen() {
+  return (
+    <Alert variant="outline" color="gray" title="Watch an edge">
+      <Text size="sm">Choose a line in the graph to see what flows on it, and to watch its values.</Text>
+    </Alert>
+  );
+}

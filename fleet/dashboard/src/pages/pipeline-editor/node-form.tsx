@@ -1,0 +1,189 @@
+import { Button, Group, Select, Stack, Text, Title } from '@mantine/core';
+import { joinModeSchema, type PipelineNode } from '@starling/shared';
+import { IconTrash } from '@tabler/icons-react';
+import { useState } from 'react';
+import type { DrawnGraph, DrawnNode } from '../../graph/drawn-graph.ts';
+import { typeText } from '../../graph/node-ports.ts';
+import { kindWords } from '../../graph/node-words.ts';
+import { signatureOf } from '../../graph/signature-of.ts';
+import { CommitLines, CommitNumber, CommitText } from './commit-fields.tsx';
+import { type Edit, freeName } from './edit-document.ts';
+import { fittingOutputs } from './fitting-outputs.ts';
+import { paramFieldsOf } from './param-fields.ts';
+import { ParamForm } from './param-form.tsx';
+
+interface NodeFormProps {
+  drawn: DrawnNode;
+  node: PipelineNode;
+  graph: DrawnGraph;
+  onEdit: (...edits: Edit[]) => void;
+  /** The node has another name now, or none. */
+  onSelect: (name: string | undefined) => void;
+}
+
+/** Everything about one node that can be set without writing it. */
+export function NodeForm({ drawn, node, graph, onEdit, onSelect }: NodeFormProps) {
+  const name = drawn.id;
+  const signature = signatureOf(node);
+  const fields = signature === undefined ? [] : paramFieldsOf(signature.params);
+  return (
+    <Stack gap="sm">
+      <Group justify="space-between" wrap="nowrap">
+        <Title order={3} size="h5">
+          {kindWords[drawn.kind]} {drawn.what}
+        </Title>
+        <Button
+          size="compact-xs"
+          variant="default"
+          leftSection={<IconTrash size={13} aria-hidden />}
+          onClick={() => {
+            onEdit({ kind: 'remove-node', name });
+            onSelect(undefined);
+          }}
+        >
+          Delete
+        </Button>
+      </Group>
+      {signature !== undefined && <Text size="sm">{signature.summary}</Text>}
+      <NameField name={name} graph={graph} onEdit={onEdit} onSelect={onSelect} />
+      {drawn.inputs.map(({ name: port, type, isOptional }) => (
+        <Select
+          key={port}
+          size="xs"
+          label={`Input ${port}`}
+          description={`${typeText(type)}${isOptional ? ', optional' : ''}`}
+          placeholder="not connected"
+          clearable
+          searchable
+          clearButtonProps={{ 'aria-label': `Disconnect ${port}` }}
+          data={fittingOutputs(graph, drawn, port)}
+          value={feederOf(graph, name, port)?.reference ?? null}
+          onChange={(reference) => {
+            const index = feederOf(graph, name, port)?.index;
+            if (reference !== null) onEdit({ kind: 'connect', from: reference, to: `${name}.${port}` });
+            else if (index !== undefined) onEdit({ kind: 'disconnect', index });
+          }}
+        />
+      ))}
+      {fields.length > 0 && (
+        <ParamForm
+          fields={fields}
+          values={'params' in node ? node.params : {}}
+          onSet={(param, value) => onEdit({ kind: 'set', path: ['nodes', name, 'params', param], value })}
+        />
+      )}
+      {'script' in node && (
+        <CommitLines
+          label="Program"
+          description="A module whose default export is a function of the inputs"
+          styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
+          maxRows={16}
+          value={node.script.source}
+          onCommit={(source) => onEdit({ kind: 'set', path: ['nodes', name, 'script', 'source'], value: source })}
+        />
+      )}
+      <RunFields name={name} node={node} onEdit={onEdit} />
+    </Stack>
+  );
+}
+
+function feederOf(graph: DrawnGraph, node: string, port: string): { reference: string; index: number | undefined } | undefined {
+  const edge = graph.edges.find(({ to, toPort, kind }) => to === node && toPort === port && kind !== 'trigger');
+  return edge === undefined ? undefined : { reference: `${edge.from}.${edge.fromPort}`, index: edge.index };
+}
+
+function NameField({ name, graph, onEdit, onSelect }: Pick<NodeFormProps, 'graph' | 'onEdit' | 'onSelect'> & { name: string }) {
+  const [problem, setProblem] = useState<string>();
+  return (
+    <CommitText
+      label="Name"
+      value={name}
+      error={problem}
+      onCommit={(wish) => {
+        const others = graph.nodes.map(({ id }) => id).filter((id) => id !== name);
+        const free = freeName(wish, others);
+        setProblem(free === wish ? undefined : `"${wish}" ${others.includes(wish) ? 'is taken' : 'cannot be a name'}; "${free}" could be`);
+        if (free !== wish) return;
+        onEdit({ kind: 'rename-node', name, to: wish });
+        onSelect(wish);
+      }}
+    />
+  );
+}
+
+/** How and where a node runs; what it does not state holds by default. */
+function RunFields({ name, node, onEdit }: Pick<NodeFormProps, 'node' | 'onEdit'> & { name: string }) {
+  const set = (key: string, value: unknown): void => onEdit({ kind: 'set', path: ['nodes', name, key], value });
+  const isWork = 'each' in node;
+  return (
+    <details>
+      <summary style={{ fontSize: '0.85rem', cursor: 'pointer' }}>How it runs</summary>
+      <Stack gap="xs" mt="xs">
+        {isWork && (
+          <Select
+            size="xs"
+            label="For lists"
+            data={[
+              { value: 'no', label: 'once for the whole value' },
+              { value: 'yes', label: 'once for each item' },
+            ]}
+            value={node.each ? 'yes' : 'no'}
+            allowDeselect={false}
+            onChange={(value) => set('each', value === 'yes' ? true : undefined)}
+          />
+        )}
+        {'join' in node && (
+          <Select
+            size="xs"
+            label="Join"
+            description="Whether it waits for all inputs, for any, or for what comes in time"
+            data={[...joinModeSchema.options]}
+            value={node.join}
+            allowDeselect={false}
+            onChange={(value) => set('join', value === 'inner' ? undefined : value)}
+          />
+        )}
+        {'join' in node && node.join === 'outer' && (
+          <CommitNumber label="Window" suffix=" ms" min={1} value={node.joinWindowMs} onCommit={(value) => set('joinWindowMs', value)} />
+        )}
+        {isWork && (
+          <>
+            <CommitNumber label="Items at once" min={1} max={64} value={node.concurrency} onCommit={(value) => set('concurrency', value)} />
+            <CommitNumber
+              label="Time limit of a run"
+              suffix=" ms"
+              min={1}
+              value={node.timeoutMs}
+              onCommit={(value) => set('timeoutMs', value)}
+            />
+            <CommitNumber
+              label="Attempts"
+              description="Runs at most, where one fails"
+              min={1}
+              max={10}
+              value={node.retry?.attempts}
+              onCommit={(value) => set('retry', value === undefined ? undefined : { ...node.retry, attempts: value })}
+            />
+            <Select
+              size="xs"
+              label="When it fails"
+              data={[
+                { value: 'fail', label: 'the item fails' },
+                { value: 'skip', label: 'its outputs stay away, the item goes on' },
+              ]}
+              value={node.onError}
+              allowDeselect={false}
+              onChange={(value) => set('onError', value === 'fail' ? undefined : value)}
+            />
+          </>
+        )}
+        <CommitText
+          label="Where"
+          description="device, cloud, or group:NAME"
+          value={node.on}
+          onCommit={(value) => set('on', value === 'device' || value === '' ? undefined : value)}
+        />
+      </Stack>
+    </details>
+  );
+}

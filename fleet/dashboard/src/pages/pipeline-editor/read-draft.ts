@@ -1,0 +1,180 @@
+import {
+  checkPipeline,
+  type GraphContext,
+  type GraphProblem,
+  modelNodeSchema,
+  operatorNodeSchema,
+  type Pipeline,
+  type PipelineNode,
+  pipelineNodeReferenceSchema,
+  pipelineSchema,
+  scriptNodeSchema,
+  sinkNodeSchema,
+  sourceNodeSchema,
+} from '@starling/shared';
+import { type Document, LineCounter } from 'yaml';
+import { z } from 'zod';
+import type { GraphDocument } from '../../graph/graph-document.ts';
+import { locate, type Place } from './locate.ts';
+import { parseText } from './parse-text.ts';
+
+export interface DraftProblem {
+  code: string;
+  /** Path in the document, e.g. `edges.3.to`; empty for the document itself. */
+  field: string;
+  message: string;
+  hint?: string;
+  /** Where it stands in the text. */
+  from: number;
+  to: number;
+  line: number;
+}
+
+export interface Draft {
+  name: string;
+  version: string;
+  /** What can be drawn of it, however much is still wrong. */
+  graph: GraphDocument;
+  /** The pipeline, once nothing is wrong about its form. */
+  pipeline: Pipeline | undefined;
+  problems: DraftProblem[];
+}
+
+/** A pipeline as a person writes it: what is the same in all of them need not stand there. */
+const writtenSchema = pipelineSchema.extend({
+  kind: pipelineSchema.shape.kind.default('pipeline'),
+  schemaVersion: pipelineSchema.shape.schemaVersion.default(1),
+});
+
+/**
+ * Reads the text of a pipeline and says everything that is wrong about it, with its place.
+ * @param context what nodes may name; undefined while that is not known yet, then the graph is not checked
+ */
+export function readDraft(text: string, context: GraphContext | undefined): Draft {
+  const lines = new LineCounter();
+  const { document, value, errors } = parseText(text, lines);
+  const at = (from: number, to: number): Pick<DraftProblem, 'from' | 'to' | 'line'> => ({ from, to, line: lines.linePos(from).line });
+  if (errors.length > 0) {
+    const hint = 'look at the indentation, the colons and the brackets here';
+    const problems = errors.map(({ message, from, to }): DraftProblem => ({ code: 'not-yaml', field: '', message, hint, ...at(from, to) }));
+    return { name: '', version: '', pipeline: undefined, graph: graphOf(undefined), problems };
+  }
+  const parsed = writtenSchema.safeParse(value);
+  const found = parsed.success
+    ? context === undefined
+      ? []
+      : checkPipeline(parsed.data, context)
+    : parsed.error.issues.flatMap((issue) => problemsOfForm(issue, value));
+  const problems = found.map((problem): DraftProblem => {
+    const { from, to } = placeOf(problem, document, value);
+    return { ...problem, ...at(Math.min(from, Math.max(0, text.length - 1)), Math.min(to, text.length)) };
+  });
+  const { name = '', version = '' } = (isRecord(value) ? value : {}) as { name?: unknown; version?: unknown };
+  return {
+    ...{ name: String(name), version: String(version), graph: parsed.success ? parsed.data : graphOf(value) },
+    ...{ pipeline: parsed.success ? parsed.data : undefined, problems: problems.toSorted((a, b) => a.from - b.from) },
+  };
+}
+
+/** Where a problem stands: the part of a word that it is about, and a key that should not be there rather than all around it. */
+function placeOf({ field, message, code, range }: FormProblem & Pick<GraphProblem, 'range'>, document: Document, value: unknown): Place {
+  const [, unknown] = /^Unrecognized key: "(.+)"$/.exec(message) ?? [];
+  if (unknown !== undefined && isRecord(valueAt(value, field.split('.')))) return locate(document, `${field}.${unknown}`, 'name');
+  const place = locate(document, field, code === 'unknown-key' ? 'name' : 'value');
+  const written = valueAt(value, field.split('.'));
+  // Where quotes or escapes stand in the text, places in the value are others than those in the text.
+  const isPlain = typeof written === 'string' && place.to - place.from === written.length;
+  return range === undefined || !isPlain
+    ? place
+    : { from: place.from + range.start, to: place.from + Math.max(range.end, range.start + 1) };
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, key) => (isRecord(inner) ? inner[String(key)] : undefined), value);
+}
+
+type FormProblem = Pick<DraftProblem, 'code' | 'field' | 'message' | 'hint'>;
+
+/** What each kind of node must look like, by the key that makes it one. */
+const nodeKinds = {
+  op: operatorNodeSchema,
+  model: modelNodeSchema,
+  script: scriptNodeSchema,
+  pipeline: pipelineNodeReferenceSchema,
+  source: sourceNodeSchema,
+  sink: sinkNodeSchema,
+};
+
+/** A node fits one of several forms: what is said is about the form that its keys show was meant. */
+function problemsOfForm(issue: z.core.$ZodIssue, value: unknown): FormProblem[] {
+  const path = issue.path;
+  if (issue.code === 'invalid_union' && path.at(-2) === 'nodes') {
+    const node = valueAt(value, path);
+    const schema = isRecord(node) ? schemaOf(node) : undefined;
+    const field = path.join('.');
+    if (schema === undefined) {
+      const hint = `give it one of ${Object.keys(nodeKinds).join(', ')}`;
+      return [{ code: 'invalid-form', field, message: 'this is no node', hint }];
+    }
+    return (schema.safeParse(node).error?.issues ?? []).map((inner) => formProblem(inner, [...path, ...inner.path]));
+  }
+  return [formProblem(issue, path)];
+}
+
+function formProblem(issue: z.core.$ZodIssue, path: readonly PropertyKey[]): FormProblem {
+  if (issue.code === 'unrecognized_keys') {
+    const field = [...path, issue.keys[0] ?? ''].join('.');
+    return {
+      code: 'unknown-key',
+      field,
+      message: `there is no ${issue.keys.map((key) => `"${key}"`).join(', ')} here`,
+      hint: 'correct or remove it',
+    };
+  }
+  return { code: 'invalid-form', field: path.join('.'), message: issue.message };
+}
+
+function schemaOf(node: Readonly<Record<string, unknown>>) {
+  const kind = (Object.keys(nodeKinds) as (keyof typeof nodeKinds)[]).find((key) => key in node);
+  return kind === undefined ? undefined : nodeKinds[kind];
+}
+
+/** What can be drawn of a document of which parts are wrong: those are left out, or drawn by their name alone. */
+function graphOf(value: unknown): GraphDocument {
+  const record = isRecord(value) ? value : {};
+  const pipelines = isRecord(record['pipelines']) ? record['pipelines'] : {};
+  return {
+    ...partsOf(record),
+    pipelines: Object.fromEntries(Object.entries(pipelines).map(([name, inner]) => [name, partsOf(isRecord(inner) ? inner : {})])),
+    monitors: {},
+  };
+}
+
+function partsOf(record: Readonly<Record<string, unknown>>): Pick<GraphDocument, 'inputs' | 'outputs' | 'nodes' | 'edges'> {
+  const texts = z.record(z.string(), z.string()).catch({});
+  const edge = pipelineSchema.shape.edges.element;
+  const edges = Array.isArray(record['edges']) ? record['edges'] : [];
+  const nodes = isRecord(record['nodes']) ? Object.entries(record['nodes']) : [];
+  return {
+    ...{ inputs: texts.parse(record['inputs'] ?? {}), outputs: texts.parse(record['outputs'] ?? {}) },
+    nodes: Object.fromEntries(nodes.map(([name, node]) => [name, drawableNode(node)])),
+    edges: edges.flatMap((each) => edge.safeParse(each).data ?? []),
+  };
+}
+
+/** The node without what is wrong in it. */
+function drawableNode(node: unknown): PipelineNode {
+  const unknown = operatorNodeSchema.parse({ op: '?' });
+  if (!isRecord(node)) return unknown;
+  const schema = schemaOf(node);
+  if (schema === undefined) return unknown;
+  const first = schema.safeParse(node);
+  if (first.success) return first.data;
+  const wrong = new Set(first.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0])])));
+  const rest = Object.fromEntries(Object.entries(node).filter(([key]) => !wrong.has(key)));
+  return schema.safeParse(rest).data ?? unknown;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
