@@ -11,6 +11,7 @@ import { createSystemClock } from '../../agent/src/node/clock.ts';
 import { readAsset } from '../../agent/src/node/engine/assets.ts';
 import { createOnnxRuntime } from '../../agent/src/node/engine/onnxruntime.ts';
 import { createSharpCodec } from '../../agent/src/node/image-codec.ts';
+import { createThreadSandbox } from '../../agent/src/node/sandbox.ts';
 import { demoModels } from '../demo/models.ts';
 import { readSigns } from '../demo/read-signs.ts';
 import { writeScenes } from '../scenes/index.ts';
@@ -87,6 +88,7 @@ function measureReadSigns(say: Say): Promise<Measure[]> {
     const { scenes } = await writeScenes({ folder: join(folder, 'scenes'), count: SCENES, seed: 1 });
     const images = await Promise.all(scenes.map(async ({ file }) => new Uint8Array(await readFile(join(folder, 'scenes', file)))));
     const workerUrl = new URL('../../agent/src/node/engine/session-worker.ts', import.meta.url);
+    const scriptWorkerUrl = new URL('../../agent/src/node/engine/script-worker.ts', import.meta.url);
     const onHung = (reason: string): never => {
       throw new StarlingError('bench-invalid', reason);
     };
@@ -98,7 +100,7 @@ function measureReadSigns(say: Say): Promise<Measure[]> {
     });
     const evaluation = await openEvaluation(
       { graph, models, exact: [], threads: 1 },
-      { clock: createSystemClock(), codec, engine, readAsset },
+      { clock: createSystemClock(), codec, engine, readAsset, sandbox: createThreadSandbox(scriptWorkerUrl) },
     );
     const loop = await openLoop(engine, codec);
     try {

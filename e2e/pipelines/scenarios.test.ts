@@ -11,11 +11,13 @@ import { createSystemClock } from '../../agent/src/node/clock.ts';
 import { readAsset } from '../../agent/src/node/engine/assets.ts';
 import { createOnnxRuntime } from '../../agent/src/node/engine/onnxruntime.ts';
 import { createSharpCodec } from '../../agent/src/node/image-codec.ts';
+import { createThreadSandbox } from '../../agent/src/node/sandbox.ts';
 import { writeToyModels } from './toy-models.ts';
 
 let folder: string;
 let models: Awaited<ReturnType<typeof writeToyModels>>;
 let engine: Engine;
+const sandbox = createThreadSandbox(new URL('../../agent/src/node/engine/script-worker.ts', import.meta.url));
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'starling-scenarios-'));
@@ -35,7 +37,7 @@ async function run(document: Graph, inputs: Readonly<Record<string, Tensor>>): P
   const graph = pipelineGraphSchema.parse(document);
   const used = new Set(Object.values(graph.nodes).flatMap((node) => ('model' in node ? [node.model] : [])));
   const plan = { graph, models: Object.fromEntries(Object.entries(models).filter(([name]) => used.has(name))), exact: [], threads: 1 };
-  const evaluation = await openEvaluation(plan, { clock: createSystemClock(), codec: createSharpCodec(), engine, readAsset });
+  const evaluation = await openEvaluation(plan, { clock: createSystemClock(), codec: createSharpCodec(), engine, readAsset, sandbox });
   try {
     const ports = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [`input.${name}`, tensor]));
     const { outputs } = await evaluation.run({ ports });

@@ -47,6 +47,7 @@ describe('voice activity', () => {
       ...{ dataDirectory: folder, machine: { threads: 1, arena: false }, runTimeoutMs: 60_000 },
       hostFile: new URL('../../agent/src/node/engine/runtime-host.ts', import.meta.url),
       workerFile: './session-worker.ts',
+      scriptFile: './script-worker.ts',
       environment: process.env,
     });
     await host.load(installed(pipelineSchema.parse(parse(readFileSync(pipelineFile, 'utf8')))));

@@ -12,6 +12,7 @@ import { systemRandom } from '../ids.ts';
 import { createSharpCodec, encodeJpeg } from '../image-codec.ts';
 import { createLog } from '../log.ts';
 import { parametersFor, parametersHere, readParameterTexts } from '../parameters.ts';
+import { createThreadSandbox } from '../sandbox.ts';
 import { createLinuxSensors } from '../sensors/index.ts';
 import { createSinks, type OpenSinks } from '../sinks/index.ts';
 import { createPushEndpoints, createSources } from '../sources/index.ts';
@@ -129,6 +130,8 @@ function openRuntime(folder: string, threads: number, { tell }: LocalRunPorts, d
     clock: createSystemClock(),
     codec: createSharpCodec(),
     readAsset,
+    random: systemRandom,
+    sandbox: createThreadSandbox(new URL('../engine/script-worker.ts', import.meta.url)),
     references: { read: async () => null, write: async () => undefined },
     sensors: createLinuxSensors({ dataDirectory: folder, processIds: [process.pid] }),
     machine: { threads, arena: true },

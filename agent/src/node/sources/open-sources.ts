@@ -12,6 +12,7 @@ import { createKeptOpen } from '../kept-open.ts';
 import { openFolder } from './folder.ts';
 import { openHttp } from './http.ts';
 import { openMqttSource } from './mqtt.ts';
+import { openSound } from './sound.ts';
 import type { OpenSource, Source, SourceContext, SourceSink } from './source.ts';
 import { openTimer } from './timer.ts';
 import { openRtsp, openV4l2, openVideoFile } from './video.ts';
@@ -31,6 +32,7 @@ const openers: { readonly [Name in SourceName]: OpenSource<SourceParams<Name>> }
   http: openHttp,
   mqtt: openMqttSource,
   timer: openTimer,
+  audio: openSound,
 };
 
 export interface OpenSources {
