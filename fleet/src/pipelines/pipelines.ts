@@ -22,6 +22,7 @@ import type { Database } from '../db/index.ts';
 import type { Models } from '../models/index.ts';
 import type { Clock, EventBus } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
+import { checkScripts } from './check-scripts.ts';
 import {
   allPipelineDigests,
   findPipeline,
@@ -60,7 +61,7 @@ export function createPipelines({ db, blobs, models, keyring, clock, events }: P
     }
     const given = checkParameterValues(document.parameters, { by: 'release', values: parameters });
     if (given.length > 0) return given;
-    return checkPipeline(document, { operators: operatorRegistry, models: ports, parameters });
+    return [...checkPipeline(document, { operators: operatorRegistry, models: ports, parameters }), ...checkScripts(document)];
   };
   return {
     check,

@@ -7,6 +7,7 @@ export type GraphProblemCode =
   | 'invalid-join'
   | 'invalid-parameter'
   | 'invalid-params'
+  | 'invalid-script'
   | 'invalid-placement'
   | 'missing-input'
   | 'missing-output'
