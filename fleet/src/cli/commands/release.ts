@@ -15,6 +15,7 @@ const createOptions = z.object({
   pipeline: z.string().min(1),
   model: wordsSchema,
   allowOutput: wordsSchema,
+  allowEdge: wordsSchema,
   sink: wordsSchema,
   policies: z.string().optional(),
   requireProvider: wordsSchema,
@@ -33,6 +34,7 @@ export function defineReleaseCommands(program: Command, contextOf: ContextOf): v
     .requiredOption('--pipeline <name[@version]>', 'the pipeline; its newest version if none is given')
     .option('--model <name=version>', 'version of a model to pin; the newest if none is given; may be repeated', collect)
     .option('--allow-output <name>', 'pipeline output whose values may leave the device; may be repeated', collect)
+    .option('--allow-edge <node.port>', 'port whose values may be watched and replayed from afar; may be repeated', collect)
     .option('--sink <node>', 'sink of the pipeline that may send values away, by the name of its node; may be repeated', collect)
     .option('--policies <file>', 'policies, YAML or JSON: egress, capture, retention, power')
     .option('--require-provider <name>', 'execution provider without which it must not run; may be repeated', collect)
@@ -113,11 +115,12 @@ async function createRelease(contextOf: ContextOf, name: string, command: Comman
   );
 }
 
-async function readPolicies({ policies, allowOutput, sink }: z.infer<typeof createOptions>): Promise<Policies> {
+async function readPolicies({ policies, allowOutput, allowEdge, sink }: z.infer<typeof createOptions>): Promise<Policies> {
   const read = policies === undefined ? policiesSchema.parse({}) : await readDocument(policies, '--policies', policiesSchema);
   const outputs = [...new Set([...read.egress.outputs, ...(allowOutput ?? [])])];
+  const edges = [...new Set([...read.egress.edges, ...(allowEdge ?? [])])];
   const sinks = [...new Set([...read.egress.sinks, ...(sink ?? [])])];
-  return { ...read, egress: { ...read.egress, outputs, sinks } };
+  return { ...read, egress: { ...read.egress, outputs, edges, sinks } };
 }
 
 /** Attack: a taken fleet drafts a release that lets pictures out, or with another pipeline, and the publisher signs it unseen. */
