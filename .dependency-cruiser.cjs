@@ -24,7 +24,7 @@ module.exports = {
       severity: 'error',
       from: {},
       // `?url` is asked of the bundler: it fails there if the file is not.
-      to: { couldNotResolve: true, pathNot: '\\?url$' },
+      to: { couldNotResolve: true, pathNot: '[?&]url$' },
     },
     {
       name: 'shared-imports-none-of-ours',

@@ -17,8 +17,8 @@ const COMPRESSED_FROM_BYTES = 1024;
 const LARGE_BYTES = 2 * 1024 * 1024;
 const LARGE_QUALITY = 9;
 const cacheFolder = fileURLToPath(new URL('./node_modules/.cache/starling-page', import.meta.url));
-/** Builds of the engine that only some browsers use: they are kept when they are used. */
-const KEPT_WHEN_USED = /ort-.+\.(asyncify|jspi)-|ort\.(webgpu|jspi)/;
+/** Builds of the engine that only some browsers use, and what runs scripts, which not every pipeline has: kept when they are used. */
+const KEPT_WHEN_USED = /ort-.+\.(asyncify|jspi)-|ort\.(webgpu|jspi)|script-worker|emscripten-module/;
 
 /** What is left to do when everything is written: tell the service worker what to keep, and compress each file once for all. */
 export function finishPage(folder: string): Plugin {

@@ -6,6 +6,7 @@ import { createSystemClock } from '../../agent/src/node/clock.ts';
 import { readAsset } from '../../agent/src/node/engine/assets.ts';
 import { createOnnxRuntime } from '../../agent/src/node/engine/onnxruntime.ts';
 import { createSharpCodec } from '../../agent/src/node/image-codec.ts';
+import { createThreadSandbox } from '../../agent/src/node/sandbox.ts';
 import { demoModels } from '../demo/models.ts';
 import { openSigns } from './browser-fleet.ts';
 
@@ -45,7 +46,8 @@ export async function openNodeGraph(files: ReadonlyMap<string, string>): Promise
   );
   const { inputs, outputs, nodes, edges } = openSigns;
   const graph = { inputs, outputs, nodes, edges };
-  const ports = { clock: createSystemClock(), codec: createSharpCodec(), engine, readAsset };
+  const sandbox = createThreadSandbox(new URL('../../agent/src/node/engine/script-worker.ts', import.meta.url));
+  const ports = { clock: createSystemClock(), codec: createSharpCodec(), engine, sandbox, readAsset };
   const evaluation: Evaluation = await openEvaluation({ graph, models, exact: [], threads: 0 } as never, ports);
   return {
     run: async (picture) => valuesOf((await evaluation.run(picture)).outputs),

@@ -1,14 +1,12 @@
 import type { Reading } from '@starling/shared';
+import type { LoopSettings } from './reading-loop.ts';
 
 /** What the hand-written loop is given at its start. */
-export interface LoopFiles {
+export interface LoopFiles extends LoopSettings {
   detection: string;
   recognition: string;
   dictionary: string;
   threads: number;
-  batchMaximum: number;
-  /** Parameters of the pipeline's nodes, so that both sides do the same. */
-  params: Record<'resize' | 'normalise' | 'read' | 'collect', unknown>;
 }
 
 export interface LoopRequest {

@@ -38,6 +38,10 @@ export const benches: Readonly<Record<string, Bench>> = {
     about: 'frames/s of the whole pipeline in the runtime host, against a hand-written loop in one worker thread',
     load: async () => (await import('./frames.ts')).measureFrames,
   },
+  graph: {
+    about: 'node visits/s of the pipeline engine, read-signs against the same calls by hand, and the cost of watching',
+    load: async () => (await import('./graph.ts')).measureGraph,
+  },
   eventloop: {
     about: "delay of the agent's main thread while it infers flat out",
     load: async () => (await import('./eventloop.ts')).measureEventLoop,

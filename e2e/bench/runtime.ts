@@ -73,6 +73,7 @@ export function startRuntimeHost(dataDirectory: string, threads: number): Runtim
     machine: { threads, arena: true },
     runTimeoutMs: RUN_TIMEOUT_MS,
     workerFile: './session-worker.ts',
+    scriptFile: './script-worker.ts',
     hostFile: new URL('../../agent/src/node/engine/runtime-host.ts', import.meta.url),
     environment: childEnvironment({}),
   });

@@ -19,7 +19,7 @@ export interface WeightSpec {
 }
 
 export interface PortSpec {
-  type: 'float32' | 'int64' | 'bool';
+  type: 'float32' | 'int32' | 'int64' | 'bool';
   shape: readonly (number | string)[];
 }
 
@@ -31,7 +31,7 @@ export interface GraphSpec {
 }
 
 /** Numbers of onnx.proto, TensorProto.DataType. */
-const elementTypes = { float32: 1, int64: 7, bool: 9 } as const;
+const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
 
 /** @returns a ModelProto of IR version 8, opset 13 */
 export function writeOnnx(graph: GraphSpec): Uint8Array {

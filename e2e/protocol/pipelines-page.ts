@@ -32,7 +32,7 @@ export function pipelinesPage(): string {
   ].join('\n');
 }
 
-function sectionOf({ name, version, summary, inputs, outputs, params }: OperatorSignature): string[] {
+function sectionOf({ name, version, summary, inputs, outputs, params, optional = [], ports }: OperatorSignature): string[] {
   const { properties = {}, required = [] } = jsonSchemaOf(params) as { properties?: Record<string, JsonSchema>; required?: string[] };
   const rows = Object.entries(properties).map(([param, schema]) => [
     `\`${param}\``,
@@ -46,31 +46,42 @@ function sectionOf({ name, version, summary, inputs, outputs, params }: Operator
     '',
     `${summary}. Version ${version}.`,
     '',
-    `- takes ${portsOf(inputs)}`,
-    `- gives ${portsOf(outputs)}`,
+    `- takes ${portsOf(inputs, optional)}`,
+    `- gives ${portsOf(outputs, [])}`,
+    ...(ports === undefined ? [] : ['- some ports, or their types, follow from the parameters']),
     '',
     rows.length === 0 ? 'No parameters.' : table(['parameter', 'type', 'default', 'what'], rows),
   ];
 }
 
-function portsOf(ports: Readonly<Record<string, string>>): string {
+function portsOf(ports: Readonly<Record<string, string>>, optional: readonly string[]): string {
   return Object.entries(ports)
-    .map(([port, type]) => `\`${port}\`: \`${type}\``)
+    .map(([port, type]) => `\`${port}\`: \`${type}\`${optional.includes(port) ? ' (may stay away)' : ''}`)
     .join(', ');
 }
 
 /** A parameter as people write it: its choices, its type with the bounds, or the fields of an object. */
 function typeOf(schema: JsonSchema): string {
-  const { type, minimum, maximum, exclusiveMinimum, properties, prefixItems, items } = schema;
+  const { type, minimum, maximum, exclusiveMinimum, properties, prefixItems, items, anyOf } = schema;
   if (Array.isArray(schema.enum)) return schema.enum.map(code).join(', ');
+  if (schema.const !== undefined) return code(schema.const);
+  if (Array.isArray(anyOf)) return anyOf.map(typeOf).join(' or ');
+  if (type === undefined) return 'any value';
   if (type === 'object') return `{ ${Object.keys(properties ?? {}).join(', ')} }`;
-  if (Array.isArray(prefixItems)) return `${prefixItems.length} ${String((prefixItems[0] as JsonSchema).type)}s`;
-  if (type === 'array') return `list of ${String((items as JsonSchema).type)}s`;
+  if (Array.isArray(prefixItems)) return `${prefixItems.length} ${severalOf(prefixItems[0] as JsonSchema)}`;
+  if (type === 'array') return `list of ${severalOf(items as JsonSchema)}`;
   const least = minimum ?? (type === 'integer' && typeof exclusiveMinimum === 'number' ? exclusiveMinimum + 1 : undefined);
   if (least !== undefined && maximum !== undefined) return `${type}, ${least} to ${maximum}`;
   if (maximum !== undefined) return `${type}, at most ${maximum}`;
   if (least !== undefined) return `${type}, at least ${least}`;
   return exclusiveMinimum === undefined ? String(type) : `${type}, above ${exclusiveMinimum}`;
+}
+
+function severalOf(schema: JsonSchema): string {
+  if (schema.enum !== undefined || schema.const !== undefined || typeof schema.type !== 'string') return typeOf(schema);
+  if (schema.type === 'array')
+    return Array.isArray(schema.prefixItems) ? `lists of ${typeOf(schema)}` : `${typeOf(schema).replace('list', 'lists')}`;
+  return schema.type === 'object' ? typeOf(schema) : `${schema.type}s`;
 }
 
 function code(value: unknown): string {

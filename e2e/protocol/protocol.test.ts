@@ -46,7 +46,7 @@ describe('the page on pipelines', () => {
       const section = sectionOf(page, name);
       for (const [port, type] of [...Object.entries(inputs), ...Object.entries(outputs)]) {
         expect(section).toContain(`\`${port}\`: \`${type}\``);
-        expect(() => parsePortType(type)).not.toThrow();
+        expect(() => parsePortType(type, { variables: true })).not.toThrow();
       }
     }
   });

@@ -20,6 +20,7 @@ export * from './documents/reported-state.ts';
 export * from './documents/trust-root.ts';
 export { isStarlingError, messageOf, StarlingError, type StarlingErrorDetails } from './errors.ts';
 export * from './evaluation/evaluator-messages.ts';
+export * from './graph/check/index.ts';
 export * from './graph/expand.ts';
 export * from './graph/expression-values.ts';
 export {
@@ -29,15 +30,19 @@ export {
   type ExpressionOptions,
   type ExpressionProblem,
 } from './graph/expressions.ts';
+export { nearestName } from './graph/nearest-name.ts';
 export * from './graph/operators/index.ts';
 export * from './graph/parameters.ts';
+export * from './graph/parts-of-pipeline.ts';
+export { pipelineJsonSchema } from './graph/pipeline-json-schema.ts';
 export * from './graph/port-types.ts';
 export type * from './graph/problem.ts';
 export * from './graph/signature.ts';
 export * from './graph/sinks/index.ts';
 export * from './graph/sources/index.ts';
+export * from './graph/tensor-types.ts';
 export * from './graph/topology.ts';
-export * from './graph/type-check.ts';
+
 export * from './graph/values.ts';
 export * from './http/api.ts';
 export * from './http/builds.ts';

@@ -75,6 +75,9 @@ export const NONCE_MS = 120_000;
 /** A desired state may be adopted for this long after it was signed. */
 export const DESIRED_STATE_LIFE_MS = 14 * 86_400_000;
 
+/** Pipelines of one release: each has a queue and a graph of its own in the memory of a device. */
+export const PIPELINES_MAXIMUM = 16;
+
 /** Largest encoded image that `infer` takes through the fleet. */
 export const INFER_INPUT_BYTES_MAXIMUM = 20 * 1024 * 1024;
 /** Largest ONNX file: protobuf cannot hold more than 2 GiB. */

@@ -1,4 +1,4 @@
-import type { InferenceResult, Problem } from '@starling/shared';
+import type { Audio, InferenceResult, Problem } from '@starling/shared';
 import type { HostFailure } from '../core/hosting/index.ts';
 import type { AgentStatus } from '../core/index.ts';
 
@@ -32,8 +32,8 @@ export interface BrowserAgentStatus {
   problem?: Problem | undefined;
 }
 
-/** An input as the page has it. Frames move to the other side. */
-export type AgentInput = Uint8Array | VideoFrame | ImageBitmap;
+/** An input as the page has it. Frames and samples move to the other side. */
+export type AgentInput = Uint8Array | VideoFrame | ImageBitmap | Audio;
 
 export interface AgentCalls {
   start: [config: AgentConfig];

@@ -1,6 +1,7 @@
 import './content-security.ts';
 import { isStarlingError, messageOf, StarlingError } from '@starling/shared';
 import { failureOf } from '../core/hosting/index.ts';
+import { isAudio } from '../core/pipelines/operators/index.ts';
 import type { AgentConfig, AgentEvent, AgentInput, AgentReply, AgentRequest, BrowserAgentStatus } from './agent-messages.ts';
 import { createSystemClock } from './clock.ts';
 import { pixelsOf } from './image-codec.ts';
@@ -95,7 +96,7 @@ function soleOf(home: string): Promise<void> {
 async function infer(input: AgentInput, source: string): Promise<unknown> {
   try {
     if (running === undefined) throw new StarlingError('no-release', 'the agent does not run yet', { retryable: true });
-    return await running.host.infer(input instanceof Uint8Array ? input : frameOf(input), { source });
+    return await running.host.infer(input instanceof Uint8Array || isAudio(input) ? input : frameOf(input), { source });
   } catch (error) {
     if (!isStarlingError(error)) log.warn('an input failed', { reason: messageOf(error) });
     throw error;

@@ -1,7 +1,17 @@
-import { type InferenceResult, StarlingError } from '@starling/shared';
-import type { AgentCallName, AgentCalls, AgentConfig, AgentEvent, AgentReply, AgentRequest, BrowserAgentStatus } from './agent-messages.ts';
+import { type Audio, type InferenceResult, StarlingError } from '@starling/shared';
+import type {
+  AgentCallName,
+  AgentCalls,
+  AgentConfig,
+  AgentEvent,
+  AgentInput,
+  AgentReply,
+  AgentRequest,
+  BrowserAgentStatus,
+} from './agent-messages.ts';
 import { createStage, type Stage } from './draw-results.ts';
 import { noteLeaving } from './note-leaving.ts';
+import { decodeSound, hearSound, type Listening, listenStream, openMicrophone } from './sources/audio.ts';
 import { openCamera } from './sources/camera.ts';
 import { type Watching, watchStream } from './sources/stream.ts';
 import { tellBattery } from './tell-battery.ts';
@@ -40,10 +50,11 @@ export interface BrowserAgent {
   /** @returns a function that ends the listening */
   on<Name extends keyof AgentEvents>(name: Name, listener: (event: AgentEvents[Name]) => void): () => void;
   /**
-   * Reads one image. A frame or bitmap is given away: it is closed on the other side.
+   * Reads one image, or hears one chunk of sound. Frames, bitmaps and samples are given away: they are gone on this side. Chunks of one
+   * source are one stream.
    * @throws StarlingError `no-release`, `not-an-image`, `dropped`, ...
    */
-  infer(input: Blob | Uint8Array | VideoFrame | ImageBitmap, source?: string): Promise<InferenceResult>;
+  infer(input: Blob | Uint8Array | VideoFrame | ImageBitmap | Audio, source?: string): Promise<InferenceResult>;
   /**
    * Reads a camera until it is stopped.
    * @param deviceId of `enumerateDevices()`; by default the one that looks away from its owner
@@ -52,6 +63,19 @@ export interface BrowserAgent {
   camera(deviceId?: string): Promise<Watching>;
   /** Reads any stream: a screen, a canvas, a call. */
   watch(stream: MediaStream, source?: string): Promise<Watching>;
+  /**
+   * Hears a microphone until it is stopped.
+   * @param deviceId of `enumerateDevices()`; by default the one that the browser prefers
+   * @throws StarlingError `microphone-refused`, `microphone-busy`, `no-microphone`
+   */
+  microphone(deviceId?: string): Promise<Listening>;
+  /** Hears any stream: a tab that is shared with its sound, a call. @throws StarlingError `no-sound` */
+  listen(stream: MediaStream, source?: string): Promise<Listening>;
+  /**
+   * Hears a file from its beginning to its end, as fast as the pipeline can; the results are told as events.
+   * @throws StarlingError `no-sound`, `audio-too-large`, and what `infer` throws
+   */
+  hear(file: Blob, source?: string, signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -74,15 +98,19 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
     status = next;
   });
   const stage: Stage | undefined = options.canvas === undefined ? undefined : createStage(options.canvas);
+  let streams = 0;
+  // What a graph keeps of one recording means nothing for the next.
+  const nextStream = (source: string): string => {
+    streams += 1;
+    return `${source} ${streams}`;
+  };
   const agent: BrowserAgent = {
     get status() {
       return status;
     },
     on: caller.on,
     async infer(input, source = 'page') {
-      if (!(input instanceof Blob)) {
-        return (await caller.call('infer', [input, source], input instanceof Uint8Array ? [] : [input])) as InferenceResult;
-      }
+      if (!(input instanceof Blob)) return (await caller.call('infer', [input, source], movedOf(input))) as InferenceResult;
       if (stage !== undefined) await showFile(stage, input);
       const result = (await caller.call('infer', [new Uint8Array(await input.arrayBuffer()), source])) as InferenceResult;
       stage?.showResult(result);
@@ -92,6 +120,15 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
     watch(stream, source = 'stream') {
       const onTrouble = (error: StarlingError | undefined): void => caller.emit('problem', { source, error });
       return watchStream(stream, source, { infer: agent.infer, stage, onTrouble });
+    },
+    microphone: async (deviceId = '') => agent.listen(await openMicrophone(deviceId), 'microphone'),
+    listen(stream, source = 'stream') {
+      const name = nextStream(source);
+      const onTrouble = (error: StarlingError | undefined): void => caller.emit('problem', { source: name, error });
+      return listenStream(stream, name, { infer: agent.infer, onTrouble });
+    },
+    async hear(file, source = 'file', signal = new AbortController().signal) {
+      await hearSound(await decodeSound(file), nextStream(source), agent.infer, signal);
     },
     async close() {
       await caller.call('close', []).catch(() => undefined);
@@ -108,6 +145,12 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
     throw error;
   }
   return agent;
+}
+
+function movedOf(input: AgentInput): Transferable[] {
+  if (input instanceof Uint8Array) return [];
+  if (!('samples' in input)) return [input];
+  return input.samples.buffer instanceof ArrayBuffer ? [input.samples.buffer] : [];
 }
 
 /** What cannot be shown may be read all the same, or fail with a reason there. */

@@ -8,7 +8,7 @@ export interface Mark {
   label: string;
 }
 
-/** What can be shown of the outputs of any pipeline: readings, boxes, classes, texts. */
+/** What can be shown of the outputs of any pipeline: readings, boxes, classes, texts, how loud it is. */
 export function marksOf(outputs: Readonly<Record<string, unknown>>): Mark[] {
   return Object.values(outputs).flatMap((output) => (Array.isArray(output) ? output : [output]).flatMap(markOf));
 }
@@ -16,7 +16,14 @@ export function marksOf(outputs: Readonly<Record<string, unknown>>): Mark[] {
 function markOf(value: unknown): Mark[] {
   if (typeof value === 'string') return [{ label: value }];
   if (typeof value !== 'object' || value === null) return [];
-  const { quad, text, label, score } = value as { quad?: unknown; text?: unknown; label?: unknown; score?: unknown };
+  const { quad, text, label, score, rmsDb } = value as {
+    quad?: unknown;
+    text?: unknown;
+    label?: unknown;
+    score?: unknown;
+    rmsDb?: unknown;
+  };
+  if (typeof rmsDb === 'number') return [{ label: `${Math.round(rmsDb)} dB` }];
   const named = [text, label].find((each) => typeof each === 'string' || typeof each === 'number');
   const share = typeof score === 'number' ? `${Math.round(score * 100)} %` : '';
   const words = named === undefined ? share : typeof text === 'string' ? text : `${String(named)} ${share}`.trim();

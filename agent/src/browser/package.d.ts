@@ -51,12 +51,28 @@ export interface Watching {
   stop(): void;
 }
 
+export interface Listening {
+  stop(): void;
+}
+
+/** Samples of all channels in turn, -1 to 1. */
+export interface Audio {
+  sampleRateHz: number;
+  channels: number;
+  samples: Float32Array;
+}
+
 export interface BrowserAgent {
   readonly status: BrowserAgentStatus;
   on<Name extends keyof AgentEvents>(name: Name, listener: (event: AgentEvents[Name]) => void): () => void;
-  infer(input: Blob | Uint8Array | VideoFrame | ImageBitmap, source?: string): Promise<InferenceResult>;
+  infer(input: Blob | Uint8Array | VideoFrame | ImageBitmap | Audio, source?: string): Promise<InferenceResult>;
   camera(deviceId?: string): Promise<Watching>;
   watch(stream: MediaStream, source?: string): Promise<Watching>;
+  microphone(deviceId?: string): Promise<Listening>;
+  /** Hears any stream: a tab that is shared with its sound, a call. */
+  listen(stream: MediaStream, source?: string): Promise<Listening>;
+  /** Hears a file from its beginning to its end, as fast as the pipeline can; the results are told as events. */
+  hear(file: Blob, source?: string, signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -28,6 +28,7 @@ import type { Inflate } from './ports/inflate.ts';
 import type { DeviceKey } from './ports/key-store.ts';
 import type { Log } from './ports/log.ts';
 import type { MeasureHost } from './ports/measure-host.ts';
+import type { OpenPipelineEnds, PipelineEnds } from './ports/pipeline-ends.ts';
 import type { Random } from './ports/random.ts';
 import type { RuntimeHost } from './ports/runtime-host.ts';
 import type { RuntimeIdentity } from './ports/runtime-identity.ts';
@@ -51,6 +52,8 @@ export interface AgentPorts {
   sensors: Sensors;
   /** Memory that models may take here now; null where they run elsewhere. */
   modelMemoryBytes(): Promise<number | null>;
+  /** Sources and sinks of pipelines, where a runtime has any. */
+  openEnds?: OpenPipelineEnds;
   inflate: Inflate;
   hash: Hash;
   clock: Clock;
@@ -79,6 +82,8 @@ export interface AgentStatus {
   spoolBytes: number;
   /** What people call the release that runs; null while none runs. */
   releaseName: string | null;
+  /** Inputs of the pipeline that runs, with their types; null while none runs. */
+  inputs: Readonly<Record<string, string>> | null;
   /** What the publisher lets leave while this release runs; null while none runs. */
   egress: EgressPolicy | null;
   /** The newest command that was given what it asked for. */
@@ -132,12 +137,14 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     publish: (payload) => publish('blobWant', {}, payload),
     refused: (reason) => refused('chunk', reason),
   });
+  const ends = ports.openEnds?.(event);
   const underNewestRoot = createUnderNewestRoot(ports.access, trust);
   const known = await openKnown(ports);
   const reconciler: Reconciler = createReconciler({
     ...{ journal, store, puller, host, trust, underNewestRoot, clock, log, ...known, modelMemoryBytes: ports.modelMemoryBytes },
     onReport(state) {
       void publish('reported', {}, jsonEncode(state));
+      ends?.running(runningOf(reconciler.running()));
       if (state.phase === 'running' && state.running?.verified === true) tuneItself();
     },
     onEvent: event,
@@ -163,13 +170,14 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     reported: reconciler.reported(),
     spoolBytes: spool.sizeBytes(),
     releaseName: reconciler.running()?.release.name ?? null,
+    inputs: reconciler.running()?.pipeline.inputs ?? null,
     egress: reconciler.running()?.release.policies.egress ?? null,
     ...newest,
     taps: taps.open(),
     tunings: known.tunings.list(),
     pulled: puller.counters(),
   });
-  listenToHost(host, { record, event, log, reconciler, spool, taps, capabilities: ports.capabilities });
+  listenToHost(host, { record, event, log, reconciler, spool, taps, capabilities: ports.capabilities, ends });
 
   link = createLink({
     ...{ transport: ports.transport, access: ports.access, key, trust, clock, random: ports.random, log, bootId: identity.bootId },
@@ -205,6 +213,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     status,
     async close() {
       await reconciler.close();
+      await ends?.close();
       await link.close();
       spool.close();
       await host.close();
@@ -272,9 +281,17 @@ interface HostListeners {
   spool: Spool;
   taps: TapRelay;
   capabilities(): Promise<Capabilities>;
+  ends: PipelineEnds | undefined;
 }
 
-function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool, taps, capabilities }: HostListeners): void {
+/** The release that takes items now, as those around its pipeline know it. */
+function runningOf(documents: ReturnType<Reconciler['running']>) {
+  if (documents === undefined) return undefined;
+  const { assignment, pipeline, alongside, release } = documents;
+  return { digest: assignment.release, pipelines: [pipeline, ...alongside], egress: release.policies.egress };
+}
+
+function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool, taps, capabilities, ends }: HostListeners): void {
   const fallbackEvent = createFallbackEvents();
   host.onEvent((happened) => {
     switch (happened.type) {
@@ -303,8 +320,9 @@ function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool
       }
       case 'tapped':
         return taps.relay(happened.message);
-      case 'result':
       case 'deliver':
+        return ends?.deliver(happened.release, happened.pipeline, happened.node, happened.values, happened.item);
+      case 'result':
         return;
     }
   });

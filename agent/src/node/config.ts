@@ -50,6 +50,14 @@ export const agentConfigSchema = z.object({
     .max(120)
     .default(5)
     .meta({ description: 'Frames of a video that are looked at in a second' }),
+  set: z
+    .union([z.string().transform((text) => text.split('\n').filter((line) => line.trim() !== '')), z.array(z.string())])
+    .default([])
+    .meta({ description: 'Value of a parameter of the pipeline, as name=value; may be repeated' }),
+  credentials: z.string().optional().meta({
+    description: 'YAML file with what sources and sinks log in with, readable to its user alone; credentials.yaml in the data directory',
+  }),
+  filesFolder: z.string().optional().meta({ description: 'Folder that the sink `file` writes below; files in the data directory' }),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 export type AgentConfig = z.infer<typeof agentConfigSchema>;

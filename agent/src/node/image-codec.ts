@@ -35,6 +35,12 @@ export function createSharpCodec(): ImageCodec {
   };
 }
 
+/** Pixels as a file that everybody reads. */
+export async function encodeJpeg(image: RawImage): Promise<Uint8Array> {
+  const { bytes } = await encode(image, { format: 'jpeg', quality: 85, longestSide: Math.max(image.width, image.height) });
+  return bytes;
+}
+
 async function encode({ width, height, data }: RawImage, { format, quality, longestSide }: EncodeOptions): Promise<EncodedImage> {
   try {
     const whole = sharp(data, { raw: { width, height, channels: 3 } });

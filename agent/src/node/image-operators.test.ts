@@ -1,6 +1,7 @@
 import { operatorSignatures } from '@starling/shared';
 import { describe, expect, it } from 'vitest';
-import { fitImage, imageToGreyTensor } from '../core/pipelines/operators/image.ts';
+import { fitImage } from '../core/pipelines/operators/fit.ts';
+import { imageToGreyTensor } from '../core/pipelines/operators/image.ts';
 import type { OperatorContext } from '../core/pipelines/operators/operator.ts';
 import type { RawImage } from '../core/ports/image-codec.ts';
 import { createSharpCodec } from './image-codec.ts';

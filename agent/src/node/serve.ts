@@ -5,16 +5,40 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { AgentStatus } from '../core/index.ts';
 import type { RuntimeHost } from '../core/ports/runtime-host.ts';
+import type { PushEndpoints } from './sources/index.ts';
 
 export interface ServePorts {
   host: RuntimeHost;
   status(): AgentStatus;
+  endpoints: PushEndpoints;
 }
 
 const IMAGE_BYTES_MAXIMUM = 64 * 1024 * 1024;
 
+const statusOf: Readonly<Record<string, 404 | 413 | 415>> = { 'unknown-source': 404, 'body-too-large': 413, 'unsupported-type': 415 };
+
+/** @throws StarlingError `body-too-large`, before the rest of it is read */
+async function readBody(request: Request, maximumBytes: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of request.body ?? []) {
+    length += piece.length;
+    if (length > maximumBytes) {
+      throw new StarlingError('body-too-large', `the body has more than ${maximumBytes} bytes`, {
+        field: 'body',
+        hint: 'send less, or raise maximumMegabytes of the source',
+      });
+    }
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
 /** The local HTTP server, on loopback only: push an image, get its result. @throws StarlingError `port-taken` */
-export async function serveLocally(port: number, { host, status }: ServePorts): Promise<{ port: number; close(): Promise<void> }> {
+export async function serveLocally(
+  port: number,
+  { host, status, endpoints }: ServePorts,
+): Promise<{ port: number; close(): Promise<void> }> {
   const app = new Hono();
   app.get('/v1/status', (context) => context.json(status()));
   app.post('/v1/infer', bodyLimit({ maxSize: IMAGE_BYTES_MAXIMUM }), async (context) => {
@@ -23,9 +47,17 @@ export async function serveLocally(port: number, { host, status }: ServePorts): 
     const traceparent = traceparentSchema.safeParse(context.req.header('traceparent')).data;
     return context.json(await host.infer(image, { signal: context.req.raw.signal, source: 'http', traceparent }));
   });
+  app.post('/v1/sources/:name', async (context) => {
+    const endpoint = endpoints.find(context.req.param('name'));
+    const body = await readBody(context.req.raw, endpoint.maximumBytes);
+    const { stream, port } = context.req.query();
+    const { signal } = context.req.raw;
+    const answer = await endpoint.take({ body, stream, port, signal, contentType: context.req.header('content-type') ?? '' });
+    return answer === undefined ? context.body(null, 202) : context.json(answer as Record<string, unknown>);
+  });
   app.onError((error, context) => {
     const known = isStarlingError(error);
-    const status = known && error.retryable ? 503 : 422;
+    const status = known ? (statusOf[error.code] ?? (error.retryable ? 503 : 422)) : 422;
     return context.json(
       { code: known ? error.code : 'failed', detail: messageOf(error), ...(known ? { field: error.field, hint: error.hint } : {}) },
       status,

@@ -6,11 +6,13 @@ import { type Agent, type AgentPorts, startAgent } from '../core/index.ts';
 import { openJournal } from '../core/journal/index.ts';
 import { createTrust } from '../core/link/index.ts';
 import type { Log } from '../core/ports/log.ts';
+import type { RuntimeHost } from '../core/ports/runtime-host.ts';
 import type { RuntimeIdentity } from '../core/ports/runtime-identity.ts';
 import { openBlobStore } from './blob-store.ts';
 import { measureCapabilities } from './capabilities.ts';
 import { createSystemClock } from './clock.ts';
 import { type AgentConfig, childEnvironment, inferenceServerOf } from './config.ts';
+import { openCredentials } from './credentials.ts';
 import type { HostConfig, InferenceServer } from './engine/host-config.ts';
 import { createHostProcess } from './engine/host-process.ts';
 import { createMeasureProcess } from './engine/measure-process.ts';
@@ -22,12 +24,16 @@ import { createFleetAccess } from './fleet-access.ts';
 import { hash } from './hash.ts';
 import { identityOf, onnxRuntimeVersion } from './identity.ts';
 import { systemRandom } from './ids.ts';
+import { encodeJpeg } from './image-codec.ts';
 import { inflate } from './inflate.ts';
 import { readDeviceKey } from './key-store.ts';
+import { type ParameterTexts, parametersFor, readParameterTexts } from './parameters.ts';
 import { authorityOf } from './pinned-tls.ts';
+import { createPipelineEnds } from './pipeline-ends.ts';
 import { createLinuxSensors } from './sensors/index.ts';
 import { serveLocally } from './serve.ts';
-import { readVideo, type Source, watchFolder } from './sources/index.ts';
+import { createPushEndpoints, type Source, watchFolder, watchVideo } from './sources/index.ts';
+import type { Tell } from './tell.ts';
 import { createMqttTransport } from './transport.ts';
 import { AGENT_VERSION } from './version.ts';
 
@@ -37,8 +43,6 @@ export interface RunningAgent {
   close(): Promise<void>;
 }
 
-/** Pause between two images of a watched folder. */
-const FOLDER_PAUSE_MS = 400;
 const STATUS_INTERVAL_MS = 2_000;
 
 /**
@@ -75,6 +79,7 @@ function hostConfigOf(
 ): HostConfig {
   return {
     ...{ dataDirectory: directory, runTimeoutMs, workerFile: shipped ? './session-worker.js' : './session-worker.ts' },
+    scriptFile: shipped ? './script-worker.js' : './script-worker.ts',
     machine: { threads, arena: memoryArena === 'auto' ? hasRoom() : memoryArena === 'on' },
     ...(server === undefined ? {} : { server }),
   };
@@ -95,6 +100,18 @@ function cacheOf({ optimisedCacheMegabytes }: AgentConfig, directory: string, id
 function sensing(dataDirectory: string, server: InferenceServer | undefined): Pick<AgentPorts, 'sensors' | 'modelMemoryBytes'> {
   const sensors = createLinuxSensors({ dataDirectory, processIds: [process.pid] });
   return { sensors, modelMemoryBytes: async () => (server === undefined ? (await sensors.read()).memoryAvailableBytes : null) };
+}
+
+/** A release is loaded with the values that this device gives to parameters of its pipelines. */
+function withParameters(host: RuntimeHost, texts: ParameterTexts): RuntimeHost {
+  return {
+    ...host,
+    async load(release) {
+      const pipelines = [release.pipeline, ...(release.alongside ?? [])];
+      const parameters = Object.fromEntries(pipelines.map((pipeline) => [pipeline.name, parametersFor(pipeline, texts)]));
+      return host.load({ ...release, parameters });
+    },
+  };
 }
 
 /**
@@ -120,12 +137,20 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
   const capabilities = (): Promise<Capabilities> => measureCapabilities(directory, engineProviders(inferenceServer));
   const measured = await capabilities();
   const identity = identityOf(measured, await engineVersion(inferenceServer, log));
-  const host = createHostProcess({
-    ...hostConfig,
-    ...cacheOf(config, directory, identity),
-    hostFile: moduleOf('runtime-host'),
-    environment: hostEnvironment(directory),
-  });
+  const parameters = readParameterTexts(config.set);
+  const host = withParameters(
+    createHostProcess({
+      ...hostConfig,
+      ...cacheOf(config, directory, identity),
+      hostFile: moduleOf('runtime-host'),
+      environment: hostEnvironment(directory),
+    }),
+    parameters,
+  );
+  const around = {
+    ...{ clock, log, random: systemRandom, device: key.device, endpoints: createPushEndpoints() },
+    credentials: openCredentials(config.credentials ?? join(directory, 'credentials.yaml')),
+  };
   const agent = await startAgent(
     {
       transport: createMqttTransport({ authority }),
@@ -143,6 +168,11 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
         environment: childEnvironment(),
       }),
       ...sensing(directory, inferenceServer),
+      openEnds: (tell) =>
+        createPipelineEnds({
+          ...{ ...around, tell, host, parameters, encode: encodeJpeg },
+          ...{ directory: join(directory, 'sinks'), filesFolder: config.filesFolder ?? join(directory, 'files') },
+        }),
       identity,
       tuneBudgetMs: config.tuneBudgetMs,
       cores: measured.cpu.cores,
@@ -155,11 +185,12 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
     },
     { agentVersion: AGENT_VERSION, bootId: makeRandomId(systemRandom.bytes), streamId: makeRandomId(systemRandom.bytes) },
   );
-  const server = await serveLocally(config.httpPort, { host, status: () => agent.status() });
-  const sourcePorts = { log, infer: (image: Uint8Array, source: string) => host.infer(image, { source }) };
+  const server = await serveLocally(config.httpPort, { host, status: () => agent.status(), endpoints: around.endpoints });
+  const tell: Tell = (level, code, message, detail) => log[level === 'warning' ? 'warn' : level](message, { code, ...detail });
+  const sourcePorts = { ...around, tell, infer: (image: Uint8Array, source: string) => host.infer(image, { source }) };
   const sources: Source[] = [];
-  if (config.watch !== undefined) sources.push(await watchFolder(config.watch, sourcePorts, FOLDER_PAUSE_MS));
-  if (config.video !== undefined) sources.push(readVideo(config.video, config.framesPerSecond, sourcePorts));
+  if (config.watch !== undefined) sources.push(watchFolder(config.watch, sourcePorts));
+  if (config.video !== undefined) sources.push(watchVideo(config.video, config.framesPerSecond, sourcePorts));
   const statusFile = join(directory, 'status.json');
   const status = setInterval(() => {
     writeFile(statusFile, JSON.stringify({ ...agent.status(), httpPort: server.port, pid: process.pid })).catch((error: unknown) =>

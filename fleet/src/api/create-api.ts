@@ -1,4 +1,4 @@
-import { API_BASE, StarlingError } from '@starling/shared';
+import { API_BASE, pipelineJsonSchema, StarlingError } from '@starling/shared';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import type { Accounts } from '../auth/index.ts';
 import { readBounded } from '../bounded-body.ts';
@@ -70,6 +70,9 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   eventRoutes(api, ports);
   const openApi = openApiDocument();
   api.get('/openapi.json', (context) => context.json(openApi));
+  // For editors, which send no login.
+  const pipelineSchema = pipelineJsonSchema();
+  api.get('/schemas/pipeline.json', (context) => context.json(pipelineSchema));
   app.route(API_BASE, api);
   serveDocs(app);
   const fail = (error: unknown): Response => {

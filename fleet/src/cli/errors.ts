@@ -29,6 +29,7 @@ const ownErrors = {
   'build-failed': 'failed',
   'device-failed': 'failed',
   'draft-differs': 'failed',
+  'items-failed': 'failed',
   'pipeline-has-problems': 'refused',
   'timed-out': 'failed',
   'unexpected-answer': 'failed',
@@ -43,6 +44,10 @@ export type CliErrorCode = keyof typeof ownErrors;
 
 /** Codes of the fleet, and of modules that the CLI shares with it, that mean more to a script than "refused". */
 const fleetErrors: Readonly<Record<string, ExitName>> = {
+  'bad-pipeline': 'usage',
+  'no-input': 'usage',
+  'unknown-parameter': 'usage',
+  'invalid-parameter': 'usage',
   'not-signed-in': 'forbidden',
   'login-refused': 'forbidden',
   forbidden: 'forbidden',
@@ -77,6 +82,8 @@ export interface Failure {
   message: string;
   field?: string;
   hint?: string;
+  /** All that is wrong with a file, where it is more than an error can say. */
+  problems?: readonly unknown[];
 }
 
 export function toFailure(thrown: unknown): Failure {
@@ -91,6 +98,7 @@ export function toFailure(thrown: unknown): Failure {
     message: error.message,
     ...(field === undefined || field === '' ? {} : { field }),
     ...(hint === undefined ? {} : { hint }),
+    ...('problems' in error && Array.isArray(error.problems) ? { problems: error.problems } : {}),
   };
 }
 

@@ -149,24 +149,45 @@ test('an objective without a flag is the default that --help states', async () =
   ]);
 });
 
-test('problems of a pipeline are listed once, and the fix says more than the list', async () => {
-  const first = { code: 'bad-port-type', field: 'outputs.scores', message: '"tensor" is not a port type', hint: 'use one of image, json' };
-  let problems: object[] = [first];
+test('what a fleet finds in a pipeline is shown where it stands, in the order of the file, each with its fix', async () => {
+  const problems = [
+    { code: 'unused-node', field: 'nodes.decode', message: 'nothing reaches an output' },
+    { code: 'bad-port-type', field: 'outputs.image', message: '"image" is not a port type', hint: 'use one of picture, json' },
+  ];
   const fleet = await serve((_request, response) => response.end(JSON.stringify({ problems })));
   const file = join(folder, 'faces.yaml');
   await writeFile(
     file,
-    'name: faces\nversion: 1.0.0\ninputs: {}\noutputs: { scores: tensor }\nnodes: { a: { model: face } }\nedges: [{ from: a.y, to: output.scores }]\n',
+    'name: faces\nversion: 1.0.0\ninputs: { image: encoded-image }\noutputs: { image: image }\nnodes: { decode: { op: image.decode } }\nedges:\n  - { from: input.image, to: decode.image }\n  - { from: decode.image, to: output.image }\n',
   );
-  const check = () => run(['pipeline', 'check', file, '--fleet', fleet, '--token', 'stl_x']);
-  expect(await check()).toMatchObject({
+  const check = (...more: string[]) => run(['pipeline', 'check', file, '--fleet', fleet, '--token', 'stl_x', ...more]);
+  const { exitCode, stderr } = await check();
+  expect({ exitCode, stderr }).toEqual({
     exitCode: 5,
-    stderr: 'error: faces@1.0.0 has 1 problem: outputs.scores: "tensor" is not a port type\nfix: use one of image, json\n',
+    stderr: [
+      `error: ${file} has 2 problems:`,
+      '',
+      `${file}:4:19: outputs.image: "image" is not a port type (bad-port-type)`,
+      ' 4 | outputs: { image: image }',
+      '   |                   ^^^^^',
+      '   = fix: use one of picture, json',
+      '',
+      `${file}:5:10: nodes.decode: nothing reaches an output (unused-node)`,
+      ' 5 | nodes: { decode: { op: image.decode } }',
+      '   |          ^^^^^^',
+      '',
+      'fix: correct them from the top; docs/protocol/pipelines.md lists port types, operators and their parameters',
+      '',
+    ].join('\n'),
   });
-  problems = [first, { code: 'unused-node', field: 'nodes.a', message: 'nothing reaches an output' }];
-  const { stderr } = await check();
-  expect(stderr.split(first.hint)).toHaveLength(2);
-  expect(stderr).toMatch(/has 2 problems:\n {2}outputs\.scores: .*\n {2}nodes\.a: .*\nfix: .*docs\/protocol\/pipelines\.md/);
+  const { stdout } = await check('--json');
+  expect(JSON.parse(stdout)).toMatchObject({
+    error: {
+      code: 'pipeline-has-problems',
+      field: 'outputs.image',
+      problems: [{ file, line: 4, column: 19, code: 'bad-port-type' }, { line: 5 }],
+    },
+  });
 });
 
 test('a model card names what is missing before anything is asked of a fleet', async () => {

@@ -11,6 +11,7 @@ const entries = {
   'runtime-host': join(nodeEdge, 'engine/runtime-host.ts'),
   'measure-host': join(nodeEdge, 'engine/measure-host.ts'),
   'session-worker': join(nodeEdge, 'engine/session-worker.ts'),
+  'script-worker': join(nodeEdge, 'engine/script-worker.ts'),
 };
 
 /**

@@ -1,11 +1,14 @@
 import {
   type Actor,
+  checkParameterValues,
   checkPipeline,
   DOCUMENT_BYTES_MAXIMUM,
   type GraphProblem,
   type ModelPorts,
+  modelNamesOf,
   operatorRegistry,
   type PageQuery,
+  type ParameterValues,
   type Pipeline,
   type PipelineView,
   pipelineSchema,
@@ -31,7 +34,7 @@ import {
 
 export interface Pipelines {
   /** Every problem of a pipeline; `versions` pins models, the newest are taken where none is given. */
-  check(document: Pipeline, versions?: Readonly<Record<string, string>>): Promise<GraphProblem[]>;
+  check(document: Pipeline, given?: { versions?: Readonly<Record<string, string>>; parameters?: ParameterValues }): Promise<GraphProblem[]>;
   register(signed: string, actor: Actor): Promise<PipelineView>;
   list(page: PageQuery & { search?: string | undefined }): Promise<{ items: PipelineView[]; total: number }>;
   show(digest: string): Promise<PipelineView>;
@@ -49,14 +52,15 @@ interface PipelinePorts {
 }
 
 export function createPipelines({ db, blobs, models, keyring, clock, events }: PipelinePorts): Pipelines {
-  const check = async (document: Pipeline, versions: Readonly<Record<string, string>> = {}): Promise<GraphProblem[]> => {
+  const check: Pipelines['check'] = async (document, { versions = {}, parameters = {} } = {}) => {
     const ports = new Map<string, ModelPorts>();
-    for (const node of Object.values(document.nodes)) {
-      if (!('model' in node) || ports.has(node.model)) continue;
-      const found = await models.find(node.model, versions[node.model]).catch(() => undefined);
-      if (found !== undefined) ports.set(node.model, found.document);
+    for (const name of modelNamesOf(document)) {
+      const found = await models.find(name, versions[name]).catch(() => undefined);
+      if (found !== undefined) ports.set(name, found.document);
     }
-    return checkPipeline(document, { operators: operatorRegistry, models: ports });
+    const given = checkParameterValues(document.parameters, { by: 'release', values: parameters });
+    if (given.length > 0) return given;
+    return checkPipeline(document, { operators: operatorRegistry, models: ports, parameters });
   };
   return {
     check,

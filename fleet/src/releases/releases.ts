@@ -1,12 +1,16 @@
 import {
   type Actor,
   artefactFiles,
+  checkParameterValues,
   DOCUMENT_BYTES_MAXIMUM,
-  operatorVersions,
+  modelNamesOf,
+  operatorsNeededBy,
   type PageQuery,
+  type ParameterValues,
   type Pipeline,
   type Policies,
   PROTOCOL_VERSION,
+  parametersFor,
   type Release,
   type ReleaseView,
   releaseSchema,
@@ -27,7 +31,10 @@ export interface ReleaseDraft {
   name: string;
   /** `name` or `name@version`. */
   pipeline: string;
+  /** Further pipelines, that run at the same time. */
+  alongside?: readonly string[] | undefined;
   models: Record<string, string>;
+  parameters?: ParameterValues | undefined;
   policies?: Policies | undefined;
   requiredProviders?: string[] | undefined;
 }
@@ -76,29 +83,47 @@ export function createReleases(ports: ReleasePorts): Releases {
   };
   return {
     async draft(draft) {
-      const [name = '', version] = draft.pipeline.split('@');
-      const pipeline = await pipelines.find(name, version);
+      const rows: Awaited<ReturnType<Pipelines['find']>>[] = [];
+      for (const reference of [draft.pipeline, ...(draft.alongside ?? [])]) {
+        const [name = '', version] = reference.split('@');
+        rows.push(await pipelines.find(name, version));
+      }
+      const [pipeline, ...alongside] = rows.map(({ name, version, digest }) => ({ name, version, digest }));
+      const used = new Set(rows.flatMap(({ document }) => modelNamesOf(document)));
       const pinned: Release['models'] = [];
-      for (const model of modelsOf(pipeline.document)) {
+      for (const model of used) {
         const row = await models.find(model, draft.models[model]);
         pinned.push({ name: row.name, version: row.version, digest: row.digest });
       }
-      for (const unused of Object.keys(draft.models).filter((model) => !modelsOf(pipeline.document).includes(model))) {
+      for (const unused of Object.keys(draft.models).filter((model) => !used.has(model))) {
         throw new StarlingError('unused-model', `${draft.pipeline} does not use the model ${unused}`, { field: `models.${unused}` });
       }
-      return releaseSchema.parse({
+      const parameters = draft.parameters ?? {};
+      const document = releaseSchema.parse({
         kind: 'release',
         schemaVersion: 1,
         critical: [],
         fleetId: keyring.fleetId,
         name: draft.name,
-        pipeline: { name: pipeline.name, version: pipeline.version, digest: pipeline.digest },
+        pipeline,
+        alongside,
         models: pinned,
+        ...(Object.keys(parameters).length === 0 ? {} : { parameters }),
         policies: draft.policies,
-        requires: { protocolVersion: PROTOCOL_VERSION, operators: operatorsOf(pipeline.document) },
+        requires: {
+          protocolVersion: PROTOCOL_VERSION,
+          operators: Object.assign({}, ...rows.map(({ document }) => operatorsNeededBy(document))),
+        },
         requiredProviders: draft.requiredProviders,
         createdAtMs: clock.nowMs(),
       });
+      requireParameters(document);
+      for (const row of rows) {
+        const values = parametersFor(document, row.name);
+        const problems = checkParameterValues(row.document.parameters, { by: 'release', values });
+        if (problems.length > 0) throw new PipelineProblems(problems);
+      }
+      return document;
     },
     async register(signed, actor) {
       const document = await verifyDocument(signed, {
@@ -142,36 +167,51 @@ export function createReleases(ports: ReleasePorts): Releases {
   };
 }
 
-function modelsOf(pipeline: Pipeline): string[] {
-  return [...new Set(Object.values(pipeline.nodes).flatMap((node) => ('model' in node ? [node.model] : [])))];
-}
-
-function operatorsOf(pipeline: Pipeline): Record<string, number> {
-  const used = Object.values(pipeline.nodes).flatMap((node) => ('op' in node ? [node.op] : []));
-  return Object.fromEntries(used.map((name) => [name, operatorVersions[name] ?? 1]));
-}
-
 /** A signed release may still be wrong: every reference is resolved and the graph checked with exactly the pinned versions. */
 async function checkRelease(document: Release, { keyring, models, pipelines }: ReleasePorts): Promise<void> {
   if (document.fleetId !== keyring.fleetId)
     throw new StarlingError('wrong-fleet', `the release is signed for fleet ${document.fleetId}`, { field: 'fleetId' });
-  const pipeline = await pipelines.find(document.pipeline.name, document.pipeline.version);
-  if (pipeline.digest !== document.pipeline.digest)
-    throw new StarlingError('digest-mismatch', 'the pipeline has another digest', { field: 'pipeline.digest' });
+  const { pipeline: main, alongside } = document;
+  const names = [main, ...alongside].map(({ name }) => name);
+  if (new Set(names).size < names.length)
+    throw new StarlingError('pipeline-twice', 'a release has a pipeline only once', { field: 'alongside' });
   for (const [index, pinned] of document.models.entries()) {
     const model = await models.find(pinned.name, pinned.version);
     if (model.digest !== pinned.digest)
       throw new StarlingError('digest-mismatch', `${pinned.name} has another digest`, { field: `models.${index}.digest` });
   }
   const versions = Object.fromEntries(document.models.map(({ name, version }) => [name, version]));
-  const missing = modelsOf(pipeline.document).find((name) => versions[name] === undefined);
-  if (missing !== undefined) throw new StarlingError('unknown-model', `the release pins no version of ${missing}`, { field: 'models' });
-  const problems = await pipelines.check(pipeline.document, versions);
-  if (problems.length > 0) throw new PipelineProblems(problems);
-  const unknown = document.policies.egress.outputs.find((output) => pipeline.document.outputs[output] === undefined);
+  const outputs = new Set<string>();
+  const sinks = new Set<string>();
+  for (const [index, pinned] of [main, ...alongside].entries()) {
+    const field = index === 0 ? 'pipeline' : `alongside.${index - 1}`;
+    const pipeline = await pipelines.find(pinned.name, pinned.version);
+    if (pipeline.digest !== pinned.digest)
+      throw new StarlingError('digest-mismatch', 'the pipeline has another digest', { field: `${field}.digest` });
+    const missing = modelNamesOf(pipeline.document).find((name) => versions[name] === undefined);
+    if (missing !== undefined) throw new StarlingError('unknown-model', `the release pins no version of ${missing}`, { field: 'models' });
+    const problems = await pipelines.check(pipeline.document, { versions, parameters: parametersFor(document, pinned.name) });
+    if (problems.length > 0) throw new PipelineProblems(problems);
+    const prefix = index === 0 ? '' : `${pinned.name}:`;
+    for (const output of Object.keys(pipeline.document.outputs)) outputs.add(prefix + output);
+    for (const sink of sinksOf(pipeline.document.nodes, pipeline.document.pipelines, prefix, new Set())) sinks.add(sink);
+  }
+  requireParameters(document);
+  const unknown = document.policies.egress.outputs.find((output) => !outputs.has(output));
   if (unknown !== undefined)
     throw new StarlingError('unknown-output', `the pipeline has no output "${unknown}"`, { field: 'policies.egress.outputs' });
-  requireSinks(document.policies.egress.sinks, pipeline.document);
+  requireSinks(document.policies.egress.sinks, sinks);
+}
+
+/** A value that is for no pipeline of the release would change nothing, silently. */
+function requireParameters({ pipeline, alongside, parameters = {} }: Release): void {
+  const names = alongside.map(({ name }) => name);
+  const unknown = Object.keys(parameters).find((key) => key.includes(':') && !names.includes(key.slice(0, key.indexOf(':'))));
+  if (unknown === undefined) return;
+  throw new StarlingError('unknown-parameter', `"${unknown}" is for no pipeline of the release`, {
+    field: `parameters.${unknown}`,
+    hint: `parameters of ${pipeline.name} stand by their names, others as PIPELINE:NAME: ${names.join(', ') || 'there is none'}`,
+  });
 }
 
 /** Nodes of pipelines inside this one are named `outer/inner`, as the agent names them. */
@@ -185,13 +225,12 @@ function sinksOf(nodes: Pipeline['nodes'], inner: Pipeline['pipelines'], prefix:
 }
 
 /** A name that is no sink would open nothing, and whoever wrote it would wait for values in vain. */
-function requireSinks(named: readonly string[], { nodes, pipelines }: Pipeline): void {
-  const sinks = sinksOf(nodes, pipelines, '', new Set());
-  const unknown = named.find((name) => !sinks.includes(name));
+function requireSinks(named: readonly string[], sinks: ReadonlySet<string>): void {
+  const unknown = named.find((name) => !sinks.has(name));
   if (unknown === undefined) return;
   throw new StarlingError('unknown-sink', `the pipeline has no sink "${unknown}"`, {
     field: 'policies.egress.sinks',
-    hint: sinks.length === 0 ? 'it has none at all' : `its sinks: ${sinks.join(', ')}`,
+    hint: sinks.size === 0 ? 'it has none at all' : `its sinks: ${[...sinks].join(', ')}`,
   });
 }
 
@@ -199,7 +238,9 @@ async function collectReachable(digest: string, { db, blobs, models }: ReleasePo
   const row = await findRelease(db, digest);
   const found = new Set<string>();
   if (row === undefined) return found;
-  found.add(row.digest).add(row.document.pipeline.digest);
+  found.add(row.digest);
+  // Releases of earlier versions have one pipeline.
+  for (const { digest: pipeline } of [row.document.pipeline, ...(row.document.alongside ?? [])]) found.add(pipeline);
   const addBlob = async (manifest: string): Promise<void> => {
     for (const each of await blobs.reachable(manifest)) found.add(each);
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nameSchema, versionSchema } from '../ids.ts';
+import { unionByKey } from './union-by-key.ts';
 
 /** Identifier of a node. Without a dot: the first one in `node.port` is where the port starts. */
 const nodeNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'use 1 to 64 letters, digits, _ and -');
@@ -139,14 +140,15 @@ export const sinkNodeSchema = z.strictObject({
   on: nodeBase.on,
 });
 
-export const pipelineNodeSchema = z.union([
-  operatorNodeSchema,
-  modelNodeSchema,
-  scriptNodeSchema,
-  pipelineNodeReferenceSchema,
-  sourceNodeSchema,
-  sinkNodeSchema,
-]);
+export const nodeKindSchemas = {
+  op: operatorNodeSchema,
+  model: modelNodeSchema,
+  script: scriptNodeSchema,
+  pipeline: pipelineNodeReferenceSchema,
+  source: sourceNodeSchema,
+  sink: sinkNodeSchema,
+};
+export const pipelineNodeSchema = unionByKey(nodeKindSchemas);
 export type PipelineNode = z.infer<typeof pipelineNodeSchema>;
 export type OperatorNode = z.infer<typeof operatorNodeSchema>;
 export type ModelNode = z.infer<typeof modelNodeSchema>;
@@ -254,3 +256,11 @@ export const pipelineSchema = z
   .meta({ id: 'Pipeline', title: 'Pipeline' });
 export type Pipeline = z.infer<typeof pipelineSchema>;
 export type PipelineInput = z.input<typeof pipelineSchema>;
+
+/** A pipeline as people write it: `kind` and `schemaVersion` are the same in every one, and a word that means nothing is a mistake. */
+export const pipelineFileSchema = pipelineSchema
+  .extend({
+    kind: pipelineSchema.shape.kind.default('pipeline'),
+    schemaVersion: pipelineSchema.shape.schemaVersion.default(1),
+  })
+  .strict();

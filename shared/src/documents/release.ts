@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { nameSchema, versionSchema } from '../ids.ts';
+import { PIPELINES_MAXIMUM } from '../limits.ts';
 import { objectiveSchema } from './objective.ts';
+import { type ParameterValues, parameterValuesSchema } from './pipeline.ts';
 
 /** What may leave a device. The publisher signs it; fleet and device may only narrow it. */
 export const egressPolicySchema = z.strictObject({
@@ -22,6 +24,14 @@ export const policiesSchema = z.strictObject({
 });
 export type Policies = z.infer<typeof policiesSchema>;
 
+/** Those of the first pipeline by their names, those of one alongside as `PIPELINE:NAME`. */
+export const releaseParametersSchema = z
+  .record(
+    z.string().regex(/^(?:[a-z0-9][a-z0-9_-]{0,63}:)?[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'write NAME, or PIPELINE:NAME'),
+    parameterValuesSchema.valueType,
+  )
+  .meta({ description: 'Values of parameters of the pipelines, in place of their defaults: NAME, or PIPELINE:NAME of one alongside' });
+
 /** Release: an immutable set of pipeline version, pinned model versions and policies; signed by the publisher. */
 export const releaseSchema = z
   .object({
@@ -31,7 +41,15 @@ export const releaseSchema = z
     fleetId: z.string(),
     name: nameSchema,
     pipeline: z.object({ name: nameSchema, version: versionSchema, digest: digestSchema }),
+    alongside: z
+      .array(z.object({ name: nameSchema, version: versionSchema, digest: digestSchema }))
+      .max(PIPELINES_MAXIMUM - 1)
+      .default([])
+      .meta({
+        description: 'Further pipelines that run at the same time, over the same models. In policies their names stand as `NAME:output`',
+      }),
     models: z.array(z.object({ name: nameSchema, version: versionSchema, digest: digestSchema })).max(64),
+    parameters: releaseParametersSchema.optional(),
     policies: policiesSchema.default(() => policiesSchema.parse({})),
     /** What an agent must offer before it may be given this release. */
     requires: z
@@ -48,3 +66,11 @@ export const releaseSchema = z
   })
   .meta({ id: 'Release', title: 'Release' });
 export type Release = z.infer<typeof releaseSchema>;
+
+/** What a release sets of the parameters of one of its pipelines. */
+export function parametersFor({ pipeline, parameters = {} }: Pick<Release, 'pipeline' | 'parameters'>, name: string): ParameterValues {
+  const own = name === pipeline.name ? Object.entries(parameters).filter(([key]) => !key.includes(':')) : [];
+  const prefix = `${name}:`;
+  const prefixed = Object.entries(parameters).filter(([key]) => key.startsWith(prefix));
+  return Object.fromEntries([...own, ...prefixed.map(([key, value]): (typeof own)[number] => [key.slice(prefix.length), value])]);
+}

@@ -128,7 +128,8 @@ function problemOf(error: unknown, text: string, variables: readonly string[]): 
   }
   const { start = 0, end = text.length } = error.range ?? {};
   const hint = error.code === 'unknown_variable' ? { hint: `variables: ${variables.join(', ') || 'none'}` } : {};
-  return { message: lowerFirst(error.summary), range: { start, end }, ...hint };
+  const message = error.summary === 'Unexpected token: EOF' ? 'the expression ends where more is expected' : lowerFirst(error.summary);
+  return { message, range: { start, end }, ...hint };
 }
 
 function withPosition(error: EvaluationError, text: string): string {

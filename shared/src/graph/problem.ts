@@ -13,8 +13,8 @@ export type GraphProblemCode =
   | 'no-list'
   | 'recursive-pipeline'
   | 'reserved-name'
-  | 'schema'
   | 'too-large'
+  | 'trigger-is-input'
   | 'type-mismatch'
   | 'unknown-model'
   | 'unknown-node'
@@ -29,8 +29,7 @@ export type GraphProblemCode =
   | 'unused-input'
   | 'unused-node'
   | 'unused-parameter'
-  | 'unused-pipeline'
-  | 'unused-source-port';
+  | 'unused-pipeline';
 
 export interface GraphProblem {
   code: GraphProblemCode;
@@ -38,6 +37,8 @@ export interface GraphProblem {
   field: string;
   message: string;
   hint?: string;
+  /** The key below `field` that is wrong by its name. */
+  key?: string;
   /** Characters of the text at `field` that it is about, where it is about a part of it. */
   range?: { start: number; end: number };
 }

@@ -1,8 +1,14 @@
-import type { Edge, Pipeline } from '../documents/pipeline.ts';
+import type { Edge, PipelineGraph, PipelineNode } from '../documents/pipeline.ts';
 
 /** Reserved node names: ports of `input` are the pipeline's inputs, ports of `output` its outputs. */
 export const INPUT_NODE = 'input';
 export const OUTPUT_NODE = 'output';
+
+/** Operator that gives the value of the item before: what it takes now does not hold up what it gives now. */
+export const DELAY_OPERATOR = 'flow.delay';
+
+/** The part of a graph that says what comes after what. */
+export type Wiring = Pick<PipelineGraph, 'nodes' | 'edges'>;
 
 export interface PortReference {
   node: string;
@@ -15,56 +21,69 @@ export function parsePortReference(reference: string): PortReference {
   return { node: reference.slice(0, dot), port: reference.slice(dot + 1) };
 }
 
+/** Nodes that wait for others, from first to second: edges and triggers. */
+export function dependencies({ nodes, edges }: Wiring): [from: string, to: string][] {
+  const triggers = Object.entries(nodes).flatMap(([name, node]) =>
+    triggersOf(node).map((trigger): [string, string] => [parsePortReference(trigger).node, name]),
+  );
+  return [...edges.map(({ from, to }): [string, string] => [parsePortReference(from).node, parsePortReference(to).node]), ...triggers];
+}
+
+export function triggersOf(node: PipelineNode): readonly string[] {
+  return 'triggers' in node ? (node.triggers ?? []) : [];
+}
+
+export function isDelay(node: PipelineNode | undefined): boolean {
+  return node !== undefined && 'op' in node && node.op === DELAY_OPERATOR;
+}
+
 export interface Topology {
-  /** Nodes so that each comes after all that feed it; empty nodes of a cycle are missing from it. */
+  /** Nodes so that each comes after all that it waits for; those of a cycle are missing from it. */
   order: string[];
   /** Nodes that lie on a cycle, or behind one. */
   cyclic: string[];
 }
 
-/** Kahn's algorithm over the nodes of a pipeline; `input` and `output` are left out. */
-export function orderNodes(pipeline: Pick<Pipeline, 'nodes' | 'edges'>): Topology {
-  const names = Object.keys(pipeline.nodes);
+/** Kahn's algorithm over the nodes of a pipeline; `input` and `output` are left out, and a delay waits for nothing. */
+export function orderNodes(graph: Wiring): Topology {
+  const names = Object.keys(graph.nodes);
   const waiting = new Map(names.map((name) => [name, 0]));
   const next = new Map<string, string[]>();
-  for (const edge of pipeline.edges) {
-    const [from, to] = [parsePortReference(edge.from).node, parsePortReference(edge.to).node];
-    if (!waiting.has(from) || !waiting.has(to)) continue;
+  for (const [from, to] of dependencies(graph)) {
+    if (!waiting.has(from) || !waiting.has(to) || isDelay(graph.nodes[to])) continue;
     waiting.set(to, (waiting.get(to) ?? 0) + 1);
-    next.set(from, [...(next.get(from) ?? []), to]);
+    const followers = next.get(from) ?? [];
+    followers.push(to);
+    next.set(from, followers);
   }
-  const ready = names.filter((name) => waiting.get(name) === 0);
-  const order: string[] = [];
-  for (let node = ready.shift(); node !== undefined; node = ready.shift()) {
-    order.push(node);
+  const order = names.filter((name) => waiting.get(name) === 0);
+  for (const node of order) {
     for (const follower of next.get(node) ?? []) {
       const left = (waiting.get(follower) ?? 0) - 1;
       waiting.set(follower, left);
-      if (left === 0) ready.push(follower);
+      if (left === 0) order.push(follower);
     }
   }
   const placed = new Set(order);
   return { order, cyclic: names.filter((name) => !placed.has(name)) };
 }
 
-/** Nodes from which no path leads to a pipeline output: work that nobody would see. */
-export function uselessNodes(pipeline: Pick<Pipeline, 'nodes' | 'edges'>): string[] {
+/** Nodes from which no path leads to a pipeline output, a sink or one of `ends`: work that nobody would see. */
+export function uselessNodes(graph: Wiring, ends: readonly string[] = []): string[] {
   const feeds = new Map<string, string[]>();
-  for (const edge of pipeline.edges) {
-    const [from, to] = [parsePortReference(edge.from).node, parsePortReference(edge.to).node];
-    feeds.set(to, [...(feeds.get(to) ?? []), from]);
-  }
+  for (const [from, to] of dependencies(graph)) feeds.set(to, [...(feeds.get(to) ?? []), from]);
   const useful = new Set<string>();
-  const open = [OUTPUT_NODE];
+  const sinks = Object.entries(graph.nodes).flatMap(([name, node]) => ('sink' in node ? [name] : []));
+  const open = [OUTPUT_NODE, ...sinks, ...ends];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     if (useful.has(node)) continue;
     useful.add(node);
     open.push(...(feeds.get(node) ?? []));
   }
-  return Object.keys(pipeline.nodes).filter((name) => !useful.has(name));
+  return Object.keys(graph.nodes).filter((name) => !useful.has(name));
 }
 
 /** The edges that end at a node. */
-export function edgesInto(pipeline: Pick<Pipeline, 'edges'>, node: string): Edge[] {
-  return pipeline.edges.filter((edge) => parsePortReference(edge.to).node === node);
+export function edgesInto(graph: Pick<PipelineGraph, 'edges'>, node: string): Edge[] {
+  return graph.edges.filter((edge) => parsePortReference(edge.to).node === node);
 }

@@ -10,9 +10,10 @@ import {
   modelVersionSchema,
 } from '../documents/model-version.ts';
 import { pipelineSchema } from '../documents/pipeline.ts';
-import { policiesSchema, releaseSchema } from '../documents/release.ts';
+import { policiesSchema, releaseParametersSchema, releaseSchema } from '../documents/release.ts';
 import { problemSchema } from '../documents/reported-state.ts';
 import { nameSchema, versionSchema, wallMsSchema } from '../ids.ts';
+import { PIPELINES_MAXIMUM } from '../limits.ts';
 import type { Endpoint } from './endpoint.ts';
 import { pageOf, pageQuerySchema } from './paging.ts';
 
@@ -145,7 +146,17 @@ export const releaseViewSchema = z.object({
 });
 export type ReleaseView = z.infer<typeof releaseViewSchema>;
 
-export const graphProblemSchema = z.object({ code: z.string(), field: z.string(), message: z.string(), hint: z.string().optional() });
+export const graphProblemSchema = z.object({
+  code: z.string(),
+  field: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+  key: z.string().optional().meta({ description: 'The key below `field` that is wrong by its name' }),
+  range: z
+    .object({ start: z.number().int().nonnegative(), end: z.number().int().nonnegative() })
+    .optional()
+    .meta({ description: 'Characters of the text at `field` that it is about' }),
+});
 
 const search = pageQuerySchema.extend({ search: z.string().max(200).optional() });
 
@@ -252,7 +263,13 @@ export const catalogueEndpoints = {
     body: z.object({
       name: nameSchema,
       pipeline: z.string().max(200).meta({ description: 'name or name@version; the newest version if none is given' }),
+      alongside: z
+        .array(z.string().max(200))
+        .max(PIPELINES_MAXIMUM - 1)
+        .default([])
+        .meta({ description: 'Further pipelines that run at the same time, name or name@version' }),
       models: z.record(nameSchema, versionSchema).default({}).meta({ description: 'Versions to pin; the newest where none is given' }),
+      parameters: releaseParametersSchema.default({}),
       policies: policiesSchema.optional(),
       requiredProviders: z.array(z.string()).optional(),
     }),

@@ -1,5 +1,5 @@
 import { type HostReply, type HostRequest, superviseHost } from '../../core/hosting/index.ts';
-import { isRawImage } from '../../core/pipelines/operators/index.ts';
+import { isAudio, isRawImage } from '../../core/pipelines/operators/index.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { RuntimeHost } from '../../core/ports/runtime-host.ts';
 import type { HostConfig } from './host-config.ts';
@@ -43,7 +43,7 @@ export function createHostWorker({ clock, runTimeoutMs, config, onEnded }: HostW
       return {
         send(request: HostRequest, onUnreachable) {
           try {
-            worker.postMessage(request, pixelsIn(request));
+            worker.postMessage(request, movedIn(request));
           } catch (cause) {
             onUnreachable(cause);
           }
@@ -54,9 +54,10 @@ export function createHostWorker({ clock, runTimeoutMs, config, onEnded }: HostW
   });
 }
 
-/** Pixels move to the other worker without a copy. */
-function pixelsIn(request: HostRequest): Transferable[] {
+/** Pixels and samples move to the other worker without a copy. */
+function movedIn(request: HostRequest): Transferable[] {
   if (request.call !== 'infer') return [];
   const [input] = request.arguments;
-  return isRawImage(input) && input.data.buffer instanceof ArrayBuffer ? [input.data.buffer] : [];
+  const buffer = isRawImage(input) ? input.data.buffer : isAudio(input) ? input.samples.buffer : undefined;
+  return buffer instanceof ArrayBuffer ? [buffer] : [];
 }

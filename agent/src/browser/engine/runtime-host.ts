@@ -9,6 +9,7 @@ import { systemRandom } from '../ids.ts';
 import { createCanvasCodec } from '../image-codec.ts';
 import { openFolder, readFile } from '../private-folder.ts';
 import { createReferenceStore } from '../reference-store.ts';
+import { createWorkerSandbox } from '../sandbox.ts';
 import { createBrowserSensors } from '../sensors.ts';
 import { createBusyMeter } from './busy-meter.ts';
 import { type HostConfig, LOST } from './host-config.ts';
@@ -64,6 +65,7 @@ async function start({ home, providers, threads }: HostConfig): Promise<HostSide
     ...{ engine, clock, random: systemRandom },
     machine: { threads, arena: false },
     codec: createCanvasCodec(),
+    sandbox: createWorkerSandbox(),
     readAsset: readBlob,
     references: createReferenceStore(references),
     sensors: createBrowserSensors({ clock, busySeconds: () => meter.seconds(), battery: followBattery() }),

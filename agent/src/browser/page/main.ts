@@ -1,6 +1,7 @@
 import { createSystemClock } from '../clock.ts';
 import { createStage } from '../draw-results.ts';
-import { type BrowserAgent, type BrowserAgentStatus, createAgent, isolatePage, type Watching, watchStream } from '../index.ts';
+import { type BrowserAgent, type BrowserAgentStatus, createAgent, isolatePage, type Listening, watchStream } from '../index.ts';
+import { openMicrophone } from '../sources/audio.ts';
 import { listCameras, openCamera } from '../sources/camera.ts';
 import { element, make, setText } from './elements.ts';
 import { createMeters } from './meters.ts';
@@ -9,26 +10,31 @@ import { readFiles, takeDrops } from './pictures.ts';
 import { showLeaving } from './privacy.ts';
 import { refusedNotice } from './refused.ts';
 import { takeSettings } from './settings.ts';
+import { createLevelView, hearFiles, takesSound } from './sounds.ts';
 import { shownSteps, showSteps } from './steps.ts';
 
 const canvas = element('picture', HTMLCanvasElement);
 const cameraButton = element('camera', HTMLButtonElement);
 const cameraList = element('cameras', HTMLSelectElement);
+const microphoneButton = element('microphone', HTMLButtonElement);
 const screenButton = element('screen', HTMLButtonElement);
 const notices = createNotices();
 const meters = createMeters(() => performance.now());
 const stage = createStage(canvas);
+const levels = createLevelView(canvas);
 const clock = createSystemClock();
 // Out of sight at once, unless the page may be loaded once more to be isolated: until then the token stays in its address.
 const taken = globalThis.crossOriginIsolated ? takeSettings() : undefined;
 let agent: BrowserAgent | undefined;
-let watching: Watching | undefined;
+/** What is seen or heard now. */
+let watching: Listening | undefined;
 
 function showStatus(status: BrowserAgentStatus): void {
   showSteps(element('steps', HTMLOListElement), shownSteps(status));
   notices.show('phase', noticeOf(status));
   notices.show('refused', refusedNotice(status.agent?.reported));
   showLeaving(status, clock.wallMs());
+  showControls(takesSound(status));
   const link = status.agent?.link ?? 'idle';
   const pill = element('link', HTMLParagraphElement);
   pill.dataset.state = link;
@@ -40,6 +46,17 @@ function showStatus(status: BrowserAgentStatus): void {
     Release: releaseWords(status.agent),
     Waiting: `${Math.round((status.agent?.spoolBytes ?? 0) / 1024)} KB of telemetry`,
   });
+}
+
+/** A pipeline sees or hears, and what does not fit it is out of the way. */
+function showControls(hears: boolean): void {
+  if (microphoneButton.hidden !== hears) return;
+  microphoneButton.hidden = !hears;
+  cameraButton.hidden = hears;
+  if (hears) (cameraList.parentElement as HTMLElement).hidden = true;
+  const empty = hears ? 'Start the microphone, or drop a sound here.' : 'Start the camera, or drop a picture or a video here.';
+  setText(element('empty', HTMLParagraphElement), empty);
+  stopWatching();
 }
 
 function releaseWords(running: BrowserAgentStatus['agent']): string {
@@ -76,12 +93,19 @@ function showSource(name: string): void {
   canvas.setAttribute('aria-label', `Picture of ${name}, with what was read in it`);
 }
 
+function showSound(name: string): void {
+  element('empty', HTMLParagraphElement).hidden = true;
+  canvas.setAttribute('aria-label', `How loud ${name} is`);
+  levels.forget();
+}
+
 function stopWatching(): void {
   watching?.stop();
   watching = undefined;
   meters.forget();
   showTrouble(undefined);
   setText(cameraButton, 'Start camera');
+  setText(microphoneButton, 'Start microphone');
 }
 
 async function watch(name: string, open: () => Promise<MediaStream>): Promise<void> {
@@ -109,17 +133,49 @@ async function watch(name: string, open: () => Promise<MediaStream>): Promise<vo
   }
 }
 
+async function listen(name: string, open: () => Promise<MediaStream>): Promise<void> {
+  const running = agent;
+  if (running === undefined) return;
+  stopWatching();
+  notices.show('camera', undefined);
+  try {
+    const stream = await open();
+    stream.getTracks()[0]?.addEventListener('ended', () => {
+      stopWatching();
+      notices.show('camera', { text: `The ${name} has ended.` });
+    });
+    watching = await running.listen(stream, name);
+    showSound(`the ${name}`);
+    setText(microphoneButton, 'Stop');
+  } catch (error) {
+    notices.fail('camera', error);
+  }
+}
+
+function failFile(name: string, error: unknown): void {
+  notices.fail('file', error instanceof Error ? Object.assign(error, { message: `${name}: ${error.message}` }) : error);
+}
+
+async function hear(files: Iterable<File>, running: BrowserAgent): Promise<void> {
+  const hearing = new AbortController();
+  watching = { stop: () => hearing.abort() };
+  setText(microphoneButton, 'Stop');
+  const onRead = (name: string): void => canvas.setAttribute('data-read', name);
+  await hearFiles(files, { agent: running, signal: hearing.signal, onShown: showSound, onRead, onFailed: failFile });
+  if (!hearing.signal.aborted) stopWatching();
+}
+
 async function take(files: Iterable<File>): Promise<void> {
   stopWatching();
   notices.show('file', undefined);
+  if (agent !== undefined && takesSound(agent.status)) return hear(files, agent);
   watching = await readFiles(files, {
     agent: () => agent,
     stage,
     onShown: showSource,
     onTrouble: showTrouble,
     onRead: (name) => canvas.setAttribute('data-read', name),
-    onFailed: (name, error) =>
-      notices.fail('file', error instanceof Error ? Object.assign(error, { message: `${name}: ${error.message}` }) : error),
+    onFailed: failFile,
   });
   if (watching !== undefined) setText(cameraButton, 'Stop');
 }
@@ -129,8 +185,16 @@ cameraButton.addEventListener('click', () => {
   void watch('camera', () => openCamera(cameraList.value));
 });
 cameraList.addEventListener('change', () => void watch('camera', () => openCamera(cameraList.value)));
+microphoneButton.addEventListener('click', () => {
+  if (watching !== undefined) return stopWatching();
+  void listen('microphone', () => openMicrophone(''));
+});
 screenButton.hidden = navigator.mediaDevices?.getDisplayMedia === undefined;
-screenButton.addEventListener('click', () => void watch('screen', () => navigator.mediaDevices.getDisplayMedia({ video: true })));
+screenButton.addEventListener('click', () => {
+  const hears = agent !== undefined && takesSound(agent.status);
+  const open = (): Promise<MediaStream> => navigator.mediaDevices.getDisplayMedia({ video: true, audio: hears });
+  void (hears ? listen('screen', open) : watch('screen', open));
+});
 const fileInput = element('files', HTMLInputElement);
 fileInput.addEventListener('change', async () => {
   await take([...(fileInput.files ?? [])]);
@@ -147,7 +211,12 @@ setInterval(() => {
 function adopt(started: BrowserAgent): void {
   agent = started;
   started.on('status', showStatus);
-  started.on('result', ({ result }) => meters.add(result));
+  started.on('result', ({ result }) => {
+    meters.add(result);
+    if (takesSound(started.status)) levels.add(result);
+  });
+  // Of pictures, whoever gives them is told.
+  started.on('problem', ({ error }) => takesSound(started.status) && showTrouble(error));
   started.on('log', ({ level, line }) => (level === 'error' || level === 'warn' ? console.warn(line) : console.info(line)));
 }
 
@@ -157,6 +226,6 @@ isolatePage(new URL('service-worker.js', document.baseURI))
   .finally(() =>
     createAgent({ fleet: location.origin, ...(taken ?? takeSettings()) }, adopt).catch((error: unknown) => {
       notices.fail('phase', error);
-      for (const button of [cameraButton, screenButton]) button.disabled = true;
+      for (const button of [cameraButton, microphoneButton, screenButton]) button.disabled = true;
     }),
   );

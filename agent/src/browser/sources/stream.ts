@@ -1,5 +1,6 @@
-import { type InferenceResult, isStarlingError, type StarlingError } from '@starling/shared';
+import type { InferenceResult, StarlingError } from '@starling/shared';
 import type { Stage } from '../draw-results.ts';
+import { createTrouble } from './trouble.ts';
 
 /** Where the frames of a source go. */
 export interface FrameSink {
@@ -17,8 +18,6 @@ export interface Watching {
 
 /** While one frame is computed, the pixels of the next are read; more would only be older when their turn comes. */
 const FRAMES_UNDER_WAY = 2;
-/** Nothing runs yet, or a newer frame took the place: the next one comes by itself. */
-const PASSING: ReadonlySet<string> = new Set(['no-release', 'dropped', 'overloaded']);
 
 /** Reads the frames of a camera or a screen until it is stopped. Frames that come while the model is busy are shown, and not read. */
 export async function watchStream(stream: MediaStream, source: string, sink: FrameSink): Promise<Watching> {
@@ -43,21 +42,15 @@ export async function watchVideo(video: HTMLVideoElement, source: string, { infe
   let underWay = 0;
   let request = 0;
   let stopped = false;
-  let trouble: string | undefined;
-  const tell = (error: StarlingError | undefined): void => {
-    if (stopped || error?.message === trouble) return;
-    trouble = error?.message;
-    onTrouble?.(error);
-  };
+  const trouble = createTrouble(onTrouble);
   const read = async (): Promise<void> => {
     underWay += 1;
     try {
       const result = await infer(await frameOf(video), source);
       if (!stopped) stage?.showResult(result);
-      tell(undefined);
+      trouble.over();
     } catch (error) {
-      if (!isStarlingError(error)) throw error;
-      if (!PASSING.has(error.code)) tell(error);
+      trouble.failed(error);
     } finally {
       underWay -= 1;
     }
@@ -73,6 +66,7 @@ export async function watchVideo(video: HTMLVideoElement, source: string, { infe
     video,
     stop() {
       stopped = true;
+      trouble.end();
       video.cancelVideoFrameCallback(request);
       video.pause();
     },

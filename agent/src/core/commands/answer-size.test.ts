@@ -27,7 +27,7 @@ describe('an answer', () => {
         code: 'result-too-large',
         field: 'outputs.boxes',
         message: `the result takes ${size(result)} bytes, an answer has room for ${RESULT_BYTES_MAXIMUM}: boxes ${size(boxes)} bytes, scores ${size(scores)} bytes`,
-        hint: expect.stringMatching(/decode tensors on the device \(classes\.top, dbnet\.decode, ctc\.decode\).*fewer or smaller outputs/),
+        hint: expect.stringMatching(/decode tensors on the device \(.*classes\.top, .*ctc\.decode.*\).*fewer or smaller outputs/),
       }),
     );
   });

@@ -10,14 +10,20 @@ export interface EgressGate {
   allowsSink(node: string): boolean;
 }
 
-/** Closed by default: what the publisher did not allow does not pass, and nothing but the signed release can open it. */
-export function createEgressGate(policy: EgressPolicy): EgressGate {
-  const outputs = new Set(policy.outputs);
-  const edges = new Set(policy.edges);
-  const sinks = new Set(policy.sinks);
+/**
+ * Closed by default: what the publisher did not allow does not pass, and nothing but the signed release can open it.
+ * @param prefix before the names of one pipeline of several, `NAME:`; the main one has none
+ */
+export function createEgressGate(policy: EgressPolicy, prefix = ''): EgressGate {
+  const [outputs, edges, sinks] = [policy.outputs, policy.edges, policy.sinks].map((names) => own(names, prefix));
   return {
-    outputs: (values) => Object.fromEntries(Object.entries(values).filter(([name]) => outputs.has(name))),
-    allowsEdge: (port) => edges.has(port),
-    allowsSink: (node) => sinks.has(node),
+    outputs: (values) => Object.fromEntries(Object.entries(values).filter(([name]) => outputs?.has(name))),
+    allowsEdge: (port) => edges?.has(port) === true,
+    allowsSink: (node) => sinks?.has(node) === true,
   };
+}
+
+/** What a policy names of one pipeline, without the prefix. */
+function own(names: readonly string[], prefix: string): ReadonlySet<string> {
+  return new Set(names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)));
 }

@@ -2,6 +2,7 @@ import type {
   Audio,
   CommandArguments,
   InferenceResult,
+  ParameterValues,
   Pipeline,
   PowerModel,
   Release,
@@ -28,6 +29,8 @@ export interface InferOptions {
   timeMs?: number | undefined;
   /** W3C trace context of whoever asks. */
   traceparent?: string | undefined;
+  /** Which of the pipelines of the release; the main one if it is not said. */
+  pipeline?: string | undefined;
 }
 
 /** A model of a release, on disk and verified. */
@@ -56,10 +59,14 @@ export interface InstalledRelease {
   digest: string;
   release: Release;
   pipeline: Pipeline;
+  /** Further pipelines that run at the same time, over the same models. */
+  alongside?: readonly Pipeline[];
   models: readonly InstalledModel[];
   /** `model/asset` -> location. */
   assets: Readonly<Record<string, string>>;
   telemetryWindowMs: number;
+  /** Values that this device gives to parameters, by the name of their pipeline. */
+  parameters?: Readonly<Record<string, ParameterValues>>;
   profile?: { name: string; powerModel: PowerModel };
 }
 

@@ -23,6 +23,8 @@ export interface ReleaseDocuments {
   assignment: Assignment;
   release: Release;
   pipeline: Pipeline;
+  /** Further pipelines that run at the same time. */
+  alongside: Pipeline[];
   models: { version: ModelVersion; artefact: Artefact; artefactDigest: string }[];
   /** Digests of all documents, for keeping them. */
   digests: string[];
@@ -51,6 +53,8 @@ export async function fetchDocuments(assignment: Assignment, root: TrustRoot, fe
   const { publisher } = root.keys;
   const release = await read(assignment.release, 'release', publisher, releaseSchema);
   const pipeline = await read(release.pipeline.digest, 'pipeline', publisher, pipelineSchema);
+  const alongside: Pipeline[] = [];
+  for (const { digest } of release.alongside) alongside.push(await read(digest, 'pipeline', publisher, pipelineSchema));
   const models: ReleaseDocuments['models'] = [];
   for (const pinned of release.models) {
     const artefactDigest = assignment.artefacts[pinned.name];
@@ -59,7 +63,7 @@ export async function fetchDocuments(assignment: Assignment, root: TrustRoot, fe
     const verified = await fetchArtefact({ artefact: artefactDigest, modelVersion: pinned.digest }, root, noted);
     models.push({ ...verified, artefactDigest });
   }
-  return { assignment, release, pipeline, models, digests };
+  return { assignment, release, pipeline, alongside, models, digests };
 }
 
 /**

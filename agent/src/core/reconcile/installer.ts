@@ -22,9 +22,11 @@ interface Blob {
 }
 
 /** @throws StarlingError `agent-too-old` */
-export function requireOperators({ release, pipeline }: ReleaseDocuments): void {
+export function requireOperators({ release, pipeline, alongside }: ReleaseDocuments): void {
   const needed = { ...release.requires.operators };
-  for (const node of Object.values(pipeline.nodes)) if ('op' in node) needed[node.op] ??= 1;
+  for (const { nodes } of [pipeline, ...alongside]) {
+    for (const node of Object.values(nodes)) if ('op' in node) needed[node.op] ??= 1;
+  }
   const hint = 'update the agent';
   if (release.requires.protocolVersion > PROTOCOL_VERSION) {
     throw new StarlingError('agent-too-old', `the release needs protocol version ${release.requires.protocolVersion}`, {
@@ -157,6 +159,7 @@ export async function installedRelease(
     digest: documents.assignment.release,
     release: documents.release,
     pipeline: documents.pipeline,
+    ...(documents.alongside.length === 0 ? {} : { alongside: documents.alongside }),
     models,
     assets: Object.fromEntries(assets),
     telemetryWindowMs,

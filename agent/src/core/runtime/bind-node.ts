@@ -3,6 +3,7 @@ import {
   type ModelNode,
   type OperatorNode,
   type PipelineNode,
+  type ScriptNode,
   type SinkNode,
   type SourceNode,
   StarlingError,
@@ -18,10 +19,13 @@ import {
   type OperatorItem,
   operatorWork,
   planGraph,
+  scriptWork,
   type Values,
+  withModelState,
 } from '../pipelines/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
+import type { Script } from '../ports/sandbox.ts';
 import type { LoadedModel } from '../sessions/index.ts';
 
 /** What the nodes of a graph are bound to. */
@@ -30,6 +34,7 @@ export interface NodePorts {
   engine: Engine;
   operator(name: string, node: OperatorNode): BoundOperator;
   model(name: string, node: ModelNode): LoadedModel;
+  script(name: string, node: ScriptNode): Script;
   /** Takes a value out of the pipeline; resolves when it is in safe hands. */
   deliver(name: string, node: SinkNode, values: Values, item: OperatorItem): Promise<void>;
 }
@@ -48,8 +53,14 @@ function bindNode(name: string, node: PipelineNode, around: ExpandedGraph, ports
     const operator = ports.operator(name, node);
     return { work: operatorWork(operator), optional: operator.optional, state: operator.stateScope };
   }
-  if ('model' in node)
-    return { work: modelWork(ports.model(name, node), node, ports.engine), ...(node.state === undefined ? {} : { state: 'stream' }) };
+  if ('model' in node) {
+    const model = ports.model(name, node);
+    const work = modelWork(model, node, ports.engine);
+    if (node.state === undefined) return { work };
+    return { work: withModelState(work, node.state, model.inputs ?? []), state: 'stream' };
+  }
+  if ('script' in node)
+    return { work: scriptWork(name, node, ports.script(name, node)), ...(node.script.stateful ? { state: 'stream' } : {}) };
   if ('pipeline' in node) {
     const inside = around.inner[name];
     if (inside === undefined)
@@ -73,9 +84,12 @@ function bindNode(name: string, node: PipelineNode, around: ExpandedGraph, ports
   });
 }
 
-function sourcePortsOf(name: string, { source }: SourceNode): readonly string[] {
+function sourcePortsOf(name: string, { source, params }: SourceNode): readonly string[] {
   const signature = sourceRegistry.get(source);
-  if (signature !== undefined) return Object.keys(signature.outputs);
+  if (signature !== undefined) {
+    const parsed = signature.params.safeParse(params);
+    return Object.keys((parsed.success ? signature.ports?.(parsed.data as never) : undefined)?.outputs ?? signature.outputs);
+  }
   throw new StarlingError('unknown-source', `this agent has no source "${source}"`, {
     field: `nodes.${name}.source`,
     hint: 'update the agent',

@@ -5,11 +5,13 @@ import type { Clock } from '../ports/clock.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { ImageCodec } from '../ports/image-codec.ts';
 import type { InstalledRelease } from '../ports/runtime-host.ts';
+import type { Sandbox } from '../ports/sandbox.ts';
 
 export interface OperatorPorts {
   clock: Clock;
   codec: ImageCodec;
   engine: Engine;
+  sandbox: Sandbox;
   /** Reads an asset from where the control plane put it. */
   readAsset(location: string): Promise<Uint8Array>;
 }

@@ -6,15 +6,17 @@ import type { HostEvent, InstalledRelease } from '../ports/runtime-host.ts';
 
 /** What a sink node gets goes out as an event; what the policy does not let go stays, and is told once for each sink. */
 export function createDelivery(
-  { release, digest, pipeline }: InstalledRelease,
+  pipeline: string,
+  prefix: string,
+  { release, digest }: InstalledRelease,
   emit: (event: HostEvent) => void,
 ): (name: string, node: SinkNode, values: Values, item: OperatorItem) => Promise<void> {
-  const gate = createEgressGate(release.policies.egress);
+  const gate = createEgressGate(release.policies.egress, prefix);
   const refused = new Set<string>();
   return async (name, node, values, { stream, sequence, timeMs }) => {
     const isLocal = sinkRegistry.get(node.sink)?.isLocal === true;
     if (isLocal || gate.allowsSink(name)) {
-      emit({ type: 'deliver', pipeline: pipeline.name, release: digest, node: name, values, item: { stream, sequence, timeMs } });
+      emit({ type: 'deliver', pipeline, release: digest, node: name, values, item: { stream, sequence, timeMs } });
       return;
     }
     if (refused.has(name)) return;

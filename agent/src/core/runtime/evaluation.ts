@@ -1,10 +1,13 @@
-import { expandPipeline, INPUT_NODE, type PipelineGraph, pipelineSchema, releaseSchema, StarlingError } from '@starling/shared';
+import { expandPipeline, type PipelineGraph, pipelineSchema, releaseSchema, StarlingError } from '@starling/shared';
+import type { Graph } from '../pipelines/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tensor } from '../ports/engine.ts';
-import type { InstalledRelease } from '../ports/runtime-host.ts';
+import type { InferInput, InstalledRelease } from '../ports/runtime-host.ts';
 import { defaultSettings, type LoadedModel } from '../sessions/index.ts';
 import { buildGraph, type NodePorts } from './bind-node.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
+import { type OpenScripts, openScripts } from './open-scripts.ts';
+import { valuesOf } from './values-of.ts';
 
 export interface EvaluationPlan {
   graph: PipelineGraph;
@@ -25,7 +28,9 @@ export interface EvaluatedItem {
 
 /** A graph with its models loaded, for samples one after the other; without queue, monitors or egress, since nothing leaves. */
 export interface Evaluation {
-  run(input: Uint8Array): Promise<EvaluatedItem>;
+  run(input: InferInput): Promise<EvaluatedItem>;
+  /** Watches the graph. @returns a function that ends the watching */
+  observe: Graph['observe'];
   close(): Promise<void>;
 }
 
@@ -40,6 +45,10 @@ export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts 
   let feeds: Readonly<Record<string, Tensor>>[] = [];
   const installed = installedFor(plan);
   const loaded = new Map<string, LoadedModel>();
+  let scripts: OpenScripts | undefined;
+  const close = async (): Promise<void> => {
+    await Promise.all([closeAll(loaded), scripts?.close()]);
+  };
   try {
     for (const [name, { file }] of Object.entries(plan.models)) {
       const settings = defaultSettings('cpu', { threads: plan.threads, arena: true });
@@ -51,8 +60,10 @@ export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts 
       };
       loaded.set(name, { name, artefact: name, session: { ...session, run } });
     }
+    const expanded = expandPipeline(installed.pipeline);
+    scripts = await openScripts(expanded, ports.sandbox);
     const nodePorts: NodePorts = {
-      ...{ clock: ports.clock, engine: ports.engine },
+      ...{ clock: ports.clock, engine: ports.engine, script: scripts.script },
       operator: (name, node) => bindOperator(name, node, installed, ports),
       deliver: async () => undefined,
       model(name, node) {
@@ -61,19 +72,19 @@ export async function openEvaluation(plan: EvaluationPlan, ports: OperatorPorts 
         throw new StarlingError('unknown-model', `the evaluation has no model "${node.model}"`, { field: `nodes.${name}.model` });
       },
     };
-    const graph = buildGraph(expandPipeline(installed.pipeline), nodePorts);
-    const inputName = Object.keys(plan.graph.inputs)[0] ?? 'image';
+    const graph = buildGraph(expanded, nodePorts);
     return {
       async run(input) {
         feeds = [];
-        const values = { [`${INPUT_NODE}.${inputName}`]: input };
+        const values = valuesOf(input, installed.pipeline);
         const { outputs } = await graph.run({ values, stream: 'evaluation', timeMs: ports.clock.wallMs() });
         return { outputs, feeds };
       },
-      close: () => closeAll(loaded),
+      observe: (observer) => graph.observe(observer),
+      close,
     };
   } catch (error) {
-    await closeAll(loaded);
+    await close();
     throw error;
   }
 }

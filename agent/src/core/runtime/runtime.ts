@@ -80,7 +80,7 @@ export function createRuntime(ports: RuntimePorts): Runtime {
       if (active === next) return;
       telemetry.endWindow();
       edges.releaseChanged();
-      active?.tracer.flush();
+      for (const { tracer } of active?.pipelines ?? []) tracer.flush();
       active = next;
       telemetry.start(next.installed.telemetryWindowMs);
     },
@@ -97,9 +97,9 @@ export function createRuntime(ports: RuntimePorts): Runtime {
       if (options.source !== undefined) ports.emit({ type: 'result', source: options.source, result });
       return result;
     },
-    tap: (request) => edges.tap(requireActive(), request),
+    tap: (request) => edges.tap(requireActive().pipeline(request.pipeline), request),
     untap: (tap) => edges.untap(tap),
-    replay: (request) => edges.replay(requireActive(), request),
+    replay: async (request) => edges.replay(requireActive().pipeline(request.pipeline), request),
     trace(ratio) {
       traceRatio = ratio;
     },
@@ -167,16 +167,19 @@ function emitReleaseWindow(
   { emit }: RuntimePorts,
   keeper: ReferenceKeeper,
 ): number {
-  const inference = release.window.end(window.startMs, window.lengthMs, release.queue.takeDropped());
-  const figures = describeFigures(release.graph.takeFigures());
-  if (inference !== undefined) emit({ type: 'record', kind: 'inference', payload: { ...inference, ...figures } });
-  for (const [name, { monitor, watch }] of release.watches) {
-    const verdict = watch.endWindow();
-    if (verdict === undefined) continue;
-    const { edge, measure } = monitor;
-    const payload = { ...window, pipeline: release.installed.pipeline.name, monitor: name, edge, measure, ...verdict };
-    emit({ type: 'record', kind: 'drift', payload });
-    keeper.keep(release.installed.digest, name, watch);
+  let items = 0;
+  for (const { pipeline, graph, window: own, queue, watches } of release.pipelines) {
+    const inference = own.end(window.startMs, window.lengthMs, queue.takeDropped());
+    const figures = describeFigures(graph.takeFigures());
+    if (inference !== undefined) emit({ type: 'record', kind: 'inference', payload: { ...inference, ...figures } });
+    for (const [kept, { name, monitor, watch }] of watches) {
+      const verdict = watch.endWindow();
+      if (verdict === undefined) continue;
+      const { edge, measure } = monitor;
+      emit({ type: 'record', kind: 'drift', payload: { ...window, pipeline: pipeline.name, monitor: name, edge, measure, ...verdict } });
+      keeper.keep(release.installed.digest, kept, watch);
+    }
+    items += inference?.items ?? 0;
   }
-  return inference?.items ?? 0;
+  return items;
 }

@@ -1,4 +1,4 @@
-import { INPUT_NODE, type ReplayResult, StarlingError, type TapCounts } from '@starling/shared';
+import { INPUT_NODE, type Pipeline, type ReplayResult, StarlingError, type TapCounts } from '@starling/shared';
 import type { VisiblePorts } from '../egress/index.ts';
 import {
   createTaps,
@@ -11,11 +11,13 @@ import {
 } from '../pipelines/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ImageCodec } from '../ports/image-codec.ts';
-import type { HostEvent, InstalledRelease, ReplayRequest, StartedTap } from '../ports/runtime-host.ts';
+import type { HostEvent, ReplayRequest, StartedTap } from '../ports/runtime-host.ts';
 
-/** What a release offers to whoever looks at its edges. */
-export interface WatchableRelease {
-  readonly installed: InstalledRelease;
+/** What a pipeline offers to whoever looks at its edges. */
+export interface WatchablePipeline {
+  readonly pipeline: Pipeline;
+  /** Digest of its release. */
+  readonly release: string;
   readonly graph: Graph;
   readonly visible: VisiblePorts;
   readonly recent: RecentItems;
@@ -23,11 +25,11 @@ export interface WatchableRelease {
   graphBeside(): Graph;
 }
 
-/** Taps and replays of the release that runs. */
+/** Taps and replays of the pipelines that run. */
 export interface EdgeWatch {
-  tap(release: WatchableRelease, request: TapArguments): StartedTap;
+  tap(pipeline: WatchablePipeline, request: TapArguments): StartedTap;
   untap(tap: string): TapCounts | undefined;
-  replay(release: WatchableRelease, request: ReplayRequest): Promise<ReplayResult>;
+  replay(pipeline: WatchablePipeline, request: ReplayRequest): Promise<ReplayResult>;
   /** Another release takes over: what was allowed of the one before says nothing about it. */
   releaseChanged(): void;
 }
@@ -50,26 +52,26 @@ export function createEdgeWatch({ clock, codec, emit }: EdgeWatchPorts): EdgeWat
   const taps = createTaps(ports);
   let replays = 0;
   return {
-    tap({ installed, graph, visible, recent }, request) {
+    tap({ pipeline, release, graph, visible, recent }, request) {
       const edges = [...new Set(visible.require(request.edges))];
       let unwatch = (): void => undefined;
       taps.start({ ...request, edges }, graph, () => unwatch());
       unwatch = recent.watch(graph);
-      return { pipeline: installed.pipeline.name, release: installed.digest, edges };
+      return { pipeline: pipeline.name, release, edges };
     },
     untap: (tap) => taps.stop(tap, 'stopped'),
-    async replay(release, request) {
-      const { installed, graph, visible } = release;
+    async replay(watchable, request) {
+      const { pipeline, release, graph, visible } = watchable;
       const asked = request.edges === undefined ? graph.ports : visible.require(request.edges);
-      const item = itemOf(release, request, clock.wallMs());
+      const item = itemOf(watchable, request, clock.wallMs());
       if (replays >= REPLAYS_MAXIMUM)
         throw new StarlingError('overloaded', 'another replay is under way', { retryable: true, hint: 'try again when it is done' });
       replays += 1;
       try {
         const { tap, maximumBytes } = request;
         const replay = { tap, item, ports: asked, isAllowed: visible.isAllowed, maximumBytes };
-        const report = await replayItem(release.graphBeside(), replay, ports);
-        return { pipeline: installed.pipeline.name, release: installed.digest, ...report };
+        const report = await replayItem(watchable.graphBeside(), replay, ports);
+        return { pipeline: pipeline.name, release, ...report };
       } finally {
         replays -= 1;
       }
@@ -78,9 +80,9 @@ export function createEdgeWatch({ clock, codec, emit }: EdgeWatchPorts): EdgeWat
   };
 }
 
-function itemOf({ installed, recent, graph }: WatchableRelease, { of }: ReplayRequest, nowMs: number): ReplayableItem {
+function itemOf({ pipeline, recent, graph }: WatchablePipeline, { of }: ReplayRequest, nowMs: number): ReplayableItem {
   if (of.kind !== 'input') return recent.find(of);
-  const inputs = Object.keys(installed.pipeline.inputs);
+  const inputs = Object.keys(pipeline.inputs);
   const port = of.port ?? inputs[0];
   const reference = `${INPUT_NODE}.${port}`;
   if (port === undefined || !graph.roots.includes(reference)) {

@@ -7,3 +7,4 @@ export { createSessionPool, type LoadedModel, type OnFallback, openOnLadder, typ
 export { defaultSettings, settingsLadder } from './settings.ts';
 export { bestTrial, energyMethodOf, nextTrial, type Trial } from './tune.ts';
 export { openTunings, type Tuning, type Tunings, tuningSchema } from './tunings.ts';
+export { createTurns } from './turns.ts';

@@ -1,4 +1,4 @@
-import { messageOf, type SessionSettings, StarlingError } from '@starling/shared';
+import { messageOf, type SessionSettings, StarlingError, type TensorPort } from '@starling/shared';
 import type { Engine, EngineSession, MachineSettings, ModelPorts } from '../ports/engine.ts';
 import type { InstalledModel } from '../ports/runtime-host.ts';
 import { providerLadder } from './provider-ladder.ts';
@@ -9,6 +9,8 @@ export interface LoadedModel {
   name: string;
   artefact: string;
   session: EngineSession;
+  /** As its signed version states them; what a recurrent model keeps begins with zeros of these shapes. */
+  inputs?: readonly TensorPort[] | undefined;
 }
 
 /** Loaded models by artefact: two releases that share an artefact share its session. */
@@ -48,7 +50,7 @@ export function createSessionPool(engine: Engine, machine: MachineSettings, onFa
         if (requiredProviders !== undefined && !requiredProviders.includes(session.provider)) {
           throw new StarlingError('provider-refused', `${model.name} runs on ${session.provider}, not on ${requiredProviders.join(', ')}`);
         }
-        return { name: model.name, artefact: model.artefact, session };
+        return { name: model.name, artefact: model.artefact, session, inputs: model.ports?.inputs };
       } catch (error) {
         entry.uses -= 1;
         if (entry.uses === 0) entries.delete(model.artefact);

@@ -3,6 +3,7 @@ import { agentConfigSchema } from '../config.ts';
 import { AGENT_VERSION } from '../version.ts';
 import { doctor } from './doctor.ts';
 import { enrolDevice } from './enrol.ts';
+import { definePipelineRun } from './pipeline-run.ts';
 import { run } from './run.ts';
 import { showStatus } from './status.ts';
 
@@ -23,7 +24,9 @@ export function createProgram(): Command {
   const running = program.command('run').description('run in the foreground until SIGTERM');
   for (const [key, schema] of Object.entries(agentConfigSchema.shape)) {
     const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    running.option(`--${flag} <value>`, schema.meta()?.description ?? '');
+    const description = schema.meta()?.description ?? '';
+    if (key === 'set') running.option(`--${flag} <name=value>`, description, (value, before: string[] = []) => [...before, value]);
+    else running.option(`--${flag} <value>`, description);
   }
   running.option('--token-file <file>', 'enrol first, if this device is not enrolled yet').action(run);
   program
@@ -38,5 +41,6 @@ export function createProgram(): Command {
     .option(...dataDirectory)
     .option('--json', 'print JSON')
     .action(doctor);
+  definePipelineRun(program);
   return program;
 }

@@ -7,7 +7,7 @@ import { runAgent } from '../start.ts';
 import { notifySystemd } from '../systemd.ts';
 import { enrolIn } from './enrol.ts';
 
-export async function run({ tokenFile, ...flags }: Record<string, string | undefined>): Promise<void> {
+export async function run({ tokenFile, ...flags }: { tokenFile?: string } & Record<string, unknown>): Promise<void> {
   const config = readAgentConfig(flags);
   const clock = createSystemClock();
   const log = createLog(

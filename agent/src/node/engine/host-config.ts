@@ -18,6 +18,7 @@ export const hostConfigSchema = z.object({
   cache: optimisedCacheSchema.optional(),
   runTimeoutMs: z.number().int().positive(),
   workerFile: z.string().meta({ description: 'Session worker, relative to the runtime host' }),
+  scriptFile: z.string().meta({ description: 'Script worker, relative to the runtime host' }),
 });
 export type HostConfig = z.infer<typeof hostConfigSchema>;
 

@@ -18,6 +18,7 @@ export function createHostProcess(options: HostProcessOptions): RuntimeHost {
     machine: options.machine,
     runTimeoutMs: options.runTimeoutMs,
     workerFile: options.workerFile,
+    scriptFile: options.scriptFile,
     ...(options.cache === undefined ? {} : { cache: options.cache }),
     ...(options.server === undefined ? {} : { server: options.server }),
   };

@@ -6,6 +6,7 @@ import { createSystemClock } from '../clock.ts';
 import { systemRandom } from '../ids.ts';
 import { createSharpCodec } from '../image-codec.ts';
 import { createDiskReferenceStore } from '../reference-store.ts';
+import { createThreadSandbox } from '../sandbox.ts';
 import { createLinuxSensors } from '../sensors/index.ts';
 import { readAsset } from './assets.ts';
 import { createEngine } from './create-engine.ts';
@@ -30,6 +31,7 @@ const runtime = createRuntime({
   clock,
   random: systemRandom,
   codec: createSharpCodec(),
+  sandbox: createThreadSandbox(new URL(config.scriptFile, import.meta.url)),
   readAsset,
   references: createDiskReferenceStore(config.dataDirectory),
   sensors: createLinuxSensors({ dataDirectory: config.dataDirectory, processIds: [process.pid, process.ppid] }),

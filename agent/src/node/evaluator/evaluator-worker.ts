@@ -16,6 +16,7 @@ import { createSystemClock } from '../clock.ts';
 import { readAsset } from '../engine/assets.ts';
 import { createOnnxRuntime } from '../engine/onnxruntime.ts';
 import { createSharpCodec } from '../image-codec.ts';
+import { createThreadSandbox } from '../sandbox.ts';
 
 /** The evaluator process: a graph, samples through it, perhaps another graph, until whoever asks goes away. */
 const RUN_TIMEOUT_MS = 120_000;
@@ -31,6 +32,7 @@ const engine = createOnnxRuntime({
     process.kill(process.pid, 'SIGKILL');
   },
 });
+const sandbox = createThreadSandbox(new URL('../engine/script-worker.ts', import.meta.url));
 let evaluation: Promise<Evaluation> | undefined;
 let work: Promise<void> = Promise.resolve();
 
@@ -56,7 +58,7 @@ async function replyTo(request: EvaluatorRequest): Promise<EvaluatorReply> {
     // Another file of the model takes the place of the one before; the process and what it has loaded of libraries stay.
     const before = await evaluation?.catch(() => undefined);
     await before?.close();
-    evaluation = openEvaluation(request, { clock: createSystemClock(), codec: createSharpCodec(), engine, readAsset });
+    evaluation = openEvaluation(request, { clock: createSystemClock(), codec: createSharpCodec(), engine, sandbox, readAsset });
     await evaluation;
     return { type: 'opened' };
   }

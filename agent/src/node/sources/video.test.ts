@@ -1,33 +1,105 @@
-import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { createFrameSplitter } from './video.ts';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createSystemClock } from '../clock.ts';
+import { openCredentials } from '../credentials.ts';
+import { systemRandom } from '../ids.ts';
+import { createLog } from '../log.ts';
+import { createPushEndpoints, createSources, type Sources } from './index.ts';
 
-/** Something between the marks of a JPEG. Inside an image 0xff is followed by zero, as its encoding demands. */
-const frame = fc
-  .uint8Array({ minLength: 1, maxLength: 40 })
-  .map((bytes) => Buffer.from([0xff, 0xd8, 0xff, 0xe0, ...[...bytes].flatMap((byte) => (byte === 0xff ? [0xff, 0] : [byte])), 0xff, 0xd9]));
+const hasFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
 
-describe('the splitter of frames', () => {
-  test('gives every frame once and whole, however the stream is cut, and skips what is between them', () => {
-    fc.assert(
-      fc.property(fc.array(frame, { maxLength: 8 }), fc.array(fc.nat(50), { maxLength: 30 }), fc.nat(10), (frames, cuts, noise) => {
-        const stream = Buffer.concat(frames.flatMap((each) => [Buffer.alloc(noise, 0x20), each]));
-        const got: Buffer[] = [];
-        const split = createFrameSplitter((each) => got.push(each));
-        let at = 0;
-        for (const cut of [...cuts, stream.length]) {
-          expect(split(stream.subarray(at, at + cut))).toBe(true);
-          at += cut;
-        }
-        expect(got).toEqual(frames);
-      }),
-    );
+function make(path: string, size: string, seconds: number): void {
+  const { status, stderr } = spawnSync('ffmpeg', [
+    ...['-hide_banner', '-loglevel', 'error', '-y', '-f', 'lavfi', '-i', `testsrc=size=${size}:rate=10:duration=${seconds}`],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '10', '-f', 'mpegts', path],
+  ]);
+  if (status !== 0) throw new Error(stderr.toString('utf8'));
+}
+
+describe.skipIf(!hasFfmpeg)('the source video', () => {
+  let folder: string;
+  let frames: { width: number; height: number }[];
+  let codes: string[];
+  let sources: Sources;
+  let work: () => Promise<void>;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'video-'));
+    [frames, codes] = [[], []];
+    work = async () => undefined;
+    const clock = createSystemClock();
+    sources = createSources({
+      ...{ device: 'a'.repeat(26), clock, random: systemRandom, endpoints: createPushEndpoints() },
+      log: createLog('error', clock.wallMs, () => undefined),
+      credentials: openCredentials(join(folder, 'credentials.yaml')),
+      tell: (_level, code) => codes.push(code),
+      sink: {
+        async push(_node, { image }) {
+          const { width, height } = await sharp(image as Uint8Array).metadata();
+          await sharp(image as Uint8Array, { failOn: 'warning' })
+            .raw()
+            .toBuffer();
+          frames.push({ width, height });
+          await work();
+        },
+      },
+    });
+  });
+  afterEach(async () => {
+    await sources.closeAll();
+    await rm(folder, { recursive: true });
+  });
+  const open = (params: Record<string, unknown>) => sources.open({ name: 'p', nodes: { film: { source: 'video', params } } as never });
+
+  test('gives each frame of a file once, waits for each, and comes to its end', async () => {
+    const path = join(folder, 'film.ts');
+    make(path, '320x240', 4);
+    work = () => new Promise((resolve) => setTimeout(resolve, 20));
+    await open({ path, framesPerSecond: 5, realTime: false }).ended();
+    expect(frames).toEqual(Array.from({ length: 20 }, () => ({ width: 320, height: 240 })));
+    expect(codes).toEqual([]);
   });
 
-  test('gives up a stream without frames before it fills the memory', () => {
-    const split = createFrameSplitter(() => expect.unreachable());
-    const piece = Buffer.alloc(1 << 20, 0x20);
-    const goesOn = Array.from({ length: 17 }, () => split(piece));
-    expect(goesOn).toEqual([...Array(16).fill(true), false]);
+  test('gives pictures of the right shape when they change their size on the way, and says so', async () => {
+    const [first, second, path] = [join(folder, 'a.ts'), join(folder, 'b.ts'), join(folder, 'both.ts')];
+    make(first, '320x240', 2);
+    make(second, '640x360', 2);
+    await writeFile(path, Buffer.concat([await readFile(first), await readFile(second)]));
+    await open({ path, framesPerSecond: 5, realTime: false }).ended();
+    const sizes = frames.map(({ width, height }) => `${width}x${height}`);
+    expect(new Set(sizes)).toEqual(new Set(['320x240', '640x360']));
+    expect(sizes).toEqual(sizes.toSorted());
+    expect(sizes.filter((size) => size === '320x240')).toHaveLength(10);
+    expect(sizes.length).toBeGreaterThanOrEqual(18);
+    expect(codes).toEqual(['source-resized']);
+  });
+
+  test('scales wide frames, and no others', async () => {
+    const path = join(folder, 'film.ts');
+    make(path, '640x360', 1);
+    await open({ path, framesPerSecond: 5, realTime: false, maximumWidth: 320 }).ended();
+    await open({ path, framesPerSecond: 5, realTime: false, maximumWidth: 1280 }).ended();
+    expect(new Set(frames.map(({ width, height }) => `${width}x${height}`))).toEqual(new Set(['320x180', '640x360']));
+  });
+
+  test('leaves frames out that come while one is worked on, where the film runs in real time', async () => {
+    const path = join(folder, 'film.ts');
+    make(path, '320x240', 2);
+    work = () => new Promise((resolve) => setTimeout(resolve, 400));
+    await open({ path, framesPerSecond: 10 }).ended();
+    expect(frames.length).toBeGreaterThanOrEqual(3);
+    expect(frames.length).toBeLessThanOrEqual(8);
+  });
+
+  test('says once that a file is not there, and reads it when it is', async () => {
+    const path = join(folder, 'later.ts');
+    open({ path, framesPerSecond: 5, realTime: false });
+    await vi.waitFor(() => expect(codes).toEqual(['source-lost']), 5000);
+    make(path, '320x240', 1);
+    await vi.waitFor(() => expect(codes).toEqual(['source-lost', 'source-recovered']), 8000);
   });
 });

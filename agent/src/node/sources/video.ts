@@ -1,130 +1,174 @@
-import { spawn } from 'node:child_process';
-import { type InferenceResult, isStarlingError, messageOf } from '@starling/shared';
-import { type Source, type SourcePorts, textsOf } from './source.ts';
+import { isStarlingError, messageOf, type SourceParams, StarlingError } from '@starling/shared';
+import { type Credential, withoutSecrets } from '../credentials.ts';
+import { createEpisode } from '../tell.ts';
+import { type Ffmpeg, type Frame, startFfmpeg } from './ffmpeg.ts';
+import type { OpenSource, Source, SourceContext } from './source.ts';
 
-const JPEG_START = Buffer.from([0xff, 0xd8, 0xff]);
-const JPEG_END = Buffer.from([0xff, 0xd9]);
-const FRAME_BYTES_MAXIMUM = 16 * 1024 * 1024;
 const RESTART_MS = 3_000;
-/** A camera without power or network ends no connection: one that has sent no frame for this long is opened again. */
-const SILENCE_MS = 15_000;
+/** Frames that wait in a video of which none may be left out, before it is read no further. */
+const WAITING_MAXIMUM = 4;
 
-/**
- * Frames of a video file or an RTSP camera, through ffmpeg, as JPEGs. Only the newest frame waits: a live camera is never behind. What
- * ends, breaks or falls silent is opened again.
- */
-export function readVideo(address: string, framesPerSecond: number, { infer, log }: SourcePorts): Source {
+interface VideoPlan {
+  /** Options of the input and the input itself; `credential` where one is named. */
+  input(credential: Credential | undefined): string[];
+  credentials?: string | undefined;
+  framesPerSecond: number;
+  maximumWidth: number | undefined;
+  /** Something without an end: what ends, breaks or falls silent is opened again. */
+  isLive: boolean;
+  /** Each frame is waited for; otherwise the newest alone waits. */
+  isWhole: boolean;
+  silenceMs: number;
+}
+
+export const openRtsp: OpenSource<SourceParams<'rtsp'>> = (params, context) =>
+  openVideo(
+    {
+      ...params,
+      ...{ isLive: true, isWhole: false, maximumWidth: params.maximumWidth },
+      input: (credential) => ['-rtsp_transport', params.transport, '-i', withLogin(params.url, credential)],
+    },
+    context,
+  );
+
+export const openV4l2: OpenSource<SourceParams<'v4l2'>> = (params, context) => {
+  const { width, height, inputFormat, device } = params;
+  const size = width === undefined || height === undefined ? [] : ['-video_size', `${width}x${height}`];
+  const format = inputFormat === undefined ? [] : ['-input_format', inputFormat];
+  const input = (): string[] => ['-f', 'v4l2', ...format, ...size, '-i', device];
+  return openVideo({ ...params, maximumWidth: params.maximumWidth, input, isLive: true, isWhole: false }, context);
+};
+
+export const openVideoFile: OpenSource<SourceParams<'video'>> = ({ path, realTime, loop, ...params }, context) => {
+  // A name that begins like an option, or looks like an address, is a file all the same.
+  const input = (): string[] => [...(realTime ? ['-re'] : []), ...(loop ? ['-stream_loop', '-1'] : []), '-i', `file:${path}`];
+  const plan = { ...params, maximumWidth: params.maximumWidth, input, silenceMs: Number.POSITIVE_INFINITY };
+  return openVideo({ ...plan, isLive: loop, isWhole: !realTime }, context);
+};
+
+function withLogin(url: string, credential: Credential | undefined): string {
+  if (credential === undefined || !('password' in credential)) return url;
+  const { username, password } = credential;
+  return url.replace('://', `://${encodeURIComponent(username)}:${encodeURIComponent(password)}@`);
+}
+
+function openVideo(plan: VideoPlan, context: SourceContext): Source {
+  const { node, tell, clock } = context;
+  const episode = createEpisode(tell, 'source-recovered', { node });
   let closed = false;
-  let newest: Buffer | undefined;
-  let busy = false;
   let stop = (): void => undefined;
-  let lastTexts = '';
-  // The password of a camera stays out of logs and results.
-  const name = address.replace(/^(\w+:\/\/)[^/]*@/, '$1');
+  let onEnded = (): void => undefined;
+  const ended = new Promise<void>((resolve) => {
+    onEnded = resolve;
+  });
+  const delivery = createDelivery(plan.isWhole, context);
 
-  /** A sign stays in view for many frames, and is worth one line. */
-  const tell = ({ latencyMs, outputs }: InferenceResult): void => {
-    const readings = textsOf(outputs);
-    const texts = JSON.stringify(readings);
-    if (readings === undefined || texts === lastTexts) return;
-    lastTexts = texts;
-    log.info('read', { video: name, latencyMs: Math.round(latencyMs), readings });
+  const again = (delayMs: number, skipS: number): void => {
+    if (closed) onEnded();
+    else stop = clock.after(delayMs, () => void start(skipS));
   };
-  const work = async (): Promise<void> => {
-    if (busy) return;
-    busy = true;
-    for (let frame = newest; frame !== undefined && !closed; frame = newest) {
-      newest = undefined;
-      await infer(frame, `video:${name}`).then(tell, (error: unknown) => {
-        log.debug('a frame was not read', { code: isStarlingError(error) ? error.code : 'failed', reason: messageOf(error) });
+  const run = (credential: Credential | undefined, skipS: number): void => {
+    let stopWatch = (): void => undefined;
+    let isSilent = false;
+    let next: { delayMs: number; skipS: number } | undefined;
+    const watch = (): void => {
+      stopWatch();
+      if (plan.silenceMs === Number.POSITIVE_INFINITY) return;
+      stopWatch = clock.after(Math.max(plan.silenceMs, 3000 / plan.framesPerSecond), () => {
+        isSilent = true;
+        episode.failed('source-silent', `${node} has sent nothing for ${plan.silenceMs} ms; it is opened again`);
+        ffmpeg.stop();
       });
-    }
-    busy = false;
-  };
-  const start = (): void => {
-    const live = /^rtsps?:/.test(address);
-    const input = live ? ['-rtsp_transport', 'tcp', '-i', address] : ['-re', '-stream_loop', '-1', '-i', address];
-    const child = spawn(
-      'ffmpeg',
-      [
-        '-hide_banner',
-        '-loglevel',
-        'error',
-        ...input,
-        '-vf',
-        `fps=${framesPerSecond}`,
-        '-f',
-        'image2pipe',
-        '-c:v',
-        'mjpeg',
-        '-q:v',
-        '3',
-        '-',
-      ],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
+    };
+    const ffmpeg = startFfmpeg({
+      ...{ ...plan, input: plan.input(credential), skipS },
+      onFrame(frame) {
+        watch();
+        episode.recovered();
+        delivery.take(frame, ffmpeg);
       },
-    );
-    const watch = (): NodeJS.Timeout =>
-      setTimeout(
-        () => {
-          log.warn('the video has fallen silent; it is opened again', { video: name });
-          child.kill('SIGKILL');
-        },
-        Math.max(SILENCE_MS, 3000 / framesPerSecond),
-      );
-    let silence = watch();
-    const split = createFrameSplitter((frame) => {
-      clearTimeout(silence);
-      silence = watch();
-      newest = frame;
-      void work();
+      onResized(from, { size, atS }) {
+        tell('info', 'source-resized', `the pictures of ${node} are ${size} now, they were ${from}`, { node, from, to: size });
+        next = { delayMs: 0, skipS: plan.isLive ? 0 : atS };
+      },
+      onEnd({ exitCode, words, isMissing }) {
+        stopWatch();
+        if (closed) return onEnded();
+        if (next !== undefined) return again(next.delayMs, next.skipS);
+        if (!plan.isLive && exitCode === 0) return void delivery.idle().then(() => finish(context, onEnded));
+        if (isMissing)
+          episode.failed('ffmpeg-missing', `${node}: ffmpeg is not there`, { hint: 'install ffmpeg to read videos and cameras' });
+        else if (!isSilent) episode.failed('source-lost', `${node}: ${withoutSecrets(words, credential) || 'it has ended'}`);
+        again(RESTART_MS, 0);
+      },
     });
-    child.stdout.on('data', (piece: Buffer) => {
-      if (split(piece)) return;
-      child.stdout.removeAllListeners('data');
-      log.warn('the video gives no frames; it is opened again', { bytes: FRAME_BYTES_MAXIMUM });
-      child.kill('SIGKILL');
-    });
-    child.stderr.on('data', (text: Buffer) =>
-      log.warn('ffmpeg', { text: text.toString('utf8').replaceAll(address, name).trim().slice(0, 500) }),
-    );
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      const hint = error.code === 'ENOENT' ? 'install ffmpeg to read videos and cameras' : '';
-      log.error('the video cannot be read', { reason: error.message, hint });
-    });
-    child.on('close', () => {
-      clearTimeout(silence);
-      if (closed) return;
-      const timer = setTimeout(start, RESTART_MS);
-      stop = () => clearTimeout(timer);
-    });
-    stop = () => child.kill('SIGKILL');
+    watch();
+    stop = () => ffmpeg.stop();
   };
-  start();
+  const start = async (skipS: number): Promise<void> => {
+    try {
+      const credential = plan.credentials === undefined ? undefined : await context.credentials.find(plan.credentials);
+      if (closed) return onEnded();
+      run(credential, skipS);
+    } catch (error) {
+      const hint = isStarlingError(error) && error.hint !== undefined ? { hint: error.hint } : {};
+      episode.failed(isStarlingError(error) ? error.code : 'source-failed', `${node}: ${messageOf(error)}`, hint);
+      again(RESTART_MS, skipS);
+    }
+  };
+  void start(0);
   return {
+    ended,
     async close() {
       closed = true;
       stop();
+      delivery.stop();
+      onEnded();
+      await delivery.idle();
     },
   };
 }
 
-/**
- * Cuts a stream of JPEGs into files.
- * @returns a function that takes the next piece of the stream; false where it holds no frame that ends, and the stream is to be given up
- */
-export function createFrameSplitter(onFrame: (frame: Buffer) => void): (piece: Buffer) => boolean {
-  let pending = Buffer.alloc(0);
-  return (piece) => {
-    pending = Buffer.concat([pending, piece]);
-    for (;;) {
-      const start = pending.indexOf(JPEG_START);
-      const end = start === -1 ? -1 : pending.indexOf(JPEG_END, start + JPEG_START.length);
-      if (end === -1) break;
-      onFrame(Buffer.from(pending.subarray(start, end + JPEG_END.length)));
-      pending = pending.subarray(end + JPEG_END.length);
+function finish({ log, node }: SourceContext, onEnded: () => void): void {
+  log.info('the video has come to its end', { node });
+  onEnded();
+}
+
+interface Delivery {
+  take(frame: Frame, from: Ffmpeg): void;
+  idle(): Promise<void>;
+  stop(): void;
+}
+
+/** One frame at a time goes into the pipeline. What cannot wait is left out: a live camera is never behind. */
+function createDelivery(isWhole: boolean, { node, push, log }: SourceContext): Delivery {
+  let waiting: Frame[] = [];
+  let working: Promise<void> | undefined;
+  let stopped = false;
+  const work = async (from: Ffmpeg): Promise<void> => {
+    for (let frame = waiting.shift(); frame !== undefined && !stopped; frame = waiting.shift()) {
+      if (waiting.length < WAITING_MAXIMUM) from.resume();
+      await push({ image: frame.jpeg }).catch((error: unknown) => {
+        const code = error instanceof StarlingError ? error.code : 'failed';
+        log.debug('a frame was not read', { node, code, reason: messageOf(error) });
+      });
     }
-    return pending.length <= FRAME_BYTES_MAXIMUM;
+    working = undefined;
+  };
+  return {
+    take(frame, from) {
+      if (stopped) return;
+      if (isWhole) waiting.push(frame);
+      else waiting = [frame];
+      if (isWhole && waiting.length >= WAITING_MAXIMUM) from.pause();
+      working ??= work(from);
+    },
+    async idle() {
+      await working;
+    },
+    stop() {
+      stopped = true;
+      waiting = [];
+    },
   };
 }

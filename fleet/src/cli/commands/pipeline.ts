@@ -1,21 +1,21 @@
-import { type ApiClient, api, type Pipeline, type PipelineView, pipelineSchema, signDocument, signerOf } from '@starling/shared';
+import { api, type Pipeline, type PipelineView, pipelineJsonSchema, signDocument, signerOf } from '@starling/shared';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { readDocument } from '../document-files.ts';
-import { cliError } from '../errors.ts';
 import { readKeyFile } from '../key-files.ts';
-import { type ContextOf, examples } from '../options.ts';
+import { type ContextOf, collect, examples } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatTime, shortDigest } from '../printable.ts';
 import { findPipeline } from '../references.ts';
 import { requirePublisher } from '../roots.ts';
 import { formatFields } from '../table.ts';
+import { checkPipelineCommand, requireSound } from './pipeline-check.ts';
+import { definePipelineRun } from './pipeline-run.ts';
 
 export function definePipelineCommands(program: Command, contextOf: ContextOf): void {
   const pipeline = program
     .command('pipeline')
     .summary('dataflow graphs over models and operators')
-    .description('Check, push, list and inspect pipelines.');
+    .description('Check, try, push, list and inspect pipelines.');
   pipeline
     .command('push')
     .argument('<file>', 'pipeline document, YAML or JSON')
@@ -24,13 +24,12 @@ export function definePipelineCommands(program: Command, contextOf: ContextOf): 
     .addHelpText('after', examples(['starling pipeline push read-signs.yaml', 'the name and version stand in the document']))
     .action(async (file: string, { publisherKey }: { publisherKey?: string }, command: Command) => {
       const context = contextOf(command);
-      const document = await readPipeline(file);
       const key = await readKeyFile(publisherKey ?? context.settings.publisherKeyFile, '--publisher-key');
       const { client } = await context.connect();
       await requirePublisher(client, key);
-      await requireSound(client, document);
+      const { written } = await requireSound(file, { client });
       const { fleetId } = await client.call(api.fleetKey, {});
-      const signed = await signDocument(await signerOf(key), 'pipeline', { ...document, fleetId });
+      const signed = await signDocument(await signerOf(key), 'pipeline', { ...written, fleetId });
       const view = await client.call(api.createPipeline, { body: { signed } });
       context.output.result(
         view,
@@ -41,15 +40,36 @@ export function definePipelineCommands(program: Command, contextOf: ContextOf): 
   pipeline
     .command('check')
     .argument('<file>', 'pipeline document, YAML or JSON')
-    .summary('check a pipeline against operators and the newest versions of its models')
-    .addHelpText('after', examples(['starling pipeline check read-signs.yaml', 'ends with 5 if it has problems']))
-    .action(async (file: string, _options, command: Command) => {
-      const context = contextOf(command);
-      const document = await readPipeline(file);
-      const { client } = await context.connect();
-      await requireSound(client, document);
-      context.output.result({ problems: [] }, () => `${document.name}@${document.version} is sound`);
+    .summary('check a pipeline: its form, its graph, and the newest versions of its models')
+    .option('--offline', 'ask no fleet: models are not checked unless --model gives them')
+    .option(
+      '--model <name=file>',
+      'a model that the fleet does not have: its .onnx, or a file with its inputs and outputs; may be repeated',
+      collect,
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['starling pipeline check read-signs.yaml', 'every mistake, with its line and what to do; ends with 5 if there are some'],
+        ['starling pipeline check read-signs.yaml --offline --model detect=det.onnx', 'without a fleet'],
+      ),
+    )
+    .action((file: string, _options, command: Command) => checkPipelineCommand(contextOf(command), file, command));
+  pipeline
+    .command('schema')
+    .summary('print the JSON Schema of pipeline files, for editors')
+    .addHelpText(
+      'after',
+      examples([
+        'starling pipeline schema > pipeline.schema.json',
+        'then start a file with "# yaml-language-server: $schema=pipeline.schema.json"',
+      ]),
+    )
+    .action((_options, command: Command) => {
+      const schema = pipelineJsonSchema();
+      contextOf(command).output.result(schema, () => JSON.stringify(schema, undefined, 2));
     });
+  definePipelineRun(pipeline, contextOf);
   defineReading(pipeline, contextOf);
 }
 
@@ -97,35 +117,6 @@ function defineReading(pipeline: Command, contextOf: ContextOf): void {
         () => [view.digest],
       );
     });
-}
-
-/** `kind` and `schemaVersion` are the same in every pipeline, so a person need not write them. */
-function readPipeline(file: string): Promise<Pipeline> {
-  return readDocument(
-    file,
-    'file',
-    pipelineSchema.extend({
-      kind: pipelineSchema.shape.kind.default('pipeline'),
-      schemaVersion: pipelineSchema.shape.schemaVersion.default(1),
-    }),
-  );
-}
-
-/** @throws StarlingError `pipeline-has-problems` with every one of them */
-async function requireSound(client: ApiClient, document: Pipeline): Promise<void> {
-  const { problems } = await client.call(api.checkPipeline, { body: { document } });
-  const [first] = problems;
-  if (first === undefined) return;
-  const { field, message, hint } = first;
-  const title = `${document.name}@${document.version}`;
-  if (problems.length === 1) {
-    throw cliError('pipeline-has-problems', `${title} has 1 problem: ${field}: ${message}`, { field, hint: hint ?? `correct ${field}` });
-  }
-  const listed = problems.map((each) => `\n  ${each.field}: ${each.message}${each.hint === undefined ? '' : ` (${each.hint})`}`).join('');
-  throw cliError('pipeline-has-problems', `${title} has ${problems.length} problems:${listed}`, {
-    field,
-    hint: `correct them from the top; docs/protocol/pipelines.md lists port types, operators and their parameters`,
-  });
 }
 
 function modelsOf({ nodes }: Pipeline): string[] {

@@ -1,4 +1,16 @@
-import { api, nameSchema, type Policies, policiesSchema, type Release, type ReleaseView, signDocument, signerOf } from '@starling/shared';
+import {
+  type ApiClient,
+  api,
+  nameSchema,
+  type ParameterValue,
+  type ParameterValues,
+  type Policies,
+  policiesSchema,
+  type Release,
+  type ReleaseView,
+  signDocument,
+  signerOf,
+} from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { readDocument } from '../document-files.ts';
@@ -7,13 +19,16 @@ import { readKeyFile } from '../key-files.ts';
 import { type ContextOf, collect, examples, readOptions, readPairs, wordsSchema } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatTime, shortDigest } from '../printable.ts';
+import { findPipeline } from '../references.ts';
 import { requirePublisher } from '../roots.ts';
 import { formatFields } from '../table.ts';
 import { defineReleaseObjective } from './choice.ts';
 
 const createOptions = z.object({
   pipeline: z.string().min(1),
+  alongside: wordsSchema,
   model: wordsSchema,
+  set: wordsSchema,
   allowOutput: wordsSchema,
   allowEdge: wordsSchema,
   sink: wordsSchema,
@@ -32,7 +47,9 @@ export function defineReleaseCommands(program: Command, contextOf: ContextOf): v
     .argument('<name>', 'name of the release')
     .summary('pin versions, sign and register a release')
     .requiredOption('--pipeline <name[@version]>', 'the pipeline; its newest version if none is given')
+    .option('--alongside <name[@version]>', 'another pipeline that runs at the same time, sharing models; may be repeated', collect)
     .option('--model <name=version>', 'version of a model to pin; the newest if none is given; may be repeated', collect)
+    .option('--set <name=value>', 'value of a parameter, in place of its default; PIPELINE:NAME of one alongside; may be repeated', collect)
     .option('--allow-output <name>', 'pipeline output whose values may leave the device; may be repeated', collect)
     .option('--allow-edge <node.port>', 'port whose values may be watched and replayed from afar; may be repeated', collect)
     .option('--sink <node>', 'sink of the pipeline that may send values away, by the name of its node; may be repeated', collect)
@@ -47,6 +64,7 @@ export function defineReleaseCommands(program: Command, contextOf: ContextOf): v
           'newest versions; texts may leave, pictures may not',
         ],
         ['starling release create read-signs-2 --pipeline read-signs@1.1.0 --model text-detection=4.0.0', 'these versions'],
+        ['starling release create gate-1 --pipeline count-cars --set threshold=0.6', 'another threshold than the pipeline has'],
       ),
     )
     .action((name: string, _options, command: Command) => createRelease(contextOf, name, command));
@@ -99,13 +117,15 @@ async function createRelease(contextOf: ContextOf, name: string, command: Comman
   const models = readPairs(options.model, '--model');
   const policies = await readPolicies(options);
   const key = await readKeyFile(options.publisherKey ?? context.settings.publisherKeyFile, '--publisher-key');
+  const set = readPairs(options.set, '--set');
   const { client } = await context.connect();
   await requirePublisher(client, key);
-  const { requireProvider: requiredProviders } = options;
+  const { pipeline, alongside = [], requireProvider: requiredProviders } = options;
+  const parameters = Object.keys(set).length === 0 ? {} : await readParameters(client, [pipeline, ...alongside], set);
   const { document } = await client.call(api.draftRelease, {
-    body: { name, pipeline: options.pipeline, models, policies, ...(requiredProviders === undefined ? {} : { requiredProviders }) },
+    body: { name, pipeline, alongside, models, parameters, policies, ...(requiredProviders === undefined ? {} : { requiredProviders }) },
   });
-  requireAsAsked(document, { name, pipeline: options.pipeline, models, policies, requiredProviders });
+  requireAsAsked(document, { name, pipelines: [pipeline, ...alongside], models, parameters, policies, requiredProviders });
   const signed = await signDocument(await signerOf(key), 'release', document);
   const view = await client.call(api.createRelease, { body: { signed } });
   context.output.result(
@@ -123,17 +143,54 @@ async function readPolicies({ policies, allowOutput, allowEdge, sink }: z.infer<
   return { ...read, egress: { ...read.egress, outputs, edges, sinks } };
 }
 
+/** Words of the command line as what the parameters are: numbers, yes or no, text. The fleet refuses what does not fit. */
+async function readParameters(
+  client: ApiClient,
+  [first = '', ...alongside]: readonly string[],
+  set: Readonly<Record<string, string>>,
+): Promise<ParameterValues> {
+  const { document } = await findPipeline(client, first);
+  const parameters = { ...document.parameters };
+  for (const reference of alongside) {
+    const other = await findPipeline(client, reference);
+    for (const [name, parameter] of Object.entries(other.document.parameters)) parameters[`${other.name}:${name}`] = parameter;
+  }
+  return Object.fromEntries(
+    Object.entries(set).map(([name, word]): [string, ParameterValue] => {
+      const usual = Object.hasOwn(parameters, name) ? parameters[name]?.default : undefined;
+      if (typeof usual === 'number' && word.trim() !== '' && Number.isFinite(Number(word))) return [name, Number(word)];
+      if (typeof usual === 'boolean' && (word === 'true' || word === 'false')) return [name, word === 'true'];
+      return [name, word];
+    }),
+  );
+}
+
 /** Attack: a taken fleet drafts a release that lets pictures out, or with another pipeline, and the publisher signs it unseen. */
 function requireAsAsked(
   document: Release,
-  asked: { name: string; pipeline: string; models: Record<string, string>; policies: Policies; requiredProviders: string[] | undefined },
+  asked: {
+    name: string;
+    pipelines: string[];
+    models: Record<string, string>;
+    parameters: ParameterValues;
+    policies: Policies;
+    requiredProviders: string[] | undefined;
+  },
 ): void {
-  const [pipeline, version] = asked.pipeline.split('@');
+  const drafted = [document.pipeline, ...document.alongside];
   const pinned = Object.fromEntries(document.models.map((model) => [model.name, model.version]));
   const pairs: [string, unknown, unknown][] = [
     ['name', document.name, asked.name],
-    ['pipeline.name', document.pipeline.name, pipeline],
-    ['pipeline.version', document.pipeline.version, version ?? document.pipeline.version],
+    ['pipelines', drafted.length, asked.pipelines.length],
+    ...asked.pipelines.flatMap((reference, index): [string, unknown, unknown][] => {
+      const [pipeline, version] = reference.split('@');
+      const got = drafted[index];
+      return [
+        ['pipeline.name', got?.name, pipeline],
+        ['pipeline.version', got?.version, version ?? got?.version],
+      ];
+    }),
+    ['parameters', sorted(document.parameters ?? {}), sorted(asked.parameters)],
     ['policies', policiesSchema.parse(document.policies), policiesSchema.parse(asked.policies)],
     ['requiredProviders', document.requiredProviders ?? null, asked.requiredProviders ?? null],
     ...Object.entries(asked.models).map(([model, wanted]): [string, unknown, unknown] => [`models.${model}`, pinned[model], wanted]),
@@ -145,6 +202,10 @@ function requireAsAsked(
   }
 }
 
+function sorted(values: ParameterValues): ParameterValues {
+  return Object.fromEntries(Object.entries(values).toSorted(([left], [right]) => (left < right ? -1 : 1)));
+}
+
 function modelsText({ models }: Release): string {
   return models.map(({ name, version }) => `${name}@${version}`).join(' ');
 }
@@ -154,8 +215,14 @@ function describeRelease({ document, ...view }: ReleaseView): string {
   return formatFields([
     ['release', view.name],
     ['digest', view.digest],
-    ['pipeline', `${document.pipeline.name}@${document.pipeline.version}`],
+    ['pipelines', [document.pipeline, ...(document.alongside ?? [])].map(({ name, version }) => `${name}@${version}`).join(', ')],
     ['models', modelsText(document)],
+    [
+      'parameters',
+      Object.entries(document.parameters ?? {})
+        .map(([name, value]) => `${name}=${value}`)
+        .join(', ') || undefined,
+    ],
     ['may leave devices', [...egress.outputs, ...egress.edges].join(', ') || 'nothing'],
     ['sinks that may send', egress.sinks.join(', ') || undefined],
     ['capture', capture.enabled ? 'on' : 'off'],

@@ -23,15 +23,27 @@ const toTensorParams = z.strictObject({
   mean: pixelTriple.default([0.485, 0.456, 0.406]).meta({ description: 'Subtracted after scaling to 0..1, per channel of `order`' }),
   std: pixelTriple.default([0.229, 0.224, 0.225]).meta({ description: 'Divided by, per channel of `order`' }),
   order: z.enum(['rgb', 'bgr']).default('rgb').meta({ description: 'Order of the channels in the tensor' }),
+  layout: z
+    .enum(['nchw', 'nhwc'])
+    .default('nchw')
+    .meta({ description: '`nchw` is a plane for each channel, [1,3,h,w]; `nhwc` keeps the channels of a pixel together, [1,h,w,3]' }),
+  elementType: z.enum(['float32', 'uint8']).default('float32').meta({
+    description: '`uint8` gives the values as they are, 0..255, for models that normalise by themselves: `mean` and `std` are not used',
+  }),
 });
 
-const fitParams = z.strictObject({
+/** How a picture was brought to the sides of a model: decoders take the same to find back to the source. */
+export const fitParams = z.strictObject({
   width: z.number().int().min(1).max(4096).meta({ description: 'Width of the result, in pixels' }),
   height: z.number().int().min(1).max(4096).meta({ description: 'Height of the result, in pixels' }),
   mode: z
     .enum(['stretch', 'letterbox'])
     .default('stretch')
-    .meta({ description: '`letterbox` keeps the proportions and pads to the right and below' }),
+    .meta({ description: '`letterbox` keeps the proportions and pads; `align` says where' }),
+  align: z
+    .enum(['corner', 'centre'])
+    .default('corner')
+    .meta({ description: 'Of a letterbox: `corner` pads to the right and below, `centre` equally on both sides' }),
   padding: z.number().int().min(0).max(255).default(114).meta({ description: 'Grey value of the padding' }),
 });
 
@@ -41,7 +53,71 @@ const greyTensorParams = z.strictObject({
   invert: z.boolean().default(false).meta({ description: 'Dark strokes on a light ground become light on dark' }),
 });
 
-/** Pictures: decoded, scaled, cut and made into tensors. */
+const unit = z
+  .enum(['pixels', 'share'])
+  .default('pixels')
+  .meta({ description: '`share`: 0..1 of the width and of the height of the picture' });
+const corner = z.tuple([z.number(), z.number()]);
+
+const cropParams = z.strictObject({
+  box: z
+    .tuple([z.number(), z.number(), z.number(), z.number()])
+    .meta({ description: 'Left, top, right, bottom; what lies beside the picture is left out' }),
+  unit,
+});
+
+const cropDetectionsParams = z.strictObject({
+  margin: z
+    .number()
+    .min(0)
+    .max(2)
+    .default(0)
+    .meta({ description: 'Added on each side, as a share of the width and of the height of the box' }),
+  square: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'The shorter side is made as long as the longer one, where the picture has room' }),
+});
+
+const warpParams = z
+  .strictObject({
+    width: z.number().int().min(1).max(4096).meta({ description: 'Width of the result, in pixels' }),
+    height: z.number().int().min(1).max(4096).meta({ description: 'Height of the result, in pixels' }),
+    quad: z
+      .tuple([corner, corner, corner, corner])
+      .optional()
+      .meta({ description: 'Corners in the picture that become those of the result: top-left, top-right, bottom-right, bottom-left' }),
+    matrix: z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number()]).optional().meta({
+      description:
+        "In place of `quad`: a, b, c, d, e, f of x' = ax + by + c, y' = dx + ey + f, from the picture to the result, in pixels whose left and top edges are whole numbers",
+    }),
+    unit: unit.meta({ description: 'Of `quad`. `share`: 0..1 of the width and of the height of the picture' }),
+  })
+  .refine(({ quad, matrix }) => (quad === undefined) !== (matrix === undefined), { message: 'give either quad or matrix', path: ['quad'] })
+  .refine(({ matrix }) => matrix === undefined || matrix[0] * matrix[4] !== matrix[1] * matrix[3], {
+    message: 'the matrix maps everything onto a line: a * e must differ from b * d',
+    path: ['matrix'],
+  });
+
+const turnParams = z.strictObject({
+  degrees: z.literal([0, 90, 180, 270]).default(0).meta({ description: 'Clockwise' }),
+  flip: z
+    .enum(['none', 'horizontal', 'vertical'])
+    .default('none')
+    .meta({ description: 'After turning: `horizontal` swaps left and right, `vertical` swaps top and bottom' }),
+});
+
+const colourParams = z.strictObject({
+  channels: z
+    .enum(['keep', 'swap', 'grey'])
+    .default('keep')
+    .meta({ description: '`swap` exchanges red and blue; `grey` gives each pixel its luma (ITU-R BT.601) in all three channels' }),
+  contrast: z.number().min(0).max(10).default(1).meta({ description: 'Factor of the distance from the middle grey, 127.5' }),
+  brightness: z.number().min(-255).max(255).default(0).meta({ description: 'Added after `contrast`' }),
+  gamma: z.number().min(0.1).max(10).default(1).meta({ description: 'Applied last, to values as 0..1: below 1 shadows become lighter' }),
+});
+
+/** Pictures: decoded, scaled, cut, turned, recoloured and made into tensors. */
 export const imageOperators = {
   'image.decode': {
     name: 'image.decode',
@@ -62,10 +138,14 @@ export const imageOperators = {
   'image.to-tensor': {
     name: 'image.to-tensor',
     version: 1,
-    summary: 'Normalises an image into a float32 tensor [1,3,height,width]',
+    summary: 'Makes an image a tensor [1,3,height,width]; `layout` and `elementType` give its type another form',
     inputs: { image: 'image' },
     outputs: { tensor: 'tensor<float32,[1,3,h,w]>' },
     params: toTensorParams,
+    ports: ({ layout, elementType }: z.output<typeof toTensorParams>) => ({
+      inputs: { image: 'image' },
+      outputs: { tensor: `tensor<${elementType},${layout === 'nchw' ? '[1,3,h,w]' : '[1,h,w,3]'}>` },
+    }),
   },
   'image.fit': {
     name: 'image.fit',
@@ -89,6 +169,55 @@ export const imageOperators = {
     summary: 'Cuts each box out of an image by a perspective warp; tall crops are turned by 90 degrees',
     inputs: { image: 'image', boxes: 'boxes' },
     outputs: { images: 'list<image>' },
+    params: z.strictObject({}),
+  },
+  'image.crop': {
+    name: 'image.crop',
+    version: 1,
+    summary: 'Cuts a fixed rectangle out of an image',
+    inputs: { image: 'image' },
+    outputs: { image: 'image' },
+    params: cropParams,
+  },
+  'image.crop-detections': {
+    name: 'image.crop-detections',
+    version: 1,
+    summary: 'Cuts each detection out of an image, one picture for each in their order; turned boxes are set upright',
+    inputs: { image: 'image', detections: 'detections' },
+    outputs: { images: 'list<image>' },
+    params: cropDetectionsParams,
+  },
+  'image.warp': {
+    name: 'image.warp',
+    version: 1,
+    summary: 'Straightens a quadrilateral of an image, or moves the image by an affine matrix; outside it its border repeats',
+    inputs: { image: 'image' },
+    outputs: { image: 'image' },
+    params: warpParams,
+  },
+  'image.turn': {
+    name: 'image.turn',
+    version: 1,
+    summary: 'Turns an image by quarter turns and mirrors it',
+    inputs: { image: 'image' },
+    outputs: { image: 'image' },
+    params: turnParams,
+  },
+  'image.colour': {
+    name: 'image.colour',
+    version: 1,
+    summary: 'Changes channels, contrast, brightness and gamma of an image',
+    inputs: { image: 'image' },
+    outputs: { image: 'image' },
+    params: colourParams,
+  },
+  'image.statistics': {
+    name: 'image.statistics',
+    version: 1,
+    summary:
+      'Measures an image: `width`, `height`, mean luma as `brightness`, its deviation as `contrast`, and `sharpness`, the variance of its Laplacian',
+    inputs: { image: 'image' },
+    outputs: { statistics: 'json' },
     params: z.strictObject({}),
   },
 } as const satisfies Record<string, OperatorSignature>;

@@ -1,15 +1,31 @@
 /** What operators take and give, by field -> the table that the fleet checks pipelines against and every agent implements. */
 import type { z } from 'zod';
 import type { OperatorSignature } from '../signature.ts';
+import { audioOperators } from './audio.ts';
 import { classesOperators } from './classes.ts';
+import { detectionOperators } from './detection.ts';
+import { flowOperators } from './flow.ts';
 import { imageOperators } from './image.ts';
+import { listOperators } from './list.ts';
+import { motionOperators } from './motion.ts';
+import { overlayOperators } from './overlay.ts';
+import { tensorOperators } from './tensor.ts';
 import { textOperators } from './text.ts';
+import { trackingOperators } from './tracking.ts';
 
 /** Operators of this version of Starling. */
 export const operatorSignatures = {
   ...imageOperators,
+  ...overlayOperators,
+  ...detectionOperators,
   ...classesOperators,
   ...textOperators,
+  ...flowOperators,
+  ...listOperators,
+  ...tensorOperators,
+  ...trackingOperators,
+  ...motionOperators,
+  ...audioOperators,
 } as const satisfies Record<string, OperatorSignature>;
 
 export type OperatorName = keyof typeof operatorSignatures;

@@ -70,7 +70,7 @@ const homeAssistantParams = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_-]+(?:\/[A-Za-z0-9_-]+)*$/, 'use letters, digits, _ and -, with / between levels')
     .default('starling')
-    .meta({ description: 'Topic below which states are published, as BASE/DEVICE/NODE/...' }),
+    .meta({ description: 'Topic below which states are published, as BASE/DEVICE/PIPELINE-NODE/...' }),
   device: z
     .strictObject({
       name: z.string().min(1).max(200).optional().meta({ description: 'As people see it; without it "Starling" and the start of the id' }),

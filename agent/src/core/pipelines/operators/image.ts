@@ -1,5 +1,6 @@
 import { type OperatorParams, StarlingError } from '@starling/shared';
 import type { RawImage } from '../../ports/image-codec.ts';
+import { LUMA } from './luma.ts';
 import type { OperatorContext } from './operator.ts';
 import { boxesOf, imageOf, isRawImage, type Quad } from './values.ts';
 import { warpQuad } from './warp.ts';
@@ -46,54 +47,6 @@ export function resizedSides(
   const round = (side: number): number => Math.max(params.multipleOf, Math.round((side * scale) / params.multipleOf) * params.multipleOf);
   return { width: round(image.width), height: round(image.height) };
 }
-
-export async function imageToTensor(inputs: Inputs, params: OperatorParams<'image.to-tensor'>, context: OperatorContext) {
-  const image = imageOf(inputs, 'image');
-  const data = context.allocateFloat32(3 * image.width * image.height);
-  normaliseInto(data, image, params);
-  return { tensor: { elementType: 'float32' as const, shape: [1, 3, image.height, image.width], data } };
-}
-
-/** Writes (pixel / 255 - mean) / std in planes, in the order that the network was trained with. */
-function normaliseInto(data: Float32Array, image: RawImage, params: OperatorParams<'image.to-tensor'>): void {
-  const pixels = image.width * image.height;
-  for (let plane = 0; plane < 3; plane += 1) {
-    const channel = params.order === 'rgb' ? plane : 2 - plane;
-    const scale = 1 / (255 * (params.std[plane] ?? 1));
-    const offset = -(params.mean[plane] ?? 0) / (params.std[plane] ?? 1);
-    const base = plane * pixels;
-    const source = image.data;
-    for (let pixel = 0, at = channel; pixel < pixels; pixel += 1, at += 3) {
-      data[base + pixel] = (source[at] as number) * scale + offset;
-    }
-  }
-}
-
-/** Stretched, or scaled into the frame with its top left corner kept, so that coordinates only need a division. */
-export async function fitImage(inputs: Inputs, params: OperatorParams<'image.fit'>, context: OperatorContext) {
-  const image = imageOf(inputs, 'image');
-  const { width, height, mode, padding } = params;
-  if (mode === 'stretch') return { image: await scaled(image, width, height, context) };
-  const scale = Math.min(width / image.width, height / image.height);
-  const inner = await scaled(
-    image,
-    Math.max(1, Math.min(width, Math.round(image.width * scale))),
-    Math.max(1, Math.min(height, Math.round(image.height * scale))),
-    context,
-  );
-  const data = new Uint8Array(width * height * 3).fill(padding);
-  for (let row = 0; row < inner.height; row += 1) {
-    data.set(inner.data.subarray(row * inner.width * 3, (row + 1) * inner.width * 3), row * width * 3);
-  }
-  return { image: { width, height, data } };
-}
-
-async function scaled(image: RawImage, width: number, height: number, context: OperatorContext): Promise<RawImage> {
-  return width === image.width && height === image.height ? image : context.codec.resize(image, width, height);
-}
-
-/** Luma weights of ITU-R BT.601, as most training code converts to grey. */
-const LUMA = [0.299, 0.587, 0.114] as const;
 
 export async function imageToGreyTensor(inputs: Inputs, params: OperatorParams<'image.to-grey-tensor'>, context: OperatorContext) {
   const image = imageOf(inputs, 'image');

@@ -1,4 +1,6 @@
 import type { RawImage } from '../../ports/image-codec.ts';
+import { LUMA } from './luma.ts';
+import { imageOf } from './values.ts';
 
 export interface ImageStatistics {
   /** Mean luma, 0..255 (ITU-R BT.601 weights). */
@@ -12,6 +14,11 @@ export interface ImageStatistics {
 /** Pixels looked at along the longer side: enough for a stable figure, cheap beside an inference. */
 const SAMPLES_ALONG_SIDE = 320;
 
+export function measureImage(inputs: Readonly<Record<string, unknown>>) {
+  const image = imageOf(inputs, 'image');
+  return { statistics: { width: image.width, height: image.height, ...imageStatistics(image) } };
+}
+
 /** Statistics of an image on a regular grid of its pixels. */
 export function imageStatistics(image: RawImage): ImageStatistics {
   const step = Math.max(1, Math.floor(Math.max(image.width, image.height) / SAMPLES_ALONG_SIDE));
@@ -24,7 +31,7 @@ export function imageStatistics(image: RawImage): ImageStatistics {
     for (let x = 0; x < width; x += 1, at += 1) {
       const pixel = (y * step * image.width + x * step) * 3;
       const { data } = image;
-      const value = 0.299 * (data[pixel] as number) + 0.587 * (data[pixel + 1] as number) + 0.114 * (data[pixel + 2] as number);
+      const value = LUMA[0] * (data[pixel] as number) + LUMA[1] * (data[pixel + 1] as number) + LUMA[2] * (data[pixel + 2] as number);
       luma[at] = value;
       sum += value;
       squares += value * value;

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { parseWith } from '../codec/cbor.ts';
-import { type PipelineInput, pipelineSchema } from '../documents/pipeline.ts';
-import { operatorRegistry } from './operators/index.ts';
-import { orderNodes } from './topology.ts';
-import { checkPipeline, type GraphContext, type OperatorSignature } from './type-check.ts';
+import { parseWith } from '../../codec/cbor.ts';
+import { type PipelineInput, pipelineSchema } from '../../documents/pipeline.ts';
+import { operatorRegistry } from '../operators/index.ts';
+import type { OperatorSignature } from '../signature.ts';
+import { orderNodes } from '../topology.ts';
+import { checkPipeline } from './check-pipeline.ts';
+import type { GraphContext } from './graph-context.ts';
 
 const detection = {
   inputs: [{ name: 'x', elementType: 'float32' as const, shape: [1, 3, 'h', 'w'] }],
@@ -155,7 +157,7 @@ describe('a pipeline', () => {
     const pipeline = structuredClone(good);
     pipeline.nodes.normalise = { op: 'image.to-tensor', params: { average: [0, 0, 0] } };
     expect(checkPipeline(pipelineSchema.parse(pipeline), context)).toEqual([
-      expect.objectContaining({ code: 'invalid-params', hint: 'parameters of image.to-tensor: mean, std, order' }),
+      expect.objectContaining({ code: 'invalid-params', hint: 'parameters of image.to-tensor: mean, std, order, layout, elementType' }),
     ]);
     pipeline.nodes.normalise = { op: 'image.to-tensor', params: { mean: [1, 2] } };
     expect(checkPipeline(pipelineSchema.parse(pipeline), context)[0]?.field).toBe('nodes.normalise.params.mean');

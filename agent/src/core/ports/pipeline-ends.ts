@@ -1,0 +1,29 @@
+import type { EgressPolicy, Pipeline } from '@starling/shared';
+
+/** A release that runs, as far as what is around its pipeline has to know it. */
+export interface RunningRelease {
+  digest: string;
+  /** The main one first. */
+  pipelines: readonly Pipeline[];
+  egress: EgressPolicy;
+}
+
+/** What a runtime opens around the pipeline that runs: the sources that its nodes name, and the sinks. */
+export interface PipelineEnds {
+  /** Another release runs from now on, or none. */
+  running(release: RunningRelease | undefined): void;
+  /** A sink node of a pipeline of a release got values. */
+  deliver(
+    release: string,
+    pipeline: string,
+    node: string,
+    values: Readonly<Record<string, unknown>>,
+    item: { stream: string; sequence: number; timeMs: number },
+  ): void;
+  close(): Promise<void>;
+}
+
+/** @param tell makes an event of what people who look after the device should know */
+export type OpenPipelineEnds = (
+  tell: (level: 'info' | 'warning' | 'error', code: string, message: string, detail?: Record<string, unknown>) => void,
+) => PipelineEnds;

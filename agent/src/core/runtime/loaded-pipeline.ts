@@ -1,0 +1,219 @@
+import {
+  expandPipeline,
+  type InferenceResult,
+  type Monitor,
+  messageOf,
+  type ParameterValues,
+  type Pipeline,
+  parametersFor,
+  parseTraceparent,
+  resolveParameters,
+  StarlingError,
+} from '@starling/shared';
+import { createEgressGate, createVisiblePorts } from '../egress/index.ts';
+import { createDriftWatch, createInferenceWindow, type DriftWatch, type InferenceWindow, measure } from '../monitors/index.ts';
+import {
+  createRecentItems,
+  createTracer,
+  createWorkQueue,
+  type ItemInput,
+  type ItemResult,
+  type Tracer,
+  type WorkQueue,
+} from '../pipelines/index.ts';
+import { type ImageStatistics, imageStatistics, isRawImage } from '../pipelines/operators/index.ts';
+import type { EngineSession } from '../ports/engine.ts';
+import type { RawImage } from '../ports/image-codec.ts';
+import type { Random } from '../ports/random.ts';
+import type { HostEvent, InferInput, InferOptions, InstalledRelease } from '../ports/runtime-host.ts';
+import type { LoadedModel } from '../sessions/index.ts';
+import { buildGraph, type NodePorts } from './bind-node.ts';
+import { bindOperator, type OperatorPorts } from './bind-operator.ts';
+import { createDelivery } from './deliver.ts';
+import { type OpenScripts, openScripts } from './open-scripts.ts';
+import type { ReferenceStore } from './reference-store.ts';
+import { valuesOf } from './values-of.ts';
+import type { WatchablePipeline } from './watch-edges.ts';
+
+/** One pipeline of a release, ready to run: a graph of its own, over models that it may share. */
+export interface LoadedPipeline extends WatchablePipeline {
+  readonly tracer: Tracer;
+  readonly queue: WorkQueue;
+  readonly window: InferenceWindow;
+  /** By the name under which their references are kept. */
+  readonly watches: ReadonlyMap<string, { name: string; monitor: Monitor; watch: DriftWatch }>;
+  infer(input: InferInput, options: InferOptions): Promise<InferenceResult>;
+  /** Ends its scripts. */
+  close(): Promise<void>;
+}
+
+export interface PipelinePorts extends OperatorPorts {
+  references: ReferenceStore;
+  random: Random;
+  /** Share of the items whose way is recorded now. */
+  traceRatio(): number;
+  emit: (event: HostEvent) => void;
+}
+
+/** The models of the release as this pipeline has them. */
+export type ModelSessions = ReadonlyMap<string, { model: LoadedModel; session: EngineSession }>;
+
+/**
+ * Binds every node of a pipeline of a release.
+ * @param prefix before names of its ports in the egress policy; empty for the main pipeline
+ */
+export async function loadPipeline(
+  pipeline: Pipeline,
+  prefix: string,
+  installed: InstalledRelease,
+  sessions: ModelSessions,
+  ports: PipelinePorts,
+): Promise<LoadedPipeline> {
+  const { clock } = ports;
+  const watches = await watchesOf(pipeline, prefix, installed.digest, ports.references);
+  const expanded = expandPipeline(pipeline, parametersOf(pipeline, installed));
+  const scripts = await openScripts(expanded, ports.sandbox);
+  const nodePorts = nodePortsOf({ pipeline, prefix, scripts }, installed, sessions, ports);
+  const graph = await build(expanded, nodePorts, pipeline.deadlineMs).catch(async (error: unknown) => {
+    await scripts.close();
+    throw error;
+  });
+  const queue = createWorkQueue({ ...pipeline.queue, concurrency: pipeline.concurrency });
+  const window = createInferenceWindow(pipeline.name, installed.digest);
+  const gate = createEgressGate(installed.release.policies.egress, prefix);
+
+  const recent = createRecentItems(graph.roots);
+  const tracer = createTracer({
+    ...{ clock, random: ports.random, graph, pipeline: pipeline.name, release: installed.digest, ratio: ports.traceRatio },
+    emit: (payload) => ports.emit({ type: 'record', kind: 'traces', payload }),
+  });
+
+  const infer = async (
+    input: InferInput,
+    { signal, source = '', timeMs = clock.wallMs(), traceparent }: InferOptions,
+  ): Promise<InferenceResult> => {
+    const startedMs = clock.monotonicMs();
+    const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
+    const values = valuesOf(input, pipeline);
+    const trace = tracer.begin({ source, stream: source, timeMs, parent });
+    const traceId = trace?.traceId ?? parent?.traceId;
+    const item: ItemInput = { values, stream: source, timeMs, signal, traceId };
+    recent.remember(item);
+    try {
+      const run = await queue.push(() => {
+        trace?.dequeued();
+        return graph.run(item);
+      });
+      const latencyMs = clock.monotonicMs() - startedMs;
+      window.succeeded(latencyMs, run.nodesMs);
+      observe(watches, run);
+      const outputs = gate.outputs(run.outputs);
+      trace?.end();
+      const traced = traceId === undefined ? {} : { traceId };
+      return {
+        pipeline: pipeline.name,
+        release: installed.digest,
+        outputs,
+        ...imageSizeOf(run),
+        latencyMs,
+        nodesMs: run.nodesMs,
+        ...traced,
+      };
+    } catch (error) {
+      trace?.end(error);
+      const code = error instanceof StarlingError ? error.code : 'node-failed';
+      // What a full queue turns away is counted there, as dropped.
+      if (code !== 'dropped' && code !== 'overloaded') window.failed(code);
+      throw error instanceof StarlingError ? error : new StarlingError(code, messageOf(error), { cause: error });
+    }
+  };
+  return {
+    ...{ pipeline, graph, queue, window, watches, infer, tracer, recent },
+    release: installed.digest,
+    visible: createVisiblePorts(expanded, graph.ports, gate, prefix),
+    graphBeside: () => buildGraph(expanded, { ...nodePorts, deliver: async () => undefined }, pipeline.deadlineMs),
+    async close() {
+      tracer.flush();
+      await scripts.close();
+    },
+  };
+}
+
+async function watchesOf(
+  pipeline: Pipeline,
+  prefix: string,
+  release: string,
+  references: ReferenceStore,
+): Promise<LoadedPipeline['watches']> {
+  const watches = new Map<string, { name: string; monitor: Monitor; watch: DriftWatch }>();
+  // Expanded: what is watched may lie in a pipeline inside this one.
+  for (const [name, monitor] of Object.entries(expandPipeline(pipeline).monitors)) {
+    const kept = prefix + name;
+    watches.set(kept, { name, monitor, watch: createDriftWatch(monitor, await references.read(release, kept)) });
+  }
+  return watches;
+}
+
+/** The defaults, then what the release sets, then what this device does. */
+function parametersOf(pipeline: Pipeline, { release, parameters }: InstalledRelease): ParameterValues {
+  return resolveParameters(
+    pipeline.parameters,
+    { by: 'release', values: parametersFor(release, pipeline.name) },
+    { by: 'device', values: parameters?.[pipeline.name] ?? {} },
+  );
+}
+
+interface GraphParts {
+  pipeline: Pipeline;
+  prefix: string;
+  scripts: OpenScripts;
+}
+
+/** Not before it is waited for: what does not fit together fails here. */
+async function build(...parts: Parameters<typeof buildGraph>): Promise<ReturnType<typeof buildGraph>> {
+  return buildGraph(...parts);
+}
+
+function nodePortsOf(
+  { pipeline, prefix, scripts }: GraphParts,
+  installed: InstalledRelease,
+  sessions: ModelSessions,
+  ports: PipelinePorts,
+): NodePorts {
+  return {
+    ...{
+      clock: ports.clock,
+      engine: ports.engine,
+      script: scripts.script,
+      deliver: createDelivery(pipeline.name, prefix, installed, ports.emit),
+    },
+    operator: (name, node) => bindOperator(name, node, installed, ports),
+    model(name, node) {
+      const shared = sessions.get(node.model);
+      if (shared !== undefined) return { ...shared.model, session: shared.session };
+      throw new StarlingError('unknown-model', `the release pins no model "${node.model}"`, { field: `nodes.${name}.model` });
+    },
+  };
+}
+
+function observe(watches: LoadedPipeline['watches'], run: ItemResult): void {
+  // Several monitors may watch one image: its pixels are gone through once.
+  const known = new Map<RawImage, ImageStatistics>();
+  const statisticsOf = (image: RawImage): ImageStatistics => {
+    const statistics = known.get(image) ?? imageStatistics(image);
+    known.set(image, statistics);
+    return statistics;
+  };
+  for (const { monitor, watch } of watches.values()) {
+    const value = run.value(monitor.edge);
+    if (value !== undefined) watch.add(measure(monitor, value, statisticsOf));
+  }
+}
+
+/** Size of the first decoded image, so that whoever draws the result knows its coordinates. */
+function imageSizeOf(run: ItemResult): Pick<InferenceResult, 'image'> {
+  for (const [, value] of run.entries()) {
+    if (isRawImage(value)) return { image: { width: value.width, height: value.height } };
+  }
+  return {};
+}

@@ -1,0 +1,236 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { expandPipeline, isStarlingError, messageOf, type Pipeline, policiesSchema, releaseSchema, StarlingError } from '@starling/shared';
+import type { InstalledRelease } from '../../core/ports/runtime-host.ts';
+import { createRuntime, type Runtime } from '../../core/runtime/index.ts';
+import { createSystemClock } from '../clock.ts';
+import { openCredentials } from '../credentials.ts';
+import { readAsset } from '../engine/assets.ts';
+import { createOnnxRuntime } from '../engine/onnxruntime.ts';
+import { systemRandom } from '../ids.ts';
+import { createSharpCodec, encodeJpeg } from '../image-codec.ts';
+import { createLog } from '../log.ts';
+import { parametersFor, parametersHere, readParameterTexts } from '../parameters.ts';
+import { createLinuxSensors } from '../sensors/index.ts';
+import { createSinks, type OpenSinks } from '../sinks/index.ts';
+import { createPushEndpoints, createSources } from '../sources/index.ts';
+import type { Tell } from '../tell.ts';
+import { findModels, type ModelFiles, modelsOf } from './find-models.ts';
+import { readInputs } from './local-inputs.ts';
+import { readPipelineFile, requireSound } from './read-pipeline.ts';
+import { createReport, type Report } from './report.ts';
+
+export interface LocalRunOptions {
+  input?: string | undefined;
+  set: readonly string[];
+  /** `name=path`, also `name/asset=path`. */
+  model: readonly string[];
+  models?: string | undefined;
+  credentials?: string | undefined;
+  output?: string | undefined;
+  json: boolean;
+  /** Sinks send what they get, as they would on a device. */
+  send: boolean;
+  threads: number;
+}
+
+export interface LocalRunPorts {
+  write(line: string): void;
+  tell(line: string): void;
+  /** Ends the run. */
+  signal: AbortSignal;
+}
+
+const RUN_TIMEOUT_MS = 120_000;
+/** No device runs under this name: brokers and receivers can tell a trial from the real thing. */
+const LOCAL_DEVICE = 'local-run';
+/** What is run here was never released. */
+const NO_DIGEST = '0'.repeat(64);
+
+/**
+ * Runs a pipeline on this machine, with no fleet: over files, or over its own sources until they end or the signal comes.
+ * @returns whether every item has succeeded
+ * @throws StarlingError `bad-pipeline`, `pipeline-has-problems`, `unknown-model`, `load-failed`, `no-input`, ...
+ */
+export async function runPipelineLocally(path: string, options: LocalRunOptions, ports: LocalRunPorts): Promise<boolean> {
+  const file = await readPipelineFile(path);
+  const { pipeline } = file;
+  const texts = readParameterTexts(options.set);
+  requireKnown(pipeline, texts);
+  requireSound(file, parametersHere(pipeline, texts));
+  const models = await findModels(
+    modelsOf(pipeline),
+    resolve(options.models ?? join(dirname(path), 'models')),
+    readParameterTexts(options.model),
+  );
+  const inputs =
+    options.input === undefined ? undefined : await readInputs(options.input, expandPipeline(pipeline, parametersHere(pipeline, texts)));
+  const report = createReport({ ...options, ...ports, output: options.output, encode: encodeJpeg });
+  const folder = await mkdtemp(join(tmpdir(), 'starling-run-'));
+  let sinks: OpenSinks | undefined;
+  const runtime = openRuntime(folder, options.threads, ports, (node, values, item) => void sinks?.deliver(node, values, item));
+  try {
+    await load(runtime, installedFor(pipeline, models, parametersFor(pipeline, texts)), models, ports);
+    const around = openEnds(pipeline, texts, folder, runtime, report, options, ports);
+    sinks = around.sinks;
+    try {
+      if (inputs === undefined) await around.untilSourcesEnd();
+      else {
+        for (const { name, ports: valuesOf } of inputs) {
+          if (ports.signal.aborted) break;
+          await runOne(name, async () => runtime.infer({ ports: await valuesOf() }, { source: 'input', signal: ports.signal }), report);
+        }
+      }
+    } finally {
+      await around.close();
+    }
+  } finally {
+    await runtime.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+  return report.end();
+}
+
+function requireKnown({ parameters }: Pipeline, texts: Readonly<Record<string, string>>): void {
+  const unknown = Object.keys(texts).find((name) => !Object.hasOwn(parameters, name));
+  if (unknown === undefined) return;
+  const names = Object.keys(parameters);
+  throw new StarlingError('unknown-parameter', `the pipeline has no parameter "${unknown}"`, {
+    field: `set.${unknown}`,
+    hint: names.length === 0 ? 'it has none' : `parameters: ${names.join(', ')}`,
+  });
+}
+
+async function runOne(name: string, run: () => ReturnType<Runtime['infer']>, report: Report): Promise<void> {
+  try {
+    await report.succeeded(name, await run());
+  } catch (error) {
+    report.failed(name, error);
+  }
+}
+
+type Deliver = (
+  node: string,
+  values: Readonly<Record<string, unknown>>,
+  item: { stream: string; sequence: number; timeMs: number },
+) => void;
+
+function openRuntime(folder: string, threads: number, { tell }: LocalRunPorts, deliver: Deliver): Runtime {
+  return createRuntime({
+    engine: createOnnxRuntime({
+      workerUrl: new URL('../engine/session-worker.ts', import.meta.url),
+      runTimeoutMs: RUN_TIMEOUT_MS,
+      onHung: (reason) => {
+        tell(`a model hangs: ${reason}`);
+        process.kill(process.pid, 'SIGKILL');
+      },
+    }),
+    clock: createSystemClock(),
+    codec: createSharpCodec(),
+    random: systemRandom,
+    readAsset,
+    references: { read: async () => null, write: async () => undefined },
+    sensors: createLinuxSensors({ dataDirectory: folder, processIds: [process.pid] }),
+    machine: { threads, arena: true },
+    emit(event) {
+      if (event.type === 'deliver') deliver(event.node, event.values, event.item);
+    },
+  });
+}
+
+async function load(
+  runtime: Runtime,
+  release: InstalledRelease,
+  models: Readonly<Record<string, ModelFiles>>,
+  { tell }: LocalRunPorts,
+): Promise<void> {
+  const sizes = await Promise.all(
+    Object.entries(models).map(async ([name, { file }]) => `${name} ${((await stat(file)).size / 1e6).toFixed(1)} MB`),
+  );
+  if (sizes.length > 0) tell(`loading ${sizes.join(', ')}`);
+  const { loadMs } = await runtime.load(release);
+  await runtime.activate(release.key);
+  if (sizes.length > 0) tell(`loaded in ${Math.round(loadMs)} ms`);
+}
+
+/** What a device would have installed. All outputs may be seen: nothing leaves this machine but through sinks. */
+function installedFor(
+  pipeline: Pipeline,
+  models: Readonly<Record<string, ModelFiles>>,
+  parameters: NonNullable<InstalledRelease['parameters']>[string],
+): InstalledRelease {
+  const sinks = Object.keys(expandPipeline(pipeline).nodes);
+  const release = releaseSchema.parse({
+    ...{ kind: 'release', schemaVersion: 1, fleetId: LOCAL_DEVICE, name: 'local', createdAtMs: 0, models: [] },
+    pipeline: { name: pipeline.name, version: pipeline.version, digest: NO_DIGEST },
+    policies: policiesSchema.parse({ egress: { outputs: Object.keys(pipeline.outputs), sinks } }),
+  });
+  const assets = Object.entries(models).flatMap(([model, { assets: files }]) =>
+    Object.entries(files).map(([asset, location]) => [`${model}/${asset}`, location] as const),
+  );
+  return {
+    ...{ key: 'local', digest: NO_DIGEST, release, pipeline, telemetryWindowMs: 3_600_000, parameters: { [pipeline.name]: parameters } },
+    models: Object.entries(models).map(([name, { file }]) => ({
+      ...{ name, artefact: name, location: file, precision: 'fp32', executionProviders: ['cpu'] },
+    })),
+    assets: Object.fromEntries(assets),
+  };
+}
+
+/** Sources of the pipeline where nothing is given in their place, and sinks where they are to send. */
+function openEnds(
+  pipeline: Pipeline,
+  texts: Readonly<Record<string, string>>,
+  folder: string,
+  runtime: Runtime,
+  report: Report,
+  options: LocalRunOptions,
+  { tell: say, signal }: LocalRunPorts,
+) {
+  const clock = createSystemClock();
+  const tell: Tell = (level, code, message) => say(`${level}: ${code}: ${message}`);
+  const shared = {
+    ...{ device: LOCAL_DEVICE, clock, random: systemRandom, tell, endpoints: createPushEndpoints() },
+    log: createLog('warn', () => clock.wallMs(), say),
+    credentials: openCredentials(options.credentials ?? 'credentials.yaml'),
+  };
+  const expanded = expandPipeline(pipeline, parametersHere(pipeline, texts));
+  const places = { filesFolder: resolve(options.output ?? '.', 'files'), encode: encodeJpeg };
+  const sinks = createSinks({ ...shared, ...places }, join(folder, 'sinks'));
+  const sinkNodes = Object.entries(expanded.nodes).flatMap(([name, node]) => ('sink' in node ? [name] : []));
+  if (sinkNodes.length > 0 && !options.send) say(`sinks get nothing in a trial: ${sinkNodes.join(', ')}; let them send with --send`);
+  let count = 0;
+  const sources = createSources({
+    ...shared,
+    sink: {
+      async push(node, values, { stream, timeMs, signal: own }) {
+        count += 1;
+        const name = typeof values.name === 'string' ? values.name : `${node} ${count}`;
+        const named = Object.fromEntries(Object.entries(values).map(([port, value]) => [`${node}.${port}`, value]));
+        await runOne(name, () => runtime.infer({ ports: named }, { source: stream, timeMs, signal: own }), report);
+      },
+    },
+  });
+  return {
+    sinks: options.send ? sinks.open(expanded, { outputs: [], edges: [], sinks: sinkNodes }) : undefined,
+    async untilSourcesEnd() {
+      if (!Object.values(expanded.nodes).some((node) => 'source' in node)) {
+        throw new StarlingError('no-input', 'the pipeline has no source: there is nothing to run it on', {
+          field: 'input',
+          hint: 'give a file or a folder with --input',
+        });
+      }
+      const opened = sources.open(expanded);
+      const aborted = new Promise<void>((done) => {
+        if (signal.aborted) done();
+        signal.addEventListener('abort', () => done(), { once: true });
+      });
+      await Promise.race([opened.ended(), aborted]);
+    },
+    async close() {
+      await sources.closeAll();
+      await sinks.closeAll().catch((error: unknown) => say(isStarlingError(error) ? error.code : messageOf(error)));
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { expandPipeline, isStarlingError, messageOf } from '@starling/shared';
+import type { PipelineEnds, RunningRelease } from '../core/ports/pipeline-ends.ts';
+import type { RuntimeHost } from '../core/ports/runtime-host.ts';
+import { type ParameterTexts, parametersHere } from './parameters.ts';
+import { createSinks, type OpenSinks, type SinksPorts } from './sinks/index.ts';
+import { createSources, type OpenSources, type SourcesPorts } from './sources/index.ts';
+
+export type EndsPorts = Omit<SourcesPorts, 'sink'> &
+  SinksPorts & {
+    host: Pick<RuntimeHost, 'infer'>;
+    parameters: ParameterTexts;
+    /** Where what waits to be sent lies. */
+    directory: string;
+  };
+
+/** Items of the release before may still give values for a while. */
+const LINGER_MS = 5_000;
+
+/** What one pipeline of a release has open. */
+interface Opened {
+  sources: OpenSources;
+  sinks: OpenSinks;
+}
+
+/** Opens the sources and sinks of the release that runs, and closes those of the one before. */
+export function createPipelineEnds(ports: EndsPorts): PipelineEnds {
+  const { host, tell, clock } = ports;
+  const sources = createSources({
+    ...ports,
+    sink: {
+      push: (node, values, { pipeline, stream, timeMs, signal }) => {
+        const named = Object.fromEntries(Object.entries(values).map(([port, value]) => [`${node}.${port}`, value]));
+        return host.infer({ ports: named }, { pipeline, source: stream, timeMs, signal });
+      },
+    },
+  });
+  const sinks = createSinks(ports, ports.directory);
+  /** Release -> pipeline -> what is open. */
+  const opened = new Map<string, ReadonlyMap<string, Opened>>();
+  let newest: string | undefined;
+  // Switches one after the other: the connections of one are there before those of the next are asked for.
+  let work: Promise<void> = Promise.resolve();
+
+  const open = ({ digest, pipelines, egress }: RunningRelease): void => {
+    if (opened.has(digest)) return;
+    const expanded = pipelines.map((pipeline) => expandPipeline(pipeline, parametersHere(pipeline, ports.parameters)));
+    // Sinks first: the first item of a source may have values for them. Names of further pipelines have a prefix in the policy.
+    const withSinks = expanded.map((pipeline, index) => ({
+      pipeline,
+      sinks: sinks.open(pipeline, egress, index === 0 ? '' : `${pipeline.name}:`),
+    }));
+    opened.set(digest, new Map(withSinks.map(({ pipeline, sinks }) => [pipeline.name, { sinks, sources: sources.open(pipeline) }])));
+  };
+  const close = async (digest: string): Promise<void> => {
+    const release = opened.get(digest);
+    if (release === undefined) return;
+    await Promise.all([...release.values()].map((each) => each.sources.close()));
+    await new Promise<void>((resolve) => clock.after(LINGER_MS, resolve));
+    if (newest === digest) return;
+    opened.delete(digest);
+    await Promise.all([...release.values()].map((each) => each.sinks.close()));
+  };
+  return {
+    running(release) {
+      if (release?.digest === newest) return;
+      const before = newest;
+      newest = release?.digest;
+      work = work.then(() => {
+        try {
+          if (release !== undefined) open(release);
+        } catch (error) {
+          const known = isStarlingError(error) ? error : undefined;
+          tell('error', known?.code ?? 'ends-failed', messageOf(error), known?.field === undefined ? {} : { field: known.field });
+        }
+        if (before !== undefined) {
+          close(before).catch((error: unknown) => tell('error', 'ends-failed', messageOf(error)));
+        }
+      });
+    },
+    deliver(release, pipeline, node, values, item) {
+      const target = opened.get(release) ?? (newest === undefined ? undefined : opened.get(newest));
+      void target?.get(pipeline)?.sinks.deliver(node, values, item);
+    },
+    async close() {
+      newest = undefined;
+      await work;
+      await sources.closeAll();
+      await sinks.closeAll();
+      opened.clear();
+    },
+  };
+}

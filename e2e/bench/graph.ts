@@ -1,0 +1,189 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { pipelineGraphSchema, StarlingError } from '@starling/shared';
+import { type BoundNode, createGraph, type Graph, planGraph } from '../../agent/src/core/pipelines/index.ts';
+import type { Engine, EngineSession, Tensor } from '../../agent/src/core/ports/engine.ts';
+import type { ImageCodec } from '../../agent/src/core/ports/image-codec.ts';
+import { openEvaluation } from '../../agent/src/core/runtime/index.ts';
+import { defaultSettings } from '../../agent/src/core/sessions/index.ts';
+import { createSystemClock } from '../../agent/src/node/clock.ts';
+import { readAsset } from '../../agent/src/node/engine/assets.ts';
+import { createOnnxRuntime } from '../../agent/src/node/engine/onnxruntime.ts';
+import { createSharpCodec } from '../../agent/src/node/image-codec.ts';
+import { demoModels } from '../demo/models.ts';
+import { readSigns } from '../demo/read-signs.ts';
+import { writeScenes } from '../scenes/index.ts';
+import { createReadingLoop, type RunModel } from './reading-loop.ts';
+import { type Measure, median, type Say } from './result.ts';
+import { withFolder } from './runtime.ts';
+
+const VISITS_PER_SECOND = 200_000;
+const LOOP_RATIO = 0.97;
+const WATCHED_COST_PERCENT = 1;
+const NODES = 20;
+const ITEMS = 5_000;
+const ROUNDS = 9;
+const SCENES = 6;
+
+/** What the engine itself costs: visits of trivial nodes, the whole of read-signs, and what watches it. */
+export async function measureGraph(say: Say): Promise<Measure[]> {
+  return [...(await measureVisits(say)), ...(await measureReadSigns(say))];
+}
+
+/** A chain with a second way beside every other node: each node but the first joins two edges. */
+function trivialGraph(isAsync: boolean): Graph {
+  const names = Array.from({ length: NODES }, (_, index) => `n${index}`);
+  const edges = names.flatMap((name, index) => [
+    { from: index === 0 ? 'input.x' : `n${index - 1}.out`, to: `${name}.a` },
+    { from: index < 2 ? 'input.x' : `n${index - 2}.out`, to: `${name}.b` },
+  ]);
+  const graph = pipelineGraphSchema.parse({
+    ...{ inputs: { x: 'json' }, outputs: { y: 'json' } },
+    nodes: Object.fromEntries(names.map((name) => [name, { op: 'trivial' }])),
+    edges: [...edges, { from: `n${NODES - 1}.out`, to: 'output.y' }],
+  });
+  const add = ({ a, b }: Readonly<Record<string, unknown>>) => ({ out: ((a as number) + (b as number)) % 1009 });
+  const run = isAsync ? async (inputs: Readonly<Record<string, unknown>>) => add(inputs) : add;
+  const bound: BoundNode = { work: { outputNames: ['out'], run, runEach: async () => [] } };
+  return createGraph(
+    planGraph(graph, () => bound),
+    { clock: createSystemClock() },
+  );
+}
+
+async function visitsPerSecond(graph: Graph): Promise<number> {
+  const startedMs = performance.now();
+  for (let item = 0; item < ITEMS; item += 1) await graph.run({ values: { 'input.x': item }, stream: 'bench', timeMs: item });
+  return (ITEMS * NODES) / ((performance.now() - startedMs) / 1000);
+}
+
+async function measureVisits(say: Say): Promise<Measure[]> {
+  const rates: Record<'atOnce' | 'promised', number[]> = { atOnce: [], promised: [] };
+  for (let round = 0; round < ROUNDS; round += 1) {
+    rates.atOnce.push(await visitsPerSecond(trivialGraph(false)));
+    rates.promised.push(await visitsPerSecond(trivialGraph(true)));
+  }
+  say(
+    `${Math.round(median(rates.atOnce))} visits/s of nodes that answer at once, ${Math.round(median(rates.promised))} of nodes that promise`,
+  );
+  return [
+    { name: 'node visits, trivial nodes', value: median(rates.atOnce), unit: 'visits/s', target: VISITS_PER_SECOND },
+    { name: 'node visits, trivial nodes that answer with a promise', value: median(rates.promised), unit: 'visits/s' },
+  ];
+}
+
+/** Milliseconds that each picture took, one after the other. */
+type Reader = (image: Uint8Array) => Promise<unknown>;
+
+async function time(images: readonly Uint8Array[], read: Reader): Promise<number> {
+  const startedMs = performance.now();
+  for (const image of images) await read(image);
+  return (performance.now() - startedMs) / images.length;
+}
+
+function measureReadSigns(say: Say): Promise<Measure[]> {
+  return withFolder(async (folder) => {
+    const { scenes } = await writeScenes({ folder: join(folder, 'scenes'), count: SCENES, seed: 1 });
+    const images = await Promise.all(scenes.map(async ({ file }) => new Uint8Array(await readFile(join(folder, 'scenes', file)))));
+    const workerUrl = new URL('../../agent/src/node/engine/session-worker.ts', import.meta.url);
+    const onHung = (reason: string): never => {
+      throw new StarlingError('bench-invalid', reason);
+    };
+    const engine = createOnnxRuntime({ workerUrl, runTimeoutMs: 60_000, onHung });
+    const codec = createSharpCodec();
+    const models = Object.fromEntries(demoModels.map(({ name, file, assets = {} }) => [name, { file, assets }]));
+    const graph = pipelineGraphSchema.parse({
+      ...{ inputs: readSigns.inputs, outputs: readSigns.outputs, nodes: readSigns.nodes, edges: readSigns.edges },
+    });
+    const evaluation = await openEvaluation(
+      { graph, models, exact: [], threads: 1 },
+      { clock: createSystemClock(), codec, engine, readAsset },
+    );
+    const loop = await openLoop(engine, codec);
+    try {
+      const viaGraph: Reader = async (input) => (await evaluation.run(input)).outputs.readings;
+      for (const image of images) {
+        if (!isDeepStrictEqual(await viaGraph(image), await loop.read(image))) {
+          throw new StarlingError('bench-invalid', 'the graph reads something else than the loop');
+        }
+      }
+      return await compare(say, images, { viaGraph, viaLoop: loop.read, observe: evaluation.observe });
+    } finally {
+      await evaluation.close();
+      await loop.close();
+      await engine.close();
+    }
+  });
+}
+
+/** The hand-written loop over the same engine, with the settings that an evaluation has. */
+async function openLoop(engine: Engine, codec: ImageCodec): Promise<{ read: Reader; close(): Promise<unknown> }> {
+  const settings = defaultSettings('cpu', { threads: 1, arena: true });
+  const fileOf = (name: string): string => demoModels.find((model) => model.name === name)?.file ?? '';
+  const sessions = await Promise.all(['text-detection', 'text-recognition'].map((name) => engine.open(fileOf(name), settings)));
+  const [detection, recognition] = sessions as [EngineSession, EngineSession];
+  const dictionary = await readAsset(demoModels.find(({ name }) => name === 'text-recognition')?.assets?.dictionary ?? '');
+  const { resize, normalise, read, collect, recognise } = readSigns.nodes as Record<string, { params?: unknown; batchMaximum?: number }>;
+  const context = { codec, asset: async () => dictionary, allocateFloat32: (length: number) => engine.allocateFloat32(length) };
+  const run =
+    (session: EngineSession): RunModel =>
+    async ({ data, shape }) => {
+      const outputs = await session.run({ [session.inputNames[0] ?? '']: { elementType: 'float32', data, shape } });
+      return outputs[session.outputNames[0] ?? ''] as Tensor & { data: Float32Array; elementType: 'float32' };
+    };
+  const loop = createReadingLoop({ detect: run(detection), recognise: run(recognition) }, context, {
+    batchMaximum: recognise?.batchMaximum ?? 1,
+    params: { resize: resize?.params, normalise: normalise?.params, read: read?.params, collect: collect?.params },
+  });
+  return { read: loop, close: () => Promise.all(sessions.map((session) => session.close())) };
+}
+
+interface Contestants {
+  viaGraph: Reader;
+  viaLoop: Reader;
+  observe: Graph['observe'];
+}
+
+async function compare(say: Say, images: readonly Uint8Array[], { viaGraph, viaLoop, observe }: Contestants): Promise<Measure[]> {
+  const times: Record<'graph' | 'loop' | 'after' | 'watched', number[]> = { graph: [], loop: [], after: [], watched: [] };
+  let seen = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    // Who goes first changes, so that a machine that warms up or gets busy favours neither.
+    if (round % 2 === 0) times.graph.push(await time(images, viaGraph));
+    times.loop.push(await time(images, viaLoop));
+    if (round % 2 === 1) times.graph.push(await time(images, viaGraph));
+    const stop = observe({
+      value: () => {
+        seen += 1;
+      },
+      node: () => {
+        seen += 1;
+      },
+      item: () => {
+        seen += 1;
+      },
+    });
+    times.watched.push(await time(images, viaGraph));
+    stop();
+    times.after.push(await time(images, viaGraph));
+    const [graphMs, loopMs] = [times.graph.at(-1), times.loop.at(-1)];
+    say(`round ${round + 1}: graph ${graphMs?.toFixed(1)}, loop ${loopMs?.toFixed(1)} ms a picture`);
+  }
+  const ratio = (a: readonly number[], b: readonly number[]): number => median(a.map((value, index) => value / (b[index] ?? Number.NaN)));
+  const percent = (a: readonly number[]): number => (ratio(a, times.graph) - 1) * 100;
+  say(`${seen} values, runs and items were seen`);
+  return [
+    { name: 'read-signs in the graph', value: median(times.graph), unit: 'ms' },
+    { name: 'the same calls by hand', value: median(times.loop), unit: 'ms' },
+    { name: 'throughput of the graph against the loop', value: ratio(times.loop, times.graph), unit: 'x', target: LOOP_RATIO },
+    {
+      name: 'cost of watching, none attached any more',
+      value: percent(times.after),
+      unit: '%',
+      target: WATCHED_COST_PERCENT,
+      better: 'lower',
+    },
+    { name: 'cost of watching every value, run and item', value: percent(times.watched), unit: '%' },
+  ];
+}

@@ -1,0 +1,97 @@
+import type { Monitor, ParameterValues, Pipeline, PipelineGraph } from '../../documents/pipeline.ts';
+import { checkDeclarations, resolveParameters } from '../parameters.ts';
+import type { GraphProblem } from '../problem.ts';
+import { sinkRegistry } from '../sinks/index.ts';
+import { sourceRegistry } from '../sources/index.ts';
+import { INPUT_NODE, OUTPUT_NODE, parsePortReference } from '../topology.ts';
+import { checkConnected, checkEdges, checkTriggers } from './check-edges.ts';
+import { checkInnerPipelines } from './check-inner.ts';
+import { checkJoins } from './check-joins.ts';
+import { checkMonitors } from './check-monitors.ts';
+import { checkReach } from './check-reach.ts';
+import type { CheckedGraph, GraphContext } from './graph-context.ts';
+import { parsePorts, portsOfNode } from './node-ports.ts';
+import { TypeScope } from './type-scope.ts';
+
+/**
+ * Checks a whole pipeline against the operators, sources, sinks and models that it names, so that a mistake never reaches a device.
+ * @returns every problem found; empty if the pipeline can run
+ */
+export function checkPipeline(pipeline: Pipeline, context: GraphContext): GraphProblem[] {
+  const { pipelines } = pipeline;
+  const { parameters = {}, ...rest } = context;
+  const own = checkGraph({ ...pipeline, graph: pipeline, pipelines, values: parameters }, rest);
+  const inner = Object.entries(pipelines).flatMap(([name, graph]) =>
+    checkGraph({ graph, monitors: {}, name, pipelines, values: {} }, rest).map((problem) => ({
+      ...problem,
+      field: `pipelines.${name}.${problem.field}`,
+    })),
+  );
+  return [...own, ...inner, ...checkInnerPipelines(pipeline)];
+}
+
+interface NamedGraph {
+  graph: PipelineGraph;
+  monitors: Readonly<Record<string, Monitor>>;
+  name: string;
+  pipelines: Pipeline['pipelines'];
+  /** In place of defaults. */
+  values: ParameterValues;
+}
+
+function checkGraph({ graph, monitors, name, pipelines, values }: NamedGraph, context: GraphContext): GraphProblem[] {
+  const problems = checkDeclarations(graph.parameters);
+  const { sources = sourceRegistry, sinks = sinkRegistry, modelsMayBeElsewhere = false } = context;
+  const checked: CheckedGraph = {
+    graph,
+    pipelines,
+    context: { ...context, sources, sinks, modelsMayBeElsewhere },
+    values: { ...resolveParameters(graph.parameters), ...values },
+    scope: new TypeScope(),
+    ports: new Map(),
+    usedParameters: new Set(),
+    report: (problem) => problems.push(problem),
+  };
+  declareNodes(checked, name);
+  checkEdges(checked);
+  checkTriggers(checked);
+  checkJoins(checked);
+  checkConnected(checked);
+  checkMonitors(checked, monitors);
+  checkReach(
+    checked,
+    Object.values(monitors).map(({ edge }) => parsePortReference(edge).node),
+  );
+  for (const parameter of Object.keys(graph.parameters)) {
+    if (checked.usedParameters.has(parameter)) continue;
+    const hint = `write \${${parameter}} in the params of a node, or remove it`;
+    problems.push({
+      code: 'unused-parameter',
+      field: `parameters.${parameter}`,
+      message: `nothing uses the parameter "${parameter}"`,
+      hint,
+    });
+  }
+  return problems;
+}
+
+/** The ports of the graph itself and of every node; names that mean something else are refused. */
+function declareNodes(checked: CheckedGraph, name: string): void {
+  const { graph, ports, report } = checked;
+  const rest = { optional: new Set<string>(), mayStayAway: new Set<string>(), own: new Set<string>() };
+  ports.set(INPUT_NODE, { ...rest, inputs: new Map(), outputs: parsePorts(checked, graph.inputs, '', 'inputs') });
+  ports.set(OUTPUT_NODE, { ...rest, inputs: parsePorts(checked, graph.outputs, '', 'outputs'), outputs: new Map() });
+  for (const [own, node] of Object.entries(graph.nodes)) {
+    if (own === INPUT_NODE || own === OUTPUT_NODE) {
+      const message = `"${own}" stands for the pipeline's own ports`;
+      report({ code: 'reserved-name', field: `nodes.${own}`, message, hint: 'rename the node' });
+      continue;
+    }
+    if (own === name) {
+      const message = `the node "${own}" has the name of the pipeline that it is in`;
+      report({ code: 'reserved-name', field: `nodes.${own}`, message, hint: 'rename the node' });
+    }
+    const found = portsOfNode(checked, own, node);
+    if (found !== undefined) ports.set(own, found);
+  }
+}
