@@ -4,6 +4,7 @@ import {
   commandTable,
   createTopics,
   DEFAULT_TOPIC_ROOT,
+  edgeValueSchema,
   type MessageName,
   messageNames,
   PROTOCOL_VERSION,
@@ -148,7 +149,7 @@ function idOf(schema: z.ZodType): string {
 
 function schemas(): Record<string, z.ZodType> {
   // Those that are named inside others are referred to as well.
-  const named: Record<string, z.ZodType> = { Artefact: artefactSchema, Capabilities: capabilitiesSchema };
+  const named: Record<string, z.ZodType> = { Artefact: artefactSchema, Capabilities: capabilitiesSchema, EdgeValue: edgeValueSchema };
   for (const name of messageNames) {
     const { schema }: WireMessage = wireTable[name];
     if (schema !== undefined) named[idOf(schema)] = schema;

@@ -1,7 +1,10 @@
-import { api, type ReleaseView, TAPS_MAXIMUM, type TapOptions, type TapView } from '@starling/shared';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { api, type ReleaseView, TAPS_MAXIMUM, type TapOptions, type TapView, tapValueViewSchema } from '@starling/shared';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { createStarling, type Starling } from '../cli/starling.ts';
 import { childrenOf } from '../harness/child-processes.ts';
 import { paintPlain } from '../harness/picture.ts';
 import type { AgentProcess } from '../harness/processes.ts';
@@ -187,6 +190,45 @@ describe('edges of a pipeline on a device', () => {
     }
     await expect(replay({ of: 'item', stream, sequence: 12_345 })).rejects.toMatchObject({ code: 'no-such-item' });
     reader.leave();
+  });
+
+  describe('from the command line', () => {
+    const starling = (): Starling => createStarling(join(fleet.folder, 'config'), fleet.folder);
+    const environment = () => ({ STARLING_FLEET: fleet.baseUrl, STARLING_TOKEN: fleet.token });
+
+    test('are watched, a line a value, and saved', async () => {
+      const pushing = setInterval(() => void push().catch(() => undefined), 200);
+      const args = ['tap', device(), 'decode.image', 'output.boxes', '--count', '4', '--for', '30s', '--save', 'seen', '--json'];
+      const { exitCode, stdout, stderr } = await starling().run(args, { environment: environment() });
+      clearInterval(pushing);
+      expect([exitCode, stderr]).toEqual([0, '']);
+      const values = stdout
+        .trim()
+        .split('\n')
+        .map((line) => tapValueViewSchema.parse(JSON.parse(line)));
+      expect(values).toHaveLength(4);
+      const files = await readdir(join(fleet.folder, 'seen'));
+      expect(files.filter((file) => file.endsWith('decode.image.jpg')).length).toBeGreaterThan(0);
+      const picture = files.find((file) => file.endsWith('.jpg')) ?? '';
+      expect(await sharp(join(fleet.folder, 'seen', picture)).metadata()).toMatchObject({ format: 'jpeg', width: 64, height: 64 });
+      await until('it is over', async () => (await status()).taps.length === 0);
+    });
+
+    test('are refused with what to do', async () => {
+      const { exitCode, stderr } = await starling().run(['tap', device(), 'input.image'], { environment: environment() });
+      expect(exitCode).not.toBe(0);
+      expect(stderr).toContain('egress-refused');
+      expect(stderr).toContain('policies.egress.edges');
+    });
+
+    test('are told of a replay', async () => {
+      await writeFile(join(fleet.folder, 'spot.png'), image);
+      const { exitCode, stdout } = await starling().run(['replay', device(), '--input', 'spot.png'], { environment: environment() });
+      expect(exitCode).toBe(0);
+      expect(stdout).toMatch(/decode\.image.*image 64 x 64/);
+      expect(stdout).toMatch(/input\.image +kept on the device/);
+      expect(stdout).toMatch(/bright-spots, [\d.]+ ms/);
+    });
   });
 
   test('count what they carry, in telemetry', async () => {

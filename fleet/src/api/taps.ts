@@ -78,7 +78,7 @@ function ready(viewer: TapViewer, onWake: (wake: () => void) => void): Promise<b
 
 async function replayOnDevice({ params, query, actor, context }: Call<typeof api.replayOnDevice>, ports: TapRoutePorts) {
   await requireConnected(params.id, ports);
-  const given = { edges: query.edges, maximumBytes: query.maximumBytes };
+  const given = { pipeline: query.pipeline, edges: query.edges, maximumBytes: query.maximumBytes };
   if (query.of !== 'input') return ports.taps.replay(params.id, { ...given, of: itemOf(query) }, actor, []);
   const { input, chunks } = await storeInput(context.req.raw.body, ports.blobs);
   return ports.taps.replay(params.id, { ...given, of: { kind: 'input', input, port: query.port } }, actor, chunks);

@@ -35,6 +35,7 @@ export interface Taps {
 }
 
 export interface ReplayGiven {
+  pipeline?: string | undefined;
   of: ReplayOf;
   edges?: string[] | undefined;
   maximumBytes: number;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { edgeValueViewSchema } from '../codec/edge-value.ts';
 import { portReferenceSchema } from '../documents/pipeline.ts';
-import { deviceIdSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
+import { deviceIdSchema, nameSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
 import { TAP_VALUE_BYTES_MAXIMUM } from '../limits.ts';
 import { itemReferenceSchema, replayResultSchema, tapCountsSchema, tapEndSchema, tapOptionsSchema } from '../wire/tap.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -86,6 +86,7 @@ export const tapEndpoints = {
       stream: z.string().max(200).optional().meta({ description: 'Of the item' }),
       sequence: z.coerce.number().int().nonnegative().optional(),
       port: z.string().max(64).optional().meta({ description: 'Input of the pipeline that gets the body; the first by default' }),
+      pipeline: nameSchema.optional().meta({ description: 'Which of the pipelines of the release; the main one if it is not said' }),
       edges: commaSeparated.optional().meta({ description: 'Ports, separated by commas; by default all that may leave' }),
       maximumBytes: z.coerce
         .number()

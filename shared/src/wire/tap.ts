@@ -55,8 +55,11 @@ const maximumBytesSchema = z
   .default(64 * 1024)
   .meta({ description: 'Longest encoded value; a larger one is made smaller, or left out' });
 
+const pipelineSchema = nameSchema.optional().meta({ description: 'Which of the pipelines of the release; the main one if it is not said' });
+
 /** How edges are to be watched. */
 export const tapOptionsSchema = z.object({
+  pipeline: pipelineSchema,
   edges: edgesUpTo(TAP_EDGES_MAXIMUM),
   every: z.number().int().min(1).max(1_000_000).default(1).meta({ description: 'Only every n-th value of each edge' }),
   maximumPerSecond: z.number().min(0.01).max(30).default(5).meta({ description: 'Values of each edge in a second' }),
@@ -90,6 +93,7 @@ export type ReplayOf = z.infer<typeof replayOfSchema>;
 export const replayArgumentsSchema = z.object({
   tap: randomIdSchema.meta({ description: 'The values come as those of a tap of this name' }),
   of: replayOfSchema,
+  pipeline: pipelineSchema,
   edges: edgesUpTo(512).optional().meta({ description: 'Ports to send; by default all that the policy of the release lets out' }),
   maximumBytes: maximumBytesSchema,
 });

@@ -16,8 +16,14 @@ export interface VisiblePorts {
 /**
  * A port may be looked at if the policy names it, or if it alone gives an output that the policy lets out: its values leave anyway.
  * @param ports all ports of the pipeline as it runs
+ * @param prefix before names of its ports in the policy; empty for the main pipeline of a release
  */
-export function createVisiblePorts(pipeline: Pick<Pipeline, 'edges'>, ports: readonly string[], gate: EgressGate): VisiblePorts {
+export function createVisiblePorts(
+  pipeline: Pick<Pipeline, 'edges'>,
+  ports: readonly string[],
+  gate: EgressGate,
+  prefix = '',
+): VisiblePorts {
   const giversOf = new Map<string, string[]>();
   for (const { from, to } of pipeline.edges) {
     const { node, port } = parsePortReference(to);
@@ -50,7 +56,7 @@ export function createVisiblePorts(pipeline: Pick<Pipeline, 'edges'>, ports: rea
         if (!isAllowed(port)) {
           throw new StarlingError('egress-refused', `the policy of the release keeps the values of ${reference} on the device`, {
             field,
-            hint: `make a release whose policies.egress.edges names "${port}"`,
+            hint: `make a release whose policies.egress.edges names "${prefix}${port}"`,
           });
         }
         return port;

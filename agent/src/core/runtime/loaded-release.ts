@@ -9,6 +9,8 @@ export interface LoadedRelease {
   readonly models: readonly LoadedModel[];
   /** The main one first. */
   readonly pipelines: readonly LoadedPipeline[];
+  /** The one of that name, or the main one. @throws StarlingError `unknown-pipeline` */
+  pipeline(name: string | undefined): LoadedPipeline;
   /** Runs an item through the pipeline that the options name, else through the main one. @throws StarlingError `unknown-pipeline` */
   infer(input: InferInput, options: InferOptions): Promise<InferenceResult>;
   /** The pipeline that edges belong to, and their names in it: `NAME:node.port` of one alongside, `node.port` of the main one. */
@@ -62,7 +64,7 @@ function assemble(
     throw new StarlingError('unknown-pipeline', `the release runs no pipeline "${name ?? ''}"`, { field: 'pipeline', hint });
   };
   return {
-    ...{ installed, models, pipelines },
+    ...{ installed, models, pipelines, pipeline: named },
     infer: async (input, options) => named(options.pipeline).infer(input, options),
     ofEdges(edges) {
       const prefix = /^([a-z0-9_-]+):/.exec(edges[0] ?? '')?.[0] ?? '';

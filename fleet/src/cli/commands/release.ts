@@ -30,6 +30,7 @@ const createOptions = z.object({
   model: wordsSchema,
   set: wordsSchema,
   allowOutput: wordsSchema,
+  allowEdge: wordsSchema,
   sink: wordsSchema,
   policies: z.string().optional(),
   requireProvider: wordsSchema,
@@ -50,6 +51,7 @@ export function defineReleaseCommands(program: Command, contextOf: ContextOf): v
     .option('--model <name=version>', 'version of a model to pin; the newest if none is given; may be repeated', collect)
     .option('--set <name=value>', 'value of a parameter, in place of its default; PIPELINE:NAME of one alongside; may be repeated', collect)
     .option('--allow-output <name>', 'pipeline output whose values may leave the device; may be repeated', collect)
+    .option('--allow-edge <node.port>', 'port whose values may be watched and replayed from afar; may be repeated', collect)
     .option('--sink <node>', 'sink of the pipeline that may send values away, by the name of its node; may be repeated', collect)
     .option('--policies <file>', 'policies, YAML or JSON: egress, capture, retention, power')
     .option('--require-provider <name>', 'execution provider without which it must not run; may be repeated', collect)
@@ -133,11 +135,12 @@ async function createRelease(contextOf: ContextOf, name: string, command: Comman
   );
 }
 
-async function readPolicies({ policies, allowOutput, sink }: z.infer<typeof createOptions>): Promise<Policies> {
+async function readPolicies({ policies, allowOutput, allowEdge, sink }: z.infer<typeof createOptions>): Promise<Policies> {
   const read = policies === undefined ? policiesSchema.parse({}) : await readDocument(policies, '--policies', policiesSchema);
   const outputs = [...new Set([...read.egress.outputs, ...(allowOutput ?? [])])];
+  const edges = [...new Set([...read.egress.edges, ...(allowEdge ?? [])])];
   const sinks = [...new Set([...read.egress.sinks, ...(sink ?? [])])];
-  return { ...read, egress: { ...read.egress, outputs, sinks } };
+  return { ...read, egress: { ...read.egress, outputs, edges, sinks } };
 }
 
 /** Words of the command line as what the parameters are: numbers, yes or no, text. The fleet refuses what does not fit. */

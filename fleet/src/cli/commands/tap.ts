@@ -32,6 +32,7 @@ const maximumBytes = numberOption().int().min(1024).max(TAP_VALUE_BYTES_MAXIMUM)
 const tapCommandOptions = z.object({
   every: numberOption().int().min(1).max(1_000_000).default(1),
   for: durationSchema.default(60_000),
+  pipeline: z.string().optional(),
   rate: numberOption().min(0.01).max(30).default(5),
   count: numberOption().int().min(1).optional(),
   maximumBytes,
@@ -45,6 +46,7 @@ const replayCommandOptions = z.object({
     .regex(/^.*:\d+$/, 'write STREAM:SEQUENCE, as a tap shows them')
     .optional(),
   port: z.string().optional(),
+  pipeline: z.string().optional(),
   edge: z.array(z.string()).optional(),
   maximumBytes,
   save: z.string().optional(),
@@ -60,6 +62,7 @@ export function defineTapCommands(program: Command, contextOf: ContextOf): void 
     .option('--every <n>', 'only every n-th value of each edge (default 1)')
     .option('--for <time>', 'how long, such as 30s or 5m (default 60s, at most 10m)')
     .option('--rate <n>', 'values of each edge in a second (default 5, at most 30)')
+    .option('--pipeline <name>', 'which of the pipelines of the release (default: the main one)')
     .option('--count <n>', 'end after so many values')
     .option('--maximum-bytes <n>', 'longest value; a larger one is made smaller (default 65536)')
     .option('--save <folder>', 'write each value into a file: pictures as JPEG, all else as JSON')
@@ -76,6 +79,7 @@ export function defineTapCommands(program: Command, contextOf: ContextOf): void 
       const given = readOptions(command, tapCommandOptions);
       const options = {
         ...{ edges, every: given.every, durationMs: given.for, maximumPerSecond: given.rate },
+        ...(given.pipeline === undefined ? {} : { pipeline: given.pipeline }),
         ...(given.maximumBytes === undefined ? {} : { maximumBytes: given.maximumBytes }),
       };
       const checked = tapOptionsSchema.safeParse(options);
@@ -124,6 +128,7 @@ function defineReplay(program: Command, contextOf: ContextOf): void {
     .option('--port <name>', 'input of the pipeline that gets it (default: the first)')
     .option('--last', 'the newest item that the device had itself')
     .option('--item <stream:sequence>', 'an item that a tap has shown lately')
+    .option('--pipeline <name>', 'which of the pipelines of the release (default: the main one)')
     .option('--edge <port>', 'only this one; may be repeated', collect)
     .option('--maximum-bytes <n>', 'longest value; a larger one is made smaller (default 65536)')
     .option('--save <folder>', 'write each value into a file: pictures as JPEG, all else as JSON')
@@ -143,6 +148,7 @@ function defineReplay(program: Command, contextOf: ContextOf): void {
       const { id } = await findDevice(client, reference);
       const query = {
         ...what.query,
+        ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline }),
         ...(options.edge === undefined ? {} : { edges: options.edge.join(',') }),
         ...(options.maximumBytes === undefined ? {} : { maximumBytes: options.maximumBytes }),
       };
