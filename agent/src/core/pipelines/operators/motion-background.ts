@@ -82,23 +82,22 @@ function shrink({ width, height, data }: RawImage): Grid {
   const side = Math.ceil(Math.max(width, height) / CELLS_ALONG_SIDE);
   const step = Math.ceil(side / SAMPLES_ALONG_CELL);
   const [columns, rows] = [Math.ceil(width / side), Math.ceil(height / side)];
-  const sums = new Float64Array(columns * rows);
-  const counts = new Uint32Array(columns * rows);
-  for (let y = 0; y < height; y += step) {
-    const firstCell = Math.floor(y / side) * columns;
-    for (let column = 0; column < columns; column += 1) {
-      let [sum, count] = [0, 0];
-      const last = (y * width + Math.min(width, (column + 1) * side)) * 3;
-      for (let at = (y * width + column * side) * 3; at < last; at += 3 * step) {
+  const luma = new Float32Array(columns * rows);
+  for (let cell = 0; cell < luma.length; cell += 1) {
+    const [left, top] = [(cell % columns) * side, Math.floor(cell / columns) * side];
+    const [right, bottom] = [Math.min(width, left + side), Math.min(height, top + side)];
+    let [sum, count] = [0, 0];
+    // From the corner of each cell, so that the narrow ones at the edges are read too.
+    for (let y = top; y < bottom; y += step) {
+      for (let at = (y * width + left) * 3; at < (y * width + right) * 3; at += 3 * step) {
         // ITU-R BT.601, in 256ths.
         sum += 77 * (data[at] as number) + 150 * (data[at + 1] as number) + 29 * (data[at + 2] as number);
         count += 1;
       }
-      sums[firstCell + column] = (sums[firstCell + column] as number) + sum;
-      counts[firstCell + column] = (counts[firstCell + column] as number) + count;
     }
+    luma[cell] = sum / (256 * count);
   }
-  return { columns, rows, side, luma: Float32Array.from(sums, (sum, cell) => sum / (256 * (counts[cell] as number))) };
+  return { columns, rows, side, luma };
 }
 
 /** Cells whose middle lies in the region. A region between them all is one cell: the one at its first corner. */
