@@ -109,7 +109,7 @@ describe('from nothing to a text that was read', () => {
     const release = releaseViewSchema.parse(
       await starling.json(['release', 'create', 'read-signs-1', '--pipeline', 'read-signs', '--allow-output', 'readings']),
     );
-    expect(release.document.policies.egress).toEqual({ outputs: ['readings'], edges: [] });
+    expect(release.document.policies.egress).toEqual({ outputs: ['readings'], edges: [], sinks: [] });
     expect(release.document.models.map(({ name, version }) => `${name}@${version}`)).toEqual([
       'text-detection@4.0.0',
       'text-recognition@4.0.0',
