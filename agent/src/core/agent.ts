@@ -167,11 +167,8 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const status = (): AgentStatus => ({
     device: key.device,
     link: link.state,
-    reported: reconciler.reported(),
+    ...releaseStatus(reconciler),
     spoolBytes: spool.sizeBytes(),
-    releaseName: reconciler.running()?.release.name ?? null,
-    inputs: reconciler.running()?.pipeline.inputs ?? null,
-    egress: reconciler.running()?.release.policies.egress ?? null,
     ...newest,
     taps: taps.open(),
     tunings: known.tunings.list(),
@@ -282,6 +279,16 @@ interface HostListeners {
   taps: TapRelay;
   capabilities(): Promise<Capabilities>;
   ends: PipelineEnds | undefined;
+}
+
+function releaseStatus(reconciler: Reconciler): Pick<AgentStatus, 'reported' | 'releaseName' | 'inputs' | 'egress'> {
+  const { release, pipeline } = reconciler.running() ?? {};
+  return {
+    reported: reconciler.reported(),
+    releaseName: release?.name ?? null,
+    inputs: pipeline?.inputs ?? null,
+    egress: release?.policies.egress ?? null,
+  };
 }
 
 /** The release that takes items now, as those around its pipeline know it. */

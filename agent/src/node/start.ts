@@ -114,19 +114,34 @@ function withParameters(host: RuntimeHost, texts: ParameterTexts): RuntimeHost {
   };
 }
 
+/** Who the device is, and whose. @throws StarlingError `not-enrolled` */
+async function readDevice(directory: string) {
+  const enrolment = await readEnrolment(directory);
+  const key = await readDeviceKey(directory);
+  if (enrolment !== undefined && key !== undefined) return { enrolment, key };
+  throw new StarlingError('not-enrolled', `there is no enrolled device in ${directory}`, {
+    hint: 'run "starling-agent enrol" with a claim token first',
+  });
+}
+
+/** Writes how the agent is where "starling-agent status" finds it. @returns a function that ends it */
+function keepStatus(directory: string, agent: Agent, httpPort: number, log: Log): () => void {
+  const file = join(directory, 'status.json');
+  const timer = setInterval(() => {
+    writeFile(file, JSON.stringify({ ...agent.status(), httpPort, pid: process.pid })).catch((error: unknown) =>
+      log.debug('the status was not written', { reason: messageOf(error) }),
+    );
+  }, STATUS_INTERVAL_MS);
+  return () => clearInterval(timer);
+}
+
 /**
  * Runs an enrolled agent in this process, with its runtime host beside it.
  * @param directory data directory, claimed by the caller
  * @throws StarlingError `not-enrolled`, `port-taken`
  */
 export async function runAgent(directory: string, config: AgentConfig, log: Log): Promise<RunningAgent> {
-  const enrolment = await readEnrolment(directory);
-  const key = await readDeviceKey(directory);
-  if (enrolment === undefined || key === undefined) {
-    throw new StarlingError('not-enrolled', `there is no enrolled device in ${directory}`, {
-      hint: 'run "starling-agent enrol" with a claim token first',
-    });
-  }
+  const { enrolment, key } = await readDevice(directory);
   const clock = createSystemClock();
   const files = await openFileStore(join(directory, 'state'));
   const journal = await openJournal(files);
@@ -191,17 +206,12 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
   const sources: Source[] = [];
   if (config.watch !== undefined) sources.push(watchFolder(config.watch, sourcePorts));
   if (config.video !== undefined) sources.push(watchVideo(config.video, config.framesPerSecond, sourcePorts));
-  const statusFile = join(directory, 'status.json');
-  const status = setInterval(() => {
-    writeFile(statusFile, JSON.stringify({ ...agent.status(), httpPort: server.port, pid: process.pid })).catch((error: unknown) =>
-      log.debug('the status was not written', { reason: messageOf(error) }),
-    );
-  }, STATUS_INTERVAL_MS);
+  const endStatus = keepStatus(directory, agent, server.port, log);
   return {
     agent,
     httpPort: server.port,
     async close() {
-      clearInterval(status);
+      endStatus();
       await Promise.all(sources.map((source) => source.close()));
       await server.close();
       await agent.close();

@@ -42,6 +42,12 @@ export function defineReleaseCommands(program: Command, contextOf: ContextOf): v
     .command('release')
     .summary('what devices run: a pipeline, pinned models, policies')
     .description('Create, list and inspect releases.');
+  defineCreate(release, contextOf);
+  defineReading(release, contextOf);
+  defineReleaseObjective(release, contextOf);
+}
+
+function defineCreate(release: Command, contextOf: ContextOf): void {
   release
     .command('create')
     .argument('<name>', 'name of the release')
@@ -68,6 +74,9 @@ export function defineReleaseCommands(program: Command, contextOf: ContextOf): v
       ),
     )
     .action((name: string, _options, command: Command) => createRelease(contextOf, name, command));
+}
+
+function defineReading(release: Command, contextOf: ContextOf): void {
   addPaging(release.command('ls'))
     .summary('list releases')
     .option('--search <text>', 'part of the name')
@@ -106,7 +115,6 @@ export function defineReleaseCommands(program: Command, contextOf: ContextOf): v
         () => [view.digest],
       );
     });
-  defineReleaseObjective(release, contextOf);
 }
 
 async function createRelease(contextOf: ContextOf, name: string, command: Command): Promise<void> {

@@ -93,7 +93,7 @@ describe('a pipeline', () => {
     ['list where one is wanted', (it) => Object.assign(it.nodes.line ?? {}, { each: false }), ['type-mismatch edges.8']],
     ['input with two edges', (it) => it.edges.push({ from: 'resize.image', to: 'crop.image' }), ['duplicate-input edges.14.to']],
     ['input with none', (it) => it.edges.splice(5, 1), ['missing-input nodes.boxes']],
-    ['output with none', (it) => Object.assign(it.outputs, { more: 'json' }), ['missing-output outputs.more']],
+    ['output with none', (it) => Object.assign(it.outputs ?? {}, { more: 'json' }), ['missing-output outputs.more']],
     ['no output at all', (it) => Object.assign(it, { outputs: {}, edges: it.edges.slice(0, -1) }), ['missing-output outputs']],
     [
       'node that nobody hears',
@@ -113,8 +113,8 @@ describe('a pipeline', () => {
       (it) => Object.assign(it.nodes, { resize: { op: 'image.resize', params: { size: 5 } } }),
       ['invalid-params nodes.resize.params'],
     ],
-    ['type that is none', (it) => Object.assign(it.inputs, { image: 'photo' }), ['bad-port-type inputs.image']],
-    ['element type that is none', (it) => Object.assign(it.outputs, { more: 'tensor<float33,[1]>' }), ['bad-port-type outputs.more']],
+    ['type that is none', (it) => Object.assign(it.inputs ?? {}, { image: 'photo' }), ['bad-port-type inputs.image']],
+    ['element type that is none', (it) => Object.assign(it.outputs ?? {}, { more: 'tensor<float33,[1]>' }), ['bad-port-type outputs.more']],
     [
       'watch on nothing',
       (it) => Object.assign(it, { monitors: { m: { edge: 'decode.x', measure: 'brightness', bins: [1] } } }),
@@ -167,7 +167,7 @@ describe('a pipeline', () => {
     const problems = problemsOf((it) => {
       it.nodes.decode = { op: 'image.guess' };
       it.nodes.detect = { model: 'none' };
-      it.outputs.more = 'json';
+      Object.assign(it.outputs ?? {}, { more: 'json' });
     });
     expect(problems.map((problem) => problem.split(' ')[0])).toEqual(
       expect.arrayContaining(['unknown-operator', 'unknown-model', 'missing-output']),

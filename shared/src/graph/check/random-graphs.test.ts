@@ -78,7 +78,7 @@ const mutations: Mutation[] = [
     'unknown-port',
     (it, pick) => Object.assign(nth(it.edges, pick), { to: `${nth(it.edges, pick).to}x` }) && `edges.${pick % it.edges.length}.to`,
   ],
-  ['duplicate-input', (it, pick) => it.edges.push({ ...nth(it.edges, pick) }) && `edges.${it.edges.length - 1}`],
+  ['duplicate-input', (it, pick) => (it.edges.push({ ...nth(it.edges, pick) }), `edges.${it.edges.length - 1}`)],
   ['missing-output', (it) => it.outputs && Object.assign(it.outputs, { more: 'json' }) && 'outputs.more'],
   ['unused-input', (it) => it.inputs && Object.assign(it.inputs, { more: 'json' }) && 'inputs.more'],
   ['unused-parameter', (it) => Object.assign(it, { parameters: { more: { default: 1 } } }) && 'parameters.more'],
@@ -96,7 +96,7 @@ const mutations: Mutation[] = [
     'no-list',
     (it) =>
       Object.assign(it.nodes, { more: { op: 'json-json', each: true } }) &&
-      it.edges.push({ from: 'input.i0', to: 'more.in' }) &&
+      it.edges.push({ from: 'input.i0', to: 'more.in' }) > 0 &&
       'nodes.more.each',
   ],
   [
@@ -128,7 +128,7 @@ const mutations: Mutation[] = [
     'invalid-expression',
     (it) =>
       Object.assign(it.nodes, { more: { op: 'flow.filter', params: { when: 'value >' } } }) &&
-      it.edges.push({ from: 'input.i0', to: 'more.value' }) &&
+      it.edges.push({ from: 'input.i0', to: 'more.value' }) > 0 &&
       'nodes.more.params.when',
   ],
   [
