@@ -68,6 +68,9 @@ const right = fc
 
 type Mutation = [code: string, change: (it: PipelineInput, pick: number) => string | undefined];
 const nth = <Item>(items: readonly Item[], pick: number): Item => items[pick % items.length] ?? expect.unreachable();
+/** The field of a mistake, once it was made. */
+const after = (_mistake: unknown, field: string): string => field;
+
 const mutations: Mutation[] = [
   [
     'unknown-operator',
@@ -78,7 +81,7 @@ const mutations: Mutation[] = [
     'unknown-port',
     (it, pick) => Object.assign(nth(it.edges, pick), { to: `${nth(it.edges, pick).to}x` }) && `edges.${pick % it.edges.length}.to`,
   ],
-  ['duplicate-input', (it, pick) => (it.edges.push({ ...nth(it.edges, pick) }), `edges.${it.edges.length - 1}`)],
+  ['duplicate-input', (it, pick) => after(it.edges.push({ ...nth(it.edges, pick) }), `edges.${it.edges.length - 1}`)],
   ['missing-output', (it) => it.outputs && Object.assign(it.outputs, { more: 'json' }) && 'outputs.more'],
   ['unused-input', (it) => it.inputs && Object.assign(it.inputs, { more: 'json' }) && 'inputs.more'],
   ['unused-parameter', (it) => Object.assign(it, { parameters: { more: { default: 1 } } }) && 'parameters.more'],
@@ -95,9 +98,10 @@ const mutations: Mutation[] = [
   [
     'no-list',
     (it) =>
-      Object.assign(it.nodes, { more: { op: 'json-json', each: true } }) &&
-      it.edges.push({ from: 'input.i0', to: 'more.in' }) > 0 &&
-      'nodes.more.each',
+      after(
+        [Object.assign(it.nodes, { more: { op: 'json-json', each: true } }), it.edges.push({ from: 'input.i0', to: 'more.in' })],
+        'nodes.more.each',
+      ),
   ],
   [
     'unknown-node',
@@ -127,9 +131,13 @@ const mutations: Mutation[] = [
   [
     'invalid-expression',
     (it) =>
-      Object.assign(it.nodes, { more: { op: 'flow.filter', params: { when: 'value >' } } }) &&
-      it.edges.push({ from: 'input.i0', to: 'more.value' }) > 0 &&
-      'nodes.more.params.when',
+      after(
+        [
+          Object.assign(it.nodes, { more: { op: 'flow.filter', params: { when: 'value >' } } }),
+          it.edges.push({ from: 'input.i0', to: 'more.value' }),
+        ],
+        'nodes.more.params.when',
+      ),
   ],
   [
     'unknown-parameter',
