@@ -1,5 +1,4 @@
-import { type OperatorSignature, operatorRegistry, simplePortTypes, sinkRegistry, sourceRegistry, tensorElementTypeSchema } from '@starling/shared';
-
+import {
   type OperatorSignature,
   operatorRegistry,
   simplePortTypes,
