@@ -172,10 +172,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     releaseName: reconciler.running()?.release.name ?? null,
     inputs: reconciler.running()?.pipeline.inputs ?? null,
     egress: reconciler.running()?.release.policies.egress ?? null,
-    ...newest,
-    taps: taps.open(),
-    tunings: known.tunings.list(),
-    pulled: puller.counters(),
+    ...{ ...newest, taps: taps.open(), tunings: known.tunings.list(), pulled: puller.counters() },
   });
   listenToHost(host, { record, event, log, reconciler, spool, taps, capabilities: ports.capabilities, ends });
 

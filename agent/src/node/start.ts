@@ -5,6 +5,7 @@ import { listSupportedBackends } from 'onnxruntime-node';
 import { type Agent, type AgentPorts, startAgent } from '../core/index.ts';
 import { openJournal } from '../core/journal/index.ts';
 import { createTrust } from '../core/link/index.ts';
+import type { Clock } from '../core/ports/clock.ts';
 import type { Log } from '../core/ports/log.ts';
 import type { RuntimeHost } from '../core/ports/runtime-host.ts';
 import type { RuntimeIdentity } from '../core/ports/runtime-identity.ts';
@@ -114,6 +115,25 @@ function withParameters(host: RuntimeHost, texts: ParameterTexts): RuntimeHost {
   };
 }
 
+/** What sources and sinks of pipelines may use on this device. */
+function surroundings(directory: string, config: AgentConfig, ports: { clock: Clock; log: Log; device: string }) {
+  return {
+    ...{ ...ports, random: systemRandom, endpoints: createPushEndpoints(), encode: encodeJpeg },
+    credentials: openCredentials(config.credentials ?? join(directory, 'credentials.yaml')),
+    ...{ directory: join(directory, 'sinks'), filesFolder: config.filesFolder ?? join(directory, 'files') },
+  };
+}
+
+/** Folder and video of the settings, which feed whatever pipeline runs. */
+function openWatched({ watch, video, framesPerSecond }: AgentConfig, around: ReturnType<typeof surroundings>, host: RuntimeHost): Source[] {
+  const tell: Tell = (level, code, message, detail) => around.log[level === 'warning' ? 'warn' : level](message, { code, ...detail });
+  const ports = { ...around, tell, infer: (image: Uint8Array, source: string) => host.infer(image, { source }) };
+  return [
+    ...(watch === undefined ? [] : [watchFolder(watch, ports)]),
+    ...(video === undefined ? [] : [watchVideo(video, framesPerSecond, ports)]),
+  ];
+}
+
 /**
  * Runs an enrolled agent in this process, with its runtime host beside it.
  * @param directory data directory, claimed by the caller
@@ -147,10 +167,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
     }),
     parameters,
   );
-  const around = {
-    ...{ clock, log, random: systemRandom, device: key.device, endpoints: createPushEndpoints() },
-    credentials: openCredentials(config.credentials ?? join(directory, 'credentials.yaml')),
-  };
+  const around = surroundings(directory, config, { clock, log, device: key.device });
   const agent = await startAgent(
     {
       transport: createMqttTransport({ authority }),
@@ -168,11 +185,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
         environment: childEnvironment(),
       }),
       ...sensing(directory, inferenceServer),
-      openEnds: (tell) =>
-        createPipelineEnds({
-          ...{ ...around, tell, host, parameters, encode: encodeJpeg },
-          ...{ directory: join(directory, 'sinks'), filesFolder: config.filesFolder ?? join(directory, 'files') },
-        }),
+      openEnds: (tell) => createPipelineEnds({ ...around, tell, host, parameters }),
       identity,
       tuneBudgetMs: config.tuneBudgetMs,
       cores: measured.cpu.cores,
@@ -186,11 +199,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
     { agentVersion: AGENT_VERSION, bootId: makeRandomId(systemRandom.bytes), streamId: makeRandomId(systemRandom.bytes) },
   );
   const server = await serveLocally(config.httpPort, { host, status: () => agent.status(), endpoints: around.endpoints });
-  const tell: Tell = (level, code, message, detail) => log[level === 'warning' ? 'warn' : level](message, { code, ...detail });
-  const sourcePorts = { ...around, tell, infer: (image: Uint8Array, source: string) => host.infer(image, { source }) };
-  const sources: Source[] = [];
-  if (config.watch !== undefined) sources.push(watchFolder(config.watch, sourcePorts));
-  if (config.video !== undefined) sources.push(watchVideo(config.video, config.framesPerSecond, sourcePorts));
+  const sources = openWatched(config, around, host);
   const statusFile = join(directory, 'status.json');
   const status = setInterval(() => {
     writeFile(statusFile, JSON.stringify({ ...agent.status(), httpPort: server.port, pid: process.pid })).catch((error: unknown) =>
