@@ -189,12 +189,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
       identity,
       tuneBudgetMs: config.tuneBudgetMs,
       cores: measured.cpu.cores,
-      inflate,
-      hash,
-      clock,
-      random: systemRandom,
-      log,
-      capabilities,
+      ...{ inflate, hash, clock, random: systemRandom, log, capabilities },
     },
     { agentVersion: AGENT_VERSION, bootId: makeRandomId(systemRandom.bytes), streamId: makeRandomId(systemRandom.bytes) },
   );
