@@ -11,7 +11,7 @@ import { until } from '../harness/running-fleet.ts';
 import { scaled } from '../harness/scale.ts';
 
 const program = fileURLToPath(new URL('../sinks/sink-process.ts', import.meta.url));
-const KILLS = scaled(60);
+const KILLS = scaled(40);
 
 let folder: string;
 let server: Server;

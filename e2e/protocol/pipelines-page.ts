@@ -1,4 +1,12 @@
-import { type OperatorSignature, operatorRegistry, simplePortTypes, tensorElementTypeSchema } from '@starling/shared';
+import {
+  type OperatorSignature,
+  operatorRegistry,
+  simplePortTypes,
+  sinkRegistry,
+  sourceRegistry,
+  tensorElementTypeSchema,
+} from '@starling/shared';
+
 import { type JsonSchema, jsonSchemaOf } from './json-schema.ts';
 import { table } from './markdown.ts';
 
@@ -29,6 +37,20 @@ export function pipelinesPage(): string {
     '## Operators',
     ...[...operatorRegistry.values()].flatMap(sectionOf),
     '',
+    '## Sources',
+    '',
+    'What a pipeline takes in by itself: a node `{ source: rtsp, params: ... }`. Each item of a source has values on its ports alone.',
+    'How to use them stands in [sources and sinks](../guides/sources-and-sinks.md).',
+    ...[...sourceRegistry.values()].flatMap(({ ports, ...source }) =>
+      sectionOf({ ...source, inputs: {}, ...(ports === undefined ? {} : { ports: ports as OperatorSignature['ports'] }) }),
+    ),
+    '',
+    '## Sinks',
+    '',
+    'What takes values out of a pipeline: a node `{ sink: webhook, params: ... }`. One that does not keep them on the device sends only where',
+    'the release names its node.',
+    ...[...sinkRegistry.values()].flatMap(({ isLocal: _isLocal, ...sink }) => sectionOf({ ...sink, outputs: {} })),
+    '',
   ].join('\n');
 }
 
@@ -46,8 +68,8 @@ function sectionOf({ name, version, summary, inputs, outputs, params, optional =
     '',
     `${summary}. Version ${version}.`,
     '',
-    `- takes ${portsOf(inputs, optional)}`,
-    `- gives ${portsOf(outputs, [])}`,
+    ...(Object.keys(inputs).length === 0 ? [] : [`- takes ${portsOf(inputs, optional)}`]),
+    ...(Object.keys(outputs).length === 0 ? [] : [`- gives ${portsOf(outputs, [])}`]),
     ...(ports === undefined ? [] : ['- some ports, or their types, follow from the parameters']),
     '',
     rows.length === 0 ? 'No parameters.' : table(['parameter', 'type', 'default', 'what'], rows),

@@ -5,6 +5,7 @@ import { listSupportedBackends } from 'onnxruntime-node';
 import { type Agent, type AgentPorts, startAgent } from '../core/index.ts';
 import { openJournal } from '../core/journal/index.ts';
 import { createTrust } from '../core/link/index.ts';
+import type { Clock } from '../core/ports/clock.ts';
 import type { Log } from '../core/ports/log.ts';
 import type { RuntimeHost } from '../core/ports/runtime-host.ts';
 import type { RuntimeIdentity } from '../core/ports/runtime-identity.ts';
@@ -114,25 +115,23 @@ function withParameters(host: RuntimeHost, texts: ParameterTexts): RuntimeHost {
   };
 }
 
-/** Who the device is, and whose. @throws StarlingError `not-enrolled` */
-async function readDevice(directory: string) {
-  const enrolment = await readEnrolment(directory);
-  const key = await readDeviceKey(directory);
-  if (enrolment !== undefined && key !== undefined) return { enrolment, key };
-  throw new StarlingError('not-enrolled', `there is no enrolled device in ${directory}`, {
-    hint: 'run "starling-agent enrol" with a claim token first',
-  });
+/** What sources and sinks of pipelines may use on this device. */
+function surroundings(directory: string, config: AgentConfig, ports: { clock: Clock; log: Log; device: string }) {
+  return {
+    ...{ ...ports, random: systemRandom, endpoints: createPushEndpoints(), encode: encodeJpeg },
+    credentials: openCredentials(config.credentials ?? join(directory, 'credentials.yaml')),
+    ...{ directory: join(directory, 'sinks'), filesFolder: config.filesFolder ?? join(directory, 'files') },
+  };
 }
 
-/** Writes how the agent is where "starling-agent status" finds it. @returns a function that ends it */
-function keepStatus(directory: string, agent: Agent, httpPort: number, log: Log): () => void {
-  const file = join(directory, 'status.json');
-  const timer = setInterval(() => {
-    writeFile(file, JSON.stringify({ ...agent.status(), httpPort, pid: process.pid })).catch((error: unknown) =>
-      log.debug('the status was not written', { reason: messageOf(error) }),
-    );
-  }, STATUS_INTERVAL_MS);
-  return () => clearInterval(timer);
+/** Folder and video of the settings, which feed whatever pipeline runs. */
+function openWatched({ watch, video, framesPerSecond }: AgentConfig, around: ReturnType<typeof surroundings>, host: RuntimeHost): Source[] {
+  const tell: Tell = (level, code, message, detail) => around.log[level === 'warning' ? 'warn' : level](message, { code, ...detail });
+  const ports = { ...around, tell, infer: (image: Uint8Array, source: string) => host.infer(image, { source }) };
+  return [
+    ...(watch === undefined ? [] : [watchFolder(watch, ports)]),
+    ...(video === undefined ? [] : [watchVideo(video, framesPerSecond, ports)]),
+  ];
 }
 
 /**
@@ -141,7 +140,13 @@ function keepStatus(directory: string, agent: Agent, httpPort: number, log: Log)
  * @throws StarlingError `not-enrolled`, `port-taken`
  */
 export async function runAgent(directory: string, config: AgentConfig, log: Log): Promise<RunningAgent> {
-  const { enrolment, key } = await readDevice(directory);
+  const enrolment = await readEnrolment(directory);
+  const key = await readDeviceKey(directory);
+  if (enrolment === undefined || key === undefined) {
+    throw new StarlingError('not-enrolled', `there is no enrolled device in ${directory}`, {
+      hint: 'run "starling-agent enrol" with a claim token first',
+    });
+  }
   const clock = createSystemClock();
   const files = await openFileStore(join(directory, 'state'));
   const journal = await openJournal(files);
@@ -162,10 +167,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
     }),
     parameters,
   );
-  const around = {
-    ...{ clock, log, random: systemRandom, device: key.device, endpoints: createPushEndpoints() },
-    credentials: openCredentials(config.credentials ?? join(directory, 'credentials.yaml')),
-  };
+  const around = surroundings(directory, config, { clock, log, device: key.device });
   const agent = await startAgent(
     {
       transport: createMqttTransport({ authority }),
@@ -183,35 +185,27 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
         environment: childEnvironment(),
       }),
       ...sensing(directory, inferenceServer),
-      openEnds: (tell) =>
-        createPipelineEnds({
-          ...{ ...around, tell, host, parameters, encode: encodeJpeg },
-          ...{ directory: join(directory, 'sinks'), filesFolder: config.filesFolder ?? join(directory, 'files') },
-        }),
+      openEnds: (tell) => createPipelineEnds({ ...around, tell, host, parameters }),
       identity,
       tuneBudgetMs: config.tuneBudgetMs,
       cores: measured.cpu.cores,
-      inflate,
-      hash,
-      clock,
-      random: systemRandom,
-      log,
-      capabilities,
+      ...{ inflate, hash, clock, random: systemRandom, log, capabilities },
     },
     { agentVersion: AGENT_VERSION, bootId: makeRandomId(systemRandom.bytes), streamId: makeRandomId(systemRandom.bytes) },
   );
   const server = await serveLocally(config.httpPort, { host, status: () => agent.status(), endpoints: around.endpoints });
-  const tell: Tell = (level, code, message, detail) => log[level === 'warning' ? 'warn' : level](message, { code, ...detail });
-  const sourcePorts = { ...around, tell, infer: (image: Uint8Array, source: string) => host.infer(image, { source }) };
-  const sources: Source[] = [];
-  if (config.watch !== undefined) sources.push(watchFolder(config.watch, sourcePorts));
-  if (config.video !== undefined) sources.push(watchVideo(config.video, config.framesPerSecond, sourcePorts));
-  const endStatus = keepStatus(directory, agent, server.port, log);
+  const sources = openWatched(config, around, host);
+  const statusFile = join(directory, 'status.json');
+  const status = setInterval(() => {
+    writeFile(statusFile, JSON.stringify({ ...agent.status(), httpPort: server.port, pid: process.pid })).catch((error: unknown) =>
+      log.debug('the status was not written', { reason: messageOf(error) }),
+    );
+  }, STATUS_INTERVAL_MS);
   return {
     agent,
     httpPort: server.port,
     async close() {
-      endStatus();
+      clearInterval(status);
       await Promise.all(sources.map((source) => source.close()));
       await server.close();
       await agent.close();

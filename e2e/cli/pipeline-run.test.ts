@@ -1,0 +1,83 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { paintSign } from '../harness/picture.ts';
+import { createStarling, type Starling } from './starling.ts';
+
+const pipeline = `
+name: look
+inputs: { image: encoded-image }
+outputs: { statistics: json }
+nodes:
+  decode: { op: image.decode }
+  statistics: { op: image.statistics }
+edges:
+  - { from: input.image, to: decode.image }
+  - { from: decode.image, to: statistics.image }
+  - { from: statistics.statistics, to: output.statistics }
+`;
+
+describe('starling pipeline run', () => {
+  let folder: string;
+  let starling: Starling;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pipeline-run-'));
+    starling = createStarling(join(folder, 'configuration'), folder);
+    await mkdir(join(folder, 'photos'));
+    for (const name of ['a.png', 'b.png']) await writeFile(join(folder, 'photos', name), await paintSign(name));
+    await writeFile(join(folder, 'photos', 'notes.txt'), 'no picture');
+    await writeFile(join(folder, 'look.yaml'), pipeline);
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test('runs each picture of a folder with no fleet, keeps what comes out, and says how long each node took', async () => {
+    const { exitCode, stdout, stderr } = await starling.run(['pipeline', 'run', 'look.yaml', '--input', 'photos', '--output', 'out']);
+    expect(exitCode).toBe(0);
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ')[0]),
+    ).toEqual(['a.png', 'b.png']);
+    expect(stderr).toMatch(/node +runs +mean ms/);
+    expect(stderr).toMatch(/decode +2 /);
+    expect((await readdir(join(folder, 'out'))).sort()).toEqual(['a.json', 'b.json']);
+    expect(JSON.parse(await readFile(join(folder, 'out', 'a.json'), 'utf8'))).toEqual({ statistics: expect.any(Object) });
+  });
+
+  test('prints a line of JSON for each item, goes on after one that fails, and ends with 1', async () => {
+    await writeFile(join(folder, 'photos', 'aa.png'), 'this is no picture');
+    const { exitCode, stdout } = await starling.run(['pipeline', 'run', 'look.yaml', '--input', 'photos', '--json']);
+    await rm(join(folder, 'photos', 'aa.png'));
+    expect(exitCode).toBe(1);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.map(({ item }) => item)).toEqual(['a.png', 'aa.png', 'b.png', undefined]);
+    expect(lines[0]).toMatchObject({ outputs: { statistics: expect.any(Object) }, nodesMs: { decode: expect.any(Number) } });
+    expect(lines[1]).toMatchObject({ error: { code: 'not-an-image' } });
+    expect(lines[3]).toMatchObject({ error: { code: 'items-failed' } });
+  });
+
+  test.each([
+    [
+      'a mistake in the graph, by line and column',
+      ['broken.yaml', '--input', 'photos'],
+      'pipeline-has-problems',
+      /broken\.yaml:6:\d+: .*image\.decoder/s,
+    ],
+    ['a parameter that there is not', ['look.yaml', '--input', 'photos', '--set', 'speed=3'], 'unknown-parameter', /speed/],
+    ['a folder that is not there', ['look.yaml', '--input', 'nowhere'], 'bad-file', /nowhere/],
+    ['a pipeline that has nothing to run on', ['look.yaml'], 'no-input', /source/],
+    ['a model that is not there', ['model.yaml', '--input', 'photos'], 'unknown-model', /text-detection\.onnx/],
+  ])('names %s', async (_, args, code, message) => {
+    await writeFile(join(folder, 'broken.yaml'), pipeline.replace('op: image.decode ', 'op: image.decoder '));
+    await writeFile(join(folder, 'model.yaml'), pipeline.replace('{ op: image.statistics }', '{ model: text-detection }'));
+    const { exitCode, error } = await starling.failure(['pipeline', 'run', ...args]);
+    expect(exitCode).not.toBe(0);
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+});
