@@ -42,32 +42,7 @@ export function defineReleaseCommands(program: Command, contextOf: ContextOf): v
     .command('release')
     .summary('what devices run: a pipeline, pinned models, policies')
     .description('Create, list and inspect releases.');
-  release
-    .command('create')
-    .argument('<name>', 'name of the release')
-    .summary('pin versions, sign and register a release')
-    .requiredOption('--pipeline <name[@version]>', 'the pipeline; its newest version if none is given')
-    .option('--alongside <name[@version]>', 'another pipeline that runs at the same time, sharing models; may be repeated', collect)
-    .option('--model <name=version>', 'version of a model to pin; the newest if none is given; may be repeated', collect)
-    .option('--set <name=value>', 'value of a parameter, in place of its default; PIPELINE:NAME of one alongside; may be repeated', collect)
-    .option('--allow-output <name>', 'pipeline output whose values may leave the device; may be repeated', collect)
-    .option('--allow-edge <node.port>', 'port whose values may be watched and replayed from afar; may be repeated', collect)
-    .option('--sink <node>', 'sink of the pipeline that may send values away, by the name of its node; may be repeated', collect)
-    .option('--policies <file>', 'policies, YAML or JSON: egress, capture, retention, power')
-    .option('--require-provider <name>', 'execution provider without which it must not run; may be repeated', collect)
-    .option('--publisher-key <file>', 'key that signs it (default: keys/publisher.json beside the login)')
-    .addHelpText(
-      'after',
-      examples(
-        [
-          'starling release create read-signs-1 --pipeline read-signs --allow-output readings',
-          'newest versions; texts may leave, pictures may not',
-        ],
-        ['starling release create read-signs-2 --pipeline read-signs@1.1.0 --model text-detection=4.0.0', 'these versions'],
-        ['starling release create gate-1 --pipeline count-cars --set threshold=0.6', 'another threshold than the pipeline has'],
-      ),
-    )
-    .action((name: string, _options, command: Command) => createRelease(contextOf, name, command));
+  defineReleaseCreate(release, contextOf);
   addPaging(release.command('ls'))
     .summary('list releases')
     .option('--search <text>', 'part of the name')
@@ -107,6 +82,35 @@ export function defineReleaseCommands(program: Command, contextOf: ContextOf): v
       );
     });
   defineReleaseObjective(release, contextOf);
+}
+
+function defineReleaseCreate(release: Command, contextOf: ContextOf): void {
+  release
+    .command('create')
+    .argument('<name>', 'name of the release')
+    .summary('pin versions, sign and register a release')
+    .requiredOption('--pipeline <name[@version]>', 'the pipeline; its newest version if none is given')
+    .option('--alongside <name[@version]>', 'another pipeline that runs at the same time, sharing models; may be repeated', collect)
+    .option('--model <name=version>', 'version of a model to pin; the newest if none is given; may be repeated', collect)
+    .option('--set <name=value>', 'value of a parameter, in place of its default; PIPELINE:NAME of one alongside; may be repeated', collect)
+    .option('--allow-output <name>', 'pipeline output whose values may leave the device; may be repeated', collect)
+    .option('--allow-edge <node.port>', 'port whose values may be watched and replayed from afar; may be repeated', collect)
+    .option('--sink <node>', 'sink of the pipeline that may send values away, by the name of its node; may be repeated', collect)
+    .option('--policies <file>', 'policies, YAML or JSON: egress, capture, retention, power')
+    .option('--require-provider <name>', 'execution provider without which it must not run; may be repeated', collect)
+    .option('--publisher-key <file>', 'key that signs it (default: keys/publisher.json beside the login)')
+    .addHelpText(
+      'after',
+      examples(
+        [
+          'starling release create read-signs-1 --pipeline read-signs --allow-output readings',
+          'newest versions; texts may leave, pictures may not',
+        ],
+        ['starling release create read-signs-2 --pipeline read-signs@1.1.0 --model text-detection=4.0.0', 'these versions'],
+        ['starling release create gate-1 --pipeline count-cars --set threshold=0.6', 'another threshold than the pipeline has'],
+      ),
+    )
+    .action((name: string, _options, command: Command) => createRelease(contextOf, name, command));
 }
 
 async function createRelease(contextOf: ContextOf, name: string, command: Command): Promise<void> {
