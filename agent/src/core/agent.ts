@@ -129,11 +129,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     event('warning', 'refused', `${what}: ${reason}`);
   };
   const puller = createPuller({
-    store,
-    clock,
-    log,
-    inflate: ports.inflate,
-    hash: ports.hash,
+    ...{ store, clock, log, inflate: ports.inflate, hash: ports.hash },
     publish: (payload) => publish('blobWant', {}, payload),
     refused: (reason) => refused('chunk', reason),
   });
