@@ -37,6 +37,7 @@ import { voiceSegments } from './voice-segments.ts';
 import { warpImage } from './warp-image.ts';
 import { yoloDecode } from './yolo.ts';
 
+export { isAudio } from './audio-values.ts';
 export type { OperatorContext, OperatorItem, OperatorRun } from './operator.ts';
 export { type ImageStatistics, imageStatistics } from './statistics.ts';
 export { type Box, isRawImage, type Point, type Quad, type Text } from './values.ts';
