@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { type Audio, type Pipeline, pipelineSchema, releaseSchema } from '@starling/shared';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -12,9 +11,8 @@ import type { ModelPorts } from '../../agent/src/core/ports/engine.ts';
 import type { RuntimeHost } from '../../agent/src/core/ports/runtime-host.ts';
 import { createHostProcess } from '../../agent/src/node/engine/host-process.ts';
 import { composeScene, SPEECH_HZ } from './speech.ts';
+import { voiceModel, voicePipelineFile } from './voice-activity.ts';
 
-const modelFile = join(dirname(fileURLToPath(import.meta.resolve('@ricky0123/vad-web'))), 'silero_vad_v6.onnx');
-const pipelineFile = new URL('../../examples/pipelines/voice-activity.yaml', import.meta.url);
 const ports: ModelPorts = {
   inputs: [
     { name: 'input', elementType: 'float32', shape: ['batch', 'samples'] },
@@ -50,7 +48,7 @@ describe('voice activity', () => {
       scriptFile: './script-worker.ts',
       environment: process.env,
     });
-    await host.load(installed(pipelineSchema.parse(parse(readFileSync(pipelineFile, 'utf8')))));
+    await host.load(installed(pipelineSchema.parse(parse(readFileSync(voicePipelineFile, 'utf8')))));
     await host.activate('voice');
   });
   afterAll(async () => {
@@ -147,7 +145,14 @@ function installed(pipeline: Pipeline): Parameters<RuntimeHost['load']>[0] {
     pipeline: { name: pipeline.name, version: pipeline.version, digest },
     policies: { egress: { outputs: Object.keys(pipeline.outputs) } },
   });
-  const model = { name: 'voice-activity', artefact: digest, location: modelFile, precision: 'fp32', executionProviders: ['cpu'], ports };
+  const model = {
+    name: 'voice-activity',
+    artefact: digest,
+    location: voiceModel.file,
+    precision: 'fp32',
+    executionProviders: ['cpu'],
+    ports,
+  };
   return { key: 'voice', digest, release, pipeline, models: [model], assets: {}, telemetryWindowMs: 60_000 };
 }
 
@@ -163,7 +168,7 @@ function chunksOf(audio: Audio, lengthOf: (index: number) => number): Audio[] {
 
 /** What the authors of the model do: each frame with the end of the one before, and the state goes round. */
 async function probabilitiesByHand(samples: Float32Array): Promise<number[]> {
-  const session = await InferenceSession.create(modelFile, { executionProviders: ['cpu'], intraOpNumThreads: 1 });
+  const session = await InferenceSession.create(voiceModel.file, { executionProviders: ['cpu'], intraOpNumThreads: 1 });
   const probabilities: number[] = [];
   const sr = new Tensor('int64', BigInt64Array.of(BigInt(SPEECH_HZ)), []);
   let state = new Tensor('float32', new Float32Array(2 * 128), [2, 1, 128]);
