@@ -2,7 +2,16 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Audio, type Pipeline, pipelineSchema, releaseSchema } from '@starling/shared';
+import {
+  type Audio,
+  checkPipeline,
+  operatorRegistry,
+  type Pipeline,
+  pipelineSchema,
+  releaseSchema,
+  sinkRegistry,
+  sourceRegistry,
+} from '@starling/shared';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -36,6 +45,7 @@ interface Heard {
 
 describe('voice activity', () => {
   const scene = composeScene();
+  const pipeline = pipelineSchema.parse(parse(readFileSync(voicePipelineFile, 'utf8')));
   let folder: string;
   let host: RuntimeHost;
 
@@ -48,7 +58,7 @@ describe('voice activity', () => {
       scriptFile: './script-worker.ts',
       environment: process.env,
     });
-    await host.load(installed(pipelineSchema.parse(parse(readFileSync(voicePipelineFile, 'utf8')))));
+    await host.load(installed(pipeline));
     await host.activate('voice');
   });
   afterAll(async () => {
@@ -62,6 +72,11 @@ describe('voice activity', () => {
     for (const chunk of chunks) found.push(...((await hear(chunk, source)).segments ?? []));
     return found;
   };
+
+  test('is a pipeline in which nothing is wrong', () => {
+    const models = new Map([['voice-activity', ports]]);
+    expect(checkPipeline(pipeline, { operators: operatorRegistry, sources: sourceRegistry, sinks: sinkRegistry, models })).toEqual([]);
+  });
 
   test('gives the probabilities of a loop over the model that is written by hand', async () => {
     const expected = await probabilitiesByHand(scene.audio.samples);
