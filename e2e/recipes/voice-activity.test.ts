@@ -147,6 +147,27 @@ describe('voice activity', () => {
     }
   });
 
+  test('learns from the file of the model what it keeps, where nobody says it', async () => {
+    const bare = installed(pipeline);
+    await host.load({
+      ...bare,
+      key: 'bare',
+      models: bare.models.map(({ ports: _ports, artefact: _artefact, ...model }) => ({ ...model, artefact: '1'.repeat(64) })),
+    });
+    const expected = await segmentsOf(
+      chunksOf(scene.audio, () => 1600),
+      'told',
+    );
+    await host.activate('bare');
+    expect(
+      await segmentsOf(
+        chunksOf(scene.audio, () => 1600),
+        'bare',
+      ),
+    ).toEqual(expected);
+    await host.activate('voice');
+  });
+
   test('gives the level of every chunk, also of one that completes no frame', async () => {
     const heard = await hear({ sampleRateHz: SPEECH_HZ, channels: 1, samples: new Float32Array(100).fill(0.1) }, 'short');
     expect(heard).toEqual({ level: { rmsDb: expect.closeTo(-20, 3), peakDb: expect.closeTo(-20, 3), peak: expect.closeTo(0.1, 5) } });
