@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type Audio, type Pipeline, pipelineSchema, releaseSchema } from '@starling/shared';
+import { join } from 'node:path';
+import {
+  type Audio,
+  checkPipeline,
+  operatorRegistry,
+  type Pipeline,
+  pipelineSchema,
+  releaseSchema,
+  sinkRegistry,
+  sourceRegistry,
+} from '@starling/shared';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -12,9 +20,8 @@ import type { ModelPorts } from '../../agent/src/core/ports/engine.ts';
 import type { RuntimeHost } from '../../agent/src/core/ports/runtime-host.ts';
 import { createHostProcess } from '../../agent/src/node/engine/host-process.ts';
 import { composeScene, SPEECH_HZ } from './speech.ts';
+import { voiceModel, voicePipelineFile } from './voice-activity.ts';
 
-const modelFile = join(dirname(fileURLToPath(import.meta.resolve('@ricky0123/vad-web'))), 'silero_vad_v6.onnx');
-const pipelineFile = new URL('../../examples/pipelines/voice-activity.yaml', import.meta.url);
 const ports: ModelPorts = {
   inputs: [
     { name: 'input', elementType: 'float32', shape: ['batch', 'samples'] },
@@ -38,6 +45,7 @@ interface Heard {
 
 describe('voice activity', () => {
   const scene = composeScene();
+  const pipeline = pipelineSchema.parse(parse(readFileSync(voicePipelineFile, 'utf8')));
   let folder: string;
   let host: RuntimeHost;
 
@@ -50,7 +58,7 @@ describe('voice activity', () => {
       scriptFile: './script-worker.ts',
       environment: process.env,
     });
-    await host.load(installed(pipelineSchema.parse(parse(readFileSync(pipelineFile, 'utf8')))));
+    await host.load(installed(pipeline));
     await host.activate('voice');
   });
   afterAll(async () => {
@@ -64,6 +72,11 @@ describe('voice activity', () => {
     for (const chunk of chunks) found.push(...((await hear(chunk, source)).segments ?? []));
     return found;
   };
+
+  test('is a pipeline in which nothing is wrong', () => {
+    const models = new Map([['voice-activity', ports]]);
+    expect(checkPipeline(pipeline, { operators: operatorRegistry, sources: sourceRegistry, sinks: sinkRegistry, models })).toEqual([]);
+  });
 
   test('gives the probabilities of a loop over the model that is written by hand', async () => {
     const expected = await probabilitiesByHand(scene.audio.samples);
@@ -134,6 +147,27 @@ describe('voice activity', () => {
     }
   });
 
+  test('learns from the file of the model what it keeps, where nobody says it', async () => {
+    const bare = installed(pipeline);
+    await host.load({
+      ...bare,
+      key: 'bare',
+      models: bare.models.map(({ ports: _ports, artefact: _artefact, ...model }) => ({ ...model, artefact: '1'.repeat(64) })),
+    });
+    const expected = await segmentsOf(
+      chunksOf(scene.audio, () => 1600),
+      'told',
+    );
+    await host.activate('bare');
+    expect(
+      await segmentsOf(
+        chunksOf(scene.audio, () => 1600),
+        'bare',
+      ),
+    ).toEqual(expected);
+    await host.activate('voice');
+  });
+
   test('gives the level of every chunk, also of one that completes no frame', async () => {
     const heard = await hear({ sampleRateHz: SPEECH_HZ, channels: 1, samples: new Float32Array(100).fill(0.1) }, 'short');
     expect(heard).toEqual({ level: { rmsDb: expect.closeTo(-20, 3), peakDb: expect.closeTo(-20, 3), peak: expect.closeTo(0.1, 5) } });
@@ -147,7 +181,14 @@ function installed(pipeline: Pipeline): Parameters<RuntimeHost['load']>[0] {
     pipeline: { name: pipeline.name, version: pipeline.version, digest },
     policies: { egress: { outputs: Object.keys(pipeline.outputs) } },
   });
-  const model = { name: 'voice-activity', artefact: digest, location: modelFile, precision: 'fp32', executionProviders: ['cpu'], ports };
+  const model = {
+    name: 'voice-activity',
+    artefact: digest,
+    location: voiceModel.file,
+    precision: 'fp32',
+    executionProviders: ['cpu'],
+    ports,
+  };
   return { key: 'voice', digest, release, pipeline, models: [model], assets: {}, telemetryWindowMs: 60_000 };
 }
 
@@ -163,7 +204,7 @@ function chunksOf(audio: Audio, lengthOf: (index: number) => number): Audio[] {
 
 /** What the authors of the model do: each frame with the end of the one before, and the state goes round. */
 async function probabilitiesByHand(samples: Float32Array): Promise<number[]> {
-  const session = await InferenceSession.create(modelFile, { executionProviders: ['cpu'], intraOpNumThreads: 1 });
+  const session = await InferenceSession.create(voiceModel.file, { executionProviders: ['cpu'], intraOpNumThreads: 1 });
   const probabilities: number[] = [];
   const sr = new Tensor('int64', BigInt64Array.of(BigInt(SPEECH_HZ)), []);
   let state = new Tensor('float32', new Float32Array(2 * 128), [2, 1, 128]);

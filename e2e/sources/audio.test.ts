@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type Audio, type SourceParams, sourceSignatures } from '@starling/shared';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createLog } from '../../agent/src/node/log.ts';
-import { type EmitAudio, openAudio } from '../../agent/src/node/sources/audio.ts';
+import { type EmitAudio, type Login, openAudio } from '../../agent/src/node/sources/audio.ts';
 import type { Source } from '../../agent/src/node/sources/source.ts';
 import { describeWith } from '../harness/requires.ts';
 import { until } from '../harness/running-fleet.ts';
@@ -35,7 +35,7 @@ describeWith(['ffmpeg'], 'sound through ffmpeg', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  const open = (params: Partial<SourceParams<'audio'>>, emit?: EmitAudio, credentials?: Parameters<typeof openAudio>[3]) => {
+  const open = (params: Partial<SourceParams<'audio'>>, emit?: EmitAudio, login?: Login) => {
     const chunks: Audio[] = [];
     const log = createLog(
       'debug',
@@ -46,9 +46,11 @@ describeWith(['ffmpeg'], 'sound through ffmpeg', () => {
       await emit?.(values);
       chunks.push(values.audio);
     };
-    source = openAudio(sourceSignatures.audio.params.parse(params), take, log, credentials);
+    const findLogin = login === undefined ? undefined : async () => login;
+    const opened = openAudio(sourceSignatures.audio.params.parse(params), take, log, findLogin);
+    source = opened;
     const said = (text: string): boolean => log.newest(100).some((line) => line.includes(text));
-    return { chunks, said, log };
+    return { chunks, said, log, ended: opened.ended };
   };
   const serve = async (listener: RequestListener): Promise<string> => {
     server = createServer(listener);
@@ -66,8 +68,9 @@ describeWith(['ffmpeg'], 'sound through ffmpeg', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
       underWay -= 1;
     };
-    const { chunks, said } = open({ path: file, realTime: false, chunkMs: 70 }, slowly);
-    await until('the file ends', () => said('come to its end') && samplesOf(chunks).length >= RATE);
+    const { chunks, said, ended } = open({ path: file, realTime: false, chunkMs: 70 }, slowly);
+    await ended;
+    expect(said('come to its end')).toBe(true);
     const samples = samplesOf(chunks);
     expect(samples).toHaveLength(RATE);
     expect(Math.max(...samples.map((sample, index) => Math.abs(sample - (tone[index] as number))))).toBeLessThan(1 / 30_000);
@@ -75,8 +78,8 @@ describeWith(['ffmpeg'], 'sound through ffmpeg', () => {
   });
 
   test('brings sound to the rate and the channels that are asked for', async () => {
-    const { chunks, said } = open({ path: file, realTime: false, sampleRateHz: 8000, channels: 2 });
-    await until('the file ends', () => said('come to its end') && samplesOf(chunks).length >= 16_000);
+    const { chunks, ended } = open({ path: file, realTime: false, sampleRateHz: 8000, channels: 2 });
+    await ended;
     expect(chunks[0]).toMatchObject({ sampleRateHz: 8000, channels: 2 });
     expect(chunks[0]?.samples).toHaveLength(1600);
     const samples = samplesOf(chunks);
@@ -105,7 +108,7 @@ describeWith(['ffmpeg'], 'sound through ffmpeg', () => {
     const { chunks, said, log } = open({ url, sampleRateHz: 1000, chunkMs: 500 }, () => held);
     await until('it is slow', () => said('is left out'));
     await new Promise((resolve) => setTimeout(resolve, 300));
-    await source?.close();
+    void source?.close();
     expect(log.newest(100).filter((line) => line.includes('is left out'))).toHaveLength(1);
     letGo();
     await until('the first is done', () => chunks.length === 1);

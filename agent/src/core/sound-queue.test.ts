@@ -33,7 +33,14 @@ test('gives one chunk after the other, and says while it works', async () => {
   const queue = createSoundQueue({ take, onBusy: (isBusy) => busy.push(isBusy) });
   for (const mark of [1, 2, 3]) queue.push(chunk(mark));
   expect([taken, busy]).toEqual([[1], [true]]);
-  await finish(3);
+  let isIdle = false;
+  const idle = queue.idle().then(() => {
+    isIdle = true;
+  });
+  await finish(2);
+  expect(isIdle).toBe(false);
+  await finish(1);
+  await idle;
   expect([taken, busy]).toEqual([
     [1, 2, 3],
     [true, false],

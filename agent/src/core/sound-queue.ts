@@ -14,6 +14,8 @@ export interface SoundQueueOptions {
 /** Chunks of sound from something that does not wait for a pipeline, one after the other. */
 export interface SoundQueue {
   push(audio: Audio): void;
+  /** Resolves when nothing waits and nothing is under way. */
+  idle(): Promise<void>;
   /** Gives nothing more on. */
   stop(): void;
 }
@@ -21,7 +23,7 @@ export interface SoundQueue {
 export function createSoundQueue({ take, waitingMsMaximum = Number.POSITIVE_INFINITY, onLate, onBusy }: SoundQueueOptions): SoundQueue {
   const waiting: Audio[] = [];
   let waitingMs = 0;
-  let isBusy = false;
+  let working: Promise<void> | undefined;
   let isStopped = false;
   let isLate = false;
   const shift = (): Audio | undefined => {
@@ -30,11 +32,10 @@ export function createSoundQueue({ take, waitingMsMaximum = Number.POSITIVE_INFI
     return audio;
   };
   const work = async (): Promise<void> => {
-    isBusy = true;
     onBusy?.(true);
     for (let audio = shift(); audio !== undefined && !isStopped; audio = shift()) await take(audio);
     isLate = false;
-    isBusy = false;
+    working = undefined;
     onBusy?.(false);
   };
   return {
@@ -46,7 +47,10 @@ export function createSoundQueue({ take, waitingMsMaximum = Number.POSITIVE_INFI
         if (!isLate) onLate?.();
         isLate = true;
       }
-      if (!isBusy) void work();
+      working ??= work();
+    },
+    async idle() {
+      await working;
     },
     stop() {
       isStopped = true;

@@ -1,4 +1,4 @@
-import type { BuildRecipe, BuildReport, GoldenSet, ModelEvaluation, Precision, TensorPort } from '@starling/shared';
+import type { BuildRecipe, BuildReport, GoldenSet, ModelEvaluation, Precision, TensorPort, WholeRange } from '@starling/shared';
 
 /** What the fleet asks its builder: a process of its own, since native code that loads a stranger's model may crash or hang. */
 export type BuildRequest = { type: 'inspect'; file: string; weights?: string } | ({ type: 'build' } & RecipeRequest);
@@ -13,6 +13,7 @@ export interface RecipeRequest {
   fileBytesMaximum?: number;
   recipe: BuildRecipe;
   exampleShapes: Record<string, number[]>;
+  exampleRanges?: Record<string, WholeRange>;
   /** The model under its name in the pipeline of its card, with its assets as files, and the texts of its classes. */
   model: { name: string; assets: Record<string, string>; labels?: string[] };
   /** Other models that the pipeline of the card runs: name -> files. */

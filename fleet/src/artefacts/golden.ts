@@ -1,4 +1,4 @@
-import { type GoldenInputSpec, type GoldenSet, goldenTensor, StarlingError, type TensorPort } from '@starling/shared';
+import { type GoldenInputSpec, type GoldenSet, goldenTensor, StarlingError, type TensorPort, type WholeRange } from '@starling/shared';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
 
 /** Outputs are sampled to about this many values: enough to see any wrong layer, small enough for one chunk. */
@@ -10,6 +10,12 @@ export interface GoldenRun {
   golden: GoldenSet;
   /** All output values, for comparing artefacts with each other. */
   outputs: Map<string, Float32Array>;
+}
+
+/** What the card of a model says about its inputs, by name. */
+export interface Examples {
+  shapes: Readonly<Record<string, number[]>>;
+  ranges: Readonly<Record<string, WholeRange>>;
 }
 
 /** Ids that are tried for inputs of whole numbers, the widest first: what an embedding knows is not said in the model's ports. */
@@ -26,19 +32,19 @@ const RANGES = [
 export async function makeGolden(
   session: InferenceSession,
   inputs: readonly TensorPort[],
-  exampleShapes: Record<string, number[]>,
+  examples: Examples,
   tolerance: number,
 ): Promise<GoldenRun> {
   const [widest, ...narrower] = RANGES;
-  const first = runGolden(session, inputs, exampleShapes, tolerance, widest);
-  if (!inputs.some(({ elementType }) => isWide(elementType))) return first;
-  return narrower.reduce((running, range) => running.catch(() => runGolden(session, inputs, exampleShapes, tolerance, range)), first);
+  const first = runGolden(session, inputs, examples, tolerance, widest);
+  if (!inputs.some(({ name, elementType }) => isWide(elementType) && examples.ranges[name] === undefined)) return first;
+  return narrower.reduce((running, range) => running.catch(() => runGolden(session, inputs, examples, tolerance, range)), first);
 }
 
 async function runGolden(
   session: InferenceSession,
   inputs: readonly TensorPort[],
-  exampleShapes: Record<string, number[]>,
+  { shapes, ranges }: Examples,
   tolerance: number,
   range: GoldenInputSpec['range'],
 ): Promise<GoldenRun> {
@@ -49,8 +55,9 @@ async function runGolden(
     if (elementType === 'string') {
       throw new StarlingError('golden-unsupported', 'golden inputs of strings cannot be made', { field: `inputs.${name}` });
     }
-    const shape = exampleShapes[name] ?? port.shape.map((side, axis) => (typeof side === 'number' ? side : axis === 0 ? 1 : FREE_SIDE));
-    const spec: GoldenInputSpec = { seed: 20_240 + index, elementType, shape, ...(isWide(elementType) ? { range } : {}) };
+    const shape = shapes[name] ?? port.shape.map((side, axis) => (typeof side === 'number' ? side : axis === 0 ? 1 : FREE_SIDE));
+    const asked = ranges[name] ?? (isWide(elementType) ? range : undefined);
+    const spec: GoldenInputSpec = { seed: 20_240 + index, elementType, shape, ...(asked === undefined ? {} : { range: asked }) };
     golden.inputs[name] = spec;
     feeds[name] = new Tensor(elementType as 'float32', goldenTensor(spec) as Float32Array, shape);
   }

@@ -32,6 +32,7 @@ export function buildKey(recipe: BuildRecipe, model: ModelVersion, tools: Readon
     calibration: usesCalibration(recipe) ? (model.datasets?.calibration?.digest ?? null) : null,
     evaluation: model.datasets?.evaluation?.digest ?? null,
     exampleShapes: model.card.exampleShapes ?? {},
+    ...(model.card.exampleRanges === undefined ? {} : { exampleRanges: model.card.exampleRanges }),
     judgedBy: model.card.evaluation ?? null,
     tools,
   });

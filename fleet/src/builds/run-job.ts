@@ -110,6 +110,7 @@ async function runWorker(
   const request = {
     ...(weights === undefined ? {} : { weights: weights.digest }),
     ...{ file, recipe: job.recipe, exampleShapes: card.exampleShapes ?? {}, outputDirectory },
+    ...(card.exampleRanges === undefined ? {} : { exampleRanges: card.exampleRanges }),
     model: {
       name: model.name,
       assets: await exportAssets(model.document, exported),

@@ -48,6 +48,34 @@ export function checkExampleShapes(card: ModelCard, inputs: ModelVersion['inputs
   }
 }
 
+/** Largest magnitudes of whole numbers by element type; of 64 bits those that JSON says exactly. */
+const WHOLE_BITS: Readonly<Record<string, number>> = {
+  int8: 7,
+  uint8: 8,
+  int16: 15,
+  uint16: 16,
+  int32: 31,
+  uint32: 32,
+  int64: 53,
+  uint64: 53,
+};
+
+export function checkExampleRanges(card: ModelCard, inputs: ModelVersion['inputs']): void {
+  for (const [name, { minimum, maximum }] of Object.entries(card.exampleRanges ?? {})) {
+    const field = `card.exampleRanges.${name}`;
+    const port = inputs.find((input) => input.name === name);
+    if (port === undefined) {
+      const known = inputs.map((input) => input.name).join(', ');
+      throw new StarlingError('unknown-input', `the model has no input "${name}"`, { field, hint: `inputs: ${known}` });
+    }
+    const bits = WHOLE_BITS[port.elementType];
+    if (bits === undefined) throw new StarlingError('range-mismatch', `${port.elementType} has no whole numbers`, { field });
+    const least = port.elementType.startsWith('u') ? 0 : -(2 ** bits);
+    if (minimum >= least && maximum < 2 ** bits) continue;
+    throw new StarlingError('range-mismatch', `${minimum} to ${maximum} does not fit ${port.elementType}`, { field });
+  }
+}
+
 /** Of one sample no interval can be told, so every build would fail on it. */
 const EVALUATION_SAMPLES_MINIMUM = 2;
 

@@ -20,7 +20,7 @@ import type { Builds } from '../builds/index.ts';
 import type { Database } from '../db/index.ts';
 import type { Clock, EventBus } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
-import { checkExampleShapes, checkModelDatasets, inspectUpload, requireBlobs, requireUpload } from './check-version.ts';
+import { checkExampleRanges, checkExampleShapes, checkModelDatasets, inspectUpload, requireBlobs, requireUpload } from './check-version.ts';
 import { allModelDocuments, findModel, insertModel, listModels, type ModelRow, modelByDigest, newestModel } from './store.ts';
 
 export interface ModelPorts {
@@ -78,6 +78,7 @@ export function createModels(ports: ModelPorts): Models {
       const weights = draft.weights === undefined ? undefined : await requireUpload(draft.weights, 'weights', ports);
       const { opset, inputs, outputs } = await inspectUpload({ source, weights }, ports);
       checkExampleShapes(draft.card, inputs);
+      checkExampleRanges(draft.card, inputs);
       await checkModelDatasets(draft.datasets, draft.card, ports);
       return modelVersionSchema.parse({
         ...{ kind: 'model-version', schemaVersion: 1, critical: [], fleetId: keyring.fleetId },

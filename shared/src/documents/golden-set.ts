@@ -1,16 +1,12 @@
 import { z } from 'zod';
 import { StarlingError } from '../errors.ts';
-import { type TensorElementType, tensorElementTypeSchema } from './model-version.ts';
+import { type TensorElementType, tensorElementTypeSchema, wholeRangeSchema } from './model-version.ts';
 
 export const goldenInputSpecSchema = z.object({
   seed: z.number().int().nonnegative(),
   elementType: tensorElementTypeSchema,
   shape: z.array(z.number().int().positive()).max(8),
-  range: z
-    .object({ minimum: z.number().int(), maximum: z.number().int() })
-    .refine(({ minimum, maximum }) => minimum <= maximum, { path: ['maximum'], message: 'a range ends where it starts or later' })
-    .optional()
-    .meta({ description: 'Both ends of whole numbers, such as ids that an embedding knows' }),
+  range: wholeRangeSchema.optional().meta({ description: 'Both ends of whole numbers, such as ids that an embedding knows' }),
 });
 export type GoldenInputSpec = z.infer<typeof goldenInputSpecSchema>;
 

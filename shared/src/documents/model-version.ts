@@ -98,6 +98,12 @@ export const modelEvaluationSchema = z.strictObject({
 });
 export type ModelEvaluation = z.infer<typeof modelEvaluationSchema>;
 
+/** Whole numbers, both ends included. */
+export const wholeRangeSchema = z
+  .object({ minimum: z.number().int(), maximum: z.number().int() })
+  .refine(({ minimum, maximum }) => minimum <= maximum, { path: ['maximum'], message: 'a range ends where it starts or later' });
+export type WholeRange = z.infer<typeof wholeRangeSchema>;
+
 /** What a person writes about a model; the rest of a model version is read from the ONNX file itself. */
 export const modelCardSchema = z.object({
   title: z.string().min(1).max(200),
@@ -113,6 +119,8 @@ export const modelCardSchema = z.object({
   labels: z.array(z.string().max(200)).max(20_000).optional(),
   /** Concrete shapes for symbolic dimensions, used for golden inputs, warm-up and measurement: input name -> shape. */
   exampleShapes: z.record(z.string(), z.array(z.number().int().positive()).max(8)).optional(),
+  /** What inputs of whole numbers may be, where not every number means something, such as a rate: input name -> range. */
+  exampleRanges: z.record(z.string(), wholeRangeSchema).optional(),
   evaluation: modelEvaluationSchema.optional(),
 });
 export type ModelCard = z.infer<typeof modelCardSchema>;

@@ -41,6 +41,8 @@ export interface ModelPorts {
 export interface EngineSession {
   provider: string;
   inputNames: readonly string[];
+  /** What the model's file says of its inputs, where the engine can tell. */
+  inputs?: readonly TensorPort[] | undefined;
   outputNames: readonly string[];
   /** @throws StarlingError `inference-failed` */
   run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;

@@ -57,7 +57,7 @@ function bindNode(name: string, node: PipelineNode, around: ExpandedGraph, ports
     const model = ports.model(name, node);
     const work = modelWork(model, node, ports.engine);
     if (node.state === undefined) return { work };
-    return { work: withModelState(work, node.state, model.inputs ?? []), state: 'stream' };
+    return { work: withModelState(work, node.state, model.inputs ?? model.session.inputs ?? []), state: 'stream' };
   }
   if ('script' in node)
     return { work: scriptWork(name, node, ports.script(name, node)), ...(node.script.stateful ? { state: 'stream' } : {}) };

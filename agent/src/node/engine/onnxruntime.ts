@@ -81,6 +81,7 @@ function sessionOver(
     provider,
     inputNames: opened.inputNames,
     outputNames: opened.outputNames,
+    inputs: opened.inputs,
     async run(inputs: Readonly<Record<string, Tensor>>) {
       const reply = await call({ type: 'run', inputs });
       if (reply.type !== 'ran') throw new StarlingError('inference-failed', `unexpected reply ${reply.type}`);

@@ -1,4 +1,4 @@
-import type { SessionSettings } from '@starling/shared';
+import type { SessionSettings, TensorPort } from '@starling/shared';
 import type { Tensor } from '../../core/ports/engine.ts';
 import type { OptimisedCache } from './optimised-model.ts';
 
@@ -8,6 +8,6 @@ export type SessionRequest =
   | { id: number; type: 'run'; inputs: Readonly<Record<string, Tensor>> };
 
 export type SessionReply =
-  | { id: number; type: 'opened'; inputNames: string[]; outputNames: string[] }
+  | { id: number; type: 'opened'; inputNames: string[]; outputNames: string[]; inputs: TensorPort[] }
   | { id: number; type: 'ran'; outputs: Record<string, Tensor> }
   | { id: number; type: 'failed'; message: string };

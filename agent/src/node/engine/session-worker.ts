@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import type { SessionSettings } from '@starling/shared';
+import type { SessionSettings, TensorPort } from '@starling/shared';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { openOptimised } from './optimised-model.ts';
 import type { SessionReply, SessionRequest } from './session-messages.ts';
@@ -32,7 +32,14 @@ async function handle(request: SessionRequest): Promise<SessionReply> {
     // Other providers take whole parts of a graph: what they made of it cannot be written down.
     const isKept = cache !== undefined && !unoptimised && request.settings.provider === 'cpu';
     session = isKept ? await openOptimised(request.location, options, cache) : await InferenceSession.create(request.location, options);
-    return { id: request.id, type: 'opened', inputNames: [...session.inputNames], outputNames: [...session.outputNames] };
+    const { inputNames, outputNames, inputMetadata } = session;
+    return {
+      id: request.id,
+      type: 'opened',
+      inputNames: [...inputNames],
+      outputNames: [...outputNames],
+      inputs: inputMetadata.flatMap(portOf),
+    };
   }
   if (session === undefined) return { id: request.id, type: 'failed', message: 'the session is not open' };
   const feeds = Object.fromEntries(
@@ -53,6 +60,16 @@ async function handle(request: SessionRequest): Promise<SessionReply> {
       ]),
     ),
   };
+}
+
+/** Inputs of another kind, such as sequences, are no ports. */
+function portOf(input: InferenceSession.ValueMetadata): TensorPort[] {
+  if (!input.isTensor) return [];
+  const { name, type, shape } = input;
+  const sides = shape.map((side, axis) =>
+    typeof side === 'number' && side > 0 ? side : typeof side === 'string' && side !== '' ? side : `d${axis}`,
+  );
+  return [{ name, elementType: type as TensorPort['elementType'], shape: sides }];
 }
 
 function sessionOptions({ provider, threads, spinning, arena, executionMode }: SessionSettings): InferenceSession.SessionOptions {

@@ -9,6 +9,16 @@ type Params = SourceParams<'audio'>;
 /** Takes one chunk. What it answers is waited for before the next one comes. */
 export type EmitAudio = (values: { audio: Audio }) => unknown;
 
+export interface Login {
+  username: string;
+  password: string;
+}
+
+export interface HeardSource extends Source {
+  /** Resolves when a file was given to its end, or the source was closed. */
+  readonly ended: Promise<void>;
+}
+
 const RESTART_MS = 3_000;
 /** Sound that waits because the pipeline is slow; older sound is left out, so that live sound is not ever later. */
 const WAITING_MS_MAXIMUM = 5_000;
@@ -16,10 +26,9 @@ const WAITING_MS_MAXIMUM = 5_000;
 /**
  * Sound of a file, a network stream or a microphone, through ffmpeg, in chunks of one length. What is live is opened again when it ends,
  * breaks or falls silent; a file comes once, or again and again.
- * @param credentials for a stream that asks for them
+ * @param findLogin for a stream that asks who wants to hear it; asked each time that it is opened
  */
-export function openAudio(params: Params, emit: EmitAudio, log: Log, credentials?: { username: string; password: string }): Source {
-  const address = addressOf(params, credentials);
+export function openAudio(params: Params, emit: EmitAudio, log: Log, findLogin?: () => Promise<Login | undefined>): HeardSource {
   // The password of a camera stays out of logs.
   const name = params.path ?? params.url ?? params.device ?? '';
   const isLive = params.path === undefined;
@@ -38,8 +47,24 @@ export function openAudio(params: Params, emit: EmitAudio, log: Log, credentials
   });
   let closed = false;
   let stop = (): void => undefined;
-
+  let onEnded = (): void => undefined;
+  const ended = new Promise<void>((resolve) => {
+    onEnded = resolve;
+  });
+  const startAgain = (): void => {
+    const timer = setTimeout(start, RESTART_MS);
+    stop = () => clearTimeout(timer);
+  };
   const start = (): void => {
+    findAddress(params, findLogin).then(
+      (address) => closed || hear(address),
+      (error: unknown) => {
+        log.warn('the sound cannot be opened', { audio: name, reason: messageOf(error) });
+        if (!closed) startAgain();
+      },
+    );
+  };
+  const hear = (address: string): void => {
     const child = spawn('ffmpeg', argumentsFor(address, params), { stdio: ['ignore', 'pipe', 'pipe'] });
     const watch = createSilenceWatch(isLive ? params.silenceMs : undefined, () => {
       log.warn('the sound has fallen silent; it is opened again', { audio: name });
@@ -62,25 +87,31 @@ export function openAudio(params: Params, emit: EmitAudio, log: Log, credentials
       watch.stop();
       if (closed) return;
       splitter.end();
-      if (!isLive && code === 0) return log.info('the sound has come to its end', { audio: name });
-      const timer = setTimeout(start, RESTART_MS);
-      stop = () => clearTimeout(timer);
+      if (isLive || code !== 0) return startAgain();
+      void queue.idle().then(() => {
+        log.info('the sound has come to its end', { audio: name });
+        onEnded();
+      });
     });
     stop = () => child.kill('SIGKILL');
   };
   start();
   return {
+    ended,
     async close() {
       closed = true;
       queue.stop();
       stop();
+      onEnded();
+      await queue.idle();
     },
   };
 }
 
-function addressOf({ path, url, device }: Params, credentials: { username: string; password: string } | undefined): string {
-  if (url === undefined || credentials === undefined) return path ?? url ?? device?.slice(device.indexOf(':') + 1) ?? '';
-  const { username, password } = credentials;
+async function findAddress({ path, url, device }: Params, findLogin: (() => Promise<Login | undefined>) | undefined): Promise<string> {
+  const login = await findLogin?.();
+  if (url === undefined || login === undefined) return path ?? url ?? device?.slice(device.indexOf(':') + 1) ?? '';
+  const { username, password } = login;
   return url.replace('://', `://${encodeURIComponent(username)}:${encodeURIComponent(password)}@`);
 }
 

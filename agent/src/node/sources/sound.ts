@@ -1,25 +1,22 @@
 import { isStarlingError, messageOf, type SourceParams } from '@starling/shared';
-import { openAudio } from './audio.ts';
-import type { OpenSource, Source } from './source.ts';
+import { type Login, openAudio } from './audio.ts';
+import type { OpenSource } from './source.ts';
 
-/** The source `audio` of a pipeline: its credentials are looked up when it is opened. */
+/** The source `audio` of a pipeline: its credentials are looked up each time that it is opened. */
 export const openSound: OpenSource<SourceParams<'audio'>> = (params, { node, push, log, tell, credentials }) => {
-  let closed = false;
-  const opening = (async (): Promise<Source | undefined> => {
+  const { credentials: named } = params;
+  let told = '';
+  const findLogin = async (): Promise<Login | undefined> => {
     try {
-      const found = params.credentials === undefined ? undefined : await credentials.find(params.credentials);
-      const login = found !== undefined && 'username' in found ? found : undefined;
-      return closed ? undefined : openAudio(params, (values) => push({ audio: values.audio }), log, login);
+      const found = named === undefined ? undefined : await credentials.find(named);
+      return found !== undefined && 'username' in found ? found : undefined;
     } catch (error) {
       const code = isStarlingError(error) ? error.code : 'source-failed';
-      tell('error', code, `${node}: ${messageOf(error)}`, { node });
-      return undefined;
+      // It is tried again every few seconds; one reason is told once.
+      if (told !== messageOf(error)) tell('error', code, `${node}: ${messageOf(error)}`, { node });
+      told = messageOf(error);
+      throw error;
     }
-  })();
-  return {
-    async close() {
-      closed = true;
-      await (await opening)?.close();
-    },
   };
+  return openAudio(params, (values) => push({ audio: values.audio }), log, findLogin);
 };

@@ -96,7 +96,7 @@ async function goldenOf(
   const session = await InferenceSession.create(file, judgeOptions(judgedExactly(recipe), job.weights !== undefined));
   try {
     const shapes = { ...job.exampleShapes, ...job.recipe.fixedShapes };
-    return await makeGolden(session, inputs, shapes, goldenTolerance(recipe));
+    return await makeGolden(session, inputs, { shapes, ranges: job.exampleRanges ?? {} }, goldenTolerance(recipe));
   } finally {
     await session.release();
   }

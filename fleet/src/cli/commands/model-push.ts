@@ -16,7 +16,10 @@ export function defineModelPush(model: Command, contextOf: ContextOf): void {
     .description(
       'Uploads an ONNX file, lets the fleet read its inputs and outputs, signs the model version with your publisher key and registers it. The fleet then builds its artefacts. Data that the file keeps in others beside it (net.onnx.data) is joined on the way. A model of more than 2 GiB goes as two files, its graph and its weights.',
     )
-    .requiredOption('--card <file>', 'model card, YAML or JSON: title, licence, task, description, source, labels, exampleShapes')
+    .requiredOption(
+      '--card <file>',
+      'model card, YAML or JSON: title, licence, task, description, source, labels, exampleShapes, exampleRanges',
+    )
     .option(
       '--weights-apart',
       'send the weights as a file of their own even if one file could hold them: devices map it instead of reading it',
