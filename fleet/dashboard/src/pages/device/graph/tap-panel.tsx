@@ -1,11 +1,11 @@
-import { Alert, Button, Group, NumberInput, Stack, Text, Title } from '@mantine/core';
-import type { TapValueView } from '@starling/shared';
+import { Button, Group, NumberInput, Stack, Text, Title } from '@mantine/core';
 import { IconEye, IconPlayerStop } from '@tabler/icons-react';
 import { useState } from 'react';
 import { bytesOf, counted, inWords, millisecondsOf } from '../../../format/quantity.ts';
 import { useNowMs } from '../../../parts/moment.tsx';
 import { ProblemAlert } from '../../../parts/problem-alert.tsx';
 import { Tag } from '../../../parts/tag.tsx';
+import { matchPicture } from './match-picture.ts';
 import { PolicyRefusal } from './policy-refusal.tsx';
 import { useTap } from './use-tap.ts';
 import { ValueView } from './value-view.tsx';
@@ -19,18 +19,20 @@ interface TapPanelProps {
   /** A port that gives the picture of the same item, over which is drawn what was found. */
   picture: string | undefined;
   release: string;
+  /** `name@version` */
+  pipeline: string;
   isVisible: boolean;
   /** Why no tap can be started now. */
   refusal: string | undefined;
 }
 
 /** The values of one edge of a running pipeline, as they come. */
-export function TapPanel({ device, port, picture, release, isVisible, refusal }: TapPanelProps) {
+export function TapPanel({ device, port, picture, release, pipeline, isVisible, refusal }: TapPanelProps) {
   const tap = useTap(device);
   const [perSecond, setPerSecond] = useState(2);
   const isRunning = tap.state === 'starting' || tap.state === 'open';
-  const newest = tap.newest.get(port);
-  if (!isVisible) return <PolicyRefusal port={port} release={release} />;
+  const shown = matchPicture(tap.values.get(port) ?? [], picture === undefined ? [] : (tap.values.get(picture) ?? []));
+  if (!isVisible) return <PolicyRefusal {...{ port, release, pipeline }} />;
   return (
     <Stack gap="xs">
       <Title order={3} size="h5">
@@ -67,23 +69,13 @@ export function TapPanel({ device, port, picture, release, isVisible, refusal }:
       </Group>
       {tap.error !== undefined && <ProblemAlert error={tap.error} title="Not watched" />}
       <TapState tap={tap} port={port} />
-      {newest?.value !== undefined && (
+      {shown?.value.value !== undefined && (
         <div aria-live="off">
-          <ValueView
-            value={newest.value}
-            label={port}
-            picture={pictureOf(newest, picture === undefined ? undefined : tap.newest.get(picture))}
-          />
+          <ValueView value={shown.value.value} label={port} picture={shown.picture} />
         </div>
       )}
     </Stack>
   );
-}
-
-/** The picture of the same item; one of another would show boxes where nothing is. */
-function pictureOf(value: TapValueView, picture: TapValueView | undefined) {
-  const isSame = picture?.item?.sequence === value.item?.sequence && picture?.item?.stream === value.item?.stream;
-  return isSame && picture?.value?.kind === 'image' ? picture.value : undefined;
 }
 
 const endWords: Readonly<Record<string, string>> = {
@@ -118,13 +110,5 @@ function TapState({ tap, port }: { tap: ReturnType<typeof useTap>; port: string 
         {state === 'open' && left !== undefined && `, ends in ${inWords(millisecondsOf(Math.ceil(left / 1000) * 1000))}`}
       </Text>
     </Stack>
-  );
-}
-
-export function NothingChosen() {
-  return (
-    <Alert variant="outline" color="gray" title="Watch an edge">
-      <Text size="sm">Choose a line in the graph to see what flows on it, and to watch its values.</Text>
-    </Alert>
   );
 }
