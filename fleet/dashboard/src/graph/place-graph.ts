@@ -123,24 +123,24 @@ function bendBetween(from: Point, to: Point): number {
 
 export type Direction = 'ArrowUp' | 'ArrowDown' | 'ArrowLeft' | 'ArrowRight';
 
-/** The node that an arrow key leads to: the nearest in that direction, sideways distance counting more. */
+/** Nodes whose middles differ by less stand in one layer. */
+const LAYER = 24;
+
+/** The node that an arrow key leads to: up and down the nearest of the next layer, to the sides the next of the own one. */
 export function neighbourOf(boxes: ReadonlyMap<string, Box>, id: string, direction: Direction): string | undefined {
   const from = boxes.get(id);
   if (from === undefined) return undefined;
   const isVertical = direction === 'ArrowUp' || direction === 'ArrowDown';
   const sign = direction === 'ArrowUp' || direction === 'ArrowLeft' ? -1 : 1;
-  let best: { id: string; distance: number } | undefined;
-  for (const [other, box] of boxes) {
-    if (other === id) continue;
+  const ahead = [...boxes].flatMap(([other, box]) => {
     const [dx, dy] = [centreOf(box).x - centreOf(from).x, centreOf(box).y - centreOf(from).y];
     const [along, aside] = isVertical ? [dy * sign, Math.abs(dx)] : [dx * sign, Math.abs(dy)];
-    // To the side only within the own layer: the boxes overlap in height.
-    const isBeside = isVertical || (box.y < from.y + from.height && from.y < box.y + box.height);
-    if (along <= 1 || !isBeside) continue;
-    const distance = along + aside * 2;
-    if (best === undefined || distance < best.distance) best = { id: other, distance };
-  }
-  return best?.id;
+    const isInReach = isVertical ? along > LAYER : along > 1 && aside <= LAYER;
+    return isInReach ? [{ other, along, aside }] : [];
+  });
+  const nearest = Math.min(...ahead.map(({ along }) => along));
+  const next = ahead.filter(({ along }) => along <= nearest + LAYER);
+  return next.toSorted((a, b) => a.aside - b.aside)[0]?.other;
 }
 
 function centreOf({ x, y, width, height }: Box): Point {

@@ -2,15 +2,10 @@ import {
   checkPipeline,
   type GraphContext,
   type GraphProblem,
-  modelNodeSchema,
-  operatorNodeSchema,
+  nodeKindSchemas,
   type Pipeline,
   type PipelineNode,
-  pipelineNodeReferenceSchema,
   pipelineSchema,
-  scriptNodeSchema,
-  sinkNodeSchema,
-  sourceNodeSchema,
 } from '@starling/shared';
 import { type Document, LineCounter } from 'yaml';
 import { z } from 'zod';
@@ -60,11 +55,7 @@ export function readDraft(text: string, context: GraphContext | undefined): Draf
     return { name: '', version: '', pipeline: undefined, graph: graphOf(undefined), problems };
   }
   const parsed = writtenSchema.safeParse(value);
-  const found = parsed.success
-    ? context === undefined
-      ? []
-      : checkPipeline(parsed.data, context)
-    : parsed.error.issues.flatMap((issue) => problemsOfForm(issue, value));
+  const found = parsed.success ? (context === undefined ? [] : checkPipeline(parsed.data, context)) : parsed.error.issues.map(formProblem);
   const problems = found.map((problem): DraftProblem => {
     const { from, to } = placeOf(problem, document, value);
     return { ...problem, ...at(Math.min(from, Math.max(0, text.length - 1)), Math.min(to, text.length)) };
@@ -77,9 +68,12 @@ export function readDraft(text: string, context: GraphContext | undefined): Draf
 }
 
 /** Where a problem stands: the part of a word that it is about, and a key that should not be there rather than all around it. */
-function placeOf({ field, message, code, range }: FormProblem & Pick<GraphProblem, 'range'>, document: Document, value: unknown): Place {
-  const [, unknown] = /^Unrecognized key: "(.+)"$/.exec(message) ?? [];
-  if (unknown !== undefined && isRecord(valueAt(value, field.split('.')))) return locate(document, `${field}.${unknown}`, 'name');
+function placeOf(
+  { field, code, key, range }: FormProblem & Pick<GraphProblem, 'key' | 'range'>,
+  document: Document,
+  value: unknown,
+): Place {
+  if (key !== undefined) return locate(document, `${field}.${key}`, 'name');
   const place = locate(document, field, code === 'unknown-key' ? 'name' : 'value');
   const written = valueAt(value, field.split('.'));
   // Where quotes or escapes stand in the text, places in the value are others than those in the text.
@@ -95,33 +89,8 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 
 type FormProblem = Pick<DraftProblem, 'code' | 'field' | 'message' | 'hint'>;
 
-/** What each kind of node must look like, by the key that makes it one. */
-const nodeKinds = {
-  op: operatorNodeSchema,
-  model: modelNodeSchema,
-  script: scriptNodeSchema,
-  pipeline: pipelineNodeReferenceSchema,
-  source: sourceNodeSchema,
-  sink: sinkNodeSchema,
-};
-
-/** A node fits one of several forms: what is said is about the form that its keys show was meant. */
-function problemsOfForm(issue: z.core.$ZodIssue, value: unknown): FormProblem[] {
-  const path = issue.path;
-  if (issue.code === 'invalid_union' && path.at(-2) === 'nodes') {
-    const node = valueAt(value, path);
-    const schema = isRecord(node) ? schemaOf(node) : undefined;
-    const field = path.join('.');
-    if (schema === undefined) {
-      const hint = `give it one of ${Object.keys(nodeKinds).join(', ')}`;
-      return [{ code: 'invalid-form', field, message: 'this is no node', hint }];
-    }
-    return (schema.safeParse(node).error?.issues ?? []).map((inner) => formProblem(inner, [...path, ...inner.path]));
-  }
-  return [formProblem(issue, path)];
-}
-
-function formProblem(issue: z.core.$ZodIssue, path: readonly PropertyKey[]): FormProblem {
+function formProblem(issue: z.core.$ZodIssue): FormProblem {
+  const { path } = issue;
   if (issue.code === 'unrecognized_keys') {
     const field = [...path, issue.keys[0] ?? ''].join('.');
     return {
@@ -135,8 +104,8 @@ function formProblem(issue: z.core.$ZodIssue, path: readonly PropertyKey[]): For
 }
 
 function schemaOf(node: Readonly<Record<string, unknown>>) {
-  const kind = (Object.keys(nodeKinds) as (keyof typeof nodeKinds)[]).find((key) => key in node);
-  return kind === undefined ? undefined : nodeKinds[kind];
+  const kind = (Object.keys(nodeKindSchemas) as (keyof typeof nodeKindSchemas)[]).find((key) => key in node);
+  return kind === undefined ? undefined : nodeKindSchemas[kind];
 }
 
 /** What can be drawn of a document of which parts are wrong: those are left out, or drawn by their name alone. */
@@ -164,7 +133,7 @@ function partsOf(record: Readonly<Record<string, unknown>>): Pick<GraphDocument,
 
 /** The node without what is wrong in it. */
 function drawableNode(node: unknown): PipelineNode {
-  const unknown = operatorNodeSchema.parse({ op: '?' });
+  const unknown = nodeKindSchemas.op.parse({ op: '?' });
   if (!isRecord(node)) return unknown;
   const schema = schemaOf(node);
   if (schema === undefined) return unknown;
