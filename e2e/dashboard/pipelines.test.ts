@@ -222,7 +222,7 @@ describeWith(['chromium'], 'pipelines in the dashboard', ({ chromium }) => {
     // Another edge ends the tap before.
     await page.getByRole('group', { name: /^resize\.image to normalise\.image; / }).press('Enter');
     await page.getByText('Its values stay on the device').waitFor();
-    await page.getByText('edges: ["resize.image"]').waitFor();
+    await page.getByText('--allow-edge resize.image').waitFor();
     await expect.poll(async () => (await fleet.client.call(api.listTaps, { params: { id: device } })).items).toEqual([]);
     expect(await seriousFindings(page)).toEqual([]);
     expect(complaints).toEqual([]);

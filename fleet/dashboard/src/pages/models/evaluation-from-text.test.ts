@@ -33,7 +33,7 @@ test('what is written in YAML means what it means in JSON', async () => {
 test('of a whole pipeline the graph is taken', async () => {
   const evaluation = await evaluationFromText('accuracy', JSON.stringify(pipeline));
   expect(evaluation?.metric).toBe('accuracy');
-  expect(Object.keys(evaluation?.pipeline ?? {})).toEqual(['inputs', 'outputs', 'nodes', 'edges']);
+  expect(Object.keys(evaluation?.pipeline ?? {})).toEqual(['inputs', 'outputs', 'parameters', 'nodes', 'edges']);
 });
 
 test.each([

@@ -135,7 +135,7 @@ interface EdgeTapProps {
 }
 
 function EdgeTap({ device, release, graph, edge, refusal }: EdgeTapProps) {
-  const { policies, name } = release.document;
+  const { policies, name, pipeline } = release.document;
   const port = `${edge.from}.${edge.fromPort}`;
   const edges = graph.edges.map((each) => ({ from: `${each.from}.${each.fromPort}`, to: `${each.to}.${each.toPort}` }));
   const isPicture = (from: string): boolean =>
@@ -149,6 +149,7 @@ function EdgeTap({ device, release, graph, edge, refusal }: EdgeTapProps) {
     <TapPanel
       key={port}
       {...{ device: device.id, port, release: name, refusal }}
+      pipeline={`${pipeline.name}@${pipeline.version}`}
       isVisible={isVisible(port, edges, policies)}
       picture={hasPlaces ? pictureBefore(port, edges, isPicture) : undefined}
     />

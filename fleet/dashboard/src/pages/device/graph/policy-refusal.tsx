@@ -1,7 +1,15 @@
-import { Alert, Text } from '@mantine/core';
+import { Alert, Stack, Text } from '@mantine/core';
+import { CommandBox } from '../../../parts/command-box.tsx';
+
+interface PolicyRefusalProps {
+  port: string;
+  release: string;
+  /** `name@version` */
+  pipeline: string;
+}
 
 /** Why the values of a port cannot be looked at, and what would change that. */
-export function PolicyRefusal({ port, release }: { port: string; release: string }) {
+export function PolicyRefusal({ port, release, pipeline }: PolicyRefusalProps) {
   return (
     <Alert
       variant="outline"
@@ -9,11 +17,16 @@ export function PolicyRefusal({ port, release }: { port: string; release: string
       title="Its values stay on the device"
       styles={{ title: { color: 'var(--mantine-color-text)' } }}
     >
-      <Text size="sm">
-        The policy of {release}, signed by the publisher, lets nobody see the values of <code>{port}</code>. To watch them, make a release
-        whose policies name it, with <code>starling release create --policies FILE</code>:
-      </Text>
-      <pre style={{ margin: '0.4rem 0 0', fontSize: '0.8rem', overflowX: 'auto' }}>{`egress:\n  edges: ["${port}"]`}</pre>
+      <Stack gap="xs">
+        <Text size="sm">
+          The policy of {release}, signed by the publisher, lets nobody see the values of <code>{port}</code>. A release that names it may
+          be watched:
+        </Text>
+        <CommandBox
+          label="In a terminal that holds the publisher key:"
+          command={`starling release create NAME --pipeline ${pipeline} --allow-edge ${port}`}
+        />
+      </Stack>
     </Alert>
   );
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, NumberInput, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, NumberInput, Stack, Text, Title } from '@mantine/core';
 import type { TapValueView } from '@starling/shared';
 import { IconEye, IconPlayerStop } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -19,18 +19,20 @@ interface TapPanelProps {
   /** A port that gives the picture of the same item, over which is drawn what was found. */
   picture: string | undefined;
   release: string;
+  /** `name@version` */
+  pipeline: string;
   isVisible: boolean;
   /** Why no tap can be started now. */
   refusal: string | undefined;
 }
 
 /** The values of one edge of a running pipeline, as they come. */
-export function TapPanel({ device, port, picture, release, isVisible, refusal }: TapPanelProps) {
+export function TapPanel({ device, port, picture, release, pipeline, isVisible, refusal }: TapPanelProps) {
   const tap = useTap(device);
   const [perSecond, setPerSecond] = useState(2);
   const isRunning = tap.state === 'starting' || tap.state === 'open';
   const newest = tap.newest.get(port);
-  if (!isVisible) return <PolicyRefusal port={port} release={release} />;
+  if (!isVisible) return <PolicyRefusal {...{ port, release, pipeline }} />;
   return (
     <Stack gap="xs">
       <Title order={3} size="h5">
@@ -118,13 +120,5 @@ function TapState({ tap, port }: { tap: ReturnType<typeof useTap>; port: string 
         {state === 'open' && left !== undefined && `, ends in ${inWords(millisecondsOf(Math.ceil(left / 1000) * 1000))}`}
       </Text>
     </Stack>
-  );
-}
-
-export function NothingChosen() {
-  return (
-    <Alert variant="outline" color="gray" title="Watch an edge">
-      <Text size="sm">Choose a line in the graph to see what flows on it, and to watch its values.</Text>
-    </Alert>
   );
 }
