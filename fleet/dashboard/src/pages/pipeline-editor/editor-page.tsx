@@ -2,10 +2,10 @@ import { ActionIcon, Alert, Button, Group, SegmentedControl } from '@mantine/cor
 import { IconArrowBackUp, IconArrowForwardUp, IconDeviceFloppy, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useRef, useState } from 'react';
+import { type RefObject, useRef, useState } from 'react';
 import { read } from '../../data/queries.ts';
 import { type Selection, wordsForGraph } from '../../graph/flow-elements.ts';
-import { GraphCanvas } from '../../graph/graph-canvas.tsx';
+import { type Connection, GraphCanvas } from '../../graph/graph-canvas.tsx';
 import { useModelPorts } from '../../graph/use-model-ports.ts';
 import { useOpened } from '../../graph/use-opened.ts';
 import { PageHeader } from '../../parts/page-header.tsx';
@@ -21,6 +21,7 @@ import { PaletteDialog } from './palette-dialog.tsx';
 import type { PaletteEntry } from './palette-entries.ts';
 import { PipelineForm } from './pipeline-form.tsx';
 import { ProblemList } from './problem-list.tsx';
+import type { DraftProblem } from './read-draft.ts';
 import { SaveDialog } from './save-dialog.tsx';
 import { startingText, textOfPipeline } from './starting-text.ts';
 import { useDraft } from './use-draft.ts';
@@ -43,85 +44,40 @@ function EditorOf({ digest }: { digest: string }) {
   );
 }
 
-function Editor({ initial, title }: { initial: string; title: string }) {
-  const [text, setText] = useState(initial);
-  const [history, setHistory] = useState({ canUndo: false, canRedo: false });
-  const [side, setSide] = useState<'graph' | 'text'>('graph');
-  const [selection, setSelection] = useState<Selection>();
-  const [dialog, setDialog] = useState<'palette' | 'save'>();
-  const { opened, toggle } = useOpened();
-  const ports = useModelPorts();
-  const models = useQuery(read('listModels', { query: { limit: 200 } }));
-  const pipelines = useQuery(read('listPipelines', { query: { limit: 200 } }));
-  const { draft, graph, marks } = useDraft(text, ports, opened);
-  const editor = useRef<YamlHandle>(null);
+interface EditorProps {
+  initial: string;
+  title: string;
+}
 
-  const edit = (...edits: Edit[]): void => editor.current?.replace(editText(text, ...edits));
-  const add = ({ wish, edits }: PaletteEntry): void => {
-    const name = freeName(wish, Object.keys(draft.graph.nodes));
-    edit(...edits(name));
-    setDialog(undefined);
-    setSelection({ kind: 'node', id: name });
+function Editor({ initial, title }: EditorProps) {
+  const editing = useEditing(initial);
+  const { draft, graph, marks, selection, setSelection, edit, editor, history, ports } = editing;
+  const [side, setSide] = useState<'graph' | 'text'>('graph');
+  const [dialog, setDialog] = useState<'palette' | 'save'>();
+  const showProblem = ({ from, to }: DraftProblem): void => {
+    setSide('text');
+    // The text may only now come into sight.
+    requestAnimationFrame(() => editor.current?.show(from, to));
   };
-  const remove = ({ kind, id }: Selection): void => {
-    const index = graph.edges.find((edge) => edge.id === id)?.index;
-    if (kind === 'node') edit({ kind: 'remove-node', name: id });
-    else if (index !== undefined) edit({ kind: 'disconnect', index });
-    setSelection(undefined);
-  };
-  const isTaken = pipelines.data?.items.some(({ name, version }) => name === draft.name && version === draft.version) === true;
   return (
     <>
       <PageHeader
         title={title}
         note="The graph and the text are the same document. Lines are drawn from an output to an input that takes its type."
-        actions={
-          <>
-            <ActionIcon variant="default" size={36} aria-label="Undo" disabled={!history.canUndo} onClick={() => editor.current?.undo()}>
-              <IconArrowBackUp size={18} aria-hidden />
-            </ActionIcon>
-            <ActionIcon variant="default" size={36} aria-label="Redo" disabled={!history.canRedo} onClick={() => editor.current?.redo()}>
-              <IconArrowForwardUp size={18} aria-hidden />
-            </ActionIcon>
-            <Button leftSection={<IconDeviceFloppy size={16} aria-hidden />} onClick={() => setDialog('save')} aria-haspopup="dialog">
-              Save
-            </Button>
-          </>
-        }
+        actions={<EditorActions {...{ history, editor }} onSave={() => setDialog('save')} />}
       />
-      <SegmentedControl
-        hiddenFrom="md"
-        aria-label="What is shown"
-        data={[
-          { value: 'graph', label: 'Graph' },
-          { value: 'text', label: 'Text' },
-        ]}
-        value={side}
-        onChange={(next) => setSide(next === 'text' ? 'text' : 'graph')}
-      />
+      <SideChoice side={side} onSide={setSide} />
       <div className={classes.halves} data-side={side}>
         <div className={classes.text}>
-          <YamlEditor
-            handle={editor}
-            initial={initial}
-            problems={draft.problems}
-            onText={(next, steps) => {
-              setText(next);
-              setHistory(steps);
-            }}
-          />
+          <YamlEditor handle={editor} initial={initial} problems={draft.problems} onText={editing.onText} />
         </div>
         <div className={classes.graph}>
           <GraphCanvas
             {...{ graph, selection, marks }}
             label={wordsForGraph(draft.name || 'the pipeline', graph)}
             onSelect={setSelection}
-            onToggle={toggle}
-            editing={{
-              refusalOf: (connection) => refusalOf(graph, connection),
-              onConnect: ({ from, fromPort, to, toPort }) => edit({ kind: 'connect', from: `${from}.${fromPort}`, to: `${to}.${toPort}` }),
-              onDelete: remove,
-            }}
+            onToggle={editing.toggle}
+            editing={editing.onCanvas}
           >
             <Group className={classes.add}>
               <Button
@@ -138,31 +94,114 @@ function Editor({ initial, title }: { initial: string; title: string }) {
       </div>
       <div className={classes.below}>
         <Panel title="Check">
-          <ProblemList
-            problems={draft.problems}
-            isChecking={!ports.isKnown}
-            onShow={(problem) => {
-              setSide('text');
-              // The text may only now come into sight.
-              requestAnimationFrame(() => editor.current?.show(problem.from, problem.to));
-            }}
-          />
+          <ProblemList problems={draft.problems} isChecking={!ports.isKnown} onShow={showProblem} />
         </Panel>
         <Panel title="Details">
           <Details {...{ draft, graph, selection }} onEdit={edit} onSelect={setSelection} />
         </Panel>
       </div>
-      {dialog === 'palette' && (
-        <PaletteDialog
-          catalogue={{ models: models.data?.items ?? [], pipelines: pipelines.data?.items ?? [] }}
-          inside={Object.keys(draft.graph.pipelines)}
-          onAdd={add}
-          onClose={() => setDialog(undefined)}
-        />
-      )}
-      {dialog === 'save' && <SaveDialog {...{ draft, text, isTaken }} onClose={() => setDialog(undefined)} />}
-      <LeaveGuard isActive={text !== initial && dialog !== 'save'} />
+      {dialog !== undefined && <EditorDialog {...{ dialog, editing }} onClose={() => setDialog(undefined)} />}
+      <LeaveGuard isActive={editing.text !== initial && dialog !== 'save'} />
     </>
+  );
+}
+
+/** The document while it is edited, and what can be done to it. */
+function useEditing(initial: string) {
+  const [text, setText] = useState(initial);
+  const [history, setHistory] = useState({ canUndo: false, canRedo: false });
+  const [selection, setSelection] = useState<Selection>();
+  const { opened, toggle } = useOpened();
+  const ports = useModelPorts();
+  const { draft, graph, marks } = useDraft(text, ports, opened);
+  const editor = useRef<YamlHandle>(null);
+  const edit = (...edits: Edit[]): void => editor.current?.replace(editText(text, ...edits));
+  const add = ({ wish, edits }: PaletteEntry): void => {
+    const name = freeName(wish, Object.keys(draft.graph.nodes));
+    edit(...edits(name));
+    setSelection({ kind: 'node', id: name });
+  };
+  const onDelete = ({ kind, id }: Selection): void => {
+    const index = graph.edges.find((edge) => edge.id === id)?.index;
+    if (kind === 'node') edit({ kind: 'remove-node', name: id });
+    else if (index !== undefined) edit({ kind: 'disconnect', index });
+    setSelection(undefined);
+  };
+  const onText = (next: string, steps: typeof history): void => {
+    setText(next);
+    setHistory(steps);
+  };
+  const onCanvas = {
+    refusalOf: (connection: Connection) => refusalOf(graph, connection),
+    onConnect: ({ from, fromPort, to, toPort }: Connection) =>
+      edit({ kind: 'connect', from: `${from}.${fromPort}`, to: `${to}.${toPort}` }),
+    onDelete,
+  };
+  return { text, history, selection, setSelection, toggle, ports, draft, graph, marks, editor, edit, add, onText, onCanvas };
+}
+
+interface EditorActionsProps {
+  history: { canUndo: boolean; canRedo: boolean };
+  editor: RefObject<YamlHandle | null>;
+  onSave: () => void;
+}
+
+function EditorActions({ history, editor, onSave }: EditorActionsProps) {
+  return (
+    <>
+      <ActionIcon variant="default" size={36} aria-label="Undo" disabled={!history.canUndo} onClick={() => editor.current?.undo()}>
+        <IconArrowBackUp size={18} aria-hidden />
+      </ActionIcon>
+      <ActionIcon variant="default" size={36} aria-label="Redo" disabled={!history.canRedo} onClick={() => editor.current?.redo()}>
+        <IconArrowForwardUp size={18} aria-hidden />
+      </ActionIcon>
+      <Button leftSection={<IconDeviceFloppy size={16} aria-hidden />} onClick={onSave} aria-haspopup="dialog">
+        Save
+      </Button>
+    </>
+  );
+}
+
+/** On a phone there is room for one of the two. */
+function SideChoice({ side, onSide }: { side: 'graph' | 'text'; onSide: (side: 'graph' | 'text') => void }) {
+  return (
+    <SegmentedControl
+      hiddenFrom="md"
+      aria-label="What is shown"
+      data={[
+        { value: 'graph', label: 'Graph' },
+        { value: 'text', label: 'Text' },
+      ]}
+      value={side}
+      onChange={(next) => onSide(next === 'text' ? 'text' : 'graph')}
+    />
+  );
+}
+
+interface EditorDialogProps {
+  dialog: 'palette' | 'save';
+  editing: ReturnType<typeof useEditing>;
+  onClose: () => void;
+}
+
+function EditorDialog({ dialog, editing: { draft, text, add }, onClose }: EditorDialogProps) {
+  const models = useQuery(read('listModels', { query: { limit: 200 } }));
+  const pipelines = useQuery(read('listPipelines', { query: { limit: 200 } }));
+  const published = pipelines.data?.items ?? [];
+  if (dialog === 'save') {
+    const isTaken = published.some(({ name, version }) => name === draft.name && version === draft.version);
+    return <SaveDialog {...{ draft, text, isTaken, onClose }} />;
+  }
+  return (
+    <PaletteDialog
+      catalogue={{ models: models.data?.items ?? [], pipelines: published }}
+      inside={Object.keys(draft.graph.pipelines)}
+      onAdd={(entry) => {
+        add(entry);
+        onClose();
+      }}
+      onClose={onClose}
+    />
   );
 }
 

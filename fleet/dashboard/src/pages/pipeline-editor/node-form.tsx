@@ -111,72 +111,17 @@ function NameField({ name, graph, onEdit, onSelect }: Pick<NodeFormProps, 'graph
   );
 }
 
+type RunFieldsProps = Pick<NodeFormProps, 'node'> & { set: (key: string, value: unknown) => void };
+
 /** How and where a node runs; what it does not state holds by default. */
 function RunFields({ name, node, onEdit }: Pick<NodeFormProps, 'node' | 'onEdit'> & { name: string }) {
   const set = (key: string, value: unknown): void => onEdit({ kind: 'set', path: ['nodes', name, key], value });
-  const isWork = 'each' in node;
   return (
     <details>
       <summary style={{ fontSize: '0.85rem', cursor: 'pointer' }}>How it runs</summary>
       <Stack gap="xs" mt="xs">
-        {isWork && (
-          <Select
-            size="xs"
-            label="For lists"
-            data={[
-              { value: 'no', label: 'once for the whole value' },
-              { value: 'yes', label: 'once for each item' },
-            ]}
-            value={node.each ? 'yes' : 'no'}
-            allowDeselect={false}
-            onChange={(value) => set('each', value === 'yes' ? true : undefined)}
-          />
-        )}
-        {'join' in node && (
-          <Select
-            size="xs"
-            label="Join"
-            description="Whether it waits for all inputs, for any, or for what comes in time"
-            data={[...joinModeSchema.options]}
-            value={node.join}
-            allowDeselect={false}
-            onChange={(value) => set('join', value === 'inner' ? undefined : value)}
-          />
-        )}
-        {'join' in node && node.join === 'outer' && (
-          <CommitNumber label="Window" suffix=" ms" min={1} value={node.joinWindowMs} onCommit={(value) => set('joinWindowMs', value)} />
-        )}
-        {isWork && (
-          <>
-            <CommitNumber label="Items at once" min={1} max={64} value={node.concurrency} onCommit={(value) => set('concurrency', value)} />
-            <CommitNumber
-              label="Time limit of a run"
-              suffix=" ms"
-              min={1}
-              value={node.timeoutMs}
-              onCommit={(value) => set('timeoutMs', value)}
-            />
-            <CommitNumber
-              label="Attempts"
-              description="Runs at most, where one fails"
-              min={1}
-              max={10}
-              value={node.retry?.attempts}
-              onCommit={(value) => set('retry', value === undefined ? undefined : { ...node.retry, attempts: value })}
-            />
-            <Select
-              size="xs"
-              label="When it fails"
-              data={[
-                { value: 'fail', label: 'the item fails' },
-                { value: 'skip', label: 'its outputs stay away, the item goes on' },
-              ]}
-              value={node.onError}
-              allowDeselect={false}
-              onChange={(value) => set('onError', value === 'fail' ? undefined : value)}
-            />
-          </>
-        )}
+        <WhenFields {...{ node, set }} />
+        <LimitFields {...{ node, set }} />
         <CommitText
           label="Where"
           description="device, cloud, or group:NAME"
@@ -185,5 +130,69 @@ function RunFields({ name, node, onEdit }: Pick<NodeFormProps, 'node' | 'onEdit'
         />
       </Stack>
     </details>
+  );
+}
+
+function WhenFields({ node, set }: RunFieldsProps) {
+  return (
+    <>
+      {'each' in node && (
+        <Select
+          size="xs"
+          label="For lists"
+          data={[
+            { value: 'no', label: 'once for the whole value' },
+            { value: 'yes', label: 'once for each item' },
+          ]}
+          value={node.each ? 'yes' : 'no'}
+          allowDeselect={false}
+          onChange={(value) => set('each', value === 'yes' ? true : undefined)}
+        />
+      )}
+      {'join' in node && (
+        <Select
+          size="xs"
+          label="Join"
+          description="Whether it waits for all inputs, for any, or for what comes in time"
+          data={[...joinModeSchema.options]}
+          value={node.join}
+          allowDeselect={false}
+          onChange={(value) => set('join', value === 'inner' ? undefined : value)}
+        />
+      )}
+      {'join' in node && node.join === 'outer' && (
+        <CommitNumber label="Window" suffix=" ms" min={1} value={node.joinWindowMs} onCommit={(value) => set('joinWindowMs', value)} />
+      )}
+    </>
+  );
+}
+
+function LimitFields({ node, set }: RunFieldsProps) {
+  if (!('onError' in node)) return null;
+  const { concurrency, timeoutMs, retry, onError } = node;
+  return (
+    <>
+      <CommitNumber label="Items at once" min={1} max={64} value={concurrency} onCommit={(value) => set('concurrency', value)} />
+      <CommitNumber label="Time limit of a run" suffix=" ms" min={1} value={timeoutMs} onCommit={(value) => set('timeoutMs', value)} />
+      <CommitNumber
+        label="Attempts"
+        description="Runs at most, where one fails"
+        min={1}
+        max={10}
+        value={retry?.attempts}
+        onCommit={(value) => set('retry', value === undefined ? undefined : { ...retry, attempts: value })}
+      />
+      <Select
+        size="xs"
+        label="When it fails"
+        data={[
+          { value: 'fail', label: 'the item fails' },
+          { value: 'skip', label: 'its outputs stay away, the item goes on' },
+        ]}
+        value={onError}
+        allowDeselect={false}
+        onChange={(value) => set('onError', value === 'fail' ? undefined : value)}
+      />
+    </>
   );
 }

@@ -91,6 +91,7 @@ const extensions: Extension = [
   indentOnInput(),
   bracketMatching(),
   highlightActiveLine(),
+  EditorView.lineWrapping,
   lintGutter(),
   yaml(),
   syntaxHighlighting(colours),
