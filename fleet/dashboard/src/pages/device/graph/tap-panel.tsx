@@ -1,11 +1,11 @@
 import { Button, Group, NumberInput, Stack, Text, Title } from '@mantine/core';
-import type { TapValueView } from '@starling/shared';
 import { IconEye, IconPlayerStop } from '@tabler/icons-react';
 import { useState } from 'react';
 import { bytesOf, counted, inWords, millisecondsOf } from '../../../format/quantity.ts';
 import { useNowMs } from '../../../parts/moment.tsx';
 import { ProblemAlert } from '../../../parts/problem-alert.tsx';
 import { Tag } from '../../../parts/tag.tsx';
+import { matchPicture } from './match-picture.ts';
 import { PolicyRefusal } from './policy-refusal.tsx';
 import { useTap } from './use-tap.ts';
 import { ValueView } from './value-view.tsx';
@@ -31,7 +31,7 @@ export function TapPanel({ device, port, picture, release, pipeline, isVisible, 
   const tap = useTap(device);
   const [perSecond, setPerSecond] = useState(2);
   const isRunning = tap.state === 'starting' || tap.state === 'open';
-  const newest = tap.newest.get(port);
+  const shown = matchPicture(tap.values.get(port) ?? [], picture === undefined ? [] : (tap.values.get(picture) ?? []));
   if (!isVisible) return <PolicyRefusal {...{ port, release, pipeline }} />;
   return (
     <Stack gap="xs">
@@ -69,23 +69,13 @@ export function TapPanel({ device, port, picture, release, pipeline, isVisible, 
       </Group>
       {tap.error !== undefined && <ProblemAlert error={tap.error} title="Not watched" />}
       <TapState tap={tap} port={port} />
-      {newest?.value !== undefined && (
+      {shown?.value.value !== undefined && (
         <div aria-live="off">
-          <ValueView
-            value={newest.value}
-            label={port}
-            picture={pictureOf(newest, picture === undefined ? undefined : tap.newest.get(picture))}
-          />
+          <ValueView value={shown.value.value} label={port} picture={shown.picture} />
         </div>
       )}
     </Stack>
   );
-}
-
-/** The picture of the same item; one of another would show boxes where nothing is. */
-function pictureOf(value: TapValueView, picture: TapValueView | undefined) {
-  const isSame = picture?.item?.sequence === value.item?.sequence && picture?.item?.stream === value.item?.stream;
-  return isSame && picture?.value?.kind === 'image' ? picture.value : undefined;
 }
 
 const endWords: Readonly<Record<string, string>> = {

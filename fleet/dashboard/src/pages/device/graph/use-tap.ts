@@ -20,8 +20,8 @@ export interface TapOptions {
 export interface Tap {
   state: 'idle' | 'starting' | 'open' | 'over';
   view: TapView | undefined;
-  /** Edge -> its newest value. */
-  newest: ReadonlyMap<string, TapValueView>;
+  /** Edge -> its newest values, newest last. */
+  values: ReadonlyMap<string, readonly TapValueView[]>;
   /** Values that came. */
   received: number;
   /** Counts of the device and of the fleet, from the newest message. */
@@ -31,8 +31,10 @@ export interface Tap {
   stop: () => void;
 }
 
-type Running = Pick<Tap, 'state' | 'view' | 'newest' | 'received' | 'last' | 'error'>;
-const idle: Running = { state: 'idle', view: undefined, newest: new Map(), received: 0, last: undefined, error: undefined };
+type Running = Pick<Tap, 'state' | 'view' | 'values' | 'received' | 'last' | 'error'>;
+/** Values of each edge that are kept, so that those of one item find each other. */
+const KEPT = 8;
+const idle: Running = { state: 'idle', view: undefined, values: new Map(), received: 0, last: undefined, error: undefined };
 
 /** One tap on a device: started, listened to, and ended when nobody looks any more. */
 export function useTap(device: string): Tap {
@@ -86,7 +88,7 @@ function withValue(before: Running, value: TapValueView): Running {
   return {
     ...before,
     state: value.end === undefined ? before.state : 'over',
-    newest: isValue ? new Map([...before.newest, [edge, value]]) : before.newest,
+    values: isValue ? new Map([...before.values, [edge, [...(before.values.get(edge) ?? []), value].slice(-KEPT)]]) : before.values,
     received: before.received + (isValue ? 1 : 0),
     last: value,
   };
