@@ -42,6 +42,10 @@ export const benches: Readonly<Record<string, Bench>> = {
     about: 'node visits/s of the pipeline engine, read-signs against the same calls by hand, and the cost of watching',
     load: async () => (await import('./graph.ts')).measureGraph,
   },
+  switch: {
+    about: 'a hundred times another version takes over under load: nothing lost, nothing doubled',
+    load: async () => (await import('./switch.ts')).measureSwitch,
+  },
   eventloop: {
     about: "delay of the agent's main thread while it infers flat out",
     load: async () => (await import('./eventloop.ts')).measureEventLoop,
