@@ -8,6 +8,7 @@ import {
   messageOf,
   operatorVersions,
   PROTOCOL_VERSION,
+  parametersFor,
   type ReportedState,
   type TelemetryKind,
   type TelemetryPayload,
@@ -291,7 +292,9 @@ function releaseStatus(reconciler: Reconciler): Pick<AgentStatus, 'reported' | '
 function runningOf(documents: ReturnType<Reconciler['running']>) {
   if (documents === undefined) return undefined;
   const { assignment, pipeline, alongside, release } = documents;
-  return { digest: assignment.release, pipelines: [pipeline, ...alongside], egress: release.policies.egress };
+  const pipelines = [pipeline, ...alongside];
+  const parameters = Object.fromEntries(pipelines.map(({ name }) => [name, parametersFor(release, name)]));
+  return { digest: assignment.release, pipelines, egress: release.policies.egress, parameters };
 }
 
 function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool, taps, capabilities, ends }: HostListeners): void {

@@ -1,6 +1,6 @@
 import { pipelineSchema } from '@starling/shared';
 import { describe, expect, test } from 'vitest';
-import { parametersFor, parametersHere, readParameterTexts } from './parameters.ts';
+import { parametersHere, readParameterTexts, valuesOfTexts } from './parameters.ts';
 
 const { parameters } = pipelineSchema.pick({ parameters: true }).parse({
   parameters: {
@@ -19,7 +19,7 @@ describe('parameters that a device sets', () => {
   });
 
   test('get the type of the parameter; those of other pipelines are passed over', () => {
-    expect(parametersFor({ parameters }, { count: '5', loud: 'true', camera_url: '7', other: 'x' })).toEqual({
+    expect(valuesOfTexts({ parameters }, { count: '5', loud: 'true', camera_url: '7', other: 'x' })).toEqual({
       count: 5,
       loud: true,
       camera_url: '7',

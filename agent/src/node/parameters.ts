@@ -21,16 +21,30 @@ export function readParameterTexts(texts: readonly string[]): ParameterTexts {
  * The values among `texts` that a pipeline has parameters for, with the type of each parameter. Others are those of other pipelines.
  * @throws StarlingError `invalid-parameter` for a text that is no value of the parameter
  */
-export function parametersFor({ parameters }: Pick<Pipeline, 'parameters'>, texts: ParameterTexts): ParameterValues {
+export function valuesOfTexts({ parameters }: Pick<Pipeline, 'parameters'>, texts: ParameterTexts): ParameterValues {
   const given = Object.entries(texts).filter(([name]) => Object.hasOwn(parameters, name));
   return parameterValuesSchema.parse(
     Object.fromEntries(given.map(([name, text]) => [name, valueOfText(name, text, parameters[name]?.default)])),
   );
 }
 
-/** All values of the parameters of a pipeline on this device. @throws StarlingError `invalid-parameter` */
-export function parametersHere(pipeline: Pick<Pipeline, 'parameters'>, texts: ParameterTexts): ParameterValues {
-  return resolveParameters(pipeline.parameters, { by: 'device', values: parametersFor(pipeline, texts), field: 'set' });
+/**
+ * All values of the parameters of a pipeline on this device.
+ * @param released what its release sets
+ * @throws StarlingError `invalid-parameter`
+ */
+export function parametersHere(
+  pipeline: Pick<Pipeline, 'parameters'>,
+  texts: ParameterTexts,
+  released: ParameterValues = {},
+): ParameterValues {
+  const own = { by: 'device', values: valuesOfTexts(pipeline, texts), field: 'set' } as const;
+  return resolveParameters(pipeline.parameters, { by: 'release', values: released }, own);
+}
+
+/** The same where whoever tries a pipeline is its publisher, release and device in one. @throws StarlingError `invalid-parameter` */
+export function parametersOfTrial(pipeline: Pick<Pipeline, 'parameters'>, texts: ParameterTexts): ParameterValues {
+  return resolveParameters(pipeline.parameters, { by: 'release', values: valuesOfTexts(pipeline, texts), field: 'set' });
 }
 
 function valueOfText(name: string, text: string, usual: string | number | boolean | undefined): string | number | boolean {

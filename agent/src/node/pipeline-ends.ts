@@ -41,9 +41,11 @@ export function createPipelineEnds(ports: EndsPorts): PipelineEnds {
   // Switches one after the other: the connections of one are there before those of the next are asked for.
   let work: Promise<void> = Promise.resolve();
 
-  const open = ({ digest, pipelines, egress }: RunningRelease): void => {
+  const open = ({ digest, pipelines, egress, parameters }: RunningRelease): void => {
     if (opened.has(digest)) return;
-    const expanded = pipelines.map((pipeline) => expandPipeline(pipeline, parametersHere(pipeline, ports.parameters)));
+    const expanded = pipelines.map((pipeline) =>
+      expandPipeline(pipeline, parametersHere(pipeline, ports.parameters, parameters?.[pipeline.name])),
+    );
     // Sinks first: the first item of a source may have values for them. Names of further pipelines have a prefix in the policy.
     const withSinks = expanded.map((pipeline, index) => ({
       pipeline,

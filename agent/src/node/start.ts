@@ -28,7 +28,7 @@ import { systemRandom } from './ids.ts';
 import { encodeJpeg } from './image-codec.ts';
 import { inflate } from './inflate.ts';
 import { readDeviceKey } from './key-store.ts';
-import { type ParameterTexts, parametersFor, readParameterTexts } from './parameters.ts';
+import { type ParameterTexts, readParameterTexts, valuesOfTexts } from './parameters.ts';
 import { authorityOf } from './pinned-tls.ts';
 import { createPipelineEnds } from './pipeline-ends.ts';
 import { createLinuxSensors } from './sensors/index.ts';
@@ -109,7 +109,7 @@ function withParameters(host: RuntimeHost, texts: ParameterTexts): RuntimeHost {
     ...host,
     async load(release) {
       const pipelines = [release.pipeline, ...(release.alongside ?? [])];
-      const parameters = Object.fromEntries(pipelines.map((pipeline) => [pipeline.name, parametersFor(pipeline, texts)]));
+      const parameters = Object.fromEntries(pipelines.map((pipeline) => [pipeline.name, valuesOfTexts(pipeline, texts)]));
       return host.load({ ...release, parameters });
     },
   };

@@ -1,4 +1,4 @@
-import type { EgressPolicy, Pipeline } from '@starling/shared';
+import type { EgressPolicy, ParameterValues, Pipeline } from '@starling/shared';
 
 /** A release that runs, as far as what is around its pipeline has to know it. */
 export interface RunningRelease {
@@ -6,6 +6,8 @@ export interface RunningRelease {
   /** The main one first. */
   pipelines: readonly Pipeline[];
   egress: EgressPolicy;
+  /** What the release sets, by the name of the pipeline. */
+  parameters?: Readonly<Record<string, ParameterValues>>;
 }
 
 /** What a runtime opens around the pipeline that runs: the sources that its nodes name, and the sinks. */

@@ -1,7 +1,16 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { expandPipeline, isStarlingError, messageOf, type Pipeline, policiesSchema, releaseSchema, StarlingError } from '@starling/shared';
+import {
+  expandPipeline,
+  isStarlingError,
+  messageOf,
+  type ParameterValues,
+  type Pipeline,
+  policiesSchema,
+  releaseSchema,
+  StarlingError,
+} from '@starling/shared';
 import type { InstalledRelease } from '../../core/ports/runtime-host.ts';
 import { createRuntime, type Runtime } from '../../core/runtime/index.ts';
 import { createSystemClock } from '../clock.ts';
@@ -11,7 +20,7 @@ import { createOnnxRuntime } from '../engine/onnxruntime.ts';
 import { systemRandom } from '../ids.ts';
 import { createSharpCodec, encodeJpeg } from '../image-codec.ts';
 import { createLog } from '../log.ts';
-import { parametersFor, parametersHere, readParameterTexts } from '../parameters.ts';
+import { parametersOfTrial, readParameterTexts, valuesOfTexts } from '../parameters.ts';
 import { createThreadSandbox } from '../sandbox.ts';
 import { createLinuxSensors } from '../sensors/index.ts';
 import { createSinks, type OpenSinks } from '../sinks/index.ts';
@@ -59,20 +68,20 @@ export async function runPipelineLocally(path: string, options: LocalRunOptions,
   const { pipeline } = file;
   const texts = readParameterTexts(options.set);
   requireKnown(pipeline, texts);
-  requireSound(file, parametersHere(pipeline, texts));
+  requireSound(file, parametersOfTrial(pipeline, texts));
   const models = await findModels(
     modelsOf(pipeline),
     resolve(options.models ?? join(dirname(path), 'models')),
     readParameterTexts(options.model),
   );
   const inputs =
-    options.input === undefined ? undefined : await readInputs(options.input, expandPipeline(pipeline, parametersHere(pipeline, texts)));
+    options.input === undefined ? undefined : await readInputs(options.input, expandPipeline(pipeline, parametersOfTrial(pipeline, texts)));
   const report = createReport({ ...options, ...ports, output: options.output, encode: encodeJpeg });
   const folder = await mkdtemp(join(tmpdir(), 'starling-run-'));
   let sinks: OpenSinks | undefined;
   const runtime = openRuntime(folder, options.threads, ports, (node, values, item) => void sinks?.deliver(node, values, item));
   try {
-    await load(runtime, installedFor(pipeline, models, parametersFor(pipeline, texts)), models, ports);
+    await load(runtime, installedFor(pipeline, models, valuesOfTexts(pipeline, texts)), models, ports);
     const around = openEnds(pipeline, texts, folder, runtime, report, options, ports);
     sinks = around.sinks;
     try {
@@ -157,14 +166,10 @@ async function load(
 }
 
 /** What a device would have installed. All outputs may be seen: nothing leaves this machine but through sinks. */
-function installedFor(
-  pipeline: Pipeline,
-  models: Readonly<Record<string, ModelFiles>>,
-  parameters: NonNullable<InstalledRelease['parameters']>[string],
-): InstalledRelease {
+function installedFor(pipeline: Pipeline, models: Readonly<Record<string, ModelFiles>>, parameters: ParameterValues): InstalledRelease {
   const sinks = Object.keys(expandPipeline(pipeline).nodes);
   const release = releaseSchema.parse({
-    ...{ kind: 'release', schemaVersion: 1, fleetId: LOCAL_DEVICE, name: 'local', createdAtMs: 0, models: [] },
+    ...{ kind: 'release', schemaVersion: 1, fleetId: LOCAL_DEVICE, name: 'local', createdAtMs: 0, models: [], parameters },
     pipeline: { name: pipeline.name, version: pipeline.version, digest: NO_DIGEST },
     policies: policiesSchema.parse({ egress: { outputs: Object.keys(pipeline.outputs), sinks } }),
   });
@@ -172,7 +177,7 @@ function installedFor(
     Object.entries(files).map(([asset, location]) => [`${model}/${asset}`, location] as const),
   );
   return {
-    ...{ key: 'local', digest: NO_DIGEST, release, pipeline, telemetryWindowMs: 3_600_000, parameters: { [pipeline.name]: parameters } },
+    ...{ key: 'local', digest: NO_DIGEST, release, pipeline, telemetryWindowMs: 3_600_000 },
     models: Object.entries(models).map(([name, { file }]) => ({
       ...{ name, artefact: name, location: file, precision: 'fp32', executionProviders: ['cpu'] },
     })),
@@ -197,7 +202,7 @@ function openEnds(
     log: createLog('warn', () => clock.wallMs(), say),
     credentials: openCredentials(options.credentials ?? 'credentials.yaml'),
   };
-  const expanded = expandPipeline(pipeline, parametersHere(pipeline, texts));
+  const expanded = expandPipeline(pipeline, parametersOfTrial(pipeline, texts));
   const places = { filesFolder: resolve(options.output ?? '.', 'files'), encode: encodeJpeg };
   const sinks = createSinks({ ...shared, ...places }, join(folder, 'sinks'));
   const sinkNodes = Object.entries(expanded.nodes).flatMap(([name, node]) => ('sink' in node ? [name] : []));
