@@ -159,7 +159,7 @@ describeWith(['chromium'], 'pipelines in the dashboard', ({ chromium }) => {
     // What the mouse does, a field does too.
     const feeder = page.getByRole('combobox', { name: 'Input image' });
     await node(page, 'to-tensor').click();
-    expect(await feeder.inputValue()).toBe('decode.image');
+    await expect.poll(() => feeder.inputValue()).toBe('decode.image');
     await node(page, 'to-tensor').press('Delete');
     await node(page, 'to-tensor').waitFor({ state: 'detached' });
     await page.getByRole('region', { name: 'Problems' }).getByText('No problem found').waitFor();

@@ -60,9 +60,14 @@ export function useTap(device: string): Tap {
       try {
         const view = await apiClient.call(api.startTap, { params: { id: device }, body: options });
         current.current = view;
-        setRunning({ ...idle, state: 'open', view });
+        setRunning({ ...idle, state: 'starting', view });
         const stream = new EventSource(`${API_BASE}${tapStreamPath(device, view.id)}`);
         source.current = stream;
+        // Only now does anybody listen: what came before is nobody's.
+        stream.addEventListener('ready', () => setRunning((before) => ({ ...before, state: 'open' })));
+        stream.addEventListener('error', () => {
+          if (stream.readyState === EventSource.CLOSED) stop();
+        });
         stream.addEventListener('message', ({ data }) => {
           const value = parseValue(String(data));
           if (value === undefined) return;
