@@ -15,6 +15,7 @@ import { createThreadSandbox } from '../../agent/src/node/sandbox.ts';
 import { demoModels } from '../demo/models.ts';
 import { readSigns } from '../demo/read-signs.ts';
 import { writeScenes } from '../scenes/index.ts';
+import { measureNeighbours } from './neighbours.ts';
 import { createReadingLoop, type RunModel } from './reading-loop.ts';
 import { type Measure, median, type Say } from './result.ts';
 import { withFolder } from './runtime.ts';
@@ -27,9 +28,9 @@ const ITEMS = 5_000;
 const ROUNDS = 9;
 const SCENES = 6;
 
-/** What the engine itself costs: visits of trivial nodes, the whole of read-signs, and what watches it. */
+/** What the engine itself costs: visits of trivial nodes, the whole of read-signs, what watches it, and what pipelines cost each other. */
 export async function measureGraph(say: Say): Promise<Measure[]> {
-  return [...(await measureVisits(say)), ...(await measureReadSigns(say))];
+  return [...(await measureVisits(say)), ...(await measureReadSigns(say)), ...(await measureNeighbours(say))];
 }
 
 /** A chain with a second way beside every other node: each node but the first joins two edges. */

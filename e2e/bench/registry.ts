@@ -39,7 +39,7 @@ export const benches: Readonly<Record<string, Bench>> = {
     load: async () => (await import('./frames.ts')).measureFrames,
   },
   graph: {
-    about: 'node visits/s of the pipeline engine, read-signs against the same calls by hand, and the cost of watching',
+    about: 'node visits/s of the pipeline engine, read-signs against the same calls by hand, the cost of watching, and of a bad neighbour',
     load: async () => (await import('./graph.ts')).measureGraph,
   },
   switch: {
