@@ -46,6 +46,10 @@ export const benches: Readonly<Record<string, Bench>> = {
     about: 'a hundred times another version takes over under load: nothing lost, nothing doubled',
     load: async () => (await import('./switch.ts')).measureSwitch,
   },
+  video: {
+    about: 'frames/s, delay and processor share of a video of 720p in real time, with a motion gate and without',
+    load: async () => (await import('./video.ts')).measureVideo,
+  },
   eventloop: {
     about: "delay of the agent's main thread while it infers flat out",
     load: async () => (await import('./eventloop.ts')).measureEventLoop,
