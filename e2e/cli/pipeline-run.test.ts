@@ -62,6 +62,22 @@ describe('starling pipeline run', () => {
     expect(lines[3]).toMatchObject({ error: { code: 'items-failed' } });
   });
 
+  test('takes inputs as so far apart as it is told, so that what counts time gives the same whenever it runs', async () => {
+    const sampled = pipeline.replace('from: decode.image, to: statistics', 'from: sample.value, to: statistics');
+    const nodes = sampled.replace(
+      'edges:',
+      '  sample: { op: flow.sample, params: { perSecond: 5 } }\nedges:\n  - { from: decode.image, to: sample.value }',
+    );
+    await writeFile(join(folder, 'sampled.yaml'), nodes);
+    const passed = async (interval: string): Promise<boolean[]> => {
+      const { stdout } = await starling.run(['pipeline', 'run', 'sampled.yaml', '--input', 'photos', '--json', '--interval-ms', interval]);
+      const lines = stdout.trim().split('\n');
+      return lines.map((line) => 'statistics' in (JSON.parse(line) as { outputs: object }).outputs);
+    };
+    expect(await passed('50')).toEqual([true, false]);
+    expect(await passed('200')).toEqual([true, true]);
+  });
+
   test.each([
     [
       'a mistake in the graph, by line and column',

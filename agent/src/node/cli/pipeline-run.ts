@@ -30,6 +30,7 @@ export function definePipelineRun(program: Command): void {
     .option('--credentials <file>', 'what sources and sinks log in with (default: credentials.yaml)')
     .option('--output <directory>', 'folder for what comes out: JSON, and pictures')
     .option('--send', 'let sinks send what they get, as on a device', false)
+    .option('--interval-ms <ms>', 'inputs count as taken so far apart, the first at 0: a trial gives the same whenever it runs', Number, 40)
     .option('--threads <count>', 'threads of one model run; 0 lets the engine decide', Number, 0)
     .option('--json', 'a line of JSON for each item', false)
     .action(async (file: string, options) => {

@@ -43,6 +43,8 @@ export interface LocalRunOptions {
   /** Sinks send what they get, as they would on a device. */
   send: boolean;
   threads: number;
+  /** Inputs count as taken so far apart: what nodes keep from item to item then depends on nothing but the inputs. */
+  intervalMs: number;
 }
 
 export interface LocalRunPorts {
@@ -87,9 +89,10 @@ export async function runPipelineLocally(path: string, options: LocalRunOptions,
     try {
       if (inputs === undefined) await around.untilSourcesEnd();
       else {
-        for (const { name, ports: valuesOf } of inputs) {
+        for (const [index, { name, ports: valuesOf }] of inputs.entries()) {
           if (ports.signal.aborted) break;
-          await runOne(name, async () => runtime.infer({ ports: await valuesOf() }, { source: 'input', signal: ports.signal }), report);
+          const place = { source: 'input', timeMs: index * options.intervalMs, signal: ports.signal };
+          await runOne(name, async () => runtime.infer({ ports: await valuesOf() }, place), report);
         }
       }
     } finally {

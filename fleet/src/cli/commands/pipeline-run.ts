@@ -19,6 +19,7 @@ const runOptions = z.object({
   credentials: z.string().optional(),
   output: z.string().optional(),
   send: z.boolean().optional(),
+  intervalMs: numberOption().pipe(z.number().min(0).max(3_600_000)).optional(),
   threads: numberOption().pipe(z.number().int().min(0).max(256)).optional(),
 });
 
@@ -36,6 +37,7 @@ export function definePipelineRun(pipeline: Command, contextOf: ContextOf): void
     .option('--credentials <file>', 'what sources and sinks log in with (default: credentials.yaml)')
     .option('--output <directory>', 'folder for what comes out: JSON, and pictures')
     .option('--send', 'let sinks send what they get, as on a device')
+    .option('--interval-ms <ms>', 'inputs count as taken so far apart, the first at 0 (default: 40)')
     .option('--threads <count>', 'threads of one model run; 0 lets the engine decide')
     .addHelpText(
       'after',
@@ -45,7 +47,8 @@ export function definePipelineRun(pipeline: Command, contextOf: ContextOf): void
       ),
     )
     .action(async (file: string, _options, command: Command) => {
-      const { set, model, send, ...named } = readOptions(command, runOptions);
+      const { set, model, send, intervalMs, ...rest } = readOptions(command, runOptions);
+      const named = { ...rest, 'interval-ms': intervalMs };
       const context = contextOf(command);
       const args = [
         ...['pipeline', 'run', file, ...(context.output.json ? ['--json'] : []), ...(send === true ? ['--send'] : [])],
