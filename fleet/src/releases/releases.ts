@@ -239,8 +239,7 @@ async function collectReachable(digest: string, { db, blobs, models }: ReleasePo
   const found = new Set<string>();
   if (row === undefined) return found;
   found.add(row.digest);
-  // Releases of earlier versions have one pipeline.
-  for (const { digest: pipeline } of [row.document.pipeline, ...(row.document.alongside ?? [])]) found.add(pipeline);
+  for (const { digest: pipeline } of [row.document.pipeline, ...row.document.alongside]) found.add(pipeline);
   const addBlob = async (manifest: string): Promise<void> => {
     for (const each of await blobs.reachable(manifest)) found.add(each);
   };

@@ -223,7 +223,7 @@ function describeRelease({ document, ...view }: ReleaseView): string {
   return formatFields([
     ['release', view.name],
     ['digest', view.digest],
-    ['pipelines', [document.pipeline, ...(document.alongside ?? [])].map(({ name, version }) => `${name}@${version}`).join(', ')],
+    ['pipelines', [document.pipeline, ...document.alongside].map(({ name, version }) => `${name}@${version}`).join(', ')],
     ['models', modelsText(document)],
     [
       'parameters',
