@@ -61,7 +61,13 @@ export interface Operator {
   /** Waits until every build of a model version is over. @throws StarlingError `build-failed` */
   waitForBuilds(model: string, options?: WaitOptions): Promise<ModelView>;
   pushPipeline(document: PipelineInput): Promise<PipelineView>;
-  createRelease(release: { name: string; pipeline: string; policies?: Policies; parameters?: ParameterValues }): Promise<ReleaseView>;
+  createRelease(release: {
+    name: string;
+    pipeline: string;
+    alongside?: string[];
+    policies?: Policies;
+    parameters?: ParameterValues;
+  }): Promise<ReleaseView>;
 }
 
 /** Signs in with e-mail and password, makes an API token and answers with its secret. */
