@@ -209,7 +209,7 @@ describe('bad input', () => {
     const [host] = await childrenOf(agent.pid);
     const answer = await infer(await make());
     if (code === undefined) expect(answer).toEqual({ status: 200 });
-    else expect(answer).toMatchObject({ status: 422, code, field: 'image', hint: expect.stringMatching(/\w/) });
+    else expect(answer).toMatchObject({ status: 422, code, field: 'nodes.decode.image', hint: expect.stringMatching(/\w/) });
     expect(await infer(await paintPlain(9, 9, 9))).toEqual({ status: 200 });
     expect((await childrenOf(agent.pid))[0]).toBe(host);
   });
@@ -217,7 +217,7 @@ describe('bad input', () => {
   test('as an image: what the device says about it comes back through the fleet', async () => {
     const params = { id: agent.ready.device };
     const error = await refusal(fleet.client.call(api.inferOnDevice, { params, raw: claimedPng(60_000, 60_000) }));
-    expect([error.code, error.field]).toEqual(['image-too-large', 'image']);
+    expect([error.code, error.field]).toEqual(['image-too-large', 'nodes.decode.image']);
   });
 });
 
