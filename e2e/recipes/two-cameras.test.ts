@@ -1,16 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pipelineFileSchema, releaseSchema } from '@starling/shared';
+import { pipelineFileSchema } from '@starling/shared';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { RuntimeHost } from '../../agent/src/core/ports/runtime-host.ts';
-import { createHostProcess } from '../../agent/src/node/engine/host-process.ts';
 import { createStarling } from '../cli/starling.ts';
 import { digitsModelFile, readDigits, SIDE } from '../digits/index.ts';
+import { type RecipeRuntime, startRuntime } from './runtime-of.ts';
 
 const pipelineFile = fileURLToPath(new URL('../../examples/pipelines/two-cameras.yaml', import.meta.url));
 
@@ -21,13 +19,11 @@ interface Match {
 }
 
 describe('matching what two cameras read', () => {
-  let folder: string;
-  let host: RuntimeHost;
+  let runtime: RecipeRuntime;
   /** A picture of each digit. */
   let pictures: Buffer[];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'starling-cameras-'));
     const { training } = await readDigits();
     pictures = await Promise.all(
       Array.from({ length: 10 }, (_, label) => {
@@ -39,24 +35,14 @@ describe('matching what two cameras read', () => {
           .toBuffer();
       }),
     );
-    host = createHostProcess({
-      ...{ dataDirectory: folder, machine: { threads: 1, arena: false }, runTimeoutMs: 60_000 },
-      hostFile: new URL('../../agent/src/node/engine/runtime-host.ts', import.meta.url),
-      workerFile: './session-worker.ts',
-      scriptFile: './script-worker.ts',
-      environment: process.env,
-    });
-    await host.load(installed());
-    await host.activate('cameras');
+    runtime = await startRuntime();
+    await runtime.run(pipelineFileSchema.parse(parse(readFileSync(pipelineFile, 'utf8'))), { digits: digitsModelFile });
   });
-  afterAll(async () => {
-    await host?.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => runtime?.close());
 
   /** A picture of one camera, taken so long after the start of the test. */
   const see = async (camera: 'front' | 'back', digit: number, atMs: number): Promise<Match | undefined> => {
-    const { outputs } = await host.infer(
+    const { outputs } = await runtime.infer(
       { ports: { [`${camera}.image`]: pictures[digit] } },
       { source: camera, timeMs: 1_750_000_000_000 + atMs },
     );
@@ -77,6 +63,7 @@ describe('matching what two cameras read', () => {
   });
 
   test('reads the two folders of its sources, with no fleet, until it is interrupted', async () => {
+    const { folder } = runtime;
     const starling = createStarling(join(folder, 'configuration'), folder);
     for (const [camera, digit] of [['front', 2] as const, ['back', 2] as const]) {
       await mkdir(join(folder, camera));
@@ -89,15 +76,3 @@ describe('matching what two cameras read', () => {
     expect(stdout).toContain('"match":{"front":"2","back":"2","agree":true}');
   });
 });
-
-function installed(): Parameters<RuntimeHost['load']>[0] {
-  const pipeline = pipelineFileSchema.parse(parse(readFileSync(pipelineFile, 'utf8')));
-  const digest = '0'.repeat(64);
-  const release = releaseSchema.parse({
-    ...{ kind: 'release', schemaVersion: 1, fleetId: 'recipes', name: 'cameras', createdAtMs: 0, models: [] },
-    pipeline: { name: pipeline.name, version: pipeline.version, digest },
-    policies: { egress: { outputs: Object.keys(pipeline.outputs) } },
-  });
-  const model = { name: 'digits', artefact: digest, location: digitsModelFile, precision: 'fp32', executionProviders: ['cpu'] };
-  return { key: 'cameras', digest, release, pipeline, models: [model], assets: {}, telemetryWindowMs: 60_000 };
-}
