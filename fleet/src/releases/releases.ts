@@ -25,6 +25,7 @@ import type { Models } from '../models/index.ts';
 import { PipelineProblems, type Pipelines } from '../pipelines/index.ts';
 import type { Clock, EventBus } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
+import { requirePlacement } from './placement.ts';
 import { allReleases, findRelease, insertRelease, listReleases, type ReleaseRow } from './store.ts';
 
 export interface ReleaseDraft {
@@ -88,6 +89,7 @@ export function createReleases(ports: ReleasePorts): Releases {
         const [name = '', version] = reference.split('@');
         rows.push(await pipelines.find(name, version));
       }
+      for (const [index, { document }] of rows.entries()) requirePlacement(document, fieldOf(index));
       const [pipeline, ...alongside] = rows.map(({ name, version, digest }) => ({ name, version, digest }));
       const used = new Set(rows.flatMap(({ document }) => modelNamesOf(document)));
       const pinned: Release['models'] = [];
@@ -184,10 +186,11 @@ async function checkRelease(document: Release, { keyring, models, pipelines }: R
   const outputs = new Set<string>();
   const sinks = new Set<string>();
   for (const [index, pinned] of [main, ...alongside].entries()) {
-    const field = index === 0 ? 'pipeline' : `alongside.${index - 1}`;
+    const field = fieldOf(index);
     const pipeline = await pipelines.find(pinned.name, pinned.version);
     if (pipeline.digest !== pinned.digest)
       throw new StarlingError('digest-mismatch', 'the pipeline has another digest', { field: `${field}.digest` });
+    requirePlacement(pipeline.document, field);
     const missing = modelNamesOf(pipeline.document).find((name) => versions[name] === undefined);
     if (missing !== undefined) throw new StarlingError('unknown-model', `the release pins no version of ${missing}`, { field: 'models' });
     const problems = await pipelines.check(pipeline.document, { versions, parameters: parametersFor(document, pinned.name) });
@@ -201,6 +204,11 @@ async function checkRelease(document: Release, { keyring, models, pipelines }: R
   if (unknown !== undefined)
     throw new StarlingError('unknown-output', `the pipeline has no output "${unknown}"`, { field: 'policies.egress.outputs' });
   requireSinks(document.policies.egress.sinks, sinks);
+}
+
+/** Where the pipelines of a release stand in it: the first, then those beside it. */
+function fieldOf(index: number): string {
+  return index === 0 ? 'pipeline' : `alongside.${index - 1}`;
 }
 
 /** A value that is for no pipeline of the release would change nothing, silently. */

@@ -23,13 +23,14 @@ function make(path: string, size: string, seconds: number): void {
 describe.skipIf(!hasFfmpeg)('the source video', () => {
   let folder: string;
   let frames: { width: number; height: number }[];
+  let times: number[];
   let codes: string[];
   let sources: Sources;
   let work: () => Promise<void>;
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'video-'));
-    [frames, codes] = [[], []];
+    [frames, times, codes] = [[], [], []];
     work = async () => undefined;
     const clock = createSystemClock();
     sources = createSources({
@@ -38,7 +39,8 @@ describe.skipIf(!hasFfmpeg)('the source video', () => {
       credentials: openCredentials(join(folder, 'credentials.yaml')),
       tell: (_level, code) => codes.push(code),
       sink: {
-        async push(_node, { image }) {
+        async push(_node, { image }, { timeMs }) {
+          times.push(timeMs);
           const { width, height } = await sharp(image as Uint8Array).metadata();
           await sharp(image as Uint8Array, { failOn: 'warning' })
             .raw()
@@ -62,6 +64,8 @@ describe.skipIf(!hasFfmpeg)('the source video', () => {
     await open({ path, framesPerSecond: 5, realTime: false }).ended();
     expect(frames).toEqual(Array.from({ length: 20 }, () => ({ width: 320, height: 240 })));
     expect(codes).toEqual([]);
+    // As they were filmed, however fast they are read.
+    expect(times.map((timeMs) => timeMs - (times[0] ?? 0))).toEqual(Array.from({ length: 20 }, (_, index) => index * 200));
   });
 
   test('gives pictures of the right shape when they change their size on the way, and says so', async () => {
@@ -75,6 +79,8 @@ describe.skipIf(!hasFfmpeg)('the source video', () => {
     expect(sizes).toEqual(sizes.toSorted());
     expect(sizes.filter((size) => size === '320x240')).toHaveLength(10);
     expect(sizes.length).toBeGreaterThanOrEqual(18);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(3000);
     expect(codes).toEqual(['source-resized']);
   });
 

@@ -54,6 +54,8 @@ function withLogin(url: string, credential: Credential | undefined): string {
 
 function openVideo(plan: VideoPlan, context: SourceContext): Source {
   const { node, tell, clock } = context;
+  /** When the first frame of a stored video counts as filmed: now, and the others as much later as they are in it. */
+  let firstMs = 0;
   const episode = createEpisode(tell, 'source-recovered', { node });
   let closed = false;
   let stop = (): void => undefined;
@@ -68,6 +70,7 @@ function openVideo(plan: VideoPlan, context: SourceContext): Source {
     else stop = clock.after(delayMs, () => void start(skipS));
   };
   const run = (credential: Credential | undefined, skipS: number): void => {
+    if (skipS === 0) firstMs = clock.wallMs();
     let stopWatch = (): void => undefined;
     let isSilent = false;
     let next: { delayMs: number; skipS: number } | undefined;
@@ -85,7 +88,8 @@ function openVideo(plan: VideoPlan, context: SourceContext): Source {
       onFrame(frame) {
         watch();
         episode.recovered();
-        delivery.take(frame, ffmpeg);
+        // Read faster or slower than it was filmed, what moves in it would be too fast or too slow for trackers, windows and gates.
+        delivery.take(frame, plan.isWhole ? { timeMs: Math.round(firstMs + frame.atS * 1000) } : {}, ffmpeg);
       },
       onResized(from, { size, atS }) {
         tell('info', 'source-resized', `the pictures of ${node} are ${size} now, they were ${from}`, { node, from, to: size });
@@ -135,20 +139,21 @@ function finish({ log, node }: SourceContext, onEnded: () => void): void {
 }
 
 interface Delivery {
-  take(frame: Frame, from: Ffmpeg): void;
+  /** @param at when the frame was taken, where that is not now */
+  take(frame: Frame, at: { timeMs?: number }, from: Ffmpeg): void;
   idle(): Promise<void>;
   stop(): void;
 }
 
 /** One frame at a time goes into the pipeline. What cannot wait is left out: a live camera is never behind. */
 function createDelivery(isWhole: boolean, { node, push, log }: SourceContext): Delivery {
-  let waiting: Frame[] = [];
+  let waiting: { frame: Frame; at: { timeMs?: number } }[] = [];
   let working: Promise<void> | undefined;
   let stopped = false;
   const work = async (from: Ffmpeg): Promise<void> => {
-    for (let frame = waiting.shift(); frame !== undefined && !stopped; frame = waiting.shift()) {
+    for (let next = waiting.shift(); next !== undefined && !stopped; next = waiting.shift()) {
       if (waiting.length < WAITING_MAXIMUM) from.resume();
-      await push({ image: frame.jpeg }).catch((error: unknown) => {
+      await push({ image: next.frame.jpeg }, next.at).catch((error: unknown) => {
         const code = error instanceof StarlingError ? error.code : 'failed';
         log.debug('a frame was not read', { node, code, reason: messageOf(error) });
       });
@@ -156,10 +161,10 @@ function createDelivery(isWhole: boolean, { node, push, log }: SourceContext): D
     working = undefined;
   };
   return {
-    take(frame, from) {
+    take(frame, at, from) {
       if (stopped) return;
-      if (isWhole) waiting.push(frame);
-      else waiting = [frame];
+      if (isWhole) waiting.push({ frame, at });
+      else waiting = [{ frame, at }];
       if (isWhole && waiting.length >= WAITING_MAXIMUM) from.pause();
       working ??= work(from);
     },
