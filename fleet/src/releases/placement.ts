@@ -7,13 +7,12 @@ import { type Pipeline, StarlingError } from '@starling/shared';
  * @throws StarlingError `placement-unsupported`
  */
 export function requirePlacement(pipeline: Pick<Pipeline, 'name' | 'nodes' | 'pipelines'>, field: string): void {
-  // Documents of earlier versions are stored as they were: without a place, and without inner pipelines.
   const graphs: [prefix: string, nodes: Pipeline['nodes']][] = [
     ['', pipeline.nodes],
-    ...Object.entries(pipeline.pipelines ?? {}).map(([name, { nodes }]): [string, Pipeline['nodes']] => [`pipelines.${name}.`, nodes]),
+    ...Object.entries(pipeline.pipelines).map(([name, { nodes }]): [string, Pipeline['nodes']] => [`pipelines.${name}.`, nodes]),
   ];
   for (const [prefix, nodes] of graphs) {
-    const [name, node] = Object.entries(nodes).find(([, { on = 'device' }]) => on !== 'device') ?? [];
+    const [name, node] = Object.entries(nodes).find(([, each]) => each.on !== 'device') ?? [];
     if (name === undefined || node === undefined) continue;
     throw new StarlingError('placement-unsupported', `${prefix}nodes.${name} of ${pipeline.name} runs on ${node.on}`, {
       field,
