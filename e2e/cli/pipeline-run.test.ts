@@ -78,6 +78,32 @@ describe('starling pipeline run', () => {
     expect(await passed('200')).toEqual([true, true]);
   });
 
+  test('takes scripts and pipelines that lie in files of their own', async () => {
+    await writeFile(join(folder, 'width.js'), 'export default ({ statistics }) => ({ width: statistics.width });');
+    const outer = `
+name: outer
+inputs: { image: encoded-image }
+outputs: { width: json }
+nodes:
+  look: { pipeline: ./look.yaml }
+  width: { script: { file: ./width.js, inputs: { statistics: json }, outputs: { width: json } } }
+edges:
+  - { from: input.image, to: look.image }
+  - { from: look.statistics, to: width.statistics }
+  - { from: width.width, to: output.width }
+`;
+    await writeFile(join(folder, 'outer.yaml'), outer);
+    const { exitCode, stdout, stderr } = await starling.run(['pipeline', 'run', 'outer.yaml', '--input', 'photos/a.png', '--json']);
+    expect(exitCode, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ outputs: { width: 640 }, nodesMs: { 'look/decode': expect.any(Number) } });
+    await writeFile(join(folder, 'astray.yaml'), outer.replace('./look.yaml', './nowhere.yaml'));
+    const { error } = await starling.failure(['pipeline', 'run', 'astray.yaml', '--input', 'photos']);
+    expect(error).toMatchObject({
+      code: 'pipeline-has-problems',
+      problems: [{ code: 'unresolved-reference', field: 'nodes.look.pipeline' }],
+    });
+  });
+
   test.each([
     [
       'a mistake in the graph, by line and column',

@@ -19,6 +19,8 @@ export interface PipelineFile {
   /** Not checked by any schema yet. */
   value: Record<string, unknown>;
   problems: FileProblem[];
+  /** It names scripts or pipelines that stand elsewhere. */
+  namesOthers: boolean;
   /** Where a field of `value` stands. */
   placeOf(field: string, range?: { start: number; end: number }): Place;
 }
@@ -39,6 +41,7 @@ export async function readPipelineFile(file: string, client?: ApiClient): Promis
   return {
     value: { ...value, ...(reader.pipelines.size === 0 ? {} : { pipelines: Object.fromEntries(reader.pipelines) }) },
     problems: reader.problems,
+    namesOthers: reader.namesOthers,
     placeOf(field, range) {
       const [, name = ''] = /^pipelines\.([^.]+)\./.exec(field) ?? [];
       const inner = reader.origins.get(name);
@@ -63,6 +66,7 @@ interface Around {
 
 class Reader {
   readonly problems: FileProblem[] = [];
+  namesOthers = false;
   /** Pipelines inside, those that stand in the file itself too. */
   readonly pipelines = new Map<string, unknown>();
   /** Where each of them stands. */
@@ -122,15 +126,20 @@ class Reader {
     };
     if (isRecord(script) && typeof script['file'] === 'string') {
       const { file, ...rest } = script;
+      this.namesOthers = true;
       const text = await this.#readScript(join(dirname(source.file), String(file)), (message) =>
         refuse('script.file', message, 'give a file from where the pipeline is'),
       );
       return { ...node, script: { source: text, ...rest } };
     }
     if (typeof pipeline !== 'string') return node;
-    if (/[/\\]|\.(ya?ml|json)$/.test(pipeline)) return { ...node, pipeline: await this.#embedFile(source, pipeline, around, refuse) };
-    if (pipeline.includes('@')) return { ...node, pipeline: await this.#embedPublished(pipeline, refuse) };
-    return node;
+    const isFile = /[/\\]|\.(ya?ml|json)$/.test(pipeline);
+    if (!isFile && !pipeline.includes('@')) return node;
+    this.namesOthers = true;
+    return {
+      ...node,
+      pipeline: isFile ? await this.#embedFile(source, pipeline, around, refuse) : await this.#embedPublished(pipeline, refuse),
+    };
   }
 
   async #readScript(file: string, refuse: (message: string) => void): Promise<string> {

@@ -30,7 +30,7 @@ export async function checkPipelineCommand(context: Context, file: string, comma
 }
 
 /** Whoever is not signed in anywhere checks without a fleet; one that is named, and cannot be reached, is an error. */
-async function clientOf(context: Context): Promise<ApiClient | undefined> {
+export async function clientOf(context: Context): Promise<ApiClient | undefined> {
   try {
     return (await context.connect()).client;
   } catch (error) {

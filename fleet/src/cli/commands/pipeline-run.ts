@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { problemSchema, StarlingError } from '@starling/shared';
@@ -6,7 +7,9 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { cliError } from '../errors.ts';
+import { joinPipeline } from '../joined-pipeline.ts';
 import { type ContextOf, collect, examples, numberOption, readOptions, wordsSchema } from '../options.ts';
+import { clientOf } from './pipeline-check.ts';
 
 /** What runs pipelines is a program of the agent: started by its place, never imported. */
 const program = fileURLToPath(new URL('../../../../agent/src/node/main.ts', import.meta.url));
@@ -47,16 +50,19 @@ export function definePipelineRun(pipeline: Command, contextOf: ContextOf): void
       ),
     )
     .action(async (file: string, _options, command: Command) => {
-      const { set, model, send, intervalMs, ...rest } = readOptions(command, runOptions);
-      const named = { ...rest, 'interval-ms': intervalMs };
+      const { set, model, send, intervalMs, models, ...rest } = readOptions(command, runOptions);
       const context = contextOf(command);
+      const joined = await joinPipeline(file, () => clientOf(context));
+      // Beside a copy there are no models.
+      const beside = joined.isCopy ? join(dirname(file), 'models') : undefined;
+      const named = { ...rest, models: models ?? beside, 'interval-ms': intervalMs };
       const args = [
-        ...['pipeline', 'run', file, ...(context.output.json ? ['--json'] : []), ...(send === true ? ['--send'] : [])],
+        ...['pipeline', 'run', joined.path, ...(context.output.json ? ['--json'] : []), ...(send === true ? ['--send'] : [])],
         ...(set ?? []).flatMap((word) => ['--set', word]),
         ...(model ?? []).flatMap((word) => ['--model', word]),
         ...Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)])),
       ];
-      await runAgent(args, context);
+      await runAgent(args, context).finally(joined.remove);
     });
 }
 
