@@ -45,20 +45,16 @@ export function isPromise<Value>(value: Value | Promise<Value>): value is Promis
   return value instanceof Promise;
 }
 
-/** An error as it is told: it names the node, and keeps its code. */
+/** An error as it is told: its field names the node, and it keeps its code. What says itself what it is about keeps its words. */
 function named(node: PlannedNode, error: unknown): StarlingError {
-  if (error instanceof StarlingError) {
-    if (error.field?.startsWith('nodes.') === true) return error;
-    const { code, hint, retryable } = error;
-    const field = error.field === undefined ? `nodes.${node.name}` : `nodes.${node.name}.${error.field}`;
-    return new StarlingError(code, `${node.name}: ${error.message}`, {
-      field,
-      cause: error,
-      retryable,
-      ...(hint === undefined ? {} : { hint }),
-    });
-  }
-  return new StarlingError('node-failed', `${node.name}: ${messageOf(error)}`, { field: `nodes.${node.name}`, cause: error });
+  const field = `nodes.${node.name}`;
+  if (!(error instanceof StarlingError))
+    return new StarlingError('node-failed', `${node.name}: ${messageOf(error)}`, { field, cause: error });
+  if (error.field?.startsWith('nodes.') === true) return error;
+  const { code, message, hint, retryable } = error;
+  const details = { cause: error, retryable, ...(hint === undefined ? {} : { hint }) };
+  if (error.field === undefined) return new StarlingError(code, `${node.name}: ${message}`, { field, ...details });
+  return new StarlingError(code, message, { field: `${field}.${error.field}`, ...details });
 }
 
 /** Spreads lists over runs and gathers the outputs into lists; inputs that are no lists go to every run. */
