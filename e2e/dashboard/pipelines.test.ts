@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { api, type PipelineView, type ReleaseView } from '@starling/shared';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { buildDashboard } from '../demo/pages.ts';
@@ -207,16 +207,27 @@ describeWith(['chromium'], 'pipelines in the dashboard', ({ chromium }) => {
       await page.getByRole('group', { name: new RegExp(`^${name}; `) }).press('Enter');
       await page.getByRole('button', { name: 'Watch' }).click();
       await page.getByText('live', { exact: true }).nth(1).waitFor();
-      await push();
+    };
+    // Items go on coming, as from a camera: a watch shows those from when it has begun.
+    const seen = async (value: Locator): Promise<void> => {
+      await expect
+        .poll(
+          async () => {
+            await push();
+            return value.isVisible();
+          },
+          { timeout: 30_000, interval: 500 },
+        )
+        .toBe(true);
     };
     await watch('map\\.y to boxes\\.map');
-    await page.getByRole('img', { name: /^map\.y: heat map; .* mean / }).waitFor();
+    await seen(page.getByRole('img', { name: /^map\.y: heat map; .* mean / }));
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('Stopped.').waitFor();
     await expect.poll(async () => (await fleet.client.call(api.listTaps, { params: { id: device } })).items).toEqual([]);
 
     await watch('decode\\.image to resize\\.image');
-    await page.getByAltText('decode.image').waitFor();
+    await seen(page.getByAltText('decode.image'));
     // Another edge ends the tap before.
     await page.getByRole('group', { name: /^resize\.image to normalise\.image; / }).press('Enter');
     await page.getByText('Its values stay on the device').waitFor();

@@ -1,5 +1,5 @@
 import { NumberInput, type NumberInputProps, Textarea, type TextareaProps, TextInput, type TextInputProps } from '@mantine/core';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 
 interface Committed<Value> {
   value: Value;
@@ -7,19 +7,37 @@ interface Committed<Value> {
   onCommit: (value: Value) => void;
 }
 
+/**
+ * What is typed counts when the field is left, or by the enter key. From then on the field shows the document again: it may follow late, or go
+ * back by an undo before it has followed at all.
+ */
+function useTyped<Typed, Value>(
+  { value, onCommit }: Committed<Value>,
+  read: (typed: Typed) => Value,
+): { typed: Typed | undefined; type: (typed: Typed) => void; commit: () => void } {
+  const [typed, type] = useState<Typed>();
+  return {
+    typed,
+    type,
+    commit() {
+      if (typed === undefined) return;
+      type(undefined);
+      if (read(typed) !== value) onCommit(read(typed));
+    },
+  };
+}
+
+const asTyped = (text: string): string => text;
+
 /** A line of text that counts when one has finished it: every step in between would be a change of the document. */
 export function CommitText({ value, onCommit, ...props }: Committed<string> & Omit<TextInputProps, 'value' | 'onChange'>) {
-  const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
-  const commit = (): void => {
-    if (text !== value) onCommit(text);
-  };
+  const { typed, type, commit } = useTyped({ value, onCommit }, asTyped);
   return (
     <TextInput
       size="xs"
       {...props}
-      value={text}
-      onChange={({ currentTarget }) => setText(currentTarget.value)}
+      value={typed ?? value}
+      onChange={({ currentTarget }) => type(currentTarget.value)}
       onBlur={commit}
       onKeyDown={({ key }) => key === 'Enter' && commit()}
     />
@@ -27,33 +45,31 @@ export function CommitText({ value, onCommit, ...props }: Committed<string> & Om
 }
 
 export function CommitLines({ value, onCommit, ...props }: Committed<string> & Omit<TextareaProps, 'value' | 'onChange'>) {
-  const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
+  const { typed, type, commit } = useTyped({ value, onCommit }, asTyped);
   return (
     <Textarea
       size="xs"
       autosize
       {...props}
-      value={text}
-      onChange={({ currentTarget }) => setText(currentTarget.value)}
-      onBlur={() => text !== value && onCommit(text)}
+      value={typed ?? value}
+      onChange={({ currentTarget }) => type(currentTarget.value)}
+      onBlur={commit}
     />
   );
 }
 
+function numberOf(typed: number | string): number | undefined {
+  return typeof typed === 'number' ? typed : undefined;
+}
+
 export function CommitNumber({ value, onCommit, ...props }: Committed<number | undefined> & Omit<NumberInputProps, 'value' | 'onChange'>) {
-  const [number, setNumber] = useState<number | string>(value ?? '');
-  useEffect(() => setNumber(value ?? ''), [value]);
-  const commit = (): void => {
-    const next = typeof number === 'number' ? number : undefined;
-    if (next !== value) onCommit(next);
-  };
+  const { typed, type, commit } = useTyped({ value, onCommit }, numberOf);
   return (
     <NumberInput
       size="xs"
       {...props}
-      value={number}
-      onChange={setNumber}
+      value={typed ?? value ?? ''}
+      onChange={type}
       onBlur={commit}
       onKeyDown={({ key }) => key === 'Enter' && commit()}
     />
