@@ -4,10 +4,11 @@ import { formatTime, printable } from './printable.ts';
 /** Characters of a JSON value that a line shows. */
 const JSON_CHARACTERS = 160;
 
-/** One value of an edge as a line for people. */
+/** One value of an edge as a line for people; its item as `starling replay --item` takes it. */
 export function describeTapValue({ edge, item, value, atMs }: TapValueView): string {
+  const of = item === undefined ? '?' : `${item.stream}:${item.sequence}`;
   const what = value === undefined ? '' : describeValue(value);
-  return printable(`${formatTime(item?.timeMs ?? atMs)}  ${edge ?? ''}  #${item?.sequence ?? '?'}  ${what}`);
+  return printable(`${formatTime(item?.timeMs ?? atMs)}  ${edge ?? ''}  ${of}  ${what}`);
 }
 
 function describeValue(value: EdgeValueView): string {
