@@ -108,6 +108,14 @@ function stopWatching(): void {
   setText(microphoneButton, 'Start microphone');
 }
 
+/** What is taken away from outside ends here too, and says so. */
+function stopWhenEnded(track: MediaStreamTrack | undefined, name: string): void {
+  track?.addEventListener('ended', () => {
+    stopWatching();
+    notices.show('camera', { text: `The ${name} has ended.` });
+  });
+}
+
 async function watch(name: string, open: () => Promise<MediaStream>): Promise<void> {
   const running = agent;
   if (running === undefined) return;
@@ -116,10 +124,7 @@ async function watch(name: string, open: () => Promise<MediaStream>): Promise<vo
   try {
     const stream = await open();
     const [track] = stream.getVideoTracks();
-    track?.addEventListener('ended', () => {
-      stopWatching();
-      notices.show('camera', { text: `The ${name} has ended.` });
-    });
+    stopWhenEnded(track, name);
     stage.forget();
     watching = await watchStream(stream, name, { infer: running.infer, stage, onTrouble: showTrouble });
     showSource(`the ${name}`);
@@ -140,10 +145,7 @@ async function listen(name: string, open: () => Promise<MediaStream>): Promise<v
   notices.show('camera', undefined);
   try {
     const stream = await open();
-    stream.getTracks()[0]?.addEventListener('ended', () => {
-      stopWatching();
-      notices.show('camera', { text: `The ${name} has ended.` });
-    });
+    stopWhenEnded(stream.getTracks()[0], name);
     watching = await running.listen(stream, name);
     showSound(`the ${name}`);
     setText(microphoneButton, 'Stop');

@@ -40,6 +40,12 @@ describe('the queue in front of a pipeline', () => {
     expect([order, dropped]).toEqual([[0, 3, 4], 2]);
   });
 
+  test('that drops the newest keeps the oldest that fit, and never more', async () => {
+    const { found, order, dropped, waiting } = await outcomes('drop-newest', 2, 50);
+    expect(found).toEqual(['done', 'done', 'done', ...Array(47).fill('dropped')]);
+    expect([order, waiting, dropped]).toEqual([[0, 1, 2], 2, 47]);
+  });
+
   test('for live pictures keeps the latest alone', async () => {
     const { found, order, dropped } = await outcomes('latest', 8, 4);
     expect(found).toEqual(['done', 'dropped', 'dropped', 'done']);

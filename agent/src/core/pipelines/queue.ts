@@ -12,7 +12,7 @@ export interface QueueOptions {
 export interface WorkQueue {
   /**
    * Waits for its turn, then runs. `block`: refused with `overloaded` beyond `length` waiting callers, who should hold back until
-   * theirs is answered; `drop-oldest` and `latest`: an older waiting item is dropped with `dropped`, for `latest` all of them.
+   * theirs is answered; `drop-newest`: dropped itself with `dropped`; `drop-oldest` and `latest`: an older waiting item is dropped with `dropped`, for `latest` all of them.
    * @throws StarlingError `dropped`, `overloaded`, or whatever `run` throws
    */
   push<Value>(run: () => Promise<Value>): Promise<Value>;
@@ -57,9 +57,9 @@ export function createWorkQueue(options: QueueOptions): WorkQueue {
     push<Value>(run: () => Promise<Value>): Promise<Value> {
       if (running >= options.concurrency) {
         makeRoom();
-        if (waiting.length >= options.length && options.policy === 'block') {
+        if (waiting.length >= options.length && (options.policy === 'block' || options.policy === 'drop-newest')) {
           dropped += 1;
-          return Promise.reject(overloaded(options.length));
+          return Promise.reject(options.policy === 'block' ? overloaded(options.length) : giveWay('those that wait'));
         }
       }
       return new Promise<Value>((resolve, reject) => {
@@ -72,7 +72,7 @@ export function createWorkQueue(options: QueueOptions): WorkQueue {
               next();
             });
         };
-        const drop = (): void => reject(new StarlingError('dropped', 'a newer item took its place in the queue', { retryable: true }));
+        const drop = (): void => reject(giveWay('a newer item'));
         waiting.push({ start, drop });
         next();
       });
@@ -93,6 +93,10 @@ export function createWorkQueue(options: QueueOptions): WorkQueue {
       return count;
     },
   };
+}
+
+function giveWay(to: string): StarlingError {
+  return new StarlingError('dropped', `${to} took its place in the queue`, { retryable: true });
 }
 
 function overloaded(length: number): StarlingError {

@@ -71,8 +71,8 @@ export async function loadPipeline(
   ports: PipelinePorts,
 ): Promise<LoadedPipeline> {
   const { clock } = ports;
-  const watches = await watchesOf(pipeline, prefix, installed.digest, ports.references);
   const expanded = expandPipeline(pipeline, parametersOf(pipeline, installed));
+  const watches = await watchesOf(expanded, prefix, installed.digest, ports.references);
   const scripts = await openScripts(expanded, ports.sandbox);
   const nodePorts = nodePortsOf({ pipeline, prefix, scripts }, installed, sessions, ports);
   const build = (changes: Partial<NodePorts> = {}): Graph => buildGraph(expanded, { ...nodePorts, ...changes }, pipeline.deadlineMs);
@@ -132,14 +132,13 @@ async function orElse<Value>(build: () => Value, close: () => Promise<void>): Pr
 }
 
 async function watchesOf(
-  pipeline: Pipeline,
+  { monitors }: Pick<Pipeline, 'monitors'>,
   prefix: string,
   release: string,
   references: ReferenceStore,
 ): Promise<LoadedPipeline['watches']> {
   const watches = new Map<string, { name: string; monitor: Monitor; watch: DriftWatch }>();
-  // Expanded: what is watched may lie in a pipeline inside this one.
-  for (const [name, monitor] of Object.entries(expandPipeline(pipeline).monitors)) {
+  for (const [name, monitor] of Object.entries(monitors)) {
     const kept = prefix + name;
     watches.set(kept, { name, monitor, watch: createDriftWatch(monitor, await references.read(release, kept)) });
   }

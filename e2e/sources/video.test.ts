@@ -3,14 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createSystemClock } from '../clock.ts';
-import { openCredentials } from '../credentials.ts';
-import { systemRandom } from '../ids.ts';
-import { createLog } from '../log.ts';
-import { createPushEndpoints, createSources, type Sources } from './index.ts';
-
-const hasFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createSystemClock } from '../../agent/src/node/clock.ts';
+import { openCredentials } from '../../agent/src/node/credentials.ts';
+import { systemRandom } from '../../agent/src/node/ids.ts';
+import { createLog } from '../../agent/src/node/log.ts';
+import { createPushEndpoints, createSources, type Sources } from '../../agent/src/node/sources/index.ts';
+import { describeWith } from '../harness/requires.ts';
 
 function make(path: string, size: string, seconds: number): void {
   const { status, stderr } = spawnSync('ffmpeg', [
@@ -20,7 +19,7 @@ function make(path: string, size: string, seconds: number): void {
   if (status !== 0) throw new Error(stderr.toString('utf8'));
 }
 
-describe.skipIf(!hasFfmpeg)('the source video', () => {
+describeWith(['ffmpeg'], 'the source video', () => {
   let folder: string;
   let frames: { width: number; height: number }[];
   let times: number[];
