@@ -11,15 +11,15 @@ import { createLog } from '../../agent/src/node/log.ts';
 import { createPushEndpoints, createSources, type Sources } from '../../agent/src/node/sources/index.ts';
 import { describeWith } from '../harness/requires.ts';
 
-function make(path: string, size: string, seconds: number): void {
-  const { status, stderr } = spawnSync('ffmpeg', [
+function make(ffmpeg: string, path: string, size: string, seconds: number): void {
+  const { status, stderr } = spawnSync(ffmpeg, [
     ...['-hide_banner', '-loglevel', 'error', '-y', '-f', 'lavfi', '-i', `testsrc=size=${size}:rate=10:duration=${seconds}`],
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '10', '-f', 'mpegts', path],
   ]);
   if (status !== 0) throw new Error(stderr.toString('utf8'));
 }
 
-describeWith(['ffmpeg'], 'the source video', () => {
+describeWith(['ffmpeg'], 'the source video', ({ ffmpeg }) => {
   let folder: string;
   let frames: { width: number; height: number }[];
   let times: number[];
@@ -58,7 +58,7 @@ describeWith(['ffmpeg'], 'the source video', () => {
 
   test('gives each frame of a file once, waits for each, and comes to its end', async () => {
     const path = join(folder, 'film.ts');
-    make(path, '320x240', 4);
+    make(ffmpeg, path, '320x240', 4);
     work = () => new Promise((resolve) => setTimeout(resolve, 20));
     await open({ path, framesPerSecond: 5, realTime: false }).ended();
     expect(frames).toEqual(Array.from({ length: 20 }, () => ({ width: 320, height: 240 })));
@@ -69,8 +69,8 @@ describeWith(['ffmpeg'], 'the source video', () => {
 
   test('gives pictures of the right shape when they change their size on the way, and says so', async () => {
     const [first, second, path] = [join(folder, 'a.ts'), join(folder, 'b.ts'), join(folder, 'both.ts')];
-    make(first, '320x240', 2);
-    make(second, '640x360', 2);
+    make(ffmpeg, first, '320x240', 2);
+    make(ffmpeg, second, '640x360', 2);
     await writeFile(path, Buffer.concat([await readFile(first), await readFile(second)]));
     await open({ path, framesPerSecond: 5, realTime: false }).ended();
     const sizes = frames.map(({ width, height }) => `${width}x${height}`);
@@ -85,7 +85,7 @@ describeWith(['ffmpeg'], 'the source video', () => {
 
   test('scales wide frames, and no others', async () => {
     const path = join(folder, 'film.ts');
-    make(path, '640x360', 1);
+    make(ffmpeg, path, '640x360', 1);
     await open({ path, framesPerSecond: 5, realTime: false, maximumWidth: 320 }).ended();
     await open({ path, framesPerSecond: 5, realTime: false, maximumWidth: 1280 }).ended();
     expect(new Set(frames.map(({ width, height }) => `${width}x${height}`))).toEqual(new Set(['320x180', '640x360']));
@@ -93,7 +93,7 @@ describeWith(['ffmpeg'], 'the source video', () => {
 
   test('leaves frames out that come while one is worked on, where the film runs in real time', async () => {
     const path = join(folder, 'film.ts');
-    make(path, '320x240', 2);
+    make(ffmpeg, path, '320x240', 2);
     work = () => new Promise((resolve) => setTimeout(resolve, 400));
     await open({ path, framesPerSecond: 10 }).ended();
     expect(frames.length).toBeGreaterThanOrEqual(3);
@@ -104,7 +104,7 @@ describeWith(['ffmpeg'], 'the source video', () => {
     const path = join(folder, 'later.ts');
     open({ path, framesPerSecond: 5, realTime: false });
     await vi.waitFor(() => expect(codes).toEqual(['source-lost']), 5000);
-    make(path, '320x240', 1);
+    make(ffmpeg, path, '320x240', 1);
     await vi.waitFor(() => expect(codes).toEqual(['source-lost', 'source-recovered']), 8000);
   });
 });
