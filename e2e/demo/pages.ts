@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { glob, stat } from 'node:fs/promises';
+import { glob, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { constants, setPriority } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -42,6 +42,43 @@ export function buildRunPage(say: (progress: string) => void): Promise<void> {
 
 async function build({ folder, built, sources }: Page, say: (progress: string) => void, priority = 0): Promise<void> {
   if (!existsSync(join(folder, 'vite.config.ts'))) return say('nothing to build');
+  await alone(join(folder, 'node_modules/.building'), () => buildIfOld({ folder, built, sources }, say, priority));
+}
+
+/** One process at a time: two builds of one page take each other's files away. A lock whose process is gone counts for nothing. */
+async function alone(lock: string, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      await writeFile(lock, String(process.pid), { flag: 'wx' });
+      break;
+    } catch {
+      const holder = Number(await readFile(lock, 'utf8').catch(() => ''));
+      if (holder > 0 ? !isAlive(holder) : await isOld(lock)) await rm(lock, { force: true });
+      else await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+  try {
+    await work();
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+/** Somebody ended before it had written who it was. */
+async function isOld(lock: string): Promise<boolean> {
+  const made = await stat(lock).catch(() => undefined);
+  return made !== undefined && made.mtimeMs < Date.now() - 10_000;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function buildIfOld({ folder, built, sources }: Page, say: (progress: string) => void, priority: number): Promise<void> {
   const page = join(folder, built);
   if (existsSync(page) && (await stat(page)).mtimeMs > (await newestMs(folder, sources))) return say('there already');
   const vite = join(dirname(createRequire(join(folder, 'package.json')).resolve('vite/package.json')), 'bin/vite.js');
