@@ -67,7 +67,7 @@ async function alone(lock: string, work: () => Promise<void>): Promise<void> {
 /** Somebody ended before it had written who it was. */
 async function isOld(lock: string): Promise<boolean> {
   const made = await stat(lock).catch(() => undefined);
-  return made !== undefined && made.mtimeMs < Date.now() - 10_000;
+  return made !== undefined && made.mtimeMs < performance.timeOrigin + performance.now() - 10_000;
 }
 
 function isAlive(pid: number): boolean {
