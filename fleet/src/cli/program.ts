@@ -13,6 +13,7 @@ import { defineLogin } from './commands/login.ts';
 import { defineModelCommands } from './commands/model.ts';
 import { definePipelineCommands } from './commands/pipeline.ts';
 import { defineReleaseCommands } from './commands/release.ts';
+import { defineSimulate } from './commands/simulate.ts';
 import { defineSiteCommands } from './commands/site.ts';
 import { defineTapCommands } from './commands/tap.ts';
 import { defineTokenCommands } from './commands/token.ts';
@@ -68,6 +69,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineApiTokenCommands(program, contextOf);
   defineUserCommands(program, contextOf);
   defineAuditCommands(program, contextOf);
+  defineSimulate(program, contextOf);
   defineEvents(program, contextOf);
   return program;
 }
