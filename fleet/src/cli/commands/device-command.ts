@@ -183,7 +183,9 @@ function describeResult({ outputs, latencyMs, image, pipeline }: InferenceResult
   }
   const size = image === undefined ? '' : ` of ${image.width}x${image.height} pixels`;
   return [
-    ...(parts.length === 0 ? ['the release lets no output leave the device'] : parts),
+    ...(parts.length === 0
+      ? ['nothing came out: the pipeline gave nothing for this input, or the release lets no output leave the device (see --allow-output)']
+      : parts),
     '',
     `${printable(pipeline)}, ${latencyMs.toFixed(1)} ms${size}`,
   ].join('\n');
