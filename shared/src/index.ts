@@ -97,3 +97,4 @@ export * from './wire/tap.ts';
 export * from './wire/telemetry.ts';
 export * from './wire/topics.ts';
 export * from './wire/trace-context.ts';
+export * from './wire/upload.ts';

@@ -5,6 +5,7 @@ import { defineAuditCommands } from './commands/audit.ts';
 import { defineBenchmark } from './commands/benchmark.ts';
 import { defineBuildCommands } from './commands/build.ts';
 import { defineChoiceCommands } from './commands/choice.ts';
+import { defineCommandCommands } from './commands/command.ts';
 import { defineDeviceCommands } from './commands/device.ts';
 import { defineEvents } from './commands/events.ts';
 import { defineKeyCommands } from './commands/key.ts';
@@ -59,6 +60,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineChoiceCommands(program, contextOf);
   defineBenchmark(program, contextOf);
   defineDeviceCommands(program, contextOf);
+  defineCommandCommands(program, contextOf);
   defineTapCommands(program, contextOf);
   defineTokenCommands(program, contextOf);
   defineApiTokenCommands(program, contextOf);
