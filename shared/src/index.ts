@@ -11,6 +11,7 @@ export * from './documents/build-recipe.ts';
 export * from './documents/capabilities.ts';
 export * from './documents/desired-state.ts';
 export * from './documents/device-profile.ts';
+export * from './documents/epoch.ts';
 export * from './documents/golden-set.ts';
 export * from './documents/model-version.ts';
 export * from './documents/objective.ts';
@@ -88,6 +89,7 @@ export {
 } from './trust/sign.ts';
 export * from './trust/verify-desired-state.ts';
 export { type TrustError, type TrustErrorCode, verifyDocument } from './trust/verify-document.ts';
+export { verifyEpoch } from './trust/verify-epoch.ts';
 export { requireFresh, rootDigest, verifyNextRoot, verifyPinnedRoot } from './trust/verify-root.ts';
 export * from './wire/blob-transfer.ts';
 export * from './wire/command.ts';

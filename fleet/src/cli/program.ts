@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { defineApiTokenCommands } from './commands/api-token.ts';
 import { defineArtefactCommands } from './commands/artefact.ts';
 import { defineAuditCommands } from './commands/audit.ts';
+import { defineBackupCommands } from './commands/backup.ts';
 import { defineBenchmark } from './commands/benchmark.ts';
 import { defineBuildCommands } from './commands/build.ts';
 import { defineChoiceCommands } from './commands/choice.ts';
@@ -66,6 +67,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineApiTokenCommands(program, contextOf);
   defineUserCommands(program, contextOf);
   defineAuditCommands(program, contextOf);
+  defineBackupCommands(program, contextOf);
   defineEvents(program, contextOf);
   return program;
 }
