@@ -19,10 +19,13 @@ export function createTextReader(dictionary: Uint8Array): TextReader {
   const context = { asset: async () => dictionary } as unknown as OperatorContext;
   const boxParams = paramsOf('dbnet.decode', {});
   const readParams = paramsOf('ctc.decode', { dictionary: DICTIONARY });
+  // Of the picture only its size is looked at, so that no pixels have to be copied for it.
+  let blank = new Uint8Array();
   return {
     async boxesIn(map, { width, height }) {
-      // Of the picture only its size is looked at.
-      const source = { width, height, data: new Uint8Array() };
+      const bytes = 3 * width * height;
+      if (blank.length !== bytes) blank = new Uint8Array(bytes);
+      const source = { width, height, data: blank };
       const { boxes } = await operators['dbnet.decode']({ map: { elementType: 'float32', ...map }, source }, boxParams);
       return (boxes as Box[]).map(({ quad }) => quad);
     },

@@ -4,6 +4,16 @@ import type { z } from 'zod';
 import type { Connection } from './context.ts';
 import { readServerEvents } from './server-events.ts';
 
+/** Opens a file of the fleet. @param path below `/api/v1` @throws StarlingError with the code of the fleet's problem */
+export async function openDownload(
+  connection: Connection,
+  path: string,
+): Promise<{ stream: NodeJS.ReadableStream; name: string | undefined }> {
+  const stream = await openAnswer(connection, path, '*/*');
+  const [, name] = /filename="([A-Za-z0-9_.-]+)"/.exec(stream.headers['content-disposition'] ?? '') ?? [];
+  return { stream, name };
+}
+
 /** Opens server-sent events of the fleet. @param path below `/api/v1` @throws StarlingError with the code of the fleet's problem */
 export async function openStream(connection: Connection, path: string): Promise<AsyncGenerator<unknown>> {
   return readServerEvents(await openAnswer(connection, path, 'text/event-stream'));

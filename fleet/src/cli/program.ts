@@ -2,9 +2,11 @@ import { Command } from 'commander';
 import { defineApiTokenCommands } from './commands/api-token.ts';
 import { defineArtefactCommands } from './commands/artefact.ts';
 import { defineAuditCommands } from './commands/audit.ts';
+import { defineBackupCommands } from './commands/backup.ts';
 import { defineBenchmark } from './commands/benchmark.ts';
 import { defineBuildCommands } from './commands/build.ts';
 import { defineChoiceCommands } from './commands/choice.ts';
+import { defineCommandCommands } from './commands/command.ts';
 import { defineDeviceCommands } from './commands/device.ts';
 import { defineEvents } from './commands/events.ts';
 import { defineGroupCommands } from './commands/group.ts';
@@ -64,12 +66,14 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineDeviceCommands(program, contextOf);
   defineGroupCommands(program, contextOf);
   defineSiteCommands(program, contextOf);
+  defineCommandCommands(program, contextOf);
   defineTapCommands(program, contextOf);
   defineTokenCommands(program, contextOf);
   defineApiTokenCommands(program, contextOf);
   defineUserCommands(program, contextOf);
   defineAuditCommands(program, contextOf);
   defineSimulate(program, contextOf);
+  defineBackupCommands(program, contextOf);
   defineEvents(program, contextOf);
   return program;
 }

@@ -8,12 +8,14 @@ import {
   PRESENCE_BYTES_MAXIMUM,
   TAP_MESSAGE_BYTES_MAXIMUM,
   TELEMETRY_BATCH_BYTES_MAXIMUM,
+  UPLOAD_PIECE_BYTES_MAXIMUM,
 } from '../limits.ts';
 import { wantSchema } from './blob-transfer.ts';
 import { commandResultSchema, commandSchema } from './command.ts';
 import { helloSchema, presenceSchema } from './hello.ts';
 import { tapMessageSchema } from './tap.ts';
 import { acknowledgementSchema, telemetryBatchSchema } from './telemetry.ts';
+import { uploadedSchema, uploadPieceSchema } from './upload.ts';
 
 export type Direction = 'device-to-fleet' | 'fleet-to-device';
 
@@ -137,6 +139,26 @@ export const wireTable = {
     maximumBytes: TAP_MESSAGE_BYTES_MAXIMUM,
     schema: tapMessageSchema,
     summary: 'A value of an edge that is being watched, or the end of that',
+  },
+  upload: {
+    pattern: 'd/{device}/upload/{id}',
+    direction: 'device-to-fleet',
+    qos: 1,
+    retain: false,
+    encoding: 'cbor',
+    maximumBytes: UPLOAD_PIECE_BYTES_MAXIMUM + CONTROL_BYTES_MAXIMUM,
+    schema: uploadPieceSchema,
+    summary: 'A part of what a command makes that is too large for its result',
+  },
+  uploaded: {
+    pattern: 'd/{device}/uploaded/{id}',
+    direction: 'fleet-to-device',
+    qos: 1,
+    retain: false,
+    encoding: 'json',
+    maximumBytes: CONTROL_BYTES_MAXIMUM,
+    schema: uploadedSchema,
+    summary: 'How much of an upload has arrived',
   },
   acknowledgement: {
     pattern: 'd/{device}/ack/{kind}',
