@@ -62,6 +62,7 @@ const made = {
   build: '',
   tap: '',
   command: '',
+  batch: '',
   user: '',
   password: '',
   token: '',
@@ -259,6 +260,17 @@ const drives: Record<Change, Drive> = {
       made.command = (await call(api.commandDevice, { params: { id: device.id }, body: { name: 'ping' } })).id;
     },
     run: async () => (await call(api.cancelCommand, { params: { id: made.command } })).device,
+  },
+  createCommandBatch: {
+    action: 'command.ping',
+    run: async () => {
+      made.batch = (await call(api.createCommandBatch, { body: { name: 'ping', select: `id == "${device.id}"` } })).id;
+      return '1 devices';
+    },
+  },
+  cancelCommandBatch: {
+    action: 'command.cancel',
+    run: async () => (await call(api.cancelCommandBatch, { params: { id: made.batch } })).id,
   },
   inferOnDevice: {
     action: 'command.infer',

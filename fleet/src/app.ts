@@ -38,6 +38,8 @@ export interface FleetPorts {
   log: Log;
 }
 
+/** Commands for many devices go on this often. */
+const BATCH_PASS_MS = 1000;
 /** Telemetry retention and expiry of commands are looked after this often. */
 const HOUSEKEEPING_MS = 30_000;
 const GARBAGE_INTERVAL_MS = 6 * 3_600_000;
@@ -146,7 +148,7 @@ function ownOrigins(publicUrl: string, { httpPort, httpsPort }: { httpPort: numb
 
 /** Expires, retains and collects until it is stopped. */
 function startHousekeeping(modules: Modules, directory: string, { clock, log }: { clock: Clock; log: Log }): () => Promise<void> {
-  const { blobs, builds, commands, ingest, models, pipelines, releases, telemetry } = modules;
+  const { batches, blobs, builds, commands, ingest, models, pipelines, releases, telemetry } = modules;
   const housekeeping = setInterval(() => {
     Promise.all([commands.expire(), telemetry.retain()]).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'housekeeping'));
   }, HOUSEKEEPING_MS);
@@ -157,6 +159,15 @@ function startHousekeeping(modules: Modules, directory: string, { clock, log }: 
       ...(await pipelines.references()),
       ...(await releases.references()),
     ]);
+  let passing: Promise<void> | undefined;
+  const passes = setInterval(() => {
+    passing ??= batches
+      .pass()
+      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'commands for many devices'))
+      .finally(() => {
+        passing = undefined;
+      });
+  }, BATCH_PASS_MS);
   const garbage = setInterval(() => {
     collectGarbage(blobs, directory, references, clock).catch((error: unknown) =>
       log.warn({ error: messageOf(error) }, 'garbage collection'),
@@ -164,6 +175,8 @@ function startHousekeeping(modules: Modules, directory: string, { clock, log }: 
   }, GARBAGE_INTERVAL_MS);
   return async () => {
     clearInterval(housekeeping);
+    clearInterval(passes);
+    await passing;
     clearInterval(garbage);
     await ingest.idle();
   };

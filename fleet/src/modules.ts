@@ -5,7 +5,15 @@ import { createBuilder } from './artefacts/index.ts';
 import { type Accounts, createAccounts } from './auth/index.ts';
 import { type BlobStore, openDiskStore } from './blobs/index.ts';
 import { type Builds, createBuilds } from './builds/index.ts';
-import { type CommandGrants, type Commands, createCommandGrants, createCommands, forgetCommands } from './commands/index.ts';
+import {
+  type CommandBatches,
+  type CommandGrants,
+  type Commands,
+  createCommandBatches,
+  createCommandGrants,
+  createCommands,
+  forgetCommands,
+} from './commands/index.ts';
 import type { FleetConfig } from './config.ts';
 import type { OpenDatabase } from './db/index.ts';
 import { countByRelease, createDesiredStates, type DesiredStates, forgetDesired } from './desired-state/index.ts';
@@ -54,6 +62,7 @@ export interface Modules {
   devices: Devices;
   events: EventBus;
   groups: Groups;
+  batches: CommandBatches;
   ingest: Ingest;
   keyring: Keyring;
   measurements: Measurements;
@@ -124,6 +133,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     profiles: byName,
     settings: measuringSettings(config),
   });
+  const groups = createGroups({ db, clock });
   const secret = await readSecret(join(directory, 'keys', 'session-secret'), ids);
   return {
     ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases },
@@ -134,7 +144,8 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
       ...{ db, clock, events },
       forget: [forgetDesired, forgetCommands, forgetTelemetry, forgetMeasurements],
     }),
-    groups: createGroups({ db, clock }),
+    groups,
+    batches: createCommandBatches({ ...{ db, clock, ids, events, log, commands, grants }, where: groups.where }),
     measurements: createMeasurements({ db, clock }),
     telemetry: createTelemetryQueries({ db, clock }),
     access: createDeviceAccess({

@@ -10,6 +10,7 @@ import { type BackupRoutePorts, backupRoutes } from './backup.ts';
 import { type BuildRoutePorts, buildRoutes } from './builds.ts';
 import { type CataloguePorts, catalogueRoutes } from './catalogue.ts';
 import { type ChoicePorts, choiceRoutes } from './choices.ts';
+import { type CommandBatchRoutePorts, commandBatchRoutes } from './command-batches.ts';
 import { type DeviceAccessPorts, deviceAccessRoutes } from './device-access.ts';
 import { deviceOrigins, devicePaths, isDeviceCall } from './device-origins.ts';
 import { type DevicePorts, deviceRoutes } from './devices.ts';
@@ -31,6 +32,7 @@ export interface ApiPorts
     BuildRoutePorts,
     CataloguePorts,
     ChoicePorts,
+    CommandBatchRoutePorts,
     DeviceAccessPorts,
     DevicePorts,
     EventPorts,
@@ -68,6 +70,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   choiceRoutes(api, ports);
   buildRoutes(api, ports);
   deviceRoutes(api, ports);
+  commandBatchRoutes(api, ports);
   deviceAccessRoutes(api, ports);
   agentPackageRoutes(api, ports);
   telemetryRoutes(api, ports);

@@ -11,7 +11,7 @@ import {
   signDocument,
 } from '@starling/shared';
 import { appendAudit } from '../audit/index.ts';
-import type { Database } from '../db/index.ts';
+import type { Database, Transaction } from '../db/index.ts';
 import type { Clock, EventBus, Ids, Log } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
 import {
@@ -26,15 +26,23 @@ import {
   withResult,
 } from './store.ts';
 
+export interface SendOptions {
+  /** Chunks that the device may fetch while the command is open. */
+  blobs?: string[];
+  lifeMs?: number;
+  extraLifeMs?: number;
+  /** In the transaction that makes the command, in the place of its audit entry. If it throws, the command is not made. */
+  within?: (tx: Transaction, id: string) => Promise<void>;
+}
+
 /** Commands live in the database; the wire only carries them. */
 export interface Commands {
-  /** @param blobs chunks that the device may fetch while the command is open */
   send(
     device: string,
     name: CommandName,
     commandArguments: Record<string, unknown>,
     actor: Pick<Actor, 'name'>,
-    options?: { blobs?: string[]; lifeMs?: number; extraLifeMs?: number },
+    options?: SendOptions,
   ): Promise<CommandView>;
   /** Waits until the command has ended, or for `waitMs`. */
   wait(id: string, waitMs: number): Promise<CommandView>;
@@ -43,9 +51,10 @@ export interface Commands {
   result(device: string, result: CommandResult): Promise<void>;
   /**
    * Ends an open command at once, and tells its device, whatever that answers: nothing waits for it any more.
+   * @param audit false where whoever calls has said it of many at once
    * @throws StarlingError `command-ended`
    */
-  cancel(id: string, actor: Pick<Actor, 'name'>): Promise<CommandView>;
+  cancel(id: string, actor: Pick<Actor, 'name'>, audit?: boolean): Promise<CommandView>;
   /** Is it an open command whose result is uploaded? */
   expectsUpload(device: string, id: string): Promise<boolean>;
   /** What it makes is stored: named in its result, whatever else comes into that. */
@@ -124,7 +133,13 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
       },
     });
 
-  const send: Commands['send'] = async (device, name, commandArguments, actor, { blobs = [], lifeMs = LIFE_MS, extraLifeMs = 0 } = {}) => {
+  const send: Commands['send'] = async (
+    device,
+    name,
+    commandArguments,
+    actor,
+    { blobs = [], lifeMs = LIFE_MS, extraLifeMs = 0, within } = {},
+  ) => {
     const checked = parseWith(commandTable[name].arguments, commandArguments);
     const nowMs = clock.nowMs();
     const row: CommandRow = {
@@ -143,7 +158,8 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
     };
     await db.transaction(async (tx) => {
       await insertCommand(tx, row);
-      await appendAudit(tx, clock, actor, `command.${name}`, device, { id: row.id });
+      if (within === undefined) await appendAudit(tx, clock, actor, `command.${name}`, device, { id: row.id });
+      else await within(tx, row.id);
     });
     granted.delete(device);
     await transmit(row);
@@ -194,7 +210,7 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
     async resend(device) {
       for (const row of await openCommands(db, device)) await transmit(row);
     },
-    async cancel(id, actor) {
+    async cancel(id, actor, audit = true) {
       const { device, name, status } = await show(id);
       const ended = await updateOpenCommand(db, id, device, { status: 'cancelled', finishedAtMs: clock.nowMs() });
       if (ended === undefined) {
@@ -204,8 +220,8 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
       granted.delete(device);
       announce(ended);
       // A device that never got it has nothing to end.
-      if (status === 'queued') await appendAudit(db, clock, actor, 'command.cancel', device, { id, name });
-      else await send(device, 'cancel', { command: id }, actor);
+      if (status !== 'queued') await send(device, 'cancel', { command: id }, actor, audit ? {} : { within: async () => undefined });
+      else if (audit) await appendAudit(db, clock, actor, 'command.cancel', device, { id, name });
       return toCommandView(ended);
     },
     async expectsUpload(device, id) {

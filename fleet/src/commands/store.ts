@@ -1,7 +1,7 @@
 import type { CommandView } from '@starling/shared';
 import { and, asc, count, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
-import { commands, devices } from '../db/schema/index.ts';
+import { commandBatchTargets, commands, devices } from '../db/schema/index.ts';
 
 export type CommandRow = typeof commands.$inferSelect;
 
@@ -92,5 +92,6 @@ export function toCommandView({ blobs: _blobs, ...row }: CommandRow): CommandVie
 
 /** Takes away all commands of devices that are going to be deleted. */
 export async function forgetCommands(db: Queryable, ids: readonly string[]): Promise<void> {
+  await db.delete(commandBatchTargets).where(inArray(commandBatchTargets.device, [...ids]));
   await db.delete(commands).where(inArray(commands.device, [...ids]));
 }

@@ -3,6 +3,7 @@ import { bulkEndpoints } from './bulk.ts';
 import { callerEndpoints } from './callers.ts';
 import { catalogueEndpoints } from './catalogue.ts';
 import { choiceEndpoints } from './choices.ts';
+import { commandBatchEndpoints } from './command-batches.ts';
 import { deviceEndpoints } from './devices.ts';
 import { fleetEndpoints } from './fleet.ts';
 import { groupEndpoints } from './groups.ts';
@@ -19,6 +20,7 @@ export const api = {
   ...deviceEndpoints,
   ...bulkEndpoints,
   ...groupEndpoints,
+  ...commandBatchEndpoints,
   ...catalogueEndpoints,
   ...buildEndpoints,
   ...choiceEndpoints,

@@ -3,6 +3,7 @@ import { buildEndpoints } from './builds.ts';
 import { bulkEndpoints } from './bulk.ts';
 import { catalogueEndpoints } from './catalogue.ts';
 import { choiceEndpoints } from './choices.ts';
+import { commandBatchEndpoints } from './command-batches.ts';
 import { deviceEndpoints } from './devices.ts';
 import type { Endpoint } from './endpoint.ts';
 import { fleetEndpoints } from './fleet.ts';
@@ -16,6 +17,7 @@ const scoped = {
   ...deviceEndpoints,
   ...bulkEndpoints,
   ...groupEndpoints,
+  ...commandBatchEndpoints,
   ...catalogueEndpoints,
   ...buildEndpoints,
   ...choiceEndpoints,

@@ -4,10 +4,12 @@ import { type ContextOf, examples } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatTime } from '../printable.ts';
 import { findDevice } from '../references.ts';
+import { defineBatchCommands } from './command-batch.ts';
 
 /** What was asked of devices, and what came of it. */
 export function defineCommandCommands(program: Command, contextOf: ContextOf): void {
   const commands = program.command('command').summary('what devices were told to do, and what came of it');
+  defineBatchCommands(commands, contextOf);
   addPaging(commands.command('ls'))
     .argument('<device>')
     .summary('commands of a device, newest first')

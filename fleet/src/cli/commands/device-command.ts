@@ -13,6 +13,7 @@ import {
 } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { readCommandArguments, type Sendable } from '../command-arguments.ts';
 import type { Context } from '../context.ts';
 import { requireFile } from '../document-files.ts';
 import { cliError } from '../errors.ts';
@@ -25,7 +26,6 @@ const logsOptions = z.object({ lines: numberOption().int().min(1).max(500).defau
 const diagnosticsOptions = z.object({ lines: numberOption().int().min(1).max(1000).default(1000), output: z.string().optional() });
 const sendOptions = z.object({ arguments: z.string().default('{}') });
 const WAIT_MS = 30_000;
-type Sendable = z.infer<typeof sendableCommandSchema>;
 
 /** What a person asks a device to do now. */
 export function defineDeviceCommandCommands(device: Command, contextOf: ContextOf): void {
@@ -136,23 +136,10 @@ function definePingAndSend(device: Command, contextOf: ContextOf): void {
           field: 'command',
           hint: `use ${sendableCommandSchema.options.join(', ')}`,
         });
-      const given = readArguments(name.data, readOptions(command, sendOptions).arguments);
+      const given = readCommandArguments(name.data, readOptions(command, sendOptions).arguments);
       const { result } = (await send(context, reference, name.data, given)).view;
       context.output.result(result, () => JSON.stringify(result, undefined, 2));
     });
-}
-
-function readArguments(name: Sendable, text: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw cliError('usage', '--arguments is no JSON', { field: '--arguments', hint: 'write an object such as {"runs":50}', cause });
-  }
-  const parsed = commandTable[name].arguments.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw cliError('usage', `${issue?.path.join('.') || 'arguments'}: ${issue?.message}`, { field: '--arguments' });
 }
 
 interface Answered {

@@ -2,6 +2,7 @@
 export * from './accounts.ts';
 export * from './builds.ts';
 export * from './catalogue.ts';
+export * from './command-batches.ts';
 export * from './devices.ts';
 export * from './fleet-state.ts';
 export * from './groups.ts';
