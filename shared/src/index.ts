@@ -53,6 +53,7 @@ export * from './http/catalogue.ts';
 export * from './http/choices.ts';
 export { type ApiClient, type CallOptions, type ClientOptions, createApiClient, type FetchLike } from './http/client.ts';
 export * from './http/command-batches.ts';
+export * from './http/commands.ts';
 export * from './http/device-access.ts';
 export * from './http/devices.ts';
 export * from './http/endpoint.ts';

@@ -4,6 +4,7 @@ import { callerEndpoints } from './callers.ts';
 import { catalogueEndpoints } from './catalogue.ts';
 import { choiceEndpoints } from './choices.ts';
 import { commandBatchEndpoints } from './command-batches.ts';
+import { commandEndpoints } from './commands.ts';
 import { deviceEndpoints } from './devices.ts';
 import { fleetEndpoints } from './fleet.ts';
 import { groupEndpoints } from './groups.ts';
@@ -18,6 +19,7 @@ export const API_BASE = '/api/v1';
 export const api = {
   ...fleetEndpoints,
   ...deviceEndpoints,
+  ...commandEndpoints,
   ...bulkEndpoints,
   ...groupEndpoints,
   ...commandBatchEndpoints,

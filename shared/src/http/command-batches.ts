@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { problemSchema } from '../documents/reported-state.ts';
 import { deviceIdSchema, wallMsSchema } from '../ids.ts';
-import { commandViewSchema, sendableCommandSchema } from './devices.ts';
+import { commandViewSchema, sendableCommandSchema } from './commands.ts';
 import type { Endpoint } from './endpoint.ts';
 import { selectSchema } from './groups.ts';
 import { pageOf, pageQuerySchema } from './paging.ts';

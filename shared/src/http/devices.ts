@@ -2,11 +2,10 @@ import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { capabilitiesSchema } from '../documents/capabilities.ts';
 import { objectiveSchema } from '../documents/objective.ts';
-import { problemSchema, reportedStateSchema } from '../documents/reported-state.ts';
+import { reportedStateSchema } from '../documents/reported-state.ts';
 import { deviceIdSchema, wallMsSchema } from '../ids.ts';
-import { commandNameSchema, commandProgressSchema, inferenceResultSchema } from '../wire/command.ts';
+import { inferenceResultSchema } from '../wire/command.ts';
 import { telemetryKindSchema } from '../wire/telemetry.ts';
-import { diagnosticsSchema } from '../wire/upload.ts';
 import {
   deviceLoginRequestSchema,
   deviceLoginResponseSchema,
@@ -119,25 +118,6 @@ export const claimTokenViewSchema = z.object({
   createdBy: z.string(),
 });
 export type ClaimTokenView = z.infer<typeof claimTokenViewSchema>;
-
-/** Commands that anybody sends as they are: the others have a way of their own, which makes their arguments. */
-export const sendableCommandSchema = commandNameSchema.exclude(['infer', 'tap', 'tap-stop', 'replay', 'cancel']);
-
-export const commandViewSchema = z.object({
-  id: z.string(),
-  device: deviceIdSchema,
-  name: commandNameSchema,
-  arguments: z.record(z.string(), z.unknown()),
-  issuer: z.string(),
-  status: z.enum(['queued', 'sent', 'accepted', 'progress', 'done', 'failed', 'expired', 'cancelled']),
-  result: z.record(z.string(), z.unknown()).nullable(),
-  error: problemSchema.nullable(),
-  issuedAtMs: wallMsSchema,
-  notAfterMs: wallMsSchema,
-  finishedAtMs: wallMsSchema.nullable(),
-  progress: commandProgressSchema.optional().meta({ description: 'Where an open command stands' }),
-});
-export type CommandView = z.infer<typeof commandViewSchema>;
 
 export const telemetryRowSchema = z.object({
   kind: telemetryKindSchema,
@@ -254,52 +234,6 @@ export const deviceEndpoints = {
     summary: 'Run an image through the pipeline of a device and wait for the result',
     rawBody: true,
     response: z.object({ command: z.string(), result: inferenceResultSchema }),
-  },
-  commandDevice: {
-    method: 'post',
-    path: '/devices/{id}/commands',
-    access: 'operator',
-    tag: 'commands',
-    summary: 'Send a command',
-    body: z.object({
-      name: sendableCommandSchema,
-      arguments: z.record(z.string(), z.unknown()).default({}),
-      waitMs: z.number().int().min(0).max(60_000).default(0).meta({ description: 'Wait this long for its result' }),
-    }),
-    response: commandViewSchema,
-  },
-  listCommands: {
-    method: 'get',
-    path: '/devices/{id}/commands',
-    access: 'viewer',
-    tag: 'commands',
-    summary: 'Commands of a device, newest first',
-    query: pageQuerySchema,
-    response: pageOf(commandViewSchema),
-  },
-  showCommand: {
-    method: 'get',
-    path: '/commands/{id}',
-    access: 'viewer',
-    tag: 'commands',
-    summary: 'One command',
-    response: commandViewSchema,
-  },
-  cancelCommand: {
-    method: 'post',
-    path: '/commands/{id}/cancel',
-    access: 'operator',
-    tag: 'commands',
-    summary: 'End an open command; what its device has not begun it never does',
-    response: commandViewSchema,
-  },
-  showDiagnostics: {
-    method: 'get',
-    path: '/commands/{id}/diagnostics',
-    access: 'operator',
-    tag: 'commands',
-    summary: 'What a diagnostics command has brought; kept for seven days',
-    response: diagnosticsSchema,
   },
   listTelemetry: {
     method: 'get',

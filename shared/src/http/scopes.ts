@@ -4,6 +4,7 @@ import { bulkEndpoints } from './bulk.ts';
 import { catalogueEndpoints } from './catalogue.ts';
 import { choiceEndpoints } from './choices.ts';
 import { commandBatchEndpoints } from './command-batches.ts';
+import { commandEndpoints } from './commands.ts';
 import { deviceEndpoints } from './devices.ts';
 import type { Endpoint } from './endpoint.ts';
 import { fleetEndpoints } from './fleet.ts';
@@ -15,6 +16,7 @@ import { tapEndpoints } from './taps.ts';
 const scoped = {
   ...fleetEndpoints,
   ...deviceEndpoints,
+  ...commandEndpoints,
   ...bulkEndpoints,
   ...groupEndpoints,
   ...commandBatchEndpoints,
