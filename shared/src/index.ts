@@ -70,6 +70,7 @@ export * from './http/taps.ts';
 export * from './ids.ts';
 export * from './limits.ts';
 export * from './log-line.ts';
+export * from './selectors/index.ts';
 export * from './sketches/divergence.ts';
 export * from './sketches/histogram.ts';
 export {

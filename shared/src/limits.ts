@@ -108,6 +108,8 @@ export const EXPRESSION_COMPREHENSIONS_MAXIMUM = 4;
 export const EXPRESSION_NESTED_COMPREHENSIONS_MAXIMUM = 2;
 /** Elements of a tensor that an expression sees. */
 export const EXPRESSION_TENSOR_ELEMENTS_MAXIMUM = 1024;
+/** Parts of a selector when all groups inside it are spread out: a database plans each of them. */
+export const SELECTOR_PARTS_MAXIMUM = 2048;
 /** Nodes of a pipeline when all pipelines inside it are spread out. Attack: ten pipelines of ten nodes, each the next one. */
 export const EXPANDED_NODES_MAXIMUM = 1024;
 
