@@ -56,7 +56,7 @@ describe('a selector', () => {
     ['sitee == "x"', 'unknown name "sitee"', 0, 5, 'did you mean "site"?'],
     ['online && sitee == "x"', 'unknown name "sitee"', 10, 15, 'did you mean "site"?'],
     ['site = "x"', '"=" is not known', 5, 6, 'write =='],
-    ['online and site == "x"', '"and" is not known', 7, 9, 'write &&'],
+    ['online and site == "x"', '"and" is not known', 7, 10, 'write &&'],
     ['site == "x" &&', 'the selector ends where more is expected', 14, 14],
     ['site == "x', 'a text has no end', 8, 10, 'close it with a quotation mark'],
     ['  ', 'the selector is empty', 0, 2, 'for all devices write true'],
