@@ -71,6 +71,8 @@ function comparison(node: Extract<ASTNode, { op: Comparison }>, inner: (child: A
     return node.op === '==' ? same : { kind: 'not', of: same };
   }
   const [a, b] = [operandOf(left), operandOf(right)];
+  if (isVersionField(a)) return { kind: 'agent-version', operator: node.op, than: versionOf(right, b) };
+  if (isVersionField(b)) return { kind: 'agent-version', operator: turned[node.op], than: versionOf(left, a) };
   const as = kindOfBoth(node, [left, a], [right, b]);
   if (as === 'text' && node.op !== '==' && node.op !== '!=') {
     throw fault(node, `text has no order: ${node.op} is for numbers and for agentVersion`, 'use ==, !=, in or startsWith');
@@ -78,33 +80,38 @@ function comparison(node: Extract<ASTNode, { op: Comparison }>, inner: (child: A
   return { kind: 'compare', as, operator: node.op, left: a, right: b };
 }
 
-type Valued = 'text' | 'number' | 'version';
+/** The same comparison with its sides exchanged. */
+const turned: Readonly<Record<Comparison, Comparison>> = { '==': '==', '!=': '!=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
 
-/** Both sides have to be of one kind. Beside a version, text is read as one. */
-function kindOfBoth(node: ASTNode, [leftNode, left]: [ASTNode, Operand], [rightNode, right]: [ASTNode, Operand]): Valued {
+function isVersionField(operand: Operand): boolean {
+  return operand.kind === 'text' && operand.field === 'agentVersion';
+}
+
+/** Text that a version is compared with. */
+function versionOf(node: ASTNode, operand: Operand): string {
+  if (operand.kind === 'literal' && typeof operand.value === 'string' && isVersion(operand.value)) return operand.value;
+  if (operand.kind !== 'literal') throw fault(node, 'agentVersion is compared with a version', 'write one such as "1.4.0"');
+  const hint =
+    typeof operand.value === 'number'
+      ? `write "${textOf(node)}" with quotation marks`
+      : 'write one such as "1.4.0"; for a part of its text use startsWith';
+  throw fault(node, `${textOf(node)} is no version`, hint);
+}
+
+/** Both sides have to be of one kind. */
+function kindOfBoth(node: ASTNode, [leftNode, left]: [ASTNode, Operand], [rightNode, right]: [ASTNode, Operand]): 'text' | 'number' {
   const [a, b] = [kindOf(left), kindOf(right)];
-  if ((a === 'number') !== (b === 'number')) {
+  if (a !== b) {
     const [number, other] = a === 'number' ? [leftNode, rightNode] : [rightNode, leftNode];
     throw fault(
       node,
-      `${textOf(number)} is a number and ${textOf(other)} is ${kindOf(operandOf(other)) === 'version' ? 'a version' : 'text'}`,
+      `${textOf(number)} is a number and ${textOf(other)} is text`,
       number.op === 'value' ? `write "${textOf(number)}" with quotation marks` : `compare ${textOf(number)} with a number`,
     );
   }
-  if (a === 'number') return 'number';
-  if (a !== 'version' && b !== 'version') {
-    requirePossible(left, right, rightNode);
-    requirePossible(right, left, leftNode);
-    return 'text';
-  }
-  requireVersion(left, leftNode);
-  requireVersion(right, rightNode);
-  return 'version';
-}
-
-function requireVersion(operand: Operand, node: ASTNode): void {
-  if (operand.kind !== 'literal' || isVersion(String(operand.value))) return;
-  throw fault(node, `"${operand.value}" is no version`, 'write one such as "1.4.0"; for a part of its text use startsWith');
+  requirePossible(left, right, rightNode);
+  requirePossible(right, left, leftNode);
+  return a;
 }
 
 /** A text that the field can never have is a slip of the pen. */
@@ -115,10 +122,9 @@ function requirePossible(operand: Operand, other: Operand, otherNode: ASTNode): 
   throw fault(otherNode, `${operand.field} is never "${other.value}"`, suggest(String(other.value), values, 'it can be'));
 }
 
-function kindOf(operand: Operand): Valued {
+function kindOf(operand: Operand): 'text' | 'number' {
   if (operand.kind === 'literal') return typeof operand.value === 'number' ? 'number' : 'text';
-  if (operand.kind === 'number') return 'number';
-  return operand.kind === 'text' && operand.field === 'agentVersion' ? 'version' : 'text';
+  return operand.kind === 'number' ? 'number' : 'text';
 }
 
 function saysYesOrNo(node: ASTNode): boolean {
@@ -149,6 +155,10 @@ function membership(left: ASTNode, right: ASTNode): Condition {
     if (operand.kind !== 'literal') throw fault(item, 'a list holds texts or numbers', 'use || for more');
     return { item, operand };
   });
+  if (isVersionField(value)) {
+    const parts = items.map(({ item, operand }): Condition => ({ kind: 'agent-version', operator: '==', than: versionOf(item, operand) }));
+    return parts.length === 0 ? { kind: 'constant', value: false } : { kind: 'or', parts };
+  }
   const kinds = items.map(({ item, operand }) => kindOfBoth(item, [left, value], [item, operand]));
   return { kind: 'one-of', as: kinds[0] ?? kindOf(value), value, of: items.map(({ operand }) => operand.value) };
 }

@@ -20,6 +20,8 @@ export function matchesSelector(condition: Condition, device: SelectableDevice):
       return matchesSelector(condition.left, device) === matchesSelector(condition.right, device);
     case 'online':
       return device.online;
+    case 'agent-version':
+      return compareAs('version', condition.operator, device.agentVersion, condition.than);
     case 'compare':
       return compareAs(condition.as, condition.operator, read(condition.left, device), read(condition.right, device));
     case 'one-of':

@@ -23,8 +23,9 @@ export type Condition =
   | { kind: 'not'; of: Condition }
   | { kind: 'same'; left: Condition; right: Condition }
   | { kind: 'online' }
-  | { kind: 'compare'; as: 'text' | 'number' | 'version'; operator: Comparison; left: Operand; right: Operand }
-  | { kind: 'one-of'; as: 'text' | 'number' | 'version'; value: Operand; of: readonly (string | number)[] }
+  | { kind: 'agent-version'; operator: Comparison; than: string }
+  | { kind: 'compare'; as: 'text' | 'number'; operator: Comparison; left: Operand; right: Operand }
+  | { kind: 'one-of'; as: 'text' | 'number'; value: Operand; of: readonly (string | number)[] }
   | { kind: 'part-of-text'; test: 'startsWith' | 'endsWith' | 'contains'; value: Operand; part: Operand }
   | { kind: 'has-label'; label: Operand }
   | { kind: 'has-provider'; provider: Operand }

@@ -4,6 +4,7 @@ export * from './builds.ts';
 export * from './catalogue.ts';
 export * from './devices.ts';
 export * from './fleet-state.ts';
+export * from './groups.ts';
 export * from './measurements.ts';
 export * from './people.ts';
 export * from './telemetry.ts';
