@@ -40,7 +40,7 @@ const arbitraryDevice = fc.record({
 
 const quote = (text: string): string => JSON.stringify(text);
 const textOperand = fc.oneof(
-  fc.constantFrom('name', 'profile', 'release', 'arch', 'site', 'area', 'id', 'labels["rack/row"]', 'labels["a.b-c"]'),
+  fc.constantFrom('name', 'profile', 'arch', 'site', 'area', 'id', 'labels["rack/row"]', 'labels["a.b-c"]'),
   fc.constantFrom(...texts).map(quote),
 );
 const numberOperand = fc.constantFrom('cores', 'memoryMebibytes', '4', '64', '1024', '0.5', '-1');
@@ -59,6 +59,11 @@ const { selector: arbitrarySelector } = fc.letrec<{ selector: string }>((tie) =>
       'name in labels',
     ),
     fc.tuple(textOperand, fc.constantFrom('==', '!='), textOperand).map((parts) => parts.join(' ')),
+    fc.tuple(fc.constantFrom(...texts).map(quote), fc.constantFrom('==', '!='), fc.constant('release')).map((parts) => parts.join(' ')),
+    fc
+      .tuple(fc.constantFrom('startsWith', 'endsWith', 'contains'), fc.constantFrom(...texts).map(quote), fc.boolean())
+      .map(([test, text, turned]) => (turned ? `${text}.${test}(release)` : `release.${test}(${text})`)),
+    fc.array(fc.constantFrom(...texts).map(quote), { maxLength: 3 }).map((list) => `release in [${list}]`),
     fc.tuple(numberOperand, comparison, numberOperand).map((parts) => parts.join(' ')),
     fc.tuple(fc.constant('agentVersion'), comparison, fc.constantFrom(...literalVersions).map(quote)).map((parts) => parts.join(' ')),
     fc.tuple(fc.constantFrom(...literalVersions).map(quote), comparison, fc.constant('agentVersion')).map((parts) => parts.join(' ')),

@@ -99,16 +99,14 @@ const partTests: Readonly<Record<'startsWith' | 'endsWith' | 'contains', (text: 
   contains: (text, part) => sql`(strpos(${text}, ${part}) > 0)`,
 };
 
-/** A question about texts, of which one may be the name of the release. */
+/** A question about texts. One of them may be the name of the release; then the other is plain text. */
 function textWhere<Operands extends [Operand] | [Operand, Operand]>(
   condition: ValueCondition,
   operands: Operands,
   ask: (...texts: { [Place in keyof Operands]: SQL }) => SQL,
 ): SQL {
-  const asked = (name: SQL): SQL =>
-    ask(...(operands.map((operand) => (isRelease(operand) ? name : textOf(operand))) as { [Place in keyof Operands]: SQL }));
-  const isAboutReleaseAlone = operands.some(isRelease) && operands.every((each) => isRelease(each) || each.kind === 'literal');
-  return isAboutReleaseAlone ? releaseWhere(asked, matchesSelector(condition, withoutRelease)) : asked(releaseName);
+  const asked = ask(...(operands.map(textOf) as { [Place in keyof Operands]: SQL }));
+  return operands.some(isRelease) ? releaseWhere(asked, matchesSelector(condition, withoutRelease)) : asked;
 }
 
 function isRelease(operand: Operand): boolean {
@@ -121,19 +119,14 @@ const withoutRelease: SelectableDevice = {
 };
 
 /**
- * Asks about the name of the release alone: the releases that match are looked up once and give a set of devices, instead of a look
+ * Asks about the name of the release: the releases that match are looked up once and give a set of devices, instead of a look
  * for each device. Devices without a release are those of empty name.
  */
-function releaseWhere(matches: (name: SQL) => SQL, emptyMatches: boolean): SQL {
+function releaseWhere(matches: SQL, emptyMatches: boolean): SQL {
   const among = (where: SQL): SQL => sql`(${devices.id} in (select desired.device from ${desiredStates} as desired
     join ${releases} as named on named.digest = desired.release where ${where}))`;
-  const name = sql`named.name`;
-  return emptyMatches ? sql`(not ${among(sql`not ${matches(name)}`)})` : among(matches(name));
+  return emptyMatches ? sql`(not ${among(sql`not ${matches}`)})` : among(matches);
 }
-
-/** The name of the release of a device, beside other values of that device. */
-const releaseName = sql`coalesce((select named.name from ${desiredStates} as desired
-  join ${releases} as named on named.digest = desired.release where desired.device = ${devices.id}), '')`;
 
 const textColumns = {
   id: devices.id,
@@ -141,6 +134,8 @@ const textColumns = {
   profile: devices.profile,
   status: devices.status,
   agentVersion: devices.agentVersion,
+  /** As `releaseWhere` names it. */
+  release: sql`named.name`,
   arch: devices.architecture,
 } as const;
 
@@ -151,7 +146,7 @@ function textOf(operand: Operand): SQL {
     case 'label':
       return sql`coalesce(${devices.labels} ->> ${operand.label}::text, '')`;
     case 'text':
-      return operand.field === 'release' ? releaseName : sql`${textColumns[operand.field]}`;
+      return sql`${textColumns[operand.field]}`;
     case 'number':
       return sql`${numberOf(operand)}::text`;
   }

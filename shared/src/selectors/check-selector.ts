@@ -109,9 +109,17 @@ function kindOfBoth(node: ASTNode, [leftNode, left]: [ASTNode, Operand], [rightN
       number.op === 'value' ? `write "${textOf(number)}" with quotation marks` : `compare ${textOf(number)} with a number`,
     );
   }
+  requirePlainBeside(left, right, node);
   requirePossible(left, right, rightNode);
   requirePossible(right, left, leftNode);
   return a;
+}
+
+/** The name of a release is kept apart from devices: held against what each device says, it would take a look for each of them. */
+function requirePlainBeside(left: Operand, right: Operand, node: ASTNode): void {
+  const release = [left, right].find((operand) => operand.kind === 'text' && operand.field === 'release');
+  if (release === undefined || (release === left ? right : left).kind === 'literal') return;
+  throw fault(node, 'release is compared with a name, not with another text of the device', 'write release == "read-signs-2"');
 }
 
 /** A text that the field can never have is a slip of the pen. */
@@ -146,8 +154,11 @@ function saysYesOrNo(node: ASTNode): boolean {
 }
 
 function membership(left: ASTNode, right: ASTNode): Condition {
-  if (right.op === 'id' && right.args === 'labels') return { kind: 'has-label', label: textOperand(left) };
-  if (right.op === 'id' && right.args === 'providers') return { kind: 'has-provider', provider: textOperand(left) };
+  if (right.op === 'id' && (right.args === 'labels' || right.args === 'providers')) {
+    const element = textOperand(left);
+    requirePlainBeside(element, { kind: 'label', label: '' }, left);
+    return right.args === 'labels' ? { kind: 'has-label', label: element } : { kind: 'has-provider', provider: element };
+  }
   if (right.op !== 'list') throw fault(right, `${textOf(right)} is no list`, 'write one: ["a", "b"]; or use providers or labels');
   const value = operandOf(left);
   const items = right.args.map((item) => {
@@ -194,7 +205,9 @@ function textTest(node: ASTNode, name: string, receiver: ASTNode, args: readonly
   }
   const [part] = args;
   if (part === undefined || args.length !== 1) throw fault(node, `${name} takes one text`, `write ${textOf(receiver)}.${name}("...")`);
-  return { kind: 'part-of-text', test, value: textOperand(receiver), part: textOperand(part) };
+  const [whole, piece] = [textOperand(receiver), textOperand(part)];
+  requirePlainBeside(whole, piece, node);
+  return { kind: 'part-of-text', test, value: whole, part: piece };
 }
 
 function textOperand(node: ASTNode): Operand {
