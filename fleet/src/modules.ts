@@ -13,11 +13,14 @@ import {
   type ClaimTokens,
   createClaimTokens,
   createDeviceAccess,
+  createDeviceBulk,
   createDevices,
   type DeviceAccess,
+  type DeviceBulk,
   type Devices,
 } from './devices/index.ts';
 import { createEventBus } from './events.ts';
+import { createGroups, type Groups } from './groups/index.ts';
 import { createMeasurements, keepMeasurements, type Measurements } from './measurements/index.ts';
 import { createMeasuring, type Measuring } from './measuring/index.ts';
 import { createModels, createUploads, type Models, type Uploads } from './models/index.ts';
@@ -41,12 +44,14 @@ export interface Modules {
   access: DeviceAccess;
   blobs: BlobStore;
   builds: Builds;
+  bulk: DeviceBulk;
   claimTokens: ClaimTokens;
   commands: Commands;
   grants: CommandGrants;
   desiredStates: DesiredStates;
   devices: Devices;
   events: EventBus;
+  groups: Groups;
   ingest: Ingest;
   keyring: Keyring;
   measurements: Measurements;
@@ -121,6 +126,8 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases },
     ingest: createIngest({ db, clock, events, log, project: keepMeasurements, stored: traces?.add }),
     taps,
+    bulk: createDeviceBulk({ db, clock, events }),
+    groups: createGroups({ db, clock }),
     measurements: createMeasurements({ db, clock }),
     telemetry: createTelemetryQueries({ db, clock }),
     access: createDeviceAccess({

@@ -16,6 +16,7 @@ import { type DevicePorts, deviceRoutes } from './devices.ts';
 import { serveDocs } from './docs.ts';
 import { type EventPorts, eventRoutes } from './events.ts';
 import { type FleetPorts, fleetRoutes } from './fleet.ts';
+import { type GroupRoutePorts, groupRoutes } from './groups.ts';
 import { limitRefusals } from './limit-refusals.ts';
 import { openApiDocument } from './openapi.ts';
 import { peopleRoutes } from './people.ts';
@@ -34,6 +35,7 @@ export interface ApiPorts
     DevicePorts,
     EventPorts,
     FleetPorts,
+    GroupRoutePorts,
     TapRoutePorts,
     TelemetryPorts {
   accounts: Accounts;
@@ -61,6 +63,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   for (const path of ['/enrol', '/device-access/*']) api.use(path, limitRefusals(peerOf));
   fleetRoutes(api, ports);
   peopleRoutes(api, ports);
+  groupRoutes(api, ports);
   catalogueRoutes(api, ports);
   choiceRoutes(api, ports);
   buildRoutes(api, ports);

@@ -13,6 +13,7 @@ import type { BlobStore } from '../blobs/index.ts';
 import { type CommandGrants, type Commands, resultOf } from '../commands/index.ts';
 import type { DesiredStates } from '../desired-state/index.ts';
 import { type ClaimTokens, type DeviceRow, type Devices, toDeviceView } from '../devices/index.ts';
+import type { Groups } from '../groups/index.ts';
 import type { Packages } from '../packages/index.ts';
 import type { Releases } from '../releases/index.ts';
 import { storeInput } from './command-input.ts';
@@ -25,6 +26,7 @@ export interface DevicePorts {
   commands: Commands;
   grants: CommandGrants;
   claimTokens: ClaimTokens;
+  groups: Groups;
   releases: Releases;
   blobs: BlobStore;
   /** Cuts the connection of a device at once. */
@@ -42,7 +44,8 @@ export function deviceRoutes(app: ApiApp, ports: DevicePorts): void {
   const show = async (id: string): Promise<DeviceView> => view(await devices.find(id));
 
   route(app, api.listDevices, async ({ query }) => {
-    const { rows, total } = await devices.list(query);
+    const where = query.select === undefined ? undefined : await ports.groups.where(query.select);
+    const { rows, total } = await devices.list({ ...query, where });
     const desired = await desiredStates.views(rows.map(({ id }) => id));
     return { items: rows.map((row) => toDeviceView(row, desired.get(row.id) ?? null)), total, limit: query.limit, offset: query.offset };
   });

@@ -16,6 +16,8 @@ const statusOf: Readonly<Record<string, number>> = {
   'cross-origin': 403,
   'version-exists': 409,
   'user-exists': 409,
+  'name-taken': 409,
+  'group-in-use': 409,
   'last-admin': 409,
   'not-pending': 409,
   'not-running': 409,

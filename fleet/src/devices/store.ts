@@ -14,6 +14,8 @@ export interface DeviceFilter {
   /** `failed`: what it should run does not run. */
   status?: 'pending' | 'active' | 'revoked' | 'online' | 'offline' | 'failed' | undefined;
   profile?: string | undefined;
+  /** A condition over the table, as `selectorWhere` makes one. */
+  where?: SQL | undefined;
   sort: 'name' | 'lastSeen' | 'enrolled' | 'profile';
 }
 
@@ -70,8 +72,8 @@ export async function drawDevices(db: Queryable, profiles: readonly string[], pe
   return rows.map(({ place: _place, ...row }) => row);
 }
 
-function conditionsOf({ search, status, profile }: DeviceFilter): (SQL | undefined)[] {
-  const conditions: (SQL | undefined)[] = [];
+function conditionsOf({ search, status, profile, where }: DeviceFilter): (SQL | undefined)[] {
+  const conditions: (SQL | undefined)[] = [where];
   if (search !== undefined)
     conditions.push(
       or(ilike(devices.name, `%${search}%`), ilike(devices.id, `%${search}%`), ilike(sql`${devices.labels}::text`, `%${search}%`)),

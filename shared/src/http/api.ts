@@ -1,9 +1,11 @@
 import { buildEndpoints } from './builds.ts';
+import { bulkEndpoints } from './bulk.ts';
 import { callerEndpoints } from './callers.ts';
 import { catalogueEndpoints } from './catalogue.ts';
 import { choiceEndpoints } from './choices.ts';
 import { deviceEndpoints } from './devices.ts';
 import { fleetEndpoints } from './fleet.ts';
+import { groupEndpoints } from './groups.ts';
 import { measuringEndpoints } from './measuring.ts';
 import { peopleEndpoints } from './people.ts';
 import { tapEndpoints } from './taps.ts';
@@ -15,6 +17,8 @@ export const API_BASE = '/api/v1';
 export const api = {
   ...fleetEndpoints,
   ...deviceEndpoints,
+  ...bulkEndpoints,
+  ...groupEndpoints,
   ...catalogueEndpoints,
   ...buildEndpoints,
   ...choiceEndpoints,

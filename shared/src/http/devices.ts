@@ -15,9 +15,15 @@ import {
   nonceResponseSchema,
 } from './device-access.ts';
 import type { Endpoint } from './endpoint.ts';
+import { selectSchema } from './groups.ts';
 import { emptySchema, pageOf, pageQuerySchema } from './paging.ts';
 
-const labelsSchema = z.record(z.string().regex(/^[a-z0-9][a-z0-9._/-]{0,62}$/), z.string().max(200));
+export const labelNameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._/-]{0,62}$/, 'begins with a lower-case letter or digit and goes on with these and . _ / -');
+export const labelValueSchema = z.string().max(200);
+export const labelsSchema = z.record(labelNameSchema, labelValueSchema);
+export const deviceNameSchema = z.string().min(1).max(100);
 
 /** A figure and where it comes from: measured on this device, on others of its profile, or worked out. */
 export const choiceFigureSchema = z.object({ value: z.number(), origin: z.enum(['this-device', 'profile', 'estimate']) });
@@ -200,6 +206,7 @@ export const deviceEndpoints = {
       search: z.string().max(200).optional(),
       status: z.enum(['pending', 'active', 'revoked', 'online', 'offline', 'failed']).optional(),
       profile: z.string().max(64).optional(),
+      select: selectSchema.optional(),
       sort: z.enum(['name', 'lastSeen', 'enrolled', 'profile']).default('name'),
     }),
     response: pageOf(deviceViewSchema),
@@ -211,7 +218,7 @@ export const deviceEndpoints = {
     access: 'operator',
     tag: 'devices',
     summary: 'Change name or labels',
-    body: z.object({ name: z.string().min(1).max(100).optional(), labels: labelsSchema.optional() }),
+    body: z.object({ name: deviceNameSchema.optional(), labels: labelsSchema.optional() }),
     response: deviceViewSchema,
   },
   assignDevice: {

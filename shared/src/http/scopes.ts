@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { buildEndpoints } from './builds.ts';
+import { bulkEndpoints } from './bulk.ts';
 import { catalogueEndpoints } from './catalogue.ts';
 import { choiceEndpoints } from './choices.ts';
 import { deviceEndpoints } from './devices.ts';
 import type { Endpoint } from './endpoint.ts';
 import { fleetEndpoints } from './fleet.ts';
+import { groupEndpoints } from './groups.ts';
 import { peopleEndpoints } from './people.ts';
 import { tapEndpoints } from './taps.ts';
 
@@ -12,6 +14,8 @@ import { tapEndpoints } from './taps.ts';
 const scoped = {
   ...fleetEndpoints,
   ...deviceEndpoints,
+  ...bulkEndpoints,
+  ...groupEndpoints,
   ...catalogueEndpoints,
   ...buildEndpoints,
   ...choiceEndpoints,

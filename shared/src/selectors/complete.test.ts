@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { completeSelector, type SelectorVocabulary } from './complete.ts';
+import type { SelectorVocabulary } from '../http/groups.ts';
+import { completeSelector } from './complete.ts';
 import { checkSelector } from './parse-selector.ts';
 
 const vocabulary: SelectorVocabulary = {

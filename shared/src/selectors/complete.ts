@@ -1,15 +1,5 @@
+import type { SelectorVocabulary } from '../http/groups.ts';
 import { labelNames, selectorNames } from './names.ts';
-
-/** Names and values that occur in a fleet, for completion. */
-export interface SelectorVocabulary {
-  labels: Readonly<Record<string, readonly string[]>>;
-  profiles: readonly string[];
-  releases: readonly string[];
-  agentVersions: readonly string[];
-  architectures: readonly string[];
-  providers: readonly string[];
-  groups: readonly string[];
-}
 
 /** What may be written in place of a part of the text. */
 export interface Completion {

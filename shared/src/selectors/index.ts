@@ -3,7 +3,6 @@ export {
   type Completion,
   type CompletionItem,
   completeSelector,
-  type SelectorVocabulary,
 } from './complete.ts';
 export { compareAs, matchesSelector } from './evaluate.ts';
 export { type SelectorName, selectorNames } from './names.ts';

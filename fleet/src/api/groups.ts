@@ -1,0 +1,55 @@
+import { api, StarlingError } from '@starling/shared';
+import { sql } from 'drizzle-orm';
+import { stream } from 'hono/streaming';
+import { boundedPieces } from '../bounded-body.ts';
+import { CSV_BYTES_MAXIMUM, type DeviceBulk } from '../devices/index.ts';
+import type { Groups } from '../groups/index.ts';
+import { type ApiApp, requireRole, requireScope, route } from './route.ts';
+
+export interface GroupRoutePorts {
+  groups: Groups;
+  bulk: DeviceBulk;
+}
+
+/** Selectors, groups, and changes of all devices that one selects. */
+export function groupRoutes(app: ApiApp, { groups, bulk }: GroupRoutePorts): void {
+  route(app, api.listGroups, async ({ query }) => ({ limit: query.limit, offset: query.offset, ...(await groups.list(query)) }));
+  route(app, api.showGroup, ({ params }) => groups.show(params.name));
+  route(app, api.createGroup, ({ body, actor }) => groups.create(body, actor));
+  route(app, api.changeGroup, ({ params, body, actor }) => groups.change(params.name, body, actor));
+  route(app, api.deleteGroup, async ({ params, actor }) => {
+    await groups.remove(params.name, actor);
+    return {};
+  });
+  route(app, api.checkSelector, ({ body }) => groups.check(body.select, body.group));
+  route(app, api.selectorVocabulary, () => groups.vocabulary());
+  route(app, api.listSites, async ({ query }) => ({ limit: query.limit, offset: query.offset, ...(await groups.sites(query)) }));
+  route(app, api.labelDevices, async ({ body, actor }) => {
+    const { select, set, remove, dryRun } = body;
+    const patch = { ...set, ...Object.fromEntries(remove.map((name) => [name, null])) };
+    return bulk.label({ where: await groups.where(select), select }, patch, { dryRun, actor });
+  });
+  route(app, api.importDevices, ({ query, context, actor }) => {
+    const tooLarge = (): StarlingError =>
+      new StarlingError('upload-too-large', `files are taken up to ${CSV_BYTES_MAXIMUM} bytes`, { field: 'body', hint: 'split it' });
+    return bulk.importCsv(boundedPieces(context.req.raw.body, CSV_BYTES_MAXIMUM, tooLarge), { ...query, actor });
+  });
+  exportRoute(app, { groups, bulk });
+}
+
+/** A file, not JSON: it is no row of the endpoint table. */
+function exportRoute(app: ApiApp, { groups, bulk }: GroupRoutePorts): void {
+  app.get('/devices.csv', async (context) => {
+    const actor = context.get('actor');
+    if (actor === undefined) throw new StarlingError('not-signed-in', 'this needs a login', { hint: 'sign in, or send an API token' });
+    requireRole(actor, 'viewer');
+    requireScope(actor, 'devices:read');
+    const select = context.req.query('select');
+    const where = select === undefined || select === '' ? sql`true` : await groups.where(select);
+    const headers = { 'content-type': 'text/csv; charset=utf-8', 'content-disposition': 'attachment; filename="devices.csv"' };
+    for (const [name, value] of Object.entries(headers)) context.header(name, value);
+    return stream(context, async (to) => {
+      for await (const piece of bulk.exportCsv(where)) await to.write(piece);
+    });
+  });
+}
