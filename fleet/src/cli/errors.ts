@@ -44,7 +44,10 @@ export type CliErrorCode = keyof typeof ownErrors;
 
 /** Codes of the fleet, and of modules that the CLI shares with it, that mean more to a script than "refused". */
 const fleetErrors: Readonly<Record<string, ExitName>> = {
+  'bad-csv': 'usage',
   'bad-pipeline': 'usage',
+  'invalid-selector': 'usage',
+  'unknown-group': 'usage',
   'no-input': 'usage',
   'unknown-parameter': 'usage',
   'invalid-parameter': 'usage',

@@ -28,6 +28,7 @@ async function open({ fleet, credential, transport }: Connection, path: string, 
   for await (const piece of answer) text += String(piece);
   const problem = readProblem(text);
   throw new StarlingError(problem?.code ?? 'unexpected-answer', problem?.detail ?? `the fleet answered ${answer.statusCode}`, {
+    ...(problem?.field === undefined ? {} : { field: problem.field }),
     ...(problem?.hint === undefined ? {} : { hint: problem.hint }),
   });
 }

@@ -38,6 +38,8 @@ export interface Output {
    * @param names printed alone, one a line, with --quiet
    */
   result(value: unknown, text: () => string, names?: () => string[]): void;
+  /** Part of a result that is a file, as it is. */
+  raw(text: string): void;
   /** One line of JSON with --json, else text: for endless results. */
   line(value: unknown, text: () => string): void;
   table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string;
@@ -66,6 +68,7 @@ export function createOutput(options: OutputOptions): Output {
         );
       else stdout.write(`${text()}\n`);
     },
+    raw: (text) => void stdout.write(text),
     line(value, text) {
       stdout.write(json ? `${JSON.stringify(value)}\n` : `${text()}\n`);
     },

@@ -1,22 +1,23 @@
 import { api, type DeviceView } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { cliError } from '../errors.ts';
-import { type ContextOf, collect, examples, readOptions, readPairs, wordsSchema } from '../options.ts';
+import { type ContextOf, examples, readOptions } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatTime } from '../printable.ts';
 import { findDevice } from '../references.ts';
 import { defineDeviceAssign } from './device-assign.ts';
+import { defineDeviceBulk } from './device-bulk.ts';
 import { defineDeviceCommandCommands } from './device-command.ts';
+import { defineDeviceSet } from './device-set.ts';
 import { describeDevice, phaseText } from './device-text.ts';
 
 const listOptions = z.object({
   search: z.string().max(200).optional(),
   status: z.enum(['pending', 'active', 'revoked', 'online', 'offline'], 'use pending, active, revoked, online or offline').optional(),
   profile: z.string().max(64).optional(),
+  select: z.string().optional(),
   sort: z.enum(['name', 'lastSeen', 'enrolled', 'profile'], 'use name, lastSeen, enrolled or profile').optional(),
 });
-const changeOptions = z.object({ name: z.string().min(1).max(100).optional(), label: wordsSchema, removeLabel: wordsSchema });
 
 export function defineDeviceCommands(program: Command, contextOf: ContextOf): void {
   const device = program
@@ -25,20 +26,27 @@ export function defineDeviceCommands(program: Command, contextOf: ContextOf): vo
     .description('List, inspect and command devices. <device> is a name, an id, or the first characters of an id.');
   defineReading(device, contextOf);
   defineDeviceAssign(device, contextOf);
+  defineDeviceSet(device, contextOf);
   defineChanging(device, contextOf);
+  defineDeviceBulk(device, contextOf);
   defineDeviceCommandCommands(device, contextOf);
 }
 
 function defineReading(device: Command, contextOf: ContextOf): void {
-  addPaging(device.command('ls'))
+  addPaging(device.command('ls').alias('list'))
     .summary('list devices')
+    .option('--select <selector>', 'devices that a selector means; see "starling group --help"')
     .option('--search <text>', 'part of name, id or labels')
     .option('--status <status>', 'pending, active, revoked, online or offline')
     .option('--profile <name>', 'device profile')
     .option('--sort <key>', 'name, lastSeen, enrolled or profile')
     .addHelpText(
       'after',
-      examples(['starling device ls --status online', 'who is here'], ['starling device ls --all --quiet', 'every id, a line each']),
+      examples(
+        ['starling device ls --status online', 'who is here'],
+        [`starling device ls --select 'site == "north" && !online'`, 'who is away at a site'],
+        ['starling device ls --all --quiet', 'every id, a line each'],
+      ),
     )
     .action(async (_options, command: Command) => {
       const context = contextOf(command);
@@ -77,34 +85,6 @@ function defineReading(device: Command, contextOf: ContextOf): void {
 }
 
 function defineChanging(device: Command, contextOf: ContextOf): void {
-  device
-    .command('set')
-    .argument('<device>')
-    .summary('change its name or labels')
-    .option('--name <name>', 'new name')
-    .option('--label <key=value>', 'set a label; may be repeated', collect)
-    .option('--remove-label <key>', 'remove a label; may be repeated', collect)
-    .addHelpText('after', examples(['starling device set gate-3 --label site=harbour --label lane=2', 'two labels']))
-    .action(async (reference: string, _options, command: Command) => {
-      const context = contextOf(command);
-      const { name, label, removeLabel } = readOptions(command, changeOptions);
-      if (name === undefined && label === undefined && removeLabel === undefined) {
-        throw cliError('usage', 'nothing to change', { field: '--name', hint: 'give --name, --label or --remove-label' });
-      }
-      const { client } = await context.connect();
-      const found = await findDevice(client, reference);
-      const kept = Object.fromEntries(Object.entries(found.labels).filter(([key]) => !(removeLabel ?? []).includes(key)));
-      const labels = { ...kept, ...readPairs(label, '--label') };
-      const view = await client.call(api.changeDevice, {
-        params: { id: found.id },
-        body: { labels, ...(name === undefined ? {} : { name }) },
-      });
-      context.output.result(
-        view,
-        () => describeDevice(view, context.output),
-        () => [view.id],
-      );
-    });
   device
     .command('approve')
     .argument('<device>')
