@@ -150,6 +150,44 @@ const drives: Record<Change, Drive> = {
     action: 'device.change',
     run: async () => (await call(api.changeDevice, { params: { id: device.id }, body: { name: 'gate 3' } })).id,
   },
+  createGroup: {
+    action: 'group.create',
+    run: async () => (await call(api.createGroup, { body: { name: 'gates', select: 'name.startsWith("gate")' } })).name,
+  },
+  changeGroup: {
+    action: 'group.change',
+    run: async () => (await call(api.changeGroup, { params: { name: 'gates' }, body: { description: 'all gates' } })).name,
+  },
+  labelDevices: {
+    action: 'device.label',
+    run: async () => {
+      const body = { select: 'group("gates")', set: { lane: '2' } };
+      expect(await call(api.labelDevices, { body })).toMatchObject({ selected: 1, changing: 1 });
+      return 'group("gates")';
+    },
+  },
+  importDevices: {
+    action: 'device.import',
+    run: async () => {
+      const raw = new TextEncoder().encode(`id,labels.lane\n${device.id},3\n`);
+      expect(await call(api.importDevices, { raw, query: {} })).toMatchObject({ changing: 1, applied: true });
+      return 'CSV';
+    },
+  },
+  removeSimulated: {
+    action: 'device.remove-simulated',
+    run: async () => {
+      expect(await call(api.removeSimulated, { body: {} })).toEqual({ devices: 0 });
+      return 'simulated devices';
+    },
+  },
+  deleteGroup: {
+    action: 'group.delete',
+    run: async () => {
+      await call(api.deleteGroup, { params: { name: 'gates' } });
+      return 'gates';
+    },
+  },
   assignDevice: {
     action: 'device.assign',
     run: async () => (await call(api.assignDevice, { params: { id: device.id }, body: { release: made.release } })).id,

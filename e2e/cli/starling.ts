@@ -10,9 +10,18 @@ export interface Ended {
   stderr: string;
 }
 
+export interface RunOptions {
+  stdin?: string;
+  environment?: Record<string, string>;
+  /** Presses Ctrl-C once it has printed this. */
+  interruptAfter?: RegExp;
+  /** Presses Ctrl-C when it fires. */
+  interrupt?: AbortSignal;
+}
+
 export interface Starling {
   /** Runs one command line in a process of its own. */
-  run(args: readonly string[], options?: { stdin?: string; environment?: Record<string, string>; interruptAfter?: RegExp }): Promise<Ended>;
+  run(args: readonly string[], options?: RunOptions): Promise<Ended>;
   /** Runs it with --json. @returns what it printed; throws if it failed */
   json(args: readonly string[]): Promise<unknown>;
   /** Runs it with --json, expects it to fail. */
@@ -21,11 +30,12 @@ export interface Starling {
 
 /** The CLI as a person with this configuration folder runs it, in `directory`. */
 export function createStarling(configuration: string, directory: string): Starling {
-  const run: Starling['run'] = (args, { stdin = '', environment = {}, interruptAfter } = {}) =>
+  const run: Starling['run'] = (args, { stdin = '', environment = {}, interruptAfter, interrupt } = {}) =>
     new Promise((resolve, reject) => {
       const unset = { STARLING_FLEET: '', STARLING_TOKEN: '', STARLING_CA: '', STARLING_ROOT_KEY: '', STARLING_PUBLISHER_KEY: '' };
       const env = childEnvironment({ ...unset, XDG_CONFIG_HOME: configuration, ...environment });
       const child = spawn(process.execPath, [program, ...args], { cwd: directory, env, stdio: 'pipe' });
+      interrupt?.addEventListener('abort', () => child.kill('SIGINT'), { once: true });
       let stdout = '';
       let stderr = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -1,38 +1,17 @@
+import { createDeviceIdentity, type DeviceIdentity } from '@starling/fleet/simulator';
 import {
   type Capabilities,
-  type ClaimToken,
   createTopics,
   type DeviceLogin,
-  deviceIdOf,
-  deviceLoginResponseSchema,
-  type EnrolmentClaim,
-  enrolResponseSchema,
   generatePrivateKey,
   type Hello,
   jsonEncode,
-  nonceResponseSchema,
-  nonceSchema,
-  type PrivateKey,
-  problemDetailsSchema,
-  publicKeyOf,
   StarlingError,
-  signDocument,
-  signerOf,
-  type TrustRoot,
-  verifyDocument,
-  verifyPinnedRoot,
 } from '@starling/shared';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
-import type { z } from 'zod';
 
 /** A device made of docs/protocol alone: none of the agent's code, so that a test may let it misbehave. */
-export interface ProtocolDevice {
-  id: string;
-  key: PrivateKey;
-  /** @throws StarlingError with the code of the fleet's problem */
-  enrol(token: ClaimToken, change?: { claim?: Partial<EnrolmentClaim>; signedBy?: PrivateKey; secret?: string }): Promise<TrustRoot>;
-  nonce(): Promise<{ nonce: string; fleetId: string }>;
-  login(change?: { nonce?: string; audience?: string; device?: string; signedBy?: PrivateKey }): Promise<DeviceLogin>;
+export interface ProtocolDevice extends DeviceIdentity {
   hello(): Hello;
 }
 
@@ -61,56 +40,15 @@ const capabilities: Capabilities = {
 };
 
 export async function createProtocolDevice(baseUrl: string): Promise<ProtocolDevice> {
-  const key = await generatePrivateKey();
-  const id = await deviceIdOf(Buffer.from(key.x, 'base64url'));
-  let root: TrustRoot | undefined;
-  const nonce = async () => {
-    const { signed } = await post(baseUrl, '/device-access/nonce', { device: id }, nonceResponseSchema);
-    if (root === undefined) throw new StarlingError('not-enrolled', 'this device has no root to verify by');
-    return verifyDocument(signed, { kind: 'time', keys: root.keys.fleet, schema: nonceSchema, maximumBytes: 4096 });
-  };
+  const identity = await createDeviceIdentity({ baseUrl, key: await generatePrivateKey(), capabilities });
+  const { id } = identity;
   return {
-    id,
-    key,
-    nonce,
-    async enrol(token, { claim = {}, signedBy = key, secret = token.secret } = {}) {
-      const document: EnrolmentClaim = {
-        ...{ tokenId: token.tokenId, publicKey: publicKeyOf(key).x, machineIdDigest: 'ab'.repeat(32), agentVersion: '0.1.0' },
-        ...{ hostName: `device-${id.slice(0, 6)}`, capabilities, ...claim },
-      };
-      const signed = await signDocument({ ...(await signerOf(signedBy)), kid: signedBy.kid }, 'device-enrolment', document);
-      const { roots } = await post(baseUrl, '/enrol', { secret, claim: signed }, enrolResponseSchema);
-      root = await verifyPinnedRoot(roots[0] ?? '', token.rootDigest);
-      return root;
-    },
-    async login(change = {}) {
-      const fresh = change.nonce === undefined ? await nonce() : { nonce: change.nonce, fleetId: root?.fleetId ?? '' };
-      const signer = await signerOf(change.signedBy ?? key);
-      const claim = await signDocument(signer, 'device-login', {
-        device: change.device ?? id,
-        nonce: fresh.nonce,
-        audience: change.audience ?? fresh.fleetId,
-      });
-      return post(baseUrl, '/device-access/login', { claim }, deviceLoginResponseSchema);
-    },
+    ...identity,
     hello: () => ({
       ...{ protocolVersion: 1, agentVersion: '0.1.0', streamId: id, bootId: `boot-${id}`, epoch: 0, generation: 0, wallMs: 1 },
       ...{ features: [], operatorVersions: {} },
     }),
   };
-}
-
-/** @throws StarlingError with the code, field and detail of the problem */
-async function post<Schema extends z.ZodType>(baseUrl: string, path: string, body: unknown, schema: Schema): Promise<z.infer<Schema>> {
-  const response = await fetch(`${baseUrl}/api/v1${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  const answer: unknown = await response.json();
-  if (response.ok) return schema.parse(answer);
-  const { code, detail, field } = problemDetailsSchema.parse(answer);
-  throw new StarlingError(code, detail, field === undefined ? {} : { field });
 }
 
 /**

@@ -5,23 +5,25 @@ import { createBuilder } from './artefacts/index.ts';
 import { type Accounts, createAccounts } from './auth/index.ts';
 import { type BlobStore, openDiskStore } from './blobs/index.ts';
 import { type Builds, createBuilds } from './builds/index.ts';
-import { type CommandGrants, type Commands, createCommandGrants, createCommands } from './commands/index.ts';
+import { type CommandGrants, type Commands, createCommandGrants, createCommands, forgetCommands } from './commands/index.ts';
 import type { FleetConfig } from './config.ts';
 import type { OpenDatabase } from './db/index.ts';
-import { countByRelease, createDesiredStates, type DesiredStates } from './desired-state/index.ts';
+import { countByRelease, createDesiredStates, type DesiredStates, forgetDesired } from './desired-state/index.ts';
 import {
   type ClaimTokens,
   createClaimTokens,
   createDeviceAccess,
   createDeviceBulk,
   createDevices,
+  createSimulatedRemoval,
   type DeviceAccess,
   type DeviceBulk,
   type Devices,
+  type SimulatedRemoval,
 } from './devices/index.ts';
 import { createEventBus } from './events.ts';
 import { createGroups, type Groups } from './groups/index.ts';
-import { createMeasurements, keepMeasurements, type Measurements } from './measurements/index.ts';
+import { createMeasurements, forgetMeasurements, keepMeasurements, type Measurements } from './measurements/index.ts';
 import { createMeasuring, type Measuring } from './measuring/index.ts';
 import { createModels, createUploads, type Models, type Uploads } from './models/index.ts';
 import { createPackages, type Packages } from './packages/index.ts';
@@ -30,7 +32,7 @@ import type { Clock, EventBus, Ids, Log } from './ports.ts';
 import { createReleases, type Releases } from './releases/index.ts';
 import { readSecret } from './secret.ts';
 import { createTaps, type Taps } from './taps/index.ts';
-import { createIngest, createTelemetryQueries, type Ingest, type TelemetryQueries } from './telemetry/index.ts';
+import { createIngest, createTelemetryQueries, forgetTelemetry, type Ingest, type TelemetryQueries } from './telemetry/index.ts';
 import type { Certificates } from './tls/index.ts';
 import { createTraceExport } from './traces/index.ts';
 import { createKeyring, type Keyring } from './trust/index.ts';
@@ -60,6 +62,7 @@ export interface Modules {
   packages: Packages;
   pipelines: Pipelines;
   releases: Releases;
+  simulated: SimulatedRemoval;
   taps: Taps;
   telemetry: TelemetryQueries;
   uploads: Uploads;
@@ -127,6 +130,10 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     ingest: createIngest({ db, clock, events, log, project: keepMeasurements, stored: traces?.add }),
     taps,
     bulk: createDeviceBulk({ db, clock, events }),
+    simulated: createSimulatedRemoval({
+      ...{ db, clock, events },
+      forget: [forgetDesired, forgetCommands, forgetTelemetry, forgetMeasurements],
+    }),
     groups: createGroups({ db, clock }),
     measurements: createMeasurements({ db, clock }),
     telemetry: createTelemetryQueries({ db, clock }),

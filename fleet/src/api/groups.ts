@@ -2,17 +2,21 @@ import { api, StarlingError } from '@starling/shared';
 import { sql } from 'drizzle-orm';
 import { stream } from 'hono/streaming';
 import { boundedPieces } from '../bounded-body.ts';
-import { CSV_BYTES_MAXIMUM, type DeviceBulk } from '../devices/index.ts';
+import { CSV_BYTES_MAXIMUM, type DeviceBulk, type SimulatedRemoval } from '../devices/index.ts';
 import type { Groups } from '../groups/index.ts';
 import { type ApiApp, requireRole, requireScope, route } from './route.ts';
 
 export interface GroupRoutePorts {
   groups: Groups;
   bulk: DeviceBulk;
+  simulated: SimulatedRemoval;
+  /** Cuts the connection of a device at once. */
+  disconnect(device: string): void;
 }
 
 /** Selectors, groups, and changes of all devices that one selects. */
-export function groupRoutes(app: ApiApp, { groups, bulk }: GroupRoutePorts): void {
+export function groupRoutes(app: ApiApp, ports: GroupRoutePorts): void {
+  const { groups, bulk, simulated } = ports;
   route(app, api.listGroups, async ({ query }) => ({ limit: query.limit, offset: query.offset, ...(await groups.list(query)) }));
   route(app, api.showGroup, ({ params }) => groups.show(params.name));
   route(app, api.createGroup, ({ body, actor }) => groups.create(body, actor));
@@ -34,11 +38,16 @@ export function groupRoutes(app: ApiApp, { groups, bulk }: GroupRoutePorts): voi
       new StarlingError('upload-too-large', `files are taken up to ${CSV_BYTES_MAXIMUM} bytes`, { field: 'body', hint: 'split it' });
     return bulk.importCsv(boundedPieces(context.req.raw.body, CSV_BYTES_MAXIMUM, tooLarge), { ...query, actor });
   });
-  exportRoute(app, { groups, bulk });
+  route(app, api.removeSimulated, async ({ body, actor }) => {
+    const ids = await simulated.remove({ dryRun: body.dryRun, actor });
+    if (!body.dryRun) for (const id of ids) ports.disconnect(id);
+    return { devices: ids.length };
+  });
+  exportRoute(app, ports);
 }
 
 /** A file, not JSON: it is no row of the endpoint table. */
-function exportRoute(app: ApiApp, { groups, bulk }: GroupRoutePorts): void {
+function exportRoute(app: ApiApp, { groups, bulk }: Pick<GroupRoutePorts, 'groups' | 'bulk'>): void {
   app.get('/devices.csv', async (context) => {
     const actor = context.get('actor');
     if (actor === undefined) throw new StarlingError('not-signed-in', 'this needs a login', { hint: 'sign in, or send an API token' });

@@ -36,6 +36,8 @@ export interface Connection {
   /** Origin of the fleet. */
   fleet: string;
   credential: Credential;
+  /** PEM of the authority that was pinned for it. */
+  authority: string | undefined;
   client: ApiClient;
   transport: Transport;
   /** A client whose calls send something else than it says, such as a file. */
@@ -112,7 +114,7 @@ export function openConnection(options: {
   const token = credential.kind === 'token' ? credential.token : undefined;
   const transport = createTransport({ authority, headers, signal });
   const clientOver = (fetch: FetchLike): ApiClient => explainRefusal(createApiClient({ baseUrl: fleet, fetch, token }), options);
-  return { fleet, credential, client: clientOver(transport.fetch), transport, clientOver };
+  return { fleet, credential, authority, client: clientOver(transport.fetch), transport, clientOver };
 }
 
 /** The fleet says only that a login is needed: it does not tell strangers whether a token exists. We know that we sent one. */

@@ -15,6 +15,7 @@ import { defineLogin } from './commands/login.ts';
 import { defineModelCommands } from './commands/model.ts';
 import { definePipelineCommands } from './commands/pipeline.ts';
 import { defineReleaseCommands } from './commands/release.ts';
+import { defineSimulate } from './commands/simulate.ts';
 import { defineSiteCommands } from './commands/site.ts';
 import { defineTapCommands } from './commands/tap.ts';
 import { defineTokenCommands } from './commands/token.ts';
@@ -72,6 +73,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineUserCommands(program, contextOf);
   defineAuditCommands(program, contextOf);
   defineBackupCommands(program, contextOf);
+  defineSimulate(program, contextOf);
   defineEvents(program, contextOf);
   return program;
 }

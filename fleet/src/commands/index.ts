@@ -2,4 +2,4 @@
 export { type Commands, createCommands } from './commands.ts';
 export { type CommandGrants, createCommandGrants } from './grants.ts';
 export { resultOf } from './result-of.ts';
-export { type MeasuringCommand, measuringCommands } from './store.ts';
+export { forgetCommands, type MeasuringCommand, measuringCommands } from './store.ts';

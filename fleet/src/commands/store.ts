@@ -89,3 +89,8 @@ export async function selectCommands(db: Queryable, device: string, { limit, off
 export function toCommandView({ blobs: _blobs, ...row }: CommandRow): CommandView {
   return row as CommandView;
 }
+
+/** Takes away all commands of devices that are going to be deleted. */
+export async function forgetCommands(db: Queryable, ids: readonly string[]): Promise<void> {
+  await db.delete(commands).where(inArray(commands.device, [...ids]));
+}

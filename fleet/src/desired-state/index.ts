@@ -1,3 +1,3 @@
 /** A release and a device -> the artefact of each model, with the reason -> a signed desired state for that device. */
 export { createDesiredStates, type DesiredStates } from './desired-states.ts';
-export { countByRelease, releasesOnProfiles } from './store.ts';
+export { countByRelease, forgetDesired, releasesOnProfiles } from './store.ts';

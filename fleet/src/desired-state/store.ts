@@ -77,3 +77,8 @@ export async function writeObjective(db: Queryable, release: string, row: Omit<O
     .values({ release, ...row })
     .onConflictDoUpdate({ target: releaseObjectives.release, set: row });
 }
+
+/** Takes away what devices should run that are going to be deleted. */
+export async function forgetDesired(db: Queryable, ids: readonly string[]): Promise<void> {
+  await db.delete(desiredStates).where(inArray(desiredStates.device, [...ids]));
+}

@@ -5,6 +5,7 @@ export { createDeviceBulk, type DeviceBulk } from './bulk.ts';
 export { type ClaimTokens, createClaimTokens } from './claim-tokens.ts';
 export { CSV_BYTES_MAXIMUM } from './device-csv.ts';
 export { createDevices, type Devices, toDeviceView } from './devices.ts';
+export { createSimulatedRemoval, type SimulatedRemoval } from './removal.ts';
 export { secretDigest } from './secrets.ts';
 export { selectorWhere } from './select.ts';
 export { countSelected, selectSites, selectVocabulary } from './selected.ts';

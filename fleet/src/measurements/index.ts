@@ -2,4 +2,4 @@
 export { aggregate, type Figures } from './aggregate.ts';
 export { keepMeasurements } from './keep-measurements.ts';
 export { createMeasurements, type Measurements } from './measurements.ts';
-export { briefMeasurements, type MeasuredBrief, type MeasuredRow, measurementsOf } from './store.ts';
+export { briefMeasurements, forgetMeasurements, type MeasuredBrief, type MeasuredRow, measurementsOf } from './store.ts';

@@ -94,3 +94,8 @@ export async function briefMeasurements(
     .orderBy(placed.profile, placed.artefact, placed.device);
   return rows.map(({ place: _place, ...row }) => row);
 }
+
+/** Takes away what was measured on devices that are going to be deleted. */
+export async function forgetMeasurements(db: Queryable, ids: readonly string[]): Promise<void> {
+  await db.delete(measurements).where(inArray(measurements.device, [...ids]));
+}

@@ -1,5 +1,5 @@
 import { type TelemetryKind, type TelemetryRow, telemetryKindSchema } from '@starling/shared';
-import { and, count, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm';
+import { and, count, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../db/index.ts';
 import { telemetryCursors, telemetryRecords } from '../db/schema/index.ts';
 import type { Cursor } from './advance.ts';
@@ -112,4 +112,10 @@ export async function deleteOlderThan(db: Queryable, beforeMs: number): Promise<
 function toTelemetryRow(row: typeof telemetryRecords.$inferSelect): TelemetryRow {
   const { streamId, sequence, atMs, clock, payload } = row;
   return { kind: telemetryKindSchema.parse(row.kind), streamId, sequence, atMs, clock, payload: payload as Record<string, unknown> };
+}
+
+/** Takes away all records of devices that are going to be deleted. */
+export async function forgetTelemetry(db: Queryable, ids: readonly string[]): Promise<void> {
+  await db.delete(telemetryRecords).where(inArray(telemetryRecords.device, [...ids]));
+  await db.delete(telemetryCursors).where(inArray(telemetryCursors.device, [...ids]));
 }

@@ -65,4 +65,13 @@ export const bulkEndpoints = {
     }),
     response: deviceImportSchema,
   },
+  removeSimulated: {
+    method: 'post',
+    path: '/devices/remove-simulated',
+    access: 'operator',
+    tag: 'devices',
+    summary: 'Delete devices that were simulated, and all that is known of them',
+    body: z.object({ dryRun: z.boolean().default(false).meta({ description: 'Delete nothing, and say how many there are' }) }),
+    response: z.object({ devices: z.number().int() }),
+  },
 } as const satisfies Record<string, Endpoint>;
