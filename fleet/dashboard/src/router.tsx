@@ -156,6 +156,15 @@ const release = createRoute({
     'ReleasePage',
   ),
 });
+const groups = createRoute({
+  ...under,
+  path: '/groups',
+  validateSearch: listSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/groups/groups-page.tsx')),
+    'GroupsPage',
+  ),
+});
 const enrolment = createRoute({
   ...under,
   path: '/enrolment',
@@ -187,6 +196,7 @@ const inShell = [
   overview,
   devices,
   device,
+  groups,
   models,
   model,
   builds,

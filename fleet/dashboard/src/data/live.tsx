@@ -11,7 +11,7 @@ type Heard = FleetEvent['type'] | 'benchmark' | 'choices';
 
 /** What each kind of event makes old. Series, summaries and proposals are heavy, so they are renewed less often. */
 const madeOld: Record<Heard, readonly ReadName[]> = {
-  device: ['listDevices', 'showDevice', 'explainChoice', 'overview', 'listAudit', 'listClaimTokens'],
+  device: ['listDevices', 'showDevice', 'explainChoice', 'overview', 'listGroups', 'listAudit', 'listClaimTokens'],
   reported: ['listDevices', 'showDevice', 'overview'],
   telemetry: ['overview', 'listTelemetry', 'summariseTelemetry', 'telemetrySeries', 'fleetSeries'],
   command: ['listCommands', 'showCommand', 'measurePlan'],

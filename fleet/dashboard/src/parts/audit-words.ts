@@ -11,7 +11,13 @@ const words: Readonly<Record<string, string>> = {
   'device.change': 'changed the device',
   'device.clone': 'saw two devices at once as',
   'device.enrol': 'enrolled',
+  'device.import': 'changed devices by the file',
+  'device.label': 'changed labels of the devices',
+  'device.remove-simulated': 'deleted the',
   'device.revoke': 'revoked the device',
+  'group.change': 'changed the group',
+  'group.create': 'made the group',
+  'group.delete': 'deleted the group',
   'file.upload': 'uploaded the file',
   'model.push': 'pushed the model',
   'pipeline.push': 'pushed the pipeline',
@@ -23,6 +29,9 @@ const words: Readonly<Record<string, string>> = {
   'user.create': 'made the user',
 };
 
+/** Actions on many devices: their subject says which, and is no id. */
+const aboutMany: ReadonlySet<string> = new Set(['device.import', 'device.label', 'device.remove-simulated']);
+
 /** An audited action as a phrase between who did it and what it was done to. */
 export function actionWords(action: string): string {
   const [noun, verb] = action.split('.');
@@ -32,7 +41,7 @@ export function actionWords(action: string): string {
 
 /** Whether the subject of an action is a device. */
 export function isAboutDevice(action: string): boolean {
-  return action.startsWith('device.') || action.startsWith('command.');
+  return (action.startsWith('device.') && !aboutMany.has(action)) || action.startsWith('command.');
 }
 
 /** Digests are named by their head. */

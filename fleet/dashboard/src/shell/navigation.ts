@@ -3,6 +3,7 @@ import {
   type Icon,
   IconCpu,
   IconCube,
+  IconFolders,
   IconHammer,
   IconHistory,
   IconLayoutDashboard,
@@ -13,7 +14,7 @@ import {
 } from '@tabler/icons-react';
 
 interface Place {
-  to: '/' | '/devices' | '/models' | '/builds' | '/pipelines' | '/releases' | '/enrolment' | '/audit' | '/settings';
+  to: '/' | '/devices' | '/groups' | '/models' | '/builds' | '/pipelines' | '/releases' | '/enrolment' | '/audit' | '/settings';
   label: string;
   icon: Icon;
   needs: Role;
@@ -26,6 +27,7 @@ export const places: readonly { title: string; places: readonly Place[] }[] = [
     places: [
       { to: '/', label: 'Overview', icon: IconLayoutDashboard, needs: 'viewer' },
       { to: '/devices', label: 'Devices', icon: IconCpu, needs: 'viewer' },
+      { to: '/groups', label: 'Groups', icon: IconFolders, needs: 'viewer' },
       { to: '/enrolment', label: 'Enrolment', icon: IconPlugConnected, needs: 'operator' },
     ],
   },

@@ -166,9 +166,10 @@ async function watch({ output, signal, nowMs }: Context, crowd: Crowd, { devices
     const figures = crowd.figures();
     progress.update(figures.connected / devices, describe(figures));
   }
+  const endedByItself = ended;
   await crowd.stop();
   const figures = crowd.figures();
-  if (ended) {
+  if (endedByItself) {
     progress.failed();
     throw cliError('items-failed', 'a process with devices ended', { hint: 'its last words stand above; fewer devices may help' });
   }

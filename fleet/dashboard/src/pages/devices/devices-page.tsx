@@ -1,4 +1,4 @@
-import { Group, Select } from '@mantine/core';
+import { Box, Group, Select } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { read } from '../../data/queries.ts';
@@ -13,6 +13,7 @@ import { QueryView } from '../../parts/query-view.tsx';
 import { SearchField } from '../../parts/search-field.tsx';
 import { DeviceTable } from './device-table.tsx';
 import { type DevicesSearch, deviceOrders, deviceStatuses } from './search.ts';
+import { SelectorFilter } from './selector-filter.tsx';
 
 const route = getRouteApi('/shell/devices');
 const statusWords: Record<(typeof deviceStatuses)[number], string> = {
@@ -37,7 +38,8 @@ export function DevicesPage() {
   const devices = useQuery({ ...read('listDevices', { query: { ...pageQuery(page), ...filter } }), placeholderData: keepPreviousData });
   const narrow = (change: Partial<DevicesSearch>): void =>
     void navigate({ search: (before) => ({ ...before, page: undefined, ...change }), replace: true });
-  const isNarrowed = filter.search !== undefined || filter.status !== undefined || filter.profile !== undefined;
+  const isNarrowed =
+    filter.search !== undefined || filter.select !== undefined || filter.status !== undefined || filter.profile !== undefined;
   return (
     <>
       <PageHeader
@@ -46,6 +48,9 @@ export function DevicesPage() {
         actions={may('operator') && <ButtonLink to="/enrolment">Add a device</ButtonLink>}
       />
       <Panel title="All devices" flush actions={<Filters filter={filter} narrow={narrow} />}>
+        <Box px="md" pb="sm">
+          <SelectorFilter value={filter.select} onSelect={(select) => narrow({ select })} />
+        </Box>
         <QueryView query={devices} heightPx={420}>
           {({ items, total, limit, offset }) =>
             items.length === 0 ? (
