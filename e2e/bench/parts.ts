@@ -6,6 +6,10 @@ import type { Findings, Measure, Say } from './result.ts';
 export interface BenchOptions {
   /** Fewer scenes than the bench reads by itself, to try it out: what comes out is not kept. */
   scenes?: number;
+  /** Devices at once, likewise. */
+  devices?: number;
+  /** How long a rate is held, likewise. */
+  seconds?: number;
   /** Only these parts of the bench, likewise. */
   parts?: readonly string[];
   /** Scenes that are read on WebGPU: a software adapter takes a minute for each, a real one less than a second. */

@@ -13,6 +13,11 @@ export interface Bench {
 }
 
 export const benches: Readonly<Record<string, Bench>> = {
+  fleet10k: {
+    about: 'ten thousand devices at one fleet: connect rate, memory, all cut at once, and the telemetry that is held (needs Postgres)',
+    parts: ['idle', 'tls', 'telemetry'],
+    load: async () => (await import('./fleet10k.ts')).measureFleet10k,
+  },
   transfer: {
     about: '100 MB over the broker to one agent and to 20, against a streamed HTTPS GET of the same file',
     load: async () => (await import('./transfer.ts')).measureTransfer,

@@ -5,11 +5,11 @@ import { benches, findBench, requireParts } from './registry.ts';
 import { judge, keepResult, tableOf } from './result.ts';
 
 const help = [
-  'npm run bench -- NAME [NAME ...] [--part PART ...] [--scenes N] [--webgpu-scenes N] [--gpu software|native]',
+  'npm run bench -- NAME [NAME ...] [--part PART ...] [--scenes N] [--devices N] [--seconds N] [--webgpu-scenes N] [--gpu software|native]',
   '',
   'Measures side by side in one run, shows a table and keeps it in e2e/bench/results/NAME.json.',
   'Ends with 1 if a target is missed, with 2 if a part failed. Run it on a machine that does nothing else.',
-  '--part runs only a part of a bench, --scenes N tries quantise or browser with fewer scenes: what comes out is shown and not kept.',
+  '--part runs only a part of a bench, --scenes N tries quantise or browser with fewer scenes,\n--devices N and --seconds N try fleet10k with fewer devices and for less time: what comes out is shown and not kept.',
   '--webgpu-scenes N is for browser: by default 1 on the software adapter and all on a GPU of the machine, which --gpu native takes.',
   '',
   ...Object.entries(benches).flatMap(([name, { about, parts }]) => [
@@ -25,6 +25,8 @@ async function main(): Promise<number> {
       help: { type: 'boolean', default: false },
       scenes: { type: 'string' },
       part: { type: 'string', multiple: true },
+      devices: { type: 'string' },
+      seconds: { type: 'string' },
       'webgpu-scenes': { type: 'string' },
       gpu: { type: 'string' },
     },
@@ -36,7 +38,8 @@ async function main(): Promise<number> {
   if (positionals.length === 0)
     throw new StarlingError('no-bench', 'no bench was named', { field: 'NAME', hint: 'npm run bench -- --help lists them' });
   const options = optionsOf(values);
-  const isWhole = options.scenes === undefined && options.parts === undefined;
+  const isWhole =
+    options.scenes === undefined && options.parts === undefined && options.devices === undefined && options.seconds === undefined;
   const chosen = positionals.map((name) => ({ name, bench: findBench(name) }));
   for (const name of positionals) requireParts(name, options.parts ?? []);
   let missed = 0;
@@ -60,17 +63,21 @@ async function main(): Promise<number> {
 interface OptionTexts {
   scenes?: string | undefined;
   part?: string[] | undefined;
+  devices?: string | undefined;
+  seconds?: string | undefined;
   'webgpu-scenes'?: string | undefined;
   gpu?: string | undefined;
 }
 
-function optionsOf({ scenes, part, 'webgpu-scenes': webgpuScenes, gpu }: OptionTexts): BenchOptions {
+function optionsOf({ scenes, part, devices, seconds, 'webgpu-scenes': webgpuScenes, gpu }: OptionTexts): BenchOptions {
   if (gpu !== undefined && gpu !== 'software' && gpu !== 'native') {
     throw new StarlingError('invalid-option', `"${gpu}" is no kind of GPU`, { field: '--gpu', hint: 'give software or native' });
   }
   return {
     ...(scenes === undefined ? {} : { scenes: countOf('--scenes', scenes, 1) }),
     ...(part === undefined ? {} : { parts: part }),
+    ...(devices === undefined ? {} : { devices: countOf('--devices', devices, 1) }),
+    ...(seconds === undefined ? {} : { seconds: countOf('--seconds', seconds, 1) }),
     ...(webgpuScenes === undefined ? {} : { webgpuScenes: countOf('--webgpu-scenes', webgpuScenes, 0) }),
     ...(gpu === undefined ? {} : { gpu }),
   };
@@ -79,7 +86,7 @@ function optionsOf({ scenes, part, 'webgpu-scenes': webgpuScenes, gpu }: OptionT
 function countOf(field: string, text: string, minimum: number): number {
   const count = Number(text);
   if (Number.isInteger(count) && count >= minimum && text !== '') return count;
-  throw new StarlingError('invalid-option', `"${text}" is no number of scenes`, { field, hint: 'give a whole number, such as 20' });
+  throw new StarlingError('invalid-option', `"${text}" is no number`, { field, hint: 'give a whole number, such as 20' });
 }
 
 main().then(

@@ -104,7 +104,7 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
     const all = { query: { limit: 10 } };
     const [models, pipelines] = await Promise.all([fleet.client.call(api.listModels, all), fleet.client.call(api.listPipelines, all)]);
     return [
-      ...['/', '/devices', `/devices/${device}`, `/devices/${device}?tab=measures`],
+      ...['/', '/devices', '/groups', `/devices/${device}`, `/devices/${device}?tab=measures`],
       ...[`/devices/${device}?tab=events`, `/devices/${device}?tab=hardware`],
       ...['/builds', '/models', `/models/${models.items[0]?.digest}`, '/pipelines', `/pipelines/${pipelines.items[0]?.digest}`],
       ...['/releases', `/releases/${release.digest}`, '/enrolment', '/audit', '/settings'],
