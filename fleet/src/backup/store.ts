@@ -47,13 +47,24 @@ export async function* readRows(tx: Transaction, table: string): AsyncGenerator<
 export async function insertRows(tx: Transaction, table: string, rows: readonly string[]): Promise<void> {
   const [first] = rows;
   if (first === undefined) return;
+  const computed = await computedColumns(tx, table);
   const columns = sql.join(
-    Object.keys(JSON.parse(first) as object).map((name) => sql.identifier(name)),
+    Object.keys(JSON.parse(first) as object)
+      .filter((name) => !computed.has(name))
+      .map((name) => sql.identifier(name)),
     sql`, `,
   );
   const name = sql.identifier(table);
   await tx.execute(sql`insert into ${name} (${columns}) overriding system value
     select ${columns} from jsonb_populate_recordset(null::${name}, ${`[${rows.join(',')}]`}::jsonb)`);
+}
+
+/** Columns that the database computes from others, and lets nobody write. */
+async function computedColumns(tx: Transaction, table: string): Promise<ReadonlySet<string>> {
+  const rows = await tx.execute<{ name: string }>(sql`
+    select attname as name from pg_attribute
+    where attrelid = (${`public."${table}"`})::regclass and attgenerated <> '' and attnum > 0 and not attisdropped`);
+  return new Set(rows.map(({ name }) => name));
 }
 
 /** Numbers that the database gives go on behind those that came. */

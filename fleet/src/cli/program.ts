@@ -67,6 +67,8 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineGroupCommands(program, contextOf);
   defineSiteCommands(program, contextOf);
   defineCommandCommands(program, contextOf);
+  defineGroupCommands(program, contextOf);
+  defineSiteCommands(program, contextOf);
   defineTapCommands(program, contextOf);
   defineTokenCommands(program, contextOf);
   defineApiTokenCommands(program, contextOf);
@@ -74,6 +76,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineAuditCommands(program, contextOf);
   defineSimulate(program, contextOf);
   defineBackupCommands(program, contextOf);
+  defineSimulate(program, contextOf);
   defineEvents(program, contextOf);
   return program;
 }

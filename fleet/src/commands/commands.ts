@@ -11,7 +11,7 @@ import {
   signDocument,
 } from '@starling/shared';
 import { appendAudit } from '../audit/index.ts';
-import type { Database, Transaction } from '../db/index.ts';
+import { createGatherer, type Database, type Transaction } from '../db/index.ts';
 import type { Clock, EventBus, Ids, Log } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
 import {
@@ -20,6 +20,7 @@ import {
   expireCommands,
   insertCommand,
   openCommands,
+  openCommandsOf,
   selectCommands,
   toCommandView,
   updateOpenCommand,
@@ -81,6 +82,8 @@ interface CommandPorts {
 }
 
 export function createCommands({ db, clock, ids, keyring, events, log }: CommandPorts): Commands {
+  /** For devices that come back, which they do in herds. */
+  const open = createGatherer((batch: ReadonlyMap<string, null>) => openCommandsOf(db, [...batch.keys()]));
   /** Where open commands stand: worth telling, not worth a row. */
   const progress = new Map<string, CommandProgress>();
   /** Chunks of open commands per device: asked for with every chunk, and changed by commands alone. */
@@ -208,7 +211,7 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
       announce(row);
     },
     async resend(device) {
-      for (const row of await openCommands(db, device)) await transmit(row);
+      for (const row of (await open.add(device, null)) ?? []) await transmit(row);
     },
     async cancel(id, actor, audit = true) {
       const { device, name, status } = await show(id);

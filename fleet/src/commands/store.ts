@@ -36,6 +36,16 @@ export async function updateOpenCommand(
   return row;
 }
 
+/** The same of many devices. */
+export async function openCommandsOf(db: Queryable, ids: readonly string[]): Promise<Map<string, CommandRow[]>> {
+  const rows = await db
+    .select()
+    .from(commands)
+    .where(and(inArray(commands.device, [...ids]), inArray(commands.status, open)))
+    .orderBy(asc(commands.issuedAtMs));
+  return Map.groupBy(rows, ({ device }) => device);
+}
+
 export async function openCommands(db: Queryable, device: string): Promise<CommandRow[]> {
   return db
     .select()

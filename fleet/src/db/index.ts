@@ -1,4 +1,5 @@
 /** An address or a directory -> an open database with up-to-date tables. */
+export { createGatherer, type Gatherer } from './gather.ts';
 export {
   type Database,
   type DatabaseOptions,

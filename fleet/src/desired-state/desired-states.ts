@@ -19,7 +19,7 @@ import {
   tuneObjectiveOf,
 } from '@starling/shared';
 import { appendAudit } from '../audit/index.ts';
-import type { Database } from '../db/index.ts';
+import { createGatherer, type Database } from '../db/index.ts';
 import type { DeviceRow, Devices } from '../devices/index.ts';
 import type { Models } from '../models/index.ts';
 import type { Clock, Log } from '../ports.ts';
@@ -28,7 +28,7 @@ import type { Keyring } from '../trust/index.ts';
 import { objectiveFor, openReleaseChooser, type ReleaseChooser } from './choose-for-device.ts';
 import { findProposals, pageOfChanges } from './proposals.ts';
 import { createShortMemory } from './short-memory.ts';
-import { type DesiredRow, desiredOf, writeDesired, writeObjective } from './store.ts';
+import { type DesiredRow, desiredOf, desiredWithProfiles, writeDesired, writeObjective } from './store.ts';
 import { findUnserved } from './unserved.ts';
 import { type DesiredView, viewsOf } from './views.ts';
 
@@ -83,6 +83,8 @@ interface DesiredStatePorts {
 export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
   const { db, clock, keyring, devices, releases, profiles } = ports;
   const listeners: ((device: string) => void)[] = [];
+  /** For devices that come back, which they do in herds. */
+  const toSign = createGatherer((batch: ReadonlyMap<string, null>) => desiredWithProfiles(db, [...batch.keys()]));
   const pinned = createShortMemory((device: string) => desiredOf(db, device), clock);
 
   const write = async (
@@ -128,9 +130,10 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       await write(device, release, actor);
     },
     async signed(device) {
-      const row = await desiredOf(db, device);
-      if (row === undefined) return undefined;
-      const profile = profiles.get((await devices.find(device)).profile);
+      const found = await toSign.add(device, null);
+      if (found === undefined) return undefined;
+      const { row } = found;
+      const profile = profiles.get(found.profile);
       // Runners-up are a comfort: a release of very many models goes without the last of them.
       for (let fallbackCount = FALLBACKS_MAXIMUM; fallbackCount >= 0; fallbackCount -= 1) {
         const jws = await signDocument(keyring.signer, 'desired-state', documentOf(row, profile, ports, fallbackCount));

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, inArray, isNotNull } from 'drizzle-orm';
+import { and, asc, count, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
 import { desiredStates, devices, releaseObjectives } from '../db/schema/index.ts';
 
@@ -7,6 +7,19 @@ export type DesiredRow = typeof desiredStates.$inferSelect;
 export async function desiredOf(db: Queryable, device: string): Promise<DesiredRow | undefined> {
   const [row] = await db.select().from(desiredStates).where(eq(desiredStates.device, device));
   return row;
+}
+
+/** What many devices should run, and the profile of each. */
+export async function desiredWithProfiles(
+  db: Queryable,
+  ids: readonly string[],
+): Promise<Map<string, { row: DesiredRow; profile: string }>> {
+  const rows = await db
+    .select({ row: desiredStates, profile: devices.profile })
+    .from(desiredStates)
+    .innerJoin(devices, eq(devices.id, desiredStates.device))
+    .where(sql`${desiredStates.device} = any(${sql.param([...ids])}::text[])`);
+  return new Map(rows.map((each) => [each.row.device, each]));
 }
 
 export async function desiredOfAll(db: Queryable, ids: readonly string[]): Promise<DesiredRow[]> {

@@ -14,7 +14,7 @@ import {
   verifyDocument,
 } from '@starling/shared';
 import { appendAudit } from '../audit/index.ts';
-import type { Database } from '../db/index.ts';
+import { createGatherer, type Database } from '../db/index.ts';
 import type { Clock, EventBus, Ids } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
 import type { ProfileReason } from './profile-reason.ts';
@@ -59,6 +59,7 @@ export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
   const { db, clock, ids, keyring, events } = ports;
   const nonces = new Map<string, number>();
   const refused = new Map<string, number>();
+  const passwords = createGatherer((batch: ReadonlyMap<string, null>) => validPasswordDigests(db, [...batch.keys()], clock.nowMs()));
 
   return {
     async enrol(secret, claimJws) {
@@ -121,7 +122,7 @@ export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
       const memory = `${device}:${digest}`;
       const nowMs = clock.nowMs();
       if ((refused.get(memory) ?? 0) > nowMs) return false;
-      const good = (await validPasswordDigests(db, device, nowMs)).some((valid) => sameDigest(valid, digest));
+      const good = ((await passwords.add(device, null)) ?? []).some((valid) => sameDigest(valid, digest));
       if (good) return true;
       if (refused.size > MEMORY_ENTRIES) refused.clear();
       refused.set(memory, nowMs + REFUSAL_MEMORY_MS);

@@ -1,10 +1,9 @@
 import { type Actor, type DeviceView, type Hello, PRESENCE_TIMEOUT_MS, type ReportedState, StarlingError } from '@starling/shared';
 import { appendAudit } from '../audit/index.ts';
-import type { Database } from '../db/index.ts';
+import { createGatherer, type Database } from '../db/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
 import { approveDevice } from './access.ts';
 import { createCloneWatch } from './clones.ts';
-import { createReportGatherer } from './gather-reports.ts';
 import type { ProfileReason } from './profile-reason.ts';
 import {
   countByStatus,
@@ -12,9 +11,12 @@ import {
   type DeviceRow,
   deleteBrokerLogins,
   deviceById,
+  type Greeting,
   markAllOffline,
+  type Report,
   selectDevices,
   updateDevice,
+  writeHellos,
   writePresence,
   writeReported,
 } from './store.ts';
@@ -44,7 +46,8 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
   const unwritten = new Map<string, { atMs: number; online: boolean }>();
   const lastHeardMs = new Map<string, number>();
   const clones = createCloneWatch();
-  const reports = createReportGatherer((batch) => writeReported(db, batch));
+  const reports = createGatherer((batch: ReadonlyMap<string, Report>) => writeReported(db, batch));
+  const hellos = createGatherer((batch: ReadonlyMap<string, Greeting>) => writeHellos(db, batch));
   let timer: NodeJS.Timeout | undefined;
 
   const find = async (id: string): Promise<DeviceRow> => {
@@ -107,7 +110,7 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
     async sayHello(id, hello) {
       lastHeardMs.set(id, clock.nowMs());
       const { agentVersion, operatorVersions, bootId, streamId } = hello;
-      await updateDevice(db, id, { agentVersion, operatorVersions, bootId, streamId, online: true, lastSeenAtMs: clock.nowMs() });
+      await hellos.add(id, { agentVersion, operatorVersions, bootId, streamId, atMs: clock.nowMs() });
       announce(id, { online: true });
       if (!clones.isClone(id, bootId, clock.nowMs())) return;
       log.warn({ device: id, bootId }, 'two live boot ids under one device id: a cloned device');

@@ -1,8 +1,7 @@
-import type { Capabilities } from '@starling/shared';
+import type { Capabilities, Hello, ReportedState } from '@starling/shared';
 import { and, asc, count, desc, eq, getTableColumns, gt, ilike, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
 import { brokerLogins, claimTokens, devices } from '../db/schema/index.ts';
-import type { Report } from './gather-reports.ts';
 
 export type DeviceRow = typeof devices.$inferSelect;
 export type ClaimTokenRow = typeof claimTokens.$inferSelect;
@@ -85,6 +84,14 @@ function conditionsOf({ search, status, profile, where }: DeviceFilter): (SQL | 
   return conditions;
 }
 
+/**
+ * Rows of devices that a statement is going to change, always taken in the order of their ids: two statements about many devices could
+ * otherwise wait for each other.
+ */
+function inOrder(ids: readonly string[]): SQL {
+  return sql`locked as materialized (select id from devices where id = any(${sql.param([...ids])}::text[]) order by id for update)`;
+}
+
 /** Presence of many devices in one statement: herds of heartbeats must not become herds of updates. */
 export async function writePresence(db: Queryable, seen: ReadonlyMap<string, { atMs: number; online: boolean }>): Promise<void> {
   if (seen.size === 0) return;
@@ -92,9 +99,10 @@ export async function writePresence(db: Queryable, seen: ReadonlyMap<string, { a
   const times = ids.map((id) => seen.get(id)?.atMs ?? 0);
   const online = ids.map((id) => seen.get(id)?.online ?? false);
   await db.execute(sql`
+    with ${inOrder(ids)}
     update devices set last_seen_at_ms = seen.at_ms, online = seen.online
-    from unnest(${sql.param(ids)}::text[], ${sql.param(times)}::bigint[], ${sql.param(online.map(String))}::text[]::boolean[]) as seen(id, at_ms, online)
-    where devices.id = seen.id`);
+    from locked join unnest(${sql.param(ids)}::text[], ${sql.param(times)}::bigint[], ${sql.param(online.map(String))}::text[]::boolean[]) as seen(id, at_ms, online)
+      on seen.id = locked.id where devices.id = locked.id`);
 }
 
 /** Nobody is connected to a fleet that has just started. */
@@ -156,24 +164,59 @@ export async function deleteBrokerLogins(db: Queryable, device: string): Promise
 }
 
 /** Digests of the passwords of an active device that are still good. */
-export async function validPasswordDigests(db: Queryable, device: string, nowMs: number): Promise<string[]> {
+export async function validPasswordDigests(db: Queryable, ids: readonly string[], nowMs: number): Promise<Map<string, string[]>> {
   const rows = await db
-    .select({ digest: brokerLogins.passwordDigest })
+    .select({ device: brokerLogins.device, digest: brokerLogins.passwordDigest })
     .from(brokerLogins)
     .innerJoin(devices, eq(devices.id, brokerLogins.device))
-    .where(and(eq(brokerLogins.device, device), gt(brokerLogins.expiresAtMs, nowMs), inArray(devices.status, ['active'])));
-  return rows.map((row) => row.digest);
+    .where(
+      and(
+        sql`${brokerLogins.device} = any(${sql.param([...ids])}::text[])`,
+        gt(brokerLogins.expiresAtMs, nowMs),
+        eq(devices.status, 'active'),
+      ),
+    );
+  const digests = Map.groupBy(rows, ({ device }) => device);
+  return new Map([...digests].map(([device, each]) => [device, each.map(({ digest }) => digest)]));
+}
+
+/** What a device says of itself when a session starts. */
+export type Greeting = Pick<Hello, 'agentVersion' | 'operatorVersions' | 'bootId' | 'streamId'> & { atMs: number };
+
+/** Sessions of many devices that have started, in one statement. */
+export async function writeHellos(db: Queryable, hellos: ReadonlyMap<string, Greeting>): Promise<Map<string, undefined>> {
+  const ids = [...hellos.keys()];
+  const told = [...hellos.values()];
+  const column = (values: readonly unknown[]): SQL => sql`${sql.param([...values])}`;
+  await db.execute(sql`
+    with ${inOrder(ids)}
+    update devices set agent_version = told.agent_version, operator_versions = told.operator_versions::jsonb, boot_id = told.boot_id,
+      stream_id = told.stream_id, online = true, last_seen_at_ms = told.at_ms
+    from locked join unnest(${column(ids)}::text[], ${column(told.map(({ agentVersion }) => agentVersion))}::text[],
+      ${column(told.map(({ operatorVersions }) => JSON.stringify(operatorVersions)))}::text[], ${column(told.map(({ bootId }) => bootId))}::text[],
+      ${column(told.map(({ streamId }) => streamId))}::text[], ${column(told.map(({ atMs }) => atMs))}::bigint[])
+      as told(id, agent_version, operator_versions, boot_id, stream_id, at_ms) on told.id = locked.id
+    where devices.id = locked.id`);
+  return new Map();
+}
+
+export interface Report {
+  reported: ReportedState;
+  atMs: number;
 }
 
 /** What many devices have reported, in one statement. */
-export async function writeReported(db: Queryable, reports: ReadonlyMap<string, Report>): Promise<void> {
+export async function writeReported(db: Queryable, reports: ReadonlyMap<string, Report>): Promise<Map<string, undefined>> {
   const ids = [...reports.keys()];
   const states = [...reports.values()].map(({ reported }) => JSON.stringify(reported));
   const times = [...reports.values()].map(({ atMs }) => atMs);
   await db.execute(sql`
+    with ${inOrder(ids)}
     update devices set reported = told.reported::jsonb, reported_at_ms = told.at_ms
-    from unnest(${sql.param(ids)}::text[], ${sql.param(states)}::text[], ${sql.param(times)}::bigint[]) as told(id, reported, at_ms)
-    where devices.id = told.id`);
+    from locked join unnest(${sql.param(ids)}::text[], ${sql.param(states)}::text[], ${sql.param(times)}::bigint[])
+      as told(id, reported, at_ms) on told.id = locked.id
+    where devices.id = locked.id`);
+  return new Map();
 }
 
 export async function writeCapabilities(

@@ -4,12 +4,13 @@ import {
   messageOf,
   type TelemetryBatch,
   type TelemetryKind,
+  telemetryKindSchema,
   telemetryKinds,
 } from '@starling/shared';
-import type { Database, Transaction } from '../db/index.ts';
+import { createGatherer, type Database, type Transaction } from '../db/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
 import { advance, type Cursor, type Delivery } from './advance.ts';
-import { insertRecords, lockCursors, type RecordRow, writeCursors } from './store.ts';
+import { cursorsOf, insertRecords, lockCursors, type RecordRow, type StreamOfDevice, writeCursors } from './store.ts';
 
 /** Takes batches of all devices and stores them in groups. */
 export interface Ingest {
@@ -65,6 +66,8 @@ export function createIngest({ db, clock, events, log, project, stored }: Ingest
   const waiting: Waiting[] = [];
   let flushing: Promise<void> | undefined;
   let invalid = 0;
+  /** For devices that come back, which they do in herds. */
+  const streams = createGatherer((batch: ReadonlyMap<string, StreamOfDevice>) => cursorsOf(db, batch));
 
   const flush = async (): Promise<void> => {
     while (waiting.length > 0) {
@@ -145,17 +148,10 @@ export function createIngest({ db, clock, events, log, project, stored }: Ingest
       });
     },
     async acknowledged(device, streamId) {
-      const kinds = Object.keys(telemetryKinds) as TelemetryKind[];
-      const cursors = await db.transaction((tx) =>
-        lockCursors(
-          tx,
-          kinds.map((kind) => ({ device, kind, streamId })),
-          clock.nowMs(),
-        ),
-      );
-      return [...cursors.values()]
+      const cursors = (await streams.add(`${device} ${streamId}`, { device, streamId })) ?? [];
+      return cursors
         .filter((cursor) => cursor.sequence > 0)
-        .map((cursor) => ({ kind: cursor.kind as TelemetryKind, acknowledgement: { streamId, sequence: cursor.sequence } }));
+        .map((cursor) => ({ kind: telemetryKindSchema.parse(cursor.kind), acknowledgement: { streamId, sequence: cursor.sequence } }));
     },
     invalidRecords: () => invalid,
     async idle() {

@@ -35,6 +35,28 @@ export async function lockCursors(tx: Transaction, keys: readonly StreamKey[], n
   return new Map(rows.map((row) => [`${row.device} ${row.streamId} ${row.kind}`, row]));
 }
 
+export interface StreamOfDevice {
+  device: string;
+  streamId: string;
+}
+
+/** Cursors of many streams; the key of each is that of the stream. */
+export async function cursorsOf(
+  db: Queryable,
+  streams: ReadonlyMap<string, StreamOfDevice>,
+): Promise<Map<string, { kind: string; sequence: number }[]>> {
+  const { device, streamId, kind, sequence } = telemetryCursors;
+  const wanted = [...streams.values()];
+  const rows = await db
+    .select({ device, streamId, kind, sequence })
+    .from(telemetryCursors)
+    .where(
+      sql`(${device}, ${streamId}) in (select * from unnest(${param(wanted.map((each) => each.device))}::text[],
+        ${param(wanted.map((each) => each.streamId))}::text[]))`,
+    );
+  return Map.groupBy(rows, (row) => `${row.device} ${row.streamId}`);
+}
+
 export async function writeCursors(tx: Transaction, cursors: readonly Cursor[], nowMs: number): Promise<void> {
   const column = <Key extends keyof Cursor>(key: Key): SQL => param(cursors.map((cursor) => cursor[key]));
   await tx.execute(sql`

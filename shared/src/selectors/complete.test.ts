@@ -39,6 +39,9 @@ test.each<[string, string[]]>([
   ['status == "p|', ['status == "pending"']],
   ['"cu|', ['"cuda" in providers']],
   ['name == "|', []],
+  ['!group("kitchen")|', []],
+  ['site in ["north"]|', []],
+  ['site == "north"|', []],
   ['online |', ['online && ', 'online || ']],
   ['site == "north" |', ['site == "north" && ', 'site == "north" || ']],
 ])('%s', (marked, expected) => {

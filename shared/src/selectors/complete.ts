@@ -35,7 +35,7 @@ export function completeSelector(text: string, cursor: number, vocabulary: Selec
   const label = /labels\.([\w]*)$/.exec(before);
   if (label !== null) return labels(label[1] ?? '', { cursor, vocabulary });
   if (/(?:["\])]|\b(?:online|true|false|\d+))\s+$/.test(before)) return { from: cursor, to: cursor, items: joiners };
-  const word = /(?:^|[^\w."])([A-Za-z]*)$/.exec(before)?.[1];
+  const word = /(?:^|[\s(!&|?:])([A-Za-z]*)$/.exec(before)?.[1];
   return word === undefined ? { from: cursor, to: cursor, items: [] } : words(word, cursor);
 }
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { requireFile } from '../document-files.ts';
 import { cliError } from '../errors.ts';
-import { openAnswer } from '../open-stream.ts';
+import { openDownload } from '../open-stream.ts';
 import { type ContextOf, examples, readOptions } from '../options.ts';
 import { printable } from '../printable.ts';
 
@@ -37,12 +37,12 @@ export function defineDeviceBulk(device: Command, contextOf: ContextOf): void {
       const context = contextOf(command);
       const { select, output } = readOptions(command, exportOptions);
       const path = `/devices.csv${select === undefined ? '' : `?select=${encodeURIComponent(select)}`}`;
-      const answer = await openAnswer(await context.connect(), path, 'text/csv');
+      const { stream } = await openDownload(await context.connect(), path);
       if (output === undefined) {
-        for await (const piece of answer.setEncoding('utf8')) context.output.raw(String(piece));
+        for await (const piece of stream.setEncoding('utf8')) context.output.raw(String(piece));
         return;
       }
-      await pipeline(answer, createWriteStream(output)).catch((cause: unknown) => {
+      await pipeline(stream, createWriteStream(output)).catch((cause: unknown) => {
         throw cliError('bad-file', `${output} cannot be written: ${messageOf(cause)}`, { field: '--output', cause });
       });
       context.output.notice(`written to ${output}`);
