@@ -114,6 +114,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const settings = agentSettingsSchema.parse({});
   // Each part is given what it needs of the others by name; nothing is called before all are there.
   let link: Link;
+  let concerned = (): string | null => null;
   const newest: Pick<AgentStatus, 'answered'> = { answered: null };
   const publish = (name: Parameters<Link['publish']>[0], params: Record<string, string>, payload: Uint8Array): Promise<boolean> =>
     link.publish(name, params, payload);
@@ -130,7 +131,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     spool.add(kind, payload).catch((error: unknown) => log.warn('telemetry was not kept', { kind, reason: messageOf(error) }));
   };
   const event = (level: 'info' | 'warning' | 'error', code: string, message: string, detail: Record<string, unknown> = {}): void =>
-    record('events', { level, code, message: message.slice(0, 2000), detail });
+    record('events', { level, code, message: message.slice(0, 2000), release: concerned(), detail });
   const refused = (what: string, reason: string): void => {
     log.warn('refused', { what, reason });
     event('warning', 'refused', `${what}: ${reason}`);
@@ -152,6 +153,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     },
     onEvent: event,
   });
+  concerned = () => reconciler.concerned();
   const measuring = createMeasuring(ports, { reconciler, puller, underNewestRoot, record, tunings: known.tunings });
   const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, known.tunings, log);
   const taps = createTapRelay({ clock, host, publish: (tap, payload) => publish('tap', { id: tap }, payload) });

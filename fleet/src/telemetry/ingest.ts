@@ -9,7 +9,8 @@ import {
 import type { Database, Transaction } from '../db/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
 import { advance, type Cursor, type Delivery } from './advance.ts';
-import { insertRecords, lockCursors, type RecordRow, writeCursors } from './store.ts';
+import { rollUp } from './roll-up.ts';
+import { addRollUps, insertRecords, lockCursors, type RecordRow, writeCursors } from './store.ts';
 
 /** Takes batches of all devices and stores them in groups. */
 export interface Ingest {
@@ -102,6 +103,7 @@ export function createIngest({ db, clock, events, log, project, stored }: Ingest
         return { streamId: each.batch.streamId, sequence: cursor.sequence };
       });
       await insertRecords(tx, rows);
+      await addRollUps(tx, rollUp(rows));
       await project?.(tx, rows);
       await writeCursors(tx, [...cursors.values()], clock.nowMs());
       written.push(...rows);
