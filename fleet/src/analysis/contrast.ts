@@ -1,7 +1,17 @@
 import type { AnalysisLimit, AnalysisMeasure } from '@starling/shared';
 import { informationFor, mixtureRadius, scaleFor } from './confidence/index.ts';
-import { atLeast, type Estimate, estimateOf, isLogScale } from './estimates.ts';
-import { type CohortFigures, noCross, ratioCovariance, type SideMoments } from './moments.ts';
+import { atLeast, degreesOfFreedomOf, effectiveSample, LEVEL_DIFFERENCE, LOG_DIFFERENCE } from './estimates.ts';
+import {
+  type CohortFigures,
+  type LogMoments,
+  meanOf,
+  meanVariance,
+  noCross,
+  ratioCovariance,
+  ratioOf,
+  ratioVariance,
+  type SideMoments,
+} from './moments.ts';
 
 type Relative = Extract<AnalysisLimit, { kind: 'relative' }>;
 
@@ -11,6 +21,8 @@ export interface Contrast {
   low: number | null;
   high: number | null;
   bound: number;
+  /** Devices of the candidate that it rests on. */
+  devices: number;
   /** `ratio` to what the control would lead to expect, or `excess` over the allowed multiple of the control. */
   kind: 'ratio' | 'excess';
 }
@@ -23,94 +35,93 @@ export interface Comparison {
   adjusted: boolean;
 }
 
-/** Effective inferences at which shares are best told apart. */
-const SHARE_INFORMATION = 1000;
+/** Effective inferences at which shares are told apart with the least. */
+const SHARE_INFORMATION = 500;
 
 /** Compares two sides at every look together. @returns null where a side has nothing to compare */
 export function contrastOf(measure: AnalysisMeasure, limit: Relative, comparison: Comparison, alpha: number): Contrast | null {
-  return isLogScale(measure) ? ratioOfSides(measure, limit, comparison, alpha) : excessOfSides(measure, limit, comparison, alpha);
+  const isRatio = measure.kind === 'quantile' || measure.kind === 'mean';
+  return isRatio ? ratioOfSides(measure, limit, comparison, alpha) : excessOfSides(measure, limit, comparison, alpha);
 }
 
-interface Changed {
-  /** On the scale of the estimates. */
-  value: number;
-  variance: number;
-  degreesOfFreedom: number;
-}
-
-const onLog = ({ value }: Estimate): number => Math.log(value);
-
-/** A cohort now, or how it changed against its own past: what devices bring along falls out, as it is on both sides. */
-function changeOf(measure: AnalysisMeasure, figures: CohortFigures, againstPast: boolean): Changed | null {
-  const now = estimateOf(measure, figures.now, figures.bins?.now);
-  if (now === null) return null;
-  if (!againstPast) return { value: onLog(now), variance: now.variance, degreesOfFreedom: now.degreesOfFreedom };
-  const past = estimateOf(measure, figures.past, figures.bins?.past);
-  if (past === null) return null;
-  const covariance = now.slope * past.slope * ratioCovariance(figures.now, figures.past, figures.cross);
-  return {
-    value: onLog(now) - onLog(past),
-    variance: Math.max(now.variance + past.variance - 2 * covariance, now.varianceFloor + past.varianceFloor),
-    degreesOfFreedom: Math.min(now.degreesOfFreedom, past.degreesOfFreedom),
-  };
-}
-
+/**
+ * Quantiles and means as ratios of a device's own: each device says one number, the logarithm of its own value, or of how that changed
+ * against its own past. So a fleet of fast and slow devices is compared as it is, and no device counts for more than another.
+ */
 function ratioOfSides(
   measure: AnalysisMeasure,
-  limit: Relative,
+  { factor, slack }: Relative,
   { candidate, control, adjusted }: Comparison,
   alpha: number,
 ): Contrast | null {
-  const first = changeOf(measure, candidate, adjusted || control === null);
-  const second =
-    control === null ? { value: 0, variance: 0, degreesOfFreedom: Number.POSITIVE_INFINITY } : changeOf(measure, control, adjusted);
-  if (first === null || second === null) return null;
-  const reference =
-    control === null ? estimateOf(measure, candidate.past, candidate.bins?.past) : estimateOf(measure, control.now, control.bins?.now);
-  if (reference === null) return null;
-  const difference = first.value - second.value;
-  const bound = limit.factor + (measure.better === 'lower' ? 1 : -1) * (limit.slack / reference.value);
-  const scale = scaleFor(informationFor(Math.max(Math.abs(Math.log(limit.factor)), Math.log(1.05))), alpha);
-  const radius = mixtureRadius(atLeast(first.variance + second.variance), jointFreedom(first, second), scale, alpha);
-  const high = Math.exp(difference + radius);
-  return {
-    kind: 'ratio',
-    estimate: Math.exp(difference),
-    low: Math.exp(difference - radius),
-    high: Number.isFinite(high) ? high : null,
-    bound,
-  };
+  const side = adjusted || control === null ? 'change' : 'now';
+  const first = candidate.logs?.[side];
+  const second = control === null ? null : control.logs?.[side];
+  if (first === undefined || first.devices < 2 || second === undefined || (second !== null && second.devices < 2)) return null;
+  const parts = [first, ...(second === null ? [] : [second])].map((moments) => ({
+    variance: meanVariance(moments),
+    freedom: moments.devices - 1,
+  }));
+  const difference = meanOf(first) - (second === null ? 0 : meanOf(second));
+  const radius = mixtureRadius(atLeast(sumOf(parts)), jointFreedom(parts), scaleFor(informationFor(LOG_DIFFERENCE), alpha), alpha);
+  const ends = Number.isFinite(radius)
+    ? { low: Math.exp(difference - radius), high: Math.exp(difference + radius) }
+    : { low: null, high: null };
+  const bound = factor + (measure.better === 'lower' ? slack : -slack) / typicalOf(candidate, control);
+  return { kind: 'ratio', estimate: Math.exp(difference), ...ends, bound, devices: first.devices };
 }
 
-function excessOfSides(measure: AnalysisMeasure, limit: Relative, { candidate, control }: Comparison, alpha: number): Contrast | null {
-  const { factor } = limit;
+/** The value of a typical device of the control: what a slack in units is a part of. */
+function typicalOf(candidate: CohortFigures, control: CohortFigures | null): number {
+  const { now, change } = (control ?? candidate).logs as { now: LogMoments; change: LogMoments };
+  return Math.exp(control === null ? meanOf(now) - meanOf(change) : meanOf(now));
+}
+
+/** Shares and levels by what they exceed a multiple of the control: a ratio to nothing would be no number. */
+function excessOfSides(
+  measure: AnalysisMeasure,
+  { factor, slack }: Relative,
+  { candidate, control }: Comparison,
+  alpha: number,
+): Contrast | null {
   const other: SideMoments = control === null ? candidate.past : control.now;
-  const first = estimateOf(measure, candidate.now, undefined);
-  const second = estimateOf(measure, other, undefined);
-  if (first === null || second === null) return null;
-  const covariance = ratioCovariance(candidate.now, other, control === null ? candidate.cross : noCross);
-  const floor = first.varianceFloor + factor ** 2 * second.varianceFloor;
-  const variance = Math.max(first.variance + factor ** 2 * second.variance - 2 * factor * covariance, floor);
-  // Shares are told apart by the inferences that they are worth; levels in their own unit.
-  const isLevel = measure.kind === 'level';
+  if (candidate.now.b <= 0 || other.b <= 0) return null;
   const pooled = (candidate.now.a + other.a + 1) / (candidate.now.b + other.b + 2);
+  const own = varianceOf(measure, candidate.now, pooled);
+  const others = varianceOf(measure, other, pooled);
+  const covariance = ratioCovariance(candidate.now, other, control === null ? candidate.cross : noCross);
+  const raw = own + factor ** 2 * others;
+  // What devices have in common with their past falls out, but never more than nearly all.
+  const variance = Math.max(raw - 2 * factor * covariance, raw / 10);
+  const isLevel = measure.kind === 'level';
+  // Shares are told apart by the inferences that they are worth; levels in their own unit.
   const unit = isLevel ? 1 : pooled * (1 - pooled);
-  const scale = scaleFor(isLevel ? informationFor(Math.max(limit.slack, 0.02)) : SHARE_INFORMATION, alpha);
-  const freedom = jointFreedom(first, { ...second, variance: factor ** 2 * second.variance });
+  const scale = scaleFor(isLevel ? informationFor(LEVEL_DIFFERENCE) : SHARE_INFORMATION, alpha);
+  const freedom = jointFreedom([
+    { variance: own, freedom: degreesOfFreedomOf(candidate.now) },
+    { variance: factor ** 2 * others, freedom: degreesOfFreedomOf(other) },
+  ]);
   const radius = Math.sqrt(unit) * mixtureRadius(atLeast(variance / unit), freedom, scale, alpha);
-  const estimate = first.value - factor * second.value;
-  const bounds = Number.isFinite(radius) ? { low: estimate - radius, high: estimate + radius } : { low: null, high: null };
-  return { kind: 'excess', estimate, ...bounds, bound: measure.better === 'lower' ? limit.slack : -limit.slack };
+  const estimate = ratioOf(candidate.now) - factor * ratioOf(other);
+  const ends = Number.isFinite(radius) ? { low: estimate - radius, high: estimate + radius } : { low: null, high: null };
+  return { kind: 'excess', estimate, ...ends, bound: measure.better === 'lower' ? slack : -slack, devices: candidate.now.devices };
 }
 
-/** Of a difference of two independent estimates (Welch 1947, Satterthwaite 1946). */
-function jointFreedom(
-  first: Pick<Changed, 'variance' | 'degreesOfFreedom'>,
-  second: Pick<Changed, 'variance' | 'degreesOfFreedom'>,
-): number {
-  const part = ({ variance, degreesOfFreedom }: typeof first): number =>
-    variance === 0 ? 0 : degreesOfFreedom <= 0 ? Number.POSITIVE_INFINITY : variance ** 2 / degreesOfFreedom;
-  const sum = part(first) + part(second);
-  if (sum === 0) return Math.min(first.degreesOfFreedom, second.degreesOfFreedom);
-  return (first.variance + second.variance) ** 2 / sum;
+function varianceOf(measure: AnalysisMeasure, side: SideMoments, pooled: number): number {
+  if (measure.kind === 'level') return ratioVariance(side);
+  const { trials, smoothed } = effectiveSample(measure, side, pooled);
+  return (smoothed * (1 - smoothed)) / trials;
+}
+
+interface Part {
+  variance: number;
+  freedom: number;
+}
+
+const sumOf = (parts: readonly Part[]): number => parts.reduce((sum, { variance }) => sum + variance, 0);
+
+/** Degrees of freedom of a sum of independent estimates (Welch 1947, Satterthwaite 1946). */
+function jointFreedom(parts: readonly Part[]): number {
+  const share = parts.reduce((sum, { variance, freedom }) => sum + (variance === 0 ? 0 : variance ** 2 / freedom), 0);
+  return share === 0 ? Math.min(...parts.map(({ freedom }) => freedom)) : sumOf(parts) ** 2 / share;
 }

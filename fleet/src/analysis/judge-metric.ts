@@ -44,7 +44,13 @@ export function judgeMetric(input: MetricInput): MetricJudgement {
   const undecided: MetricVerdict = isFinal ? 'inconclusive' : 'running';
   // Two bases are two tests: where either may be used, each has half of the chance to be wrong.
   const alpha = limit.kind === 'relative' && input.control === 'auto' ? input.alpha / 2 : input.alpha;
-  const candidate = intervalOf(measure, figures.candidate.now, figures.candidate.bins?.now, alpha);
+  const candidate = intervalOf(
+    measure,
+    figures.candidate.now,
+    figures.candidate.bins?.now,
+    alpha,
+    limit.kind === 'fixed' ? limit.value : 0,
+  );
   const told = { ...common, candidate };
   const missing = shortOf(objective, measure, figures.candidate.now, 'the candidate');
   if (missing !== null || candidate === null) return { ...told, verdict: undecided, reason: missing ?? 'nothing was counted yet' };
@@ -99,9 +105,8 @@ function chooseComparison(
   const short = (side: SideMoments, who: string): string | null => shortOf(objective, measure, side, who);
   const controlShort = control === null ? 'there are no devices to compare with' : short(control.now, 'the control');
   if (wanted !== 'own-past' && control !== null && controlShort === null) {
-    const hasPasts = short(candidate.past, 'past') === null && short(control.past, 'past') === null;
-    const isChange = measure.kind === 'quantile' || measure.kind === 'mean';
-    return { candidate, control, adjusted: adjust && isChange && hasPasts };
+    const hasPast = ({ logs }: CohortFigures): boolean => (logs?.change.devices ?? 0) >= objective.minimumDevices;
+    return { candidate, control, adjusted: adjust && hasPast(candidate) && hasPast(control) };
   }
   if (wanted === 'cohort') return { missing: controlShort ?? '', basis: 'control' };
   const pastShort = short(candidate.past, 'the past of the candidate');
@@ -146,7 +151,7 @@ function againstBound(
   const whom = basis === 'control' ? 'the control' : 'what the same devices had before';
   const says =
     contrast.kind === 'ratio'
-      ? `${measure.title} is ${timesText(contrast.low)} to ${timesText(contrast.high)} times ${whom}`
+      ? `${measure.title} of a device is ${timesText(contrast.low)} to ${timesText(contrast.high)} times ${whom}`
       : `${measure.title} is off the allowed multiple of ${whom} by ${endText(contrast.low, measure, 'any value')} to ${endText(contrast.high, measure, 'any value')}`;
   if (outcome === 'bad') return { verdict: 'failed', reason: `${says}: surely not ${text}` };
   if (outcome === 'good') return { verdict: 'successful', reason: `${says}: ${text}` };

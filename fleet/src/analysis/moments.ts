@@ -27,6 +27,15 @@ export interface CohortFigures {
   cross: CrossMoments;
   /** Counts over the bins of latencies, for quantiles. */
   bins?: { now: readonly number[]; past: readonly number[] };
+  /** Of quantiles and means: the logarithm of each device's own, and how much that changed against its own past. */
+  logs?: { now: LogMoments; change: LogMoments };
+}
+
+/** Sums over devices of one number each. */
+export interface LogMoments {
+  devices: number;
+  sum: number;
+  squares: number;
 }
 
 export const noMoments: Readonly<SideMoments> = { devices: 0, a: 0, b: 0, aa: 0, ab: 0, bb: 0 };
@@ -38,8 +47,37 @@ export interface DeviceCounts {
   past: { a: number; b: number } | null;
 }
 
+/** A device with fewer inferences than this on a side has no quantile and no mean of its own. */
+export const DEVICE_INFERENCES_MINIMUM = 20;
+
+export function gatherLogs(devices: Iterable<{ now: number | null; past: number | null }>): NonNullable<CohortFigures['logs']> {
+  const now = { devices: 0, sum: 0, squares: 0 };
+  const change = { devices: 0, sum: 0, squares: 0 };
+  const add = (moments: LogMoments, value: number): void => {
+    moments.devices += 1;
+    moments.sum += value;
+    moments.squares += value ** 2;
+  };
+  for (const device of devices) {
+    if (device.now === null) continue;
+    add(now, device.now);
+    if (device.past !== null) add(change, device.now - device.past);
+  }
+  return { now, change };
+}
+
+export function meanOf({ devices, sum }: LogMoments): number {
+  return sum / devices;
+}
+
+/** Variance of the mean over devices. */
+export function meanVariance({ devices, sum, squares }: LogMoments): number {
+  if (devices < 2) return Number.POSITIVE_INFINITY;
+  return Math.max(0, (squares - sum ** 2 / devices) / (devices * (devices - 1)));
+}
+
 /** Adds devices up, as the SQL of the store does. */
-export function gatherMoments(devices: Iterable<DeviceCounts>): Omit<CohortFigures, 'bins'> {
+export function gatherMoments(devices: Iterable<DeviceCounts>): Pick<CohortFigures, 'now' | 'past' | 'cross'> {
   const now = { ...noMoments };
   const past = { ...noMoments };
   const cross = { ...noCross };

@@ -37,16 +37,3 @@ export function countBelow(bins: readonly number[], { bin, fraction }: { bin: nu
   for (let at = 0; at < bin; at += 1) below += bins[at] ?? 0;
   return below + fraction * (bins[bin] ?? 0);
 }
-
-/**
- * How much the logarithm of a quantile moves with its level: what turns the variance of a share into that of a quantile (Woodruff 1952:
- * by quantiles a little below and above, for which no density has to be estimated).
- */
-export function logSlope(bins: readonly number[], level: number): number | null {
-  const reach = Math.min(0.05, 0.4 * Math.min(level, 1 - level));
-  const low = quantileOfBins(bins, level - reach);
-  const high = quantileOfBins(bins, level + reach);
-  if (low === null || high === null) return null;
-  // Two values in one bin say no more than that they are within it.
-  return Math.max(Math.log(high / low), Math.log(STEP) * 0.1) / (2 * reach);
-}

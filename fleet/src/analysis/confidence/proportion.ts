@@ -14,16 +14,24 @@ export interface Bounds {
  * @param hits and `trials` may be fractions: a sample that is worth less than its count
  */
 export function logBetaBinomialMixture(hits: number, trials: number, proportion: number): number {
+  return logMixture(hits, trials) - logLikelihood(hits, trials, proportion);
+}
+
+function logMixture(hits: number, trials: number): number {
+  return logBeta(PRIOR + hits, PRIOR + trials - hits) - logBeta(PRIOR, PRIOR);
+}
+
+function logLikelihood(hits: number, trials: number, proportion: number): number {
   const misses = trials - hits;
-  const mixture = logBeta(PRIOR + hits, PRIOR + misses) - logBeta(PRIOR, PRIOR);
-  return mixture - (hits === 0 ? 0 : hits * Math.log(proportion)) - (misses === 0 ? 0 : misses * Math.log1p(-proportion));
+  return (hits === 0 ? 0 : hits * Math.log(proportion)) + (misses === 0 ? 0 : misses * Math.log1p(-proportion));
 }
 
 /** Proportions that are not refuted at any look so far, with a chance of `alpha` to ever miss the true one. Exact at every sample size. */
 export function proportionBounds(hits: number, trials: number, alpha: number): Bounds {
   if (trials <= 0) return { low: 0, high: 1 };
-  const limit = Math.log(1 / alpha);
-  const isOut = (proportion: number): boolean => logBetaBinomialMixture(hits, trials, proportion) >= limit;
+  // The same in every step: only the likelihood depends on the proportion.
+  const limit = logMixture(hits, trials) - Math.log(1 / alpha);
+  const isOut = (proportion: number): boolean => logLikelihood(hits, trials, proportion) <= limit;
   const centre = hits / trials;
   return {
     low: hits === 0 ? 0 : bisect(0, centre, isOut),
@@ -39,7 +47,7 @@ export function levelBounds(level: number, trials: number, alpha: number): Bound
   return { low: isOut(0) ? bisect(0, level, isOut) : 0, high: isOut(1) ? bisect(1, level, isOut) : 1 };
 }
 
-const BISECTIONS = 60;
+const BISECTIONS = 48;
 
 /** Where a condition that holds at `outside` and not at `inside` begins to hold, on its outer side. */
 function bisect(outside: number, inside: number, isOut: (value: number) => boolean): number {
