@@ -190,6 +190,8 @@ export const plotPointSchema = z.object({
   control: z.number().nullable(),
 });
 
+export type PlotPoint = z.infer<typeof plotPointSchema>;
+
 export const metricJudgementSchema = z.object({
   name: nameSchema,
   measure: analysisMeasureNameSchema,
