@@ -72,6 +72,13 @@ export function createIngest({ db, clock, events, log, project, stored }: Ingest
       await storeGroup(waiting.splice(0, GROUP_BATCHES));
     }
   };
+  const startFlush = (): void => {
+    flushing ??= new Promise<void>((done) => setTimeout(done, GROUP_MS)).then(flush).finally(() => {
+      flushing = undefined;
+      // Whoever was just answered may have sent more before this was reached: it would wait until somebody else sends.
+      if (waiting.length > 0) startFlush();
+    });
+  };
   const storeGroup = async (group: readonly Waiting[]): Promise<void> => {
     try {
       const acknowledgements = await store(group);
@@ -141,9 +148,7 @@ export function createIngest({ db, clock, events, log, project, stored }: Ingest
     add(device, kind, batch) {
       return new Promise((resolve, reject) => {
         waiting.push({ device, kind, batch, arrivedAtMs: clock.nowMs(), resolve, reject });
-        flushing ??= new Promise<void>((done) => setTimeout(done, GROUP_MS)).then(flush).finally(() => {
-          flushing = undefined;
-        });
+        startFlush();
       });
     },
     async acknowledged(device, streamId) {
