@@ -1,7 +1,7 @@
 import { logGamma } from './special-functions.ts';
 
-/** Weight of the prior around the expected shares: how many devices it is worth (Lindon & Malek take 10 to 1,000; more is slower and surer). */
-const CONCENTRATION = 100;
+/** Devices that the prior around the expected shares is worth: few, so that a handful that is missing on one side is seen. */
+const CONCENTRATION = 10;
 
 /**
  * Always-valid p-value for counts that should come in given shares: the inverse of the Bayes factor of a Dirichlet mixture against them,
