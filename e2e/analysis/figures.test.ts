@@ -14,6 +14,7 @@ import {
   readFigures,
   sourceOf,
 } from '../../fleet/src/analysis/index.ts';
+import { inlineParameters } from '../../fleet/src/cli/inline-parameters.ts';
 import { type OpenDatabase, openDatabase } from '../../fleet/src/db/index.ts';
 import { createEventBus } from '../../fleet/src/events.ts';
 import { createIngest, type RollUp, rollUp } from '../../fleet/src/telemetry/index.ts';
@@ -162,10 +163,13 @@ function figuresSuite(open: () => Promise<OpenDatabase>): void {
     expect(result.metrics[0]).toMatchObject({ basis: 'control', adjusted: true, difference: { low: expect.any(Number) } });
     expect(result.metrics[0]?.plot.map(({ atMs }) => atMs)).toEqual([SINCE_MS + 1, NOW_MS]);
 
-    const kept = (await analysis.ofRollout('rollout-1', true)).find(({ name }) => name === 'latency');
-    const [first] = kept?.queries ?? [];
+    const [kept] = (await analysis.ofRollout('rollout-1')).filter(({ name }) => name === 'latency');
+    expect(kept?.judgement?.plot).toHaveLength(2);
+    const [first] = (await analysis.queriesOf('rollout-1', 'latency')).queries;
     expect(first?.side).toBe('candidate');
     const again = await clientOf(database).unsafe(first?.sql ?? '', first?.params as never[]);
+    // What the command line prints holds its parameters.
+    expect(await clientOf(database).unsafe(inlineParameters(first?.sql ?? '', first?.params ?? []))).toEqual(again);
     expectClose(again[0]?.['now_devices'], figuresInMemory(rolledUp, 'candidate', 'latency-p95').now.devices);
     expect(again[0]?.['log_change_sum'] / again[0]?.['log_change_devices']).toBeCloseTo(Math.log(1.35), 1);
     // Refuted once is refuted: also where the next look would say otherwise.
@@ -224,7 +228,7 @@ function figuresSuite(open: () => Promise<OpenDatabase>): void {
       code: 'bad-document',
       field: 'objectives.0.atMost',
     });
-    await analysis.templates.remove('steady');
+    await analysis.templates.remove('steady', { name: 'ada' });
     await expect(analysis.templates.show('steady')).rejects.toMatchObject({ code: 'unknown-template' });
   });
 }

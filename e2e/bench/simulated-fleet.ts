@@ -41,6 +41,7 @@ interface Device {
   /** Slow change of its own, as of heat and neighbours. */
   drift: number;
   order: number;
+  isNew: boolean;
   sums: { past: Map<string, RollUp>; now: Map<string, RollUp> };
 }
 
@@ -56,24 +57,20 @@ export function simulateFleet(seed: number, settings: SimulationSettings): Simul
     for (const device of devices) {
       device.drift = keepPart(device.drift, DRIFT_SPREAD, random);
       const isNew = device.order < runNew;
-      const side = isNew || minute >= 0 ? device.sums.now : device.sums.past;
+      const side = minute >= 0 ? device.sums.now : device.sums.past;
       // What a device did on the old release is its past, once it runs the new one.
-      if (isNew && !side.has('new')) moveToPast(device);
-      count(device, isNew ? device.sums.now : side, isNew, common, minute, settings, random);
+      if (isNew && !device.isNew) changeOver(device);
+      count(device, side, minute, common, settings, random);
     }
     minute += 1;
   };
   for (let past = 0; past < settings.pastMinutes; past += 1) tick();
-  const sides = ({ sums }: Device): DeviceRollUps => ({ now: rowsOf(sums.now), past: rowsOf(sums.past) });
+  const sides = ({ sums }: Device): DeviceRollUps => ({ now: [...sums.now.values()], past: [...sums.past.values()] });
   return {
     tick,
-    candidate: () => devices.filter(({ sums }) => sums.now.has('new')).map(sides),
-    control: () => devices.filter(({ sums }) => !sums.now.has('new')).map(sides),
+    candidate: () => devices.filter(({ isNew }) => isNew).map(sides),
+    control: () => devices.filter(({ isNew }) => !isNew).map(sides),
   };
-}
-
-function rowsOf(sums: ReadonlyMap<string, RollUp>): RollUp[] {
-  return [...sums].filter(([key]) => key !== 'new').map(([, row]) => row);
 }
 
 function makeDevices(random: Random, count: number): Device[] {
@@ -84,6 +81,7 @@ function makeDevices(random: Random, count: number): Device[] {
     watts: 3 * Math.exp(0.3 * random.normal()),
     drift: DRIFT_SPREAD * random.normal(),
     order: place,
+    isNew: false,
     sums: { past: new Map(), now: new Map() },
   }));
 }
@@ -93,25 +91,24 @@ function keepPart(value: number, spread: number, random: Random): number {
   return DRIFT_KEPT * value + spread * Math.sqrt(1 - DRIFT_KEPT ** 2) * random.normal();
 }
 
-function moveToPast({ sums }: Device): void {
-  for (const row of rowsOf(sums.now)) add(sums.past, row);
-  sums.now.clear();
-  sums.now.set('new', { atMs: 0, device: '', release: NEW, kind: 'event', subject: '', count: 0, hits: 0, total: 0, bins: null });
+function changeOver(device: Device): void {
+  device.isNew = true;
+  for (const row of device.sums.now.values()) add(device.sums.past, row);
+  device.sums.now.clear();
 }
 
 function count(
   device: Device,
   side: Map<string, RollUp>,
-  isNew: boolean,
-  common: number,
   minute: number,
+  common: number,
   { inferencesPerMinute, latencyFactor }: SimulationSettings,
   random: Random,
 ): void {
   const startMs = (minute + 1e6) * MINUTE_MS;
-  const release = isNew ? NEW : OLD;
+  const release = device.isNew ? NEW : OLD;
   const window = createInferenceWindow('read-signs', release);
-  const centreMs = device.latencyMs * Math.exp(device.drift + common) * (isNew ? latencyFactor : 1);
+  const centreMs = device.latencyMs * Math.exp(device.drift + common) * (device.isNew ? latencyFactor : 1);
   let busyMs = 0;
   for (let item = 0; item < inferencesPerMinute; item += 1) {
     if (random.chance(device.failureShare)) {
@@ -127,10 +124,10 @@ function count(
     ...{ startMs, lengthMs: MINUTE_MS, release, joules: 300 + agentJoules, agentJoules, inferences: inferencesPerMinute },
     ...{ joulesPerInference: agentJoules / inferencesPerMinute, method: 'modelled', source: 'simulated' },
   };
-  const common2 = { device: String(device.order), atMs: startMs };
+  const from = { device: String(device.order), atMs: startMs };
   const records = [
-    { ...common2, kind: 'inference', payload: window.end(startMs, MINUTE_MS, 0) },
-    { ...common2, kind: 'energy', payload: energy },
+    { ...from, kind: 'inference', payload: window.end(startMs, MINUTE_MS, 0) },
+    { ...from, kind: 'energy', payload: energy },
   ];
   for (const row of rollUp(records)) add(side, row);
 }

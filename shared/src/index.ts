@@ -47,6 +47,7 @@ export * from './graph/tensor-types.ts';
 export * from './graph/topology.ts';
 
 export * from './graph/values.ts';
+export * from './http/analyses.ts';
 export * from './http/api.ts';
 export * from './http/builds.ts';
 export * from './http/callers.ts';

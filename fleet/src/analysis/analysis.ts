@@ -4,19 +4,22 @@ import {
   type AnalysisRef,
   type AnalysisResult,
   type AnalysisSpec,
+  type AnalysisTemplate,
   analysisMeasures,
   analysisRefSchema,
   analysisSpecSchema,
   firstProblemOf,
   type MetricJudgement,
+  type MetricQuery,
   mergeAnalysis,
   messageOf,
   nearestName,
   type PageQuery,
-  type PlotPoint,
+  type RolloutMetric,
   StarlingError,
 } from '@starling/shared';
 import type { SQL } from 'drizzle-orm';
+import { appendAudit } from '../audit/index.ts';
 import type { Database } from '../db/index.ts';
 import type { Clock, Log } from '../ports.ts';
 import { bucketOf } from '../telemetry/index.ts';
@@ -33,13 +36,12 @@ import {
   type Measurement,
   newestMeasurements,
   newestOfRollout,
+  newestWithQueries,
   plotOf,
   pointOf,
   readCensus,
   readFigures,
-  type StoredQuery,
   selectTemplates,
-  type TemplateRow,
   textOf,
   upsertTemplate,
 } from './store.ts';
@@ -58,16 +60,6 @@ export interface JudgeQuestion {
   rollout?: { id: string; step: string } | undefined;
 }
 
-/** A metric of a rollout, with the statements that gave its figures. */
-export interface KeptMetric {
-  step: string;
-  name: string;
-  measuredAtMs: number;
-  judgement: MetricJudgement | null;
-  error: string | null;
-  queries: StoredQuery[];
-}
-
 export interface Analysis {
   judge(question: JudgeQuestion): Promise<AnalysisResult>;
   /**
@@ -75,14 +67,16 @@ export interface Analysis {
    * @throws StarlingError `unknown-template`, `bad-document`
    */
   resolve(reference: unknown): Promise<AnalysisSpec>;
-  /** Newest measurement of each metric of a rollout. @param plots with what they were at each look */
-  ofRollout(rollout: string, plots: boolean): Promise<KeptMetric[]>;
+  /** Newest measurement of each metric of a rollout, with what they were at each look. */
+  ofRollout(rollout: string): Promise<RolloutMetric[]>;
+  /** The statements behind the newest figures of a metric. @throws StarlingError `not-found` */
+  queriesOf(rollout: string, metric: string): Promise<{ step: string; measuredAtMs: number; queries: MetricQuery[] }>;
   templates: {
-    list(page: PageQuery): Promise<{ items: TemplateRow[]; total: number }>;
+    list(page: PageQuery): Promise<{ items: AnalysisTemplate[]; total: number }>;
     /** @throws StarlingError `unknown-template` */
-    show(name: string): Promise<TemplateRow>;
-    put(name: string, spec: AnalysisSpec, actor: Pick<Actor, 'name'>): Promise<TemplateRow>;
-    remove(name: string): Promise<void>;
+    show(name: string): Promise<AnalysisTemplate>;
+    put(name: string, spec: AnalysisSpec, actor: Pick<Actor, 'name'>): Promise<AnalysisTemplate>;
+    remove(name: string, actor: Pick<Actor, 'name'>): Promise<void>;
   };
 }
 
@@ -98,7 +92,7 @@ const CENSUS_GRACE_MS = 3 * 60_000;
 
 export function createAnalysis(ports: AnalysisPorts): Analysis {
   const { db, clock } = ports;
-  const template = async (name: string): Promise<TemplateRow> => {
+  const template = async (name: string): Promise<AnalysisTemplate> => {
     const found = await findTemplate(db, name);
     if (found !== undefined) return found;
     const { items } = await selectTemplates(db, { limit: 200, offset: 0 });
@@ -119,21 +113,35 @@ export function createAnalysis(ports: AnalysisPorts): Analysis {
       const reference: AnalysisRef = parsed.data;
       return mergeAnalysis(reference.template === undefined ? undefined : (await template(reference.template)).spec, reference);
     },
-    async ofRollout(rollout, plots) {
+    async ofRollout(rollout) {
       const newest = await newestOfRollout(db, rollout);
-      return Promise.all(newest.map((kept) => describeKept(db, kept, plots)));
+      return Promise.all(newest.map((kept) => describeKept(db, kept)));
+    },
+    async queriesOf(rollout, metric) {
+      const kept = await newestWithQueries(db, rollout, metric);
+      if (kept !== undefined) return { step: kept.step, measuredAtMs: kept.atMs, queries: kept.queries };
+      throw new StarlingError('not-found', `nothing was measured of "${metric}" for rollout "${rollout}"`, {
+        field: 'metric',
+        hint: 'metrics are named as the objectives of its analysis; they are measured from its first analysis on',
+      });
     },
     templates: {
       list: (page) => selectTemplates(db, page),
       show: template,
       async put(name, spec, actor) {
         const row = { name, spec: analysisSpecSchema.parse(spec), changedAtMs: clock.nowMs(), changedBy: actor.name };
-        await upsertTemplate(db, row);
+        await db.transaction(async (tx) => {
+          await upsertTemplate(tx, row);
+          await appendAudit(tx, clock, actor, 'analysis-template.put', name);
+        });
         return row;
       },
-      async remove(name) {
+      async remove(name, actor) {
         await template(name);
-        await deleteTemplate(db, name);
+        await db.transaction(async (tx) => {
+          await deleteTemplate(tx, name);
+          await appendAudit(tx, clock, actor, 'analysis-template.remove', name);
+        });
       },
     },
   };
@@ -143,10 +151,9 @@ function badAnalysis({ field, message }: { field?: string | undefined; message: 
   return new StarlingError('bad-document', message, field === undefined || field === '' ? {} : { field });
 }
 
-async function describeKept(db: Database, kept: Measurement, plots: boolean): Promise<KeptMetric> {
-  const { step, metric, atMs, judgement, error, queries } = kept;
-  const plot: PlotPoint[] = plots ? await plotOf(db, kept.rollout, step, metric) : [];
-  return { step, name: metric, measuredAtMs: atMs, judgement: judgement === null ? null : { ...judgement, plot }, error, queries };
+async function describeKept(db: Database, { rollout, step, metric, atMs, judgement, error }: Measurement): Promise<RolloutMetric> {
+  const plot = await plotOf(db, rollout, step, metric);
+  return { step, name: metric, measuredAtMs: atMs, judgement: judgement === null ? null : { ...judgement, plot }, error };
 }
 
 async function judge(ports: AnalysisPorts, question: JudgeQuestion): Promise<AnalysisResult> {
@@ -222,7 +229,7 @@ async function measure(
   question: JudgeQuestion,
   objective: AnalysisObjective,
   isFinal: boolean,
-): Promise<{ judgement: MetricJudgement; queries: StoredQuery[] }> {
+): Promise<{ judgement: MetricJudgement; queries: MetricQuery[] }> {
   const { spec, nowMs } = question;
   const queries = queriesOf(ports, question, objective);
   const figures: Partial<Record<'candidate' | 'control', CohortFigures>> = {};

@@ -1,4 +1,11 @@
-import { type AnalysisSpec, latencyEdgesMs, type MetricJudgement, type PageQuery, type PlotPoint } from '@starling/shared';
+import {
+  type AnalysisTemplate,
+  latencyEdgesMs,
+  type MetricJudgement,
+  type MetricQuery,
+  type PageQuery,
+  type PlotPoint,
+} from '@starling/shared';
 import { and, asc, count, desc, eq, gte, isNotNull, lt, type SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { z } from 'zod';
@@ -7,14 +14,7 @@ import { analysisMeasurements, analysisTemplates } from '../db/schema/index.ts';
 import type { Cohort } from './figures-sql.ts';
 import type { CohortFigures } from './moments.ts';
 
-/** A statement that gave figures, as text. */
-export interface StoredQuery {
-  side: string;
-  sql: string;
-  params: unknown[];
-}
-
-export function textOf(side: string, query: SQL): StoredQuery {
+export function textOf(side: string, query: SQL): MetricQuery {
   const { sql: text, params } = new PgDialect().sqlToQuery(query);
   return { side, sql: text, params };
 }
@@ -80,7 +80,7 @@ export interface Measurement {
   atMs: number;
   judgement: MetricJudgement | null;
   error: string | null;
-  queries: StoredQuery[];
+  queries: MetricQuery[];
 }
 
 /** Statements are kept with the newest measurement, and with one that refuted its objective: they are long, and differ in their times alone. */
@@ -157,25 +157,26 @@ export async function newestOfRollout(db: Queryable, rollout: string): Promise<M
     .orderBy(table.step, table.metric, desc(table.atMs));
 }
 
-export interface TemplateRow {
-  name: string;
-  spec: AnalysisSpec;
-  changedAtMs: number;
-  changedBy: string;
+/** The newest measurement of a metric whose statements are kept. */
+export async function newestWithQueries(db: Queryable, rollout: string, metric: string): Promise<Measurement | undefined> {
+  const table = analysisMeasurements;
+  const isIt = and(eq(table.rollout, rollout), eq(table.metric, metric), sql`${table.queries} <> '[]'::jsonb`);
+  const [row] = await db.select().from(table).where(isIt).orderBy(desc(table.atMs)).limit(1);
+  return row;
 }
 
-export async function findTemplate(db: Queryable, name: string): Promise<TemplateRow | undefined> {
+export async function findTemplate(db: Queryable, name: string): Promise<AnalysisTemplate | undefined> {
   const [row] = await db.select().from(analysisTemplates).where(eq(analysisTemplates.name, name));
   return row;
 }
 
-export async function selectTemplates(db: Queryable, { limit, offset }: PageQuery): Promise<{ items: TemplateRow[]; total: number }> {
+export async function selectTemplates(db: Queryable, { limit, offset }: PageQuery): Promise<{ items: AnalysisTemplate[]; total: number }> {
   const items = await db.select().from(analysisTemplates).orderBy(analysisTemplates.name).limit(limit).offset(offset);
   const [total] = await db.select({ value: count() }).from(analysisTemplates);
   return { items, total: total?.value ?? 0 };
 }
 
-export async function upsertTemplate(db: Queryable, row: TemplateRow): Promise<void> {
+export async function upsertTemplate(db: Queryable, row: AnalysisTemplate): Promise<void> {
   const { name: _name, ...set } = row;
   await db.insert(analysisTemplates).values(row).onConflictDoUpdate({ target: analysisTemplates.name, set });
 }

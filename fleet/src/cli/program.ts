@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { defineAnalysisCommands } from './commands/analysis.ts';
 import { defineApiTokenCommands } from './commands/api-token.ts';
 import { defineArtefactCommands } from './commands/artefact.ts';
 import { defineAuditCommands } from './commands/audit.ts';
@@ -62,6 +63,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineBenchmark(program, contextOf);
   defineDeviceCommands(program, contextOf);
   defineCommandCommands(program, contextOf);
+  defineAnalysisCommands(program, contextOf);
   defineTapCommands(program, contextOf);
   defineTokenCommands(program, contextOf);
   defineApiTokenCommands(program, contextOf);

@@ -1,3 +1,4 @@
+import { analysisEndpoints } from './analyses.ts';
 import { buildEndpoints } from './builds.ts';
 import { callerEndpoints } from './callers.ts';
 import { catalogueEndpoints } from './catalogue.ts';
@@ -19,6 +20,7 @@ export const api = {
   ...buildEndpoints,
   ...choiceEndpoints,
   ...measuringEndpoints,
+  ...analysisEndpoints,
   ...tapEndpoints,
   ...peopleEndpoints,
   ...callerEndpoints,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { analysisEndpoints } from './analyses.ts';
 import { buildEndpoints } from './builds.ts';
 import { catalogueEndpoints } from './catalogue.ts';
 import { choiceEndpoints } from './choices.ts';
@@ -15,6 +16,7 @@ const scoped = {
   ...catalogueEndpoints,
   ...buildEndpoints,
   ...choiceEndpoints,
+  ...analysisEndpoints,
   ...tapEndpoints,
   ...peopleEndpoints,
 } as const;
