@@ -116,7 +116,8 @@ export function limitOf(stated: Stated): AnalysisLimit | { field: 'atMost' | 'at
     const known = Object.keys(measure.units).filter((name) => name !== '');
     return { field, problem: `"${unit}" is no unit of "${stated.measure}": use ${known.join(' or ')}, or "1.1x" of the control` };
   }
-  const fixed = value * factor;
+  // 95 times 0.01 is a little more than 0.95.
+  const fixed = Number((value * factor).toPrecision(12));
   const needsPositive = measure.kind === 'quantile' || measure.kind === 'mean';
   if (needsPositive && fixed <= 0) return { field, problem: 'a limit of it is above 0' };
   if ((measure.kind === 'share' || measure.kind === 'devices') && fixed > 1) {
