@@ -85,7 +85,7 @@ function isNow({ side, release, sinceMs, pastFromMs, untilMs }: FiguresQuestion)
 function rowsOf(question: FiguresQuestion, columns: SQL, condition: SQL): SQL {
   const { pastFromMs, sinceMs, untilMs } = question;
   const fromMs = Math.min(pastFromMs, sinceMs);
-  return sql`select device, is_now, ${columns} from (select r.*, ${isNow(question)} as is_now from telemetry_roll_ups r
+  return sql`select device, is_now, ${columns} from (select r.*, ${isNow(question)} as is_now from telemetry_rollups r
     where r.device in (select device from cohort) and r.at_ms >= ${fromMs}::bigint and r.at_ms < ${untilMs}::bigint
     and ${condition}) as r where is_now is not null`;
 }

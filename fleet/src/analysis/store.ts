@@ -61,7 +61,7 @@ function denseBins(counts: Readonly<Record<string, number>>): number[] {
 
 /** Devices of a cohort, and those that have sent anything since. */
 export function censusQuery({ devices }: Cohort, fromMs: number): SQL {
-  return sql`select count(*)::float8 as devices, count(*) filter (where exists (select 1 from telemetry_roll_ups r
+  return sql`select count(*)::float8 as devices, count(*) filter (where exists (select 1 from telemetry_rollups r
     where r.device = c.device and r.at_ms >= ${fromMs}::bigint))::float8 as seen
     from (select distinct device from (${devices}) as d(device)) as c`;
 }

@@ -65,7 +65,7 @@ export async function addRollUps(tx: Transaction, rows: readonly RollUp[]): Prom
   const column = (key: keyof RollUp): SQL => param(rows.map((row) => row[key]));
   const bins = param(rows.map((row) => (row.bins === null ? null : `{${row.bins.join(',')}}`)));
   await tx.execute(sql`
-    insert into telemetry_roll_ups as r (device, release, kind, subject, at_ms, count, hits, total, bins)
+    insert into telemetry_rollups as r (device, release, kind, subject, at_ms, count, hits, total, bins)
     select n.device, n.release, n.kind, n.subject, n.at_ms, n.count, n.hits, n.total, n.bins::int[]
     from unnest(${column('device')}::text[], ${column('release')}::text[], ${column('kind')}::text[], ${column('subject')}::text[],
       ${column('atMs')}::bigint[], ${column('count')}::bigint[], ${column('hits')}::bigint[], ${column('total')}::float8[], ${bins}::text[])

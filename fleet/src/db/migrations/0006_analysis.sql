@@ -17,7 +17,7 @@ CREATE TABLE "analysis_templates" (
 	"changed_by" text NOT NULL
 );
 --> statement-breakpoint
-CREATE TABLE "telemetry_roll_ups" (
+CREATE TABLE "telemetry_rollups" (
 	"device" text NOT NULL,
 	"release" text NOT NULL,
 	"kind" text NOT NULL,
@@ -27,9 +27,9 @@ CREATE TABLE "telemetry_roll_ups" (
 	"hits" bigint NOT NULL,
 	"total" double precision NOT NULL,
 	"bins" integer[],
-	CONSTRAINT "telemetry_roll_ups_device_release_kind_subject_at_ms_pk" PRIMARY KEY("device","release","kind","subject","at_ms")
+	CONSTRAINT "telemetry_rollups_device_release_kind_subject_at_ms_pk" PRIMARY KEY("device","release","kind","subject","at_ms")
 );
 --> statement-breakpoint
 CREATE INDEX "analysis_measurements_metric" ON "analysis_measurements" USING btree ("rollout","metric","at_ms");--> statement-breakpoint
-CREATE INDEX "telemetry_roll_ups_kind_at" ON "telemetry_roll_ups" USING btree ("kind","at_ms");--> statement-breakpoint
-CREATE INDEX "telemetry_roll_ups_at" ON "telemetry_roll_ups" USING btree ("at_ms");
+CREATE INDEX "telemetry_rollups_kind_at" ON "telemetry_rollups" USING btree ("kind","at_ms");--> statement-breakpoint
+CREATE INDEX "telemetry_rollups_at" ON "telemetry_rollups" USING btree ("at_ms");

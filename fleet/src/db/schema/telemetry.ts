@@ -44,7 +44,7 @@ export const telemetryRecords = pgTable(
  * is told by `RollUp`, in the telemetry module.
  */
 export const telemetryRollUps = pgTable(
-  'telemetry_roll_ups',
+  'telemetry_rollups',
   {
     device: text('device').notNull(),
     release: text('release').notNull(),
@@ -58,7 +58,7 @@ export const telemetryRollUps = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.device, table.release, table.kind, table.subject, table.atMs] }),
-    index('telemetry_roll_ups_kind_at').on(table.kind, table.atMs),
-    index('telemetry_roll_ups_at').on(table.atMs),
+    index('telemetry_rollups_kind_at').on(table.kind, table.atMs),
+    index('telemetry_rollups_at').on(table.atMs),
   ],
 );
