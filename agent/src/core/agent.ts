@@ -120,18 +120,12 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     link.publish(name, params, payload);
 
   const spool: Spool = await openSpool({
-    files: ports.files,
-    clock,
-    ...identity,
+    ...{ files: ports.files, clock, ...identity },
     budgetBytes: settings.spoolBudgetBytes,
     trustedNowMs: () => trust.nowMs(),
     publish: (kind, payload) => publish('telemetry', { kind }, payload),
   });
-  const record = <Kind extends TelemetryKind>(kind: Kind, payload: TelemetryPayload<Kind>): void => {
-    spool.add(kind, payload).catch((error: unknown) => log.warn('telemetry was not kept', { kind, reason: messageOf(error) }));
-  };
-  const event = (level: 'info' | 'warning' | 'error', code: string, message: string, detail: Record<string, unknown> = {}): void =>
-    record('events', { level, code, message: message.slice(0, 2000), release: concerned(), detail });
+  const { record, event } = createTelling(spool, log, () => concerned());
   const refused = (what: string, reason: string): void => {
     log.warn('refused', { what, reason });
     event('warning', 'refused', `${what}: ${reason}`);
@@ -226,6 +220,16 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
       await host.close();
     },
   };
+}
+
+/** Keeps what is told in the spool. @param concerned the release of which an event speaks */
+function createTelling(spool: Spool, log: Log, concerned: () => string | null) {
+  const record = <Kind extends TelemetryKind>(kind: Kind, payload: TelemetryPayload<Kind>): void => {
+    spool.add(kind, payload).catch((error: unknown) => log.warn('telemetry was not kept', { kind, reason: messageOf(error) }));
+  };
+  const event = (level: 'info' | 'warning' | 'error', code: string, message: string, detail: Record<string, unknown> = {}): void =>
+    record('events', { level, code, message: message.slice(0, 2000), release: concerned(), detail });
+  return { record, event };
 }
 
 /** What this device has found out about artefacts. */

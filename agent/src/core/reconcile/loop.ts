@@ -373,8 +373,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       if (phase === 'failed') start();
       report();
     },
-    keeper,
-    note,
+    ...{ keeper, note },
     hostReloaded(releases) {
       working = working.then(() => hostReloaded(releases));
     },

@@ -59,6 +59,11 @@ function defineTemplates(analysis: Command, contextOf: ContextOf): void {
         empty: 'no templates yet; make one with "starling analysis template push"',
       });
     });
+  defineTemplate(template, contextOf);
+}
+
+/** What is about one that is there. */
+function defineTemplate(template: Command, contextOf: ContextOf): void {
   template
     .command('show')
     .argument('<name>')
