@@ -125,11 +125,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     trustedNowMs: () => trust.nowMs(),
     publish: (kind, payload) => publish('telemetry', { kind }, payload),
   });
-  const { record, event } = createTelling(spool, log, () => concerned());
-  const refused = (what: string, reason: string): void => {
-    log.warn('refused', { what, reason });
-    event('warning', 'refused', `${what}: ${reason}`);
-  };
+  const { record, event, refused } = createTelling(spool, log, () => concerned());
   const puller = createPuller({
     ...{ store, clock, log, inflate: ports.inflate, hash: ports.hash },
     publish: (payload) => publish('blobWant', {}, payload),
@@ -229,7 +225,11 @@ function createTelling(spool: Spool, log: Log, concerned: () => string | null) {
   };
   const event = (level: 'info' | 'warning' | 'error', code: string, message: string, detail: Record<string, unknown> = {}): void =>
     record('events', { level, code, message: message.slice(0, 2000), release: concerned(), detail });
-  return { record, event };
+  const refused = (what: string, reason: string): void => {
+    log.warn('refused', { what, reason });
+    event('warning', 'refused', `${what}: ${reason}`);
+  };
+  return { record, event, refused };
 }
 
 /** What this device has found out about artefacts. */
