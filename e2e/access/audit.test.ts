@@ -217,6 +217,22 @@ const drives: Record<Change, Drive> = {
       return 'map@1.0.0';
     },
   },
+  putAnalysisTemplate: {
+    action: 'analysis-template.put',
+    run: async () => {
+      const spec = { objectives: [{ name: 'errors', measure: 'error-rate' as const, atMost: '1 %' }] };
+      const { name, changedBy } = await call(api.putAnalysisTemplate, { params: { name: 'steady' }, body: { spec } });
+      expect(changedBy).not.toBe('');
+      return name;
+    },
+  },
+  removeAnalysisTemplate: {
+    action: 'analysis-template.remove',
+    run: async () => {
+      await call(api.removeAnalysisTemplate, { params: { name: 'steady' } });
+      return 'steady';
+    },
+  },
   withdrawMeasuring: {
     action: 'measuring.withdraw',
     run: async () => {

@@ -72,6 +72,10 @@ export const benches: Readonly<Record<string, Bench>> = {
     about: 'a clean clone to the first text read, by phase',
     load: async () => (await import('./start.ts')).measureStart,
   },
+  gates: {
+    about: '2,000 rollouts of a release that changes nothing, judged every minute: false alarms; and the delay to catch a slower one',
+    load: async () => (await import('./rollout-gates.ts')).measureGates,
+  },
   ingest: {
     about: 'telemetry of 200 devices into the embedded database and into Postgres; nothing lost, nothing twice',
     load: async () => (await import('./ingest.ts')).measureIngest,

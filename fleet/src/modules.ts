@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { loadProfiles, matchProfile } from '@starling/device-profiles';
-import type { MeasuringSettings } from '@starling/shared';
+import type { DeviceProfile, MeasuringSettings } from '@starling/shared';
+import { type Analysis, createAnalysis, createWebhooks, type ProfilePrice, type Webhooks } from './analysis/index.ts';
 import { createBuilder } from './artefacts/index.ts';
 import { type Accounts, createAccounts } from './auth/index.ts';
 import { type BlobStore, openDiskStore } from './blobs/index.ts';
@@ -51,6 +52,7 @@ const MEBIBYTE = 1024 ** 2;
 /** All that knows the database: everything of the fleet but its sockets. */
 export interface Modules {
   accounts: Accounts;
+  analysis: Analysis;
   access: DeviceAccess;
   blobs: BlobStore;
   builds: Builds;
@@ -75,6 +77,7 @@ export interface Modules {
   taps: Taps;
   telemetry: TelemetryQueries;
   uploads: Uploads;
+  webhooks: Webhooks;
   close(): Promise<void>;
 }
 
@@ -146,6 +149,8 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     }),
     groups,
     batches: createCommandBatches({ ...{ db, clock, ids, events, log, commands, grants }, where: groups.where }),
+    analysis: createAnalysis({ db, clock, log, prices: pricesOf(profiles) }),
+    webhooks: createWebhooks({ clock, ids, secret: await readSecret(join(directory, 'keys', 'webhook-secret'), ids) }),
     measurements: createMeasurements({ db, clock }),
     telemetry: createTelemetryQueries({ db, clock }),
     access: createDeviceAccess({
@@ -164,6 +169,12 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
       await devices.close();
     },
   };
+}
+
+function pricesOf(profiles: readonly DeviceProfile[]): ProfilePrice[] {
+  return profiles.flatMap(({ name, pricePerHourUsd, referenceCores }) =>
+    pricePerHourUsd === undefined ? [] : [{ profile: name, usdPerHour: pricePerHourUsd.value, referenceCores: referenceCores ?? null }],
+  );
 }
 
 function measuringSettings(config: FleetConfig): MeasuringSettings {

@@ -5,6 +5,8 @@ export * from './codec/dataset-archive.ts';
 export * from './codec/edge-summary.ts';
 export * from './codec/edge-value.ts';
 export * from './digest.ts';
+export * from './documents/analysis.ts';
+export * from './documents/analysis-measures.ts';
 export * from './documents/artefact.ts';
 export * from './documents/blob-manifest.ts';
 export * from './documents/build-recipe.ts';
@@ -45,6 +47,7 @@ export * from './graph/tensor-types.ts';
 export * from './graph/topology.ts';
 
 export * from './graph/values.ts';
+export * from './http/analyses.ts';
 export * from './http/api.ts';
 export * from './http/builds.ts';
 export * from './http/bulk.ts';

@@ -114,27 +114,18 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const settings = agentSettingsSchema.parse({});
   // Each part is given what it needs of the others by name; nothing is called before all are there.
   let link: Link;
+  let concerned = (): string | null => null;
   const newest: Pick<AgentStatus, 'answered'> = { answered: null };
   const publish = (name: Parameters<Link['publish']>[0], params: Record<string, string>, payload: Uint8Array): Promise<boolean> =>
     link.publish(name, params, payload);
 
   const spool: Spool = await openSpool({
-    files: ports.files,
-    clock,
-    ...identity,
+    ...{ files: ports.files, clock, ...identity },
     budgetBytes: settings.spoolBudgetBytes,
     trustedNowMs: () => trust.nowMs(),
     publish: (kind, payload) => publish('telemetry', { kind }, payload),
   });
-  const record = <Kind extends TelemetryKind>(kind: Kind, payload: TelemetryPayload<Kind>): void => {
-    spool.add(kind, payload).catch((error: unknown) => log.warn('telemetry was not kept', { kind, reason: messageOf(error) }));
-  };
-  const event = (level: 'info' | 'warning' | 'error', code: string, message: string, detail: Record<string, unknown> = {}): void =>
-    record('events', { level, code, message: message.slice(0, 2000), detail });
-  const refused = (what: string, reason: string): void => {
-    log.warn('refused', { what, reason });
-    event('warning', 'refused', `${what}: ${reason}`);
-  };
+  const { record, event, refused } = createTelling(spool, log, () => concerned());
   const puller = createPuller({
     ...{ store, clock, log, inflate: ports.inflate, hash: ports.hash },
     publish: (payload) => publish('blobWant', {}, payload),
@@ -152,6 +143,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     },
     onEvent: event,
   });
+  concerned = () => reconciler.concerned();
   const measuring = createMeasuring(ports, { reconciler, puller, underNewestRoot, record, tunings: known.tunings });
   const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, known.tunings, log);
   const taps = createTapRelay({ clock, host, publish: (tap, payload) => publish('tap', { id: tap }, payload) });
@@ -224,6 +216,20 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
       await host.close();
     },
   };
+}
+
+/** Keeps what is told in the spool. @param concerned the release of which an event speaks */
+function createTelling(spool: Spool, log: Log, concerned: () => string | null) {
+  const record = <Kind extends TelemetryKind>(kind: Kind, payload: TelemetryPayload<Kind>): void => {
+    spool.add(kind, payload).catch((error: unknown) => log.warn('telemetry was not kept', { kind, reason: messageOf(error) }));
+  };
+  const event = (level: 'info' | 'warning' | 'error', code: string, message: string, detail: Record<string, unknown> = {}): void =>
+    record('events', { level, code, message: message.slice(0, 2000), release: concerned(), detail });
+  const refused = (what: string, reason: string): void => {
+    log.warn('refused', { what, reason });
+    event('warning', 'refused', `${what}: ${reason}`);
+  };
+  return { record, event, refused };
 }
 
 /** What this device has found out about artefacts. */

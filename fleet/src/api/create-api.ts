@@ -6,6 +6,7 @@ import type { Origins } from '../origins.ts';
 import { pageHeaders } from '../pages/index.ts';
 import type { Log } from '../ports.ts';
 import { type AgentPackagePorts, agentPackageRoutes } from './agent-packages.ts';
+import { type AnalysisRoutePorts, analysisRoutes } from './analyses.ts';
 import { type BackupRoutePorts, backupRoutes } from './backup.ts';
 import { type BuildRoutePorts, buildRoutes } from './builds.ts';
 import { type CataloguePorts, catalogueRoutes } from './catalogue.ts';
@@ -29,6 +30,7 @@ import { type TelemetryPorts, telemetryRoutes } from './telemetry.ts';
 export interface ApiPorts
   extends AgentPackagePorts,
     BackupRoutePorts,
+    AnalysisRoutePorts,
     BuildRoutePorts,
     CataloguePorts,
     ChoicePorts,
@@ -69,6 +71,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   catalogueRoutes(api, ports);
   choiceRoutes(api, ports);
   buildRoutes(api, ports);
+  analysisRoutes(api, ports);
   deviceRoutes(api, ports);
   commandBatchRoutes(api, ports);
   deviceAccessRoutes(api, ports);

@@ -6,6 +6,7 @@ const statusOf: Readonly<Record<string, number>> = {
   'not-found': 404,
   'unknown-release': 404,
   'unknown-pipeline': 404,
+  'unknown-template': 404,
   'not-signed-in': 401,
   'login-refused': 401,
   'claim-token-refused': 401,

@@ -59,6 +59,7 @@ const fleetErrors: Readonly<Record<string, ExitName>> = {
   'not-found': 'notFound',
   'unknown-release': 'notFound',
   'unknown-pipeline': 'notFound',
+  'unknown-template': 'notFound',
   'unknown-model': 'notFound',
   'import-not-found': 'notFound',
   'import-forbidden': 'forbidden',

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { defineAnalysisCommands } from './commands/analysis.ts';
 import { defineApiTokenCommands } from './commands/api-token.ts';
 import { defineArtefactCommands } from './commands/artefact.ts';
 import { defineAuditCommands } from './commands/audit.ts';
@@ -69,6 +70,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineCommandCommands(program, contextOf);
   defineGroupCommands(program, contextOf);
   defineSiteCommands(program, contextOf);
+  defineAnalysisCommands(program, contextOf);
   defineTapCommands(program, contextOf);
   defineTokenCommands(program, contextOf);
   defineApiTokenCommands(program, contextOf);

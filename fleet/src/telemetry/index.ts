@@ -2,3 +2,4 @@
 export { createIngest, type Ingest } from './ingest.ts';
 export { createTelemetryQueries, type TelemetryQueries } from './queries.ts';
 export { forgetTelemetry } from './store.ts';
+export { bucketOf, ROLL_UP_MS, type RollUp, rollUp } from './roll-up.ts';

@@ -10,7 +10,8 @@ import {
 import { createGatherer, type Database, type Transaction } from '../db/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
 import { advance, type Cursor, type Delivery } from './advance.ts';
-import { cursorsOf, insertRecords, lockCursors, type RecordRow, type StreamOfDevice, writeCursors } from './store.ts';
+import { rollUp } from './roll-up.ts';
+import { addRollUps, cursorsOf, insertRecords, lockCursors, type RecordRow, type StreamOfDevice, writeCursors } from './store.ts';
 
 /** Takes batches of all devices and stores them in groups. */
 export interface Ingest {
@@ -74,6 +75,13 @@ export function createIngest({ db, clock, events, log, project, stored }: Ingest
       await storeGroup(waiting.splice(0, GROUP_BATCHES));
     }
   };
+  const startFlush = (): void => {
+    flushing ??= new Promise<void>((done) => setTimeout(done, GROUP_MS)).then(flush).finally(() => {
+      flushing = undefined;
+      // Whoever was just answered may have sent more before this was reached: it would wait until somebody else sends.
+      if (waiting.length > 0) startFlush();
+    });
+  };
   const storeGroup = async (group: readonly Waiting[]): Promise<void> => {
     try {
       const acknowledgements = await store(group);
@@ -105,6 +113,7 @@ export function createIngest({ db, clock, events, log, project, stored }: Ingest
         return { streamId: each.batch.streamId, sequence: cursor.sequence };
       });
       await insertRecords(tx, rows);
+      await addRollUps(tx, rollUp(rows));
       await project?.(tx, rows);
       await writeCursors(tx, [...cursors.values()], clock.nowMs());
       written.push(...rows);
@@ -142,9 +151,7 @@ export function createIngest({ db, clock, events, log, project, stored }: Ingest
     add(device, kind, batch) {
       return new Promise((resolve, reject) => {
         waiting.push({ device, kind, batch, arrivedAtMs: clock.nowMs(), resolve, reject });
-        flushing ??= new Promise<void>((done) => setTimeout(done, GROUP_MS)).then(flush).finally(() => {
-          flushing = undefined;
-        });
+        startFlush();
       });
     },
     async acknowledged(device, streamId) {

@@ -1,8 +1,9 @@
 import { type TelemetryKind, type TelemetryRow, telemetryKindSchema } from '@starling/shared';
 import { and, count, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../db/index.ts';
-import { telemetryCursors, telemetryRecords } from '../db/schema/index.ts';
+import { telemetryCursors, telemetryRecords, telemetryRollUps } from '../db/schema/index.ts';
 import type { Cursor } from './advance.ts';
+import type { RollUp } from './roll-up.ts';
 
 export type RecordRow = typeof telemetryRecords.$inferInsert;
 
@@ -80,6 +81,23 @@ export async function insertRecords(tx: Transaction, rows: readonly RecordRow[])
     on conflict do nothing`);
 }
 
+/** Adds rows to those that are there. A statement may not touch one row twice: keys of `rows` differ, and are in order. */
+export async function addRollUps(tx: Transaction, rows: readonly RollUp[]): Promise<void> {
+  if (rows.length === 0) return;
+  const column = (key: keyof RollUp): SQL => param(rows.map((row) => row[key]));
+  const bins = param(rows.map((row) => (row.bins === null ? null : `{${row.bins.join(',')}}`)));
+  await tx.execute(sql`
+    insert into telemetry_rollups as r (device, release, kind, subject, at_ms, count, hits, total, bins)
+    select n.device, n.release, n.kind, n.subject, n.at_ms, n.count, n.hits, n.total, n.bins::int[]
+    from unnest(${column('device')}::text[], ${column('release')}::text[], ${column('kind')}::text[], ${column('subject')}::text[],
+      ${column('atMs')}::bigint[], ${column('count')}::bigint[], ${column('hits')}::bigint[], ${column('total')}::float8[], ${bins}::text[])
+      as n(device, release, kind, subject, at_ms, count, hits, total, bins)
+    on conflict (device, release, kind, subject, at_ms) do update set count = r.count + excluded.count, hits = r.hits + excluded.hits,
+      total = r.total + excluded.total,
+      bins = case when r.bins is null then excluded.bins when excluded.bins is null then r.bins
+        else (select array_agg(before + added order by bin) from unnest(r.bins, excluded.bins) with ordinality as b(before, added, bin)) end`);
+}
+
 function param(values: readonly unknown[]): SQL {
   return sql`${sql.param(values)}`;
 }
@@ -128,6 +146,7 @@ export async function recordsOfRange(db: Queryable, filter: RecordFilter, maximu
 }
 
 export async function deleteOlderThan(db: Queryable, beforeMs: number): Promise<void> {
+  await db.delete(telemetryRollUps).where(lt(telemetryRollUps.atMs, beforeMs));
   await db.delete(telemetryRecords).where(lt(telemetryRecords.atMs, beforeMs));
 }
 
@@ -140,4 +159,5 @@ function toTelemetryRow(row: typeof telemetryRecords.$inferSelect): TelemetryRow
 export async function forgetTelemetry(db: Queryable, ids: readonly string[]): Promise<void> {
   await db.delete(telemetryRecords).where(inArray(telemetryRecords.device, [...ids]));
   await db.delete(telemetryCursors).where(inArray(telemetryCursors.device, [...ids]));
+  await db.delete(telemetryRollups).where(inArray(telemetryRollups.device, [...ids]));
 }

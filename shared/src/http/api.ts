@@ -1,3 +1,4 @@
+import { analysisEndpoints } from './analyses.ts';
 import { buildEndpoints } from './builds.ts';
 import { bulkEndpoints } from './bulk.ts';
 import { callerEndpoints } from './callers.ts';
@@ -27,6 +28,7 @@ export const api = {
   ...buildEndpoints,
   ...choiceEndpoints,
   ...measuringEndpoints,
+  ...analysisEndpoints,
   ...tapEndpoints,
   ...peopleEndpoints,
   ...callerEndpoints,

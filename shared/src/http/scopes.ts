@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { analysisEndpoints } from './analyses.ts';
 import { buildEndpoints } from './builds.ts';
 import { bulkEndpoints } from './bulk.ts';
 import { catalogueEndpoints } from './catalogue.ts';
@@ -23,6 +24,7 @@ const scoped = {
   ...catalogueEndpoints,
   ...buildEndpoints,
   ...choiceEndpoints,
+  ...analysisEndpoints,
   ...tapEndpoints,
   ...peopleEndpoints,
 } as const;

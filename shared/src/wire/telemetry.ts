@@ -135,6 +135,10 @@ export const eventRecordSchema = z.object({
   level: z.enum(['info', 'warning', 'error']),
   code: z.string().max(100),
   message: z.string().max(2000),
+  release: digestSchema
+    .nullable()
+    .optional()
+    .meta({ description: 'What it speaks of: the release on trial if there is one, else the one that runs; older agents do not tell' }),
   detail: z.record(z.string(), z.unknown()).default({}),
 });
 

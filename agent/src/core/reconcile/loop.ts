@@ -15,7 +15,7 @@ import { fetchDocuments, type ReleaseDocuments } from './documents.ts';
 import { modelOfLoadError, substitute } from './fallbacks.ts';
 import { installedRelease, type MemoryNeed, memoryNeeds, pullBlobs, requireMemory, requireOperators, requireSpace } from './installer.ts';
 import { createKeeper } from './keeper.ts';
-import { loadKey, planSteps, retryDelayMs, sameAssignment } from './plan.ts';
+import { isTrial, loadKey, planSteps, retryDelayMs, sameAssignment } from './plan.ts';
 import { isRetryable, noneLeft, problemOf, requireWhole, selfTestFailed } from './problems.ts';
 import type { ReconcilePorts, Reconciler, Target } from './reconciler.ts';
 import { createRefusals, sayRefused } from './refusals.ts';
@@ -373,8 +373,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       if (phase === 'failed') start();
       report();
     },
-    keeper,
-    note,
+    ...{ keeper, note },
     hostReloaded(releases) {
       working = working.then(() => hostReloaded(releases));
     },
@@ -388,6 +387,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       const signed = active?.documents.release.objective;
       return stated ?? (signed === undefined ? undefined : tuneObjectiveOf(signed));
     },
+    concerned: () => (isTrial(phase) ? run?.target.assignment?.release : undefined) ?? active?.assignment.release ?? null,
     running: () => active?.documents,
     async close() {
       cancelRetry();

@@ -32,6 +32,8 @@ export interface Reconciler {
   profile(): GoodRelease['profile'];
   /** By what the fleet chose the artefacts, as far as it was said. */
   objective(): TuneObjective | undefined;
+  /** The release of which an event speaks: the one on trial, else the one that runs. */
+  concerned(): string | null;
   /** Models of the running release, with their artefacts. */
   running(): ReleaseDocuments | undefined;
   readonly keeper: Keeper;

@@ -1,4 +1,4 @@
-import { bigint, doublePrecision, index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { bigint, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 
 /** Highest contiguous sequence per stream and kind. Moved in the transaction that stores the batch: this is what makes it exact. */
 export const telemetryCursors = pgTable(
@@ -36,5 +36,29 @@ export const telemetryRecords = pgTable(
   (table) => [
     primaryKey({ columns: [table.device, table.streamId, table.kind, table.sequence] }),
     index('telemetry_records_device_kind_at').on(table.device, table.kind, table.atMs),
+  ],
+);
+
+/**
+ * Sums of five minutes of one device on one release, merged in the transaction that stores the records. What the columns count by kind
+ * is told by `RollUp`, in the telemetry module.
+ */
+export const telemetryRollUps = pgTable(
+  'telemetry_rollups',
+  {
+    device: text('device').notNull(),
+    release: text('release').notNull(),
+    kind: text('kind').notNull(),
+    subject: text('subject').notNull(),
+    atMs: bigint('at_ms', { mode: 'number' }).notNull(),
+    count: bigint('count', { mode: 'number' }).notNull(),
+    hits: bigint('hits', { mode: 'number' }).notNull(),
+    total: doublePrecision('total').notNull(),
+    bins: integer('bins').array(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.device, table.release, table.kind, table.subject, table.atMs] }),
+    index('telemetry_rollups_kind_at').on(table.kind, table.atMs),
+    index('telemetry_rollups_at').on(table.atMs),
   ],
 );

@@ -1,0 +1,187 @@
+import {
+  type AnalysisTemplate,
+  latencyEdgesMs,
+  type MetricJudgement,
+  type MetricQuery,
+  type PageQuery,
+  type PlotPoint,
+} from '@starling/shared';
+import { and, asc, count, desc, eq, gte, isNotNull, lt, type SQL, sql } from 'drizzle-orm';
+import { PgDialect } from 'drizzle-orm/pg-core';
+import { z } from 'zod';
+import type { Queryable } from '../db/index.ts';
+import { analysisMeasurements, analysisTemplates } from '../db/schema/index.ts';
+import type { Cohort } from './figures-sql.ts';
+import type { CohortFigures } from './moments.ts';
+
+export function textOf(side: string, query: SQL): MetricQuery {
+  const { sql: text, params } = new PgDialect().sqlToQuery(query);
+  return { side, sql: text, params };
+}
+
+const sums = ['devices', 'a', 'b', 'aa', 'ab', 'bb'] as const;
+const figuresRowSchema = z
+  .record(z.string(), z.unknown())
+  .transform(({ bins, ...row }) => ({ row: z.record(z.string(), z.coerce.number()).parse(row), bins }))
+  .transform(({ row, bins }) => ({
+    row,
+    bins: z
+      .object({ now: z.record(z.string(), z.number()), past: z.record(z.string(), z.number()) })
+      .nullable()
+      .parse(bins),
+  }));
+
+/** Runs what `figuresQuery` made. */
+export async function readFigures(db: Queryable, query: SQL): Promise<CohortFigures> {
+  const [first] = await db.execute(query);
+  if (first === undefined) return { now: side({}, 'now'), past: side({}, 'past'), cross: { aa: 0, ab: 0, ba: 0, bb: 0 } };
+  const { row, bins } = figuresRowSchema.parse(first);
+  const log = (which: string) => ({
+    devices: row[`log_${which}_devices`] ?? 0,
+    sum: row[`log_${which}_sum`] ?? 0,
+    squares: row[`log_${which}_squares`] ?? 0,
+  });
+  return {
+    now: side(row, 'now'),
+    past: side(row, 'past'),
+    cross: { aa: row['cross_aa'] ?? 0, ab: row['cross_ab'] ?? 0, ba: row['cross_ba'] ?? 0, bb: row['cross_bb'] ?? 0 },
+    logs: { now: log('now'), change: log('change') },
+    ...(bins === null ? {} : { bins: { now: denseBins(bins.now), past: denseBins(bins.past) } }),
+  };
+}
+
+function side(row: Readonly<Record<string, number>>, which: string): CohortFigures['now'] {
+  return Object.fromEntries(sums.map((name) => [name, row[`${which}_${name}`] ?? 0])) as unknown as CohortFigures['now'];
+}
+
+/** The database counts bins from 1, and leaves out empty ones. */
+function denseBins(counts: Readonly<Record<string, number>>): number[] {
+  return Array.from({ length: latencyEdgesMs.length + 1 }, (_, bin) => counts[String(bin + 1)] ?? 0);
+}
+
+/** Devices of a cohort, and those that have sent anything since. */
+export function censusQuery({ devices }: Cohort, fromMs: number): SQL {
+  return sql`select count(*)::float8 as devices, count(*) filter (where exists (select 1 from telemetry_rollups r
+    where r.device = c.device and r.at_ms >= ${fromMs}::bigint))::float8 as seen
+    from (select distinct device from (${devices}) as d(device)) as c`;
+}
+
+const censusSchema = z.object({ devices: z.coerce.number(), seen: z.coerce.number() });
+
+export async function readCensus(db: Queryable, query: SQL): Promise<{ devices: number; seen: number }> {
+  const [row] = await db.execute(query);
+  return censusSchema.parse(row);
+}
+
+export interface Measurement {
+  rollout: string;
+  step: string;
+  metric: string;
+  atMs: number;
+  judgement: MetricJudgement | null;
+  error: string | null;
+  queries: MetricQuery[];
+}
+
+/** Statements are kept with the newest measurement, and with one that refuted its objective: they are long, and differ in their times alone. */
+export async function insertMeasurement(db: Queryable, measurement: Measurement): Promise<void> {
+  const { rollout, step, metric, atMs } = measurement;
+  const table = analysisMeasurements;
+  const isIt = and(eq(table.rollout, rollout), eq(table.step, step), eq(table.metric, metric), eq(table.failed, false));
+  await db
+    .update(table)
+    .set({ queries: [] })
+    .where(and(isIt, lt(table.atMs, atMs), sql`${table.queries} <> '[]'::jsonb`));
+  await db
+    .insert(analysisMeasurements)
+    .values({ ...measurement, failed: measurement.judgement?.verdict === 'failed' })
+    .onConflictDoNothing();
+}
+
+/** The newest measurements of a metric in a step, newest first. */
+export async function newestMeasurements(
+  db: Queryable,
+  rollout: string,
+  step: string,
+  metric: string,
+  limit: number,
+): Promise<Measurement[]> {
+  const table = analysisMeasurements;
+  const isIt = and(eq(table.rollout, rollout), eq(table.step, step), eq(table.metric, metric));
+  return db.select().from(table).where(isIt).orderBy(desc(table.atMs)).limit(limit);
+}
+
+/** A metric that was ever refuted in a step stays so: its interval held at every look together. */
+export async function failedMeasurement(db: Queryable, rollout: string, step: string, metric: string): Promise<Measurement | undefined> {
+  const table = analysisMeasurements;
+  const isIt = and(eq(table.rollout, rollout), eq(table.step, step), eq(table.metric, metric), eq(table.failed, true));
+  const [row] = await db.select().from(table).where(isIt).orderBy(asc(table.atMs)).limit(1);
+  return row;
+}
+
+/** Points of a chart need no more. */
+const PLOT_POINTS_MAXIMUM = 200;
+
+/** What a metric of a rollout was at each look, oldest first; of many looks every so many. */
+export async function plotOf(db: Queryable, rollout: string, step: string | undefined, metric: string, fromMs = 0): Promise<PlotPoint[]> {
+  const table = analysisMeasurements;
+  const ofStep = step === undefined ? undefined : eq(table.step, step);
+  const isIt = and(eq(table.rollout, rollout), ofStep, eq(table.metric, metric), gte(table.atMs, fromMs), isNotNull(table.judgement));
+  const [total] = await db.select({ value: count() }).from(table).where(isIt);
+  const every = Math.max(1, Math.ceil((total?.value ?? 0) / PLOT_POINTS_MAXIMUM));
+  const numbered = db
+    .select({
+      atMs: table.atMs,
+      judgement: table.judgement,
+      place: sql<number>`row_number() over (order by ${table.atMs} desc)`.as('place'),
+    })
+    .from(table)
+    .where(isIt)
+    .as('numbered');
+  const rows = await db.select().from(numbered).where(sql`(${numbered.place} - 1) % ${every} = 0`).orderBy(numbered.atMs);
+  return rows.flatMap(({ atMs, judgement }) => (judgement === null ? [] : [pointOf(judgement, atMs)]));
+}
+
+export function pointOf({ candidate, control }: MetricJudgement, atMs: number): PlotPoint {
+  const { estimate = null, low = null, high = null } = candidate ?? {};
+  return { atMs, estimate, low, high, control: control?.estimate ?? null };
+}
+
+/** Metrics of a rollout with their newest measurement. */
+export async function newestOfRollout(db: Queryable, rollout: string): Promise<Measurement[]> {
+  const table = analysisMeasurements;
+  return db
+    .selectDistinctOn([table.step, table.metric])
+    .from(table)
+    .where(eq(table.rollout, rollout))
+    .orderBy(table.step, table.metric, desc(table.atMs));
+}
+
+/** The newest measurement of a metric whose statements are kept. */
+export async function newestWithQueries(db: Queryable, rollout: string, metric: string): Promise<Measurement | undefined> {
+  const table = analysisMeasurements;
+  const isIt = and(eq(table.rollout, rollout), eq(table.metric, metric), sql`${table.queries} <> '[]'::jsonb`);
+  const [row] = await db.select().from(table).where(isIt).orderBy(desc(table.atMs)).limit(1);
+  return row;
+}
+
+export async function findTemplate(db: Queryable, name: string): Promise<AnalysisTemplate | undefined> {
+  const [row] = await db.select().from(analysisTemplates).where(eq(analysisTemplates.name, name));
+  return row;
+}
+
+export async function selectTemplates(db: Queryable, { limit, offset }: PageQuery): Promise<{ items: AnalysisTemplate[]; total: number }> {
+  const items = await db.select().from(analysisTemplates).orderBy(analysisTemplates.name).limit(limit).offset(offset);
+  const [total] = await db.select({ value: count() }).from(analysisTemplates);
+  return { items, total: total?.value ?? 0 };
+}
+
+export async function upsertTemplate(db: Queryable, row: AnalysisTemplate): Promise<void> {
+  const { name: _name, ...set } = row;
+  await db.insert(analysisTemplates).values(row).onConflictDoUpdate({ target: analysisTemplates.name, set });
+}
+
+export async function deleteTemplate(db: Queryable, name: string): Promise<boolean> {
+  const removed = await db.delete(analysisTemplates).where(eq(analysisTemplates.name, name)).returning({ name: analysisTemplates.name });
+  return removed.length > 0;
+}
