@@ -20,6 +20,7 @@ import { limitRefusals } from './limit-refusals.ts';
 import { openApiDocument } from './openapi.ts';
 import { peopleRoutes } from './people.ts';
 import { isDatabaseAway, toProblem } from './problem.ts';
+import { type RolloutRoutePorts, rolloutRoutes } from './rollouts.ts';
 import type { ApiApp, ApiEnv } from './route.ts';
 import { type TapRoutePorts, tapRoutes } from './taps.ts';
 import { type TelemetryPorts, telemetryRoutes } from './telemetry.ts';
@@ -34,6 +35,7 @@ export interface ApiPorts
     DevicePorts,
     EventPorts,
     FleetPorts,
+    RolloutRoutePorts,
     TapRoutePorts,
     TelemetryPorts {
   accounts: Accounts;
@@ -68,6 +70,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   deviceAccessRoutes(api, ports);
   agentPackageRoutes(api, ports);
   telemetryRoutes(api, ports);
+  rolloutRoutes(api, ports);
   tapRoutes(api, ports);
   eventRoutes(api, ports);
   backupRoutes(api, ports);

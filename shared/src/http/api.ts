@@ -6,6 +6,7 @@ import { deviceEndpoints } from './devices.ts';
 import { fleetEndpoints } from './fleet.ts';
 import { measuringEndpoints } from './measuring.ts';
 import { peopleEndpoints } from './people.ts';
+import { rolloutEndpoints } from './rollouts.ts';
 import { tapEndpoints } from './taps.ts';
 
 /** Path below which all routes lie. */
@@ -19,6 +20,7 @@ export const api = {
   ...buildEndpoints,
   ...choiceEndpoints,
   ...measuringEndpoints,
+  ...rolloutEndpoints,
   ...tapEndpoints,
   ...peopleEndpoints,
   ...callerEndpoints,

@@ -6,6 +6,7 @@ import { deviceEndpoints } from './devices.ts';
 import type { Endpoint } from './endpoint.ts';
 import { fleetEndpoints } from './fleet.ts';
 import { peopleEndpoints } from './people.ts';
+import { rolloutEndpoints } from './rollouts.ts';
 import { tapEndpoints } from './taps.ts';
 
 /** Everything that a scope can be about. Its own endpoints (`callers.ts`) add no area of their own. */
@@ -15,6 +16,7 @@ const scoped = {
   ...catalogueEndpoints,
   ...buildEndpoints,
   ...choiceEndpoints,
+  ...rolloutEndpoints,
   ...tapEndpoints,
   ...peopleEndpoints,
 } as const;

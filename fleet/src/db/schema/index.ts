@@ -6,4 +6,5 @@ export * from './devices.ts';
 export * from './fleet-state.ts';
 export * from './measurements.ts';
 export * from './people.ts';
+export * from './rollouts.ts';
 export * from './telemetry.ts';
