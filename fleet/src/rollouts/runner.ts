@@ -165,6 +165,7 @@ export function createRunner(ports: RolloutPorts, facts: FactGatherer): Runner {
   };
   const wake = (): void => {
     hasOpen = true;
+    if (interval === undefined) return;
     soon ??= setTimeout(() => {
       soon = undefined;
       void pass();
@@ -188,6 +189,7 @@ export function createRunner(ports: RolloutPorts, facts: FactGatherer): Runner {
       clearInterval(interval);
       clearTimeout(soon);
       ignore();
+      interval = undefined;
       await passing;
       await releaseLeases(db, owner).catch(() => undefined);
     },

@@ -11,18 +11,14 @@ const labelKeySchema = z.string().regex(/^[a-z0-9][a-z0-9._/-]{0,62}$/, 'a label
 const percentSchema = z.number().min(0).max(100);
 
 /** Which failures are meant: all, a class of them, or the code that devices report, such as `self-test-failed`. */
-export const failureKindSchema = z
-  .union([z.enum(['any', 'failed', 'refused', 'timed-out']), nameSchema])
-  .meta({
-    description: '`any`, `failed`, `refused` (before the device has taken anything), `timed-out`, or a code such as `self-test-failed`',
-  });
+export const failureKindSchema = z.union([z.enum(['any', 'failed', 'refused', 'timed-out']), nameSchema]).meta({
+  description: '`any`, `failed`, `refused` (before the device has taken anything), `timed-out`, or a code such as `self-test-failed`',
+});
 
-export const failureActionSchema = z
-  .enum(['rollback', 'abort', 'pause'])
-  .meta({
-    description:
-      '`rollback`: every device goes back to its own previous release; `abort`: nothing more is started; `pause`: a person decides',
-  });
+export const failureActionSchema = z.enum(['rollback', 'abort', 'pause']).meta({
+  description:
+    '`rollback`: every device goes back to its own previous release; `abort`: nothing more is started; `pause`: a person decides',
+});
 export type FailureAction = z.infer<typeof failureActionSchema>;
 
 /** An analysis by name of its template, or written out. What it may hold is the matter of the analysis. */
