@@ -8,7 +8,8 @@ import { type RunningFleet, startRunningFleet, until } from '../harness/running-
 import { mapModel, noisyWhenRounded, publishMapRelease } from '../harness/small-models.ts';
 
 const AGENTS = 3;
-const END_MS = 120_000;
+/** Agents that lost a fleet come back within minutes: the longer it was away, the later. */
+const END_MS = 240_000;
 
 describe('a rollout over real agents', () => {
   let fleet: RunningFleet;

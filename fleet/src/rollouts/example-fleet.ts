@@ -12,7 +12,7 @@ import {
 import { sql } from 'drizzle-orm';
 import type { BlobStore } from '../blobs/index.ts';
 import type { Database } from '../db/index.ts';
-import { createDesiredStates } from '../desired-state/index.ts';
+import { createDesiredStates, type DesiredLink } from '../desired-state/index.ts';
 import type { Devices } from '../devices/index.ts';
 import { createEventBus } from '../events.ts';
 import type { Models } from '../models/index.ts';
@@ -48,6 +48,9 @@ export type Outcome = 'run' | 'silent' | { fail: string };
 
 interface ExampleOptions {
   db: Database;
+  /** Where desired states go out, and what signs them. */
+  link: DesiredLink;
+  keyring: Pick<Keyring, 'fleetId' | 'signer' | 'signedRoot'>;
   analysis: RolloutAnalysis;
   reconnectGraceMs: number;
 }
@@ -55,6 +58,7 @@ interface ExampleOptions {
 const profiles = new Map(loadProfiles().map((profile) => [profile.name, profile]));
 const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const DAY_MS = 86_400_000;
+const ROWS_A_TIME = 5_000;
 export const releaseNames = ['one', 'two', 'three'] as const;
 
 /** 64 hexadecimal digits that begin with a word's letters. */
@@ -131,12 +135,15 @@ export function createExampleFleet(options: Pick<ExampleOptions, 'db'> & Partial
     db: own = db,
     analysis = options.analysis ?? noAnalysis,
     reconnectGraceMs = 0,
+    link,
+    keyring,
   }: Partial<ExampleOptions> = {}): Rollouts => {
     const devices: Pick<Devices, 'find'> = { find: async () => ({}) as never };
     const desiredStates = createDesiredStates({
-      ...{ db: own, clock, log: silent, keyring: {} as Keyring, devices: devices as Devices, models: models as Models },
+      ...{ db: own, clock, log: silent, keyring: (keyring ?? {}) as Keyring, devices: devices as Devices, models: models as Models },
       ...{ releases: releases as Releases, profiles, telemetryWindowMs: 10_000, traceRatio: 0 },
     });
+    if (link !== undefined) desiredStates.connect(link);
     const next = (): string => {
       ids += 1;
       return `id-${`${ids}`.padStart(4, '0')}`;
@@ -156,7 +163,9 @@ export function createExampleFleet(options: Pick<ExampleOptions, 'db'> & Partial
         labels: labels(made + index),
       }));
       made += count;
-      await insertDevices(db, added, { release, online, nowMs });
+      for (let from = 0; from < added.length; from += ROWS_A_TIME)
+        await insertDevices(db, added.slice(from, from + ROWS_A_TIME), { release, online, nowMs });
+      if (count > ROWS_A_TIME) await db.execute(sql`analyze`);
       return added.map(({ id }) => id);
     },
     work: (behaviour = () => 'run') => work(db, behaviour, nowMs),

@@ -33,8 +33,14 @@ export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): Fa
       const tally = (await tallyOf(db, [row.id])).get(row.id) as Tally;
       const { counts } = tally;
       const step = row.state === 'running' ? steps[row.step] : undefined;
-      const moves = step !== undefined && ['setPercent', 'setCount', 'setLabel'].includes(step.kind) && counts.waiting > 0;
-      const ways = moves ? await countEligible(db, { rollout: row.id, step: step.step, nowMs }) : { eligible: 0, reachable: 0 };
+      const wave = tally.waves.get(row.step)?.counts ?? noCounts();
+      // Of a step by count everybody who was never started is eligible, and who can be reached matters once nobody is on the way.
+      const isByLabel = step?.kind === 'setLabel';
+      const isCounted =
+        isByLabel || (step !== undefined && step.kind.startsWith('set') && wave.assigned + wave.waiting === 0 && tally.unstarted > 0);
+      const ways = isCounted
+        ? await countEligible(db, { rollout: row.id, step: step.step, nowMs })
+        : { eligible: tally.unstarted, reachable: tally.unstarted };
       const approves = step?.kind === 'approve';
       const judge = (of: string, reference: Parameters<RolloutAnalysis['judge']>[0]['analysis'], sinceMs: number): Promise<Judged> =>
         judgeAgain(row, of, reference, sinceMs);
@@ -42,7 +48,7 @@ export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): Fa
       return {
         ...{ state: row.state, spec: row.spec, steps, step: row.step, stepStartedAtMs: row.stepStartedAtMs, nowMs },
         ...{ followedSinceMs: row.followedSinceMs, acceptedFailures: row.acceptedFailures },
-        ...{ counts, total: tally.total, started: tally.started, wave: tally.waves.get(row.step)?.counts ?? noCounts(), ...ways },
+        ...{ counts, total: tally.total, started: tally.started, wave, ...ways },
         graceOver: nowMs - startedAtMs >= (ports.reconnectGraceMs ?? RECONNECT_GRACE_MS),
         failures: counts.failed + counts['timed-out'] > 0 ? await failuresOf(db, row.id, true) : [],
         approvals: approves ? (await approvalsOf(db, row.id)).filter((approval) => approval.step === row.step).length : 0,

@@ -29,3 +29,7 @@ export const JUDGE_INTERVAL_MS = 15_000;
 /** Devices of each profile for which a preview chooses; up to the second number it chooses for all. */
 export const PREVIEW_SAMPLE_PER_GROUP = 20;
 export const PREVIEW_ALL_MAXIMUM = 1_000;
+/** From so many new targets on the planner of the database is told. */
+export const MANY_TARGETS = 5_000;
+/** Devices that were revoked are taken out this often: nobody waits for them, whatever the count says. */
+export const REVOKED_INTERVAL_MS = 60_000;

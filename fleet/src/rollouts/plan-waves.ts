@@ -39,7 +39,7 @@ function nameOf(step: RolloutStep): string {
 
 /** Targets that may have been started by the end of a step; undefined where a step does not say. */
 export function quotaOf(step: RolloutStep, total: number): number | undefined {
-  if ('setPercent' in step) return Math.min(total, Math.ceil((total * step.setPercent) / 100 - 1e-9));
+  if ('setPercent' in step) return Math.max(0, Math.min(total, Math.ceil((total * step.setPercent) / 100 - 1e-9)));
   if ('setCount' in step) return Math.min(total, step.setCount);
   return undefined;
 }

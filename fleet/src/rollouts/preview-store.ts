@@ -38,7 +38,7 @@ export async function drawSample(db: Queryable, where: SQL, release: string, per
   const rows = await db.execute<Sampled>(sql`
     with matched as (
       select devices.id as device, devices.name, devices.profile,
-        row_number() over (partition by devices.profile, d.release order by md5(devices.id)) as place,
+        row_number() over (partition by devices.profile, d.release order by hashtextextended(devices.id, 1)) as place,
         (count(*) over (partition by devices.profile, d.release))::int as group_devices
       from devices left join desired_states d on d.device = devices.id
       where devices.status = 'active' and (${where}) and d.release is distinct from ${release}

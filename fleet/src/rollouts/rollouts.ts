@@ -16,7 +16,7 @@ import { appendAudit } from '../audit/index.ts';
 import type { Transaction } from '../db/index.ts';
 import { act } from './act.ts';
 import { createFactGatherer } from './gather-facts.ts';
-import { OPEN_ROLLOUTS_MAXIMUM } from './limits.ts';
+import { MANY_TARGETS, OPEN_ROLLOUTS_MAXIMUM } from './limits.ts';
 import { listTargets } from './listing-store.ts';
 import type { RolloutPorts } from './ports.ts';
 import { type Checked, checkRollout, previewRollout } from './preview.ts';
@@ -32,7 +32,7 @@ import {
   type RolloutFilter,
   type RolloutRow,
 } from './store.ts';
-import { insertTargets, overlapsOf, takeOver, tallyOf } from './targets-store.ts';
+import { analyseTargets, insertTargets, overlapsOf, takeOver, tallyOf } from './targets-store.ts';
 import { detailOf, viewsOf } from './views.ts';
 
 /** Moves the devices of selectors to other releases, step by step. */
@@ -85,6 +85,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
       const checked = await checkRollout(spec, all, ports);
       const id = ports.ids.next();
       await db.transaction((tx) => insertAll(tx, { id, spec, checked, actor }, ports));
+      if (checked.matched.matched >= MANY_TARGETS) await analyseTargets(db);
       const row = await find(id);
       changed(row, row.state);
       return detailOf(db, row, undefined);
@@ -139,7 +140,7 @@ async function insertAll(
   });
   const { release } = checked;
   const devices = await insertTargets(tx, { rollout: id, where: checked.where, release: release.digest, priority: spec.priority, spec });
-  await settleOverlaps(tx, id, spec, nowMs);
+  if (open.length > 0) await settleOverlaps(tx, id, spec, nowMs);
   const counts = (await tallyOf(tx, [id])).get(id)?.counts;
   if ((counts?.waiting ?? 0) === 0) {
     const why =

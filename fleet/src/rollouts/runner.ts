@@ -2,7 +2,7 @@ import { durationMs, messageOf } from '@starling/shared';
 import { advance, type Decision, type RolloutFacts } from './advance.ts';
 import { applyEvent, eventOf } from './carry-out.ts';
 import type { FactGatherer } from './gather-facts.ts';
-import { JOIN_INTERVAL_MS, LEASE_MS, PASS_INTERVAL_MS, PASS_SOON_MS, STARTS_PER_PASS_MAXIMUM } from './limits.ts';
+import { JOIN_INTERVAL_MS, LEASE_MS, PASS_INTERVAL_MS, PASS_SOON_MS, REVOKED_INTERVAL_MS, STARTS_PER_PASS_MAXIMUM } from './limits.ts';
 import type { RolloutPorts } from './ports.ts';
 import { createReturner } from './return-devices.ts';
 import { createStarter } from './start-devices.ts';
@@ -46,6 +46,7 @@ export function createRunner(ports: RolloutPorts, facts: FactGatherer): Runner {
   let ignore: () => void = () => undefined;
   let hasOpen = true;
   let turn = 0;
+  const revokedLookMs = new Map<string, number>();
   let waitingPasses = 0;
   let isClosed = false;
 
@@ -55,10 +56,12 @@ export function createRunner(ports: RolloutPorts, facts: FactGatherer): Runner {
   const settleTargets = async (row: RolloutRow): Promise<boolean> => {
     const nowMs = clock.nowMs();
     const retryAfterMs = durationMs(row.spec.retries.after);
+    const isDue = nowMs - (revokedLookMs.get(row.id) ?? 0) >= REVOKED_INTERVAL_MS;
+    if (isDue) revokedLookMs.set(row.id, nowMs);
     const settled = await db.transaction(async (tx) => {
       if (!(await claimVersion(tx, row))) return undefined;
       const outcome = await settle(tx, { rollout: row.id, release: row.release, spec: row.spec, nowMs, retryAfterMs });
-      const skipped = await skipRevoked(tx, row.id, nowMs);
+      const skipped = isDue ? await skipRevoked(tx, row.id, nowMs) : 0;
       await appendEvents(tx, row.id, nowMs, await linesOf(outcome, row, tx));
       return { ...outcome, skipped };
     });

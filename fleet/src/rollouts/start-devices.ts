@@ -5,7 +5,7 @@ import { allowedPerMinute, type RolloutFacts } from './advance.ts';
 import { createByteCounter } from './bytes-to-move.ts';
 import { RATE_WINDOW_MS, STARTS_PER_WRITE_MAXIMUM } from './limits.ts';
 import type { RolloutPorts } from './ports.ts';
-import { candidatesOf, markAssigned, noteGenerations, refuseTargets, startedSince, timeZonesOf } from './starting-store.ts';
+import { candidatesOf, markAssigned, refuseTargets, startedSince, timeZonesOf } from './starting-store.ts';
 import { claimVersion, type RolloutRow } from './store.ts';
 import { isTimeZone, opensAtMs, openUntilMs } from './windows.ts';
 
@@ -112,12 +112,12 @@ function write(
     if (!(await claimVersion(tx, row))) return undefined;
     await refuseTargets(tx, row.id, nowMs, refusals);
     const deadlineMs = nowMs + durationMs(row.spec.deviceTimeout);
-    const marked = new Set(await markAssigned(tx, { rollout: row.id, release: row.release, wave, nowMs, deadlineMs }, starts));
-    const assigned = starts.filter(({ device }) => marked.has(device));
-    const given = await desiredStates.writeMany(tx, { choices, devices: assigned, by: `rollout ${row.name}` });
+    const given = await desiredStates.writeMany(tx, { choices, devices: starts, by: `rollout ${row.name}` });
+    const bytesOf = new Map(starts.map(({ device, bytes }) => [device, bytes]));
+    const written = given.map((each) => ({ ...each, bytes: bytesOf.get(each.device) ?? 0 }));
+    const marked = await markAssigned(tx, { rollout: row.id, release: row.release, wave, nowMs, deadlineMs }, written);
     // Somebody gave one of them something in this very moment: nothing of this stands, and the next pass looks again.
-    if (given.length < assigned.length) throw new StarlingError('changed-meanwhile', 'a desired state has changed', { retryable: true });
-    await noteGenerations(tx, row.id, given);
+    if (marked < starts.length) throw new StarlingError('changed-meanwhile', 'a desired state has changed', { retryable: true });
     const detail = { rollout: row.id, wave, devices: given.length };
     if (given.length > 0) await appendAudit(tx, clock, { name: row.createdBy }, 'rollout.assign', row.name, detail);
     return given.map(({ device }) => device);

@@ -59,33 +59,45 @@ export interface Candidate {
   again: boolean;
 }
 
+/** Of so many times what is wanted a part is looked at first: sites stand mixed, so that is nearly always enough. */
+const SLICE_FACTOR = 4;
+const SLICE_MINIMUM = 2_000;
+
 /** Targets that may be started now, in their order; those that are tried again first. */
-export async function candidatesOf(
+export async function candidatesOf(db: Queryable, query: CandidateQuery): Promise<Candidate[]> {
+  if (query.spread === undefined) return selectCandidates(db, query, undefined);
+  const slice = Math.max(SLICE_MINIMUM, SLICE_FACTOR * query.limit);
+  const found = await selectCandidates(db, query, slice);
+  // Sites that are full may stand in front of others: then all are looked at.
+  return found.length < query.limit ? selectCandidates(db, query, undefined) : found;
+}
+
+async function selectCandidates(
   db: Queryable,
   { rollout, step, nowMs, limit, openZones, spread }: CandidateQuery,
+  slice: number | undefined,
 ): Promise<Candidate[]> {
   const inWindow =
     openZones === undefined ? sql`true` : sql`coalesce(d.labels->>'timezone', ${openZones.usual}) = any(${texts(openZones.zones)})`;
+  // `not in` is always hashed: what is in flight changes faster than the planner learns of it.
   const may = sql`t.rollout = ${rollout} and t.state = 'waiting' and t.not_before_ms <= ${nowMs} and d.status = 'active' and ${isReachable(nowMs)}
     and ${inWindow} and (t.wave is not null or ${isOfStep(step)})
-    and not exists (select 1 from rollout_targets o where o.device = t.device and o.state in ('assigned', 'returning'))`;
-  const order = sql`order by (t.wave is null), t.position`;
+    and t.device not in (select o.device from rollout_targets o where o.state in ('assigned', 'returning'))`;
+  const order = sql`order by again desc, position`;
+  const place = sql`coalesce(d.labels->>${spread?.label ?? ''}, '')`;
+  const all = sql`select t.device, t.wave is not null as again, t.position, ${place} as place from rollout_targets t join devices d on d.id = t.device where ${may}`;
   if (spread === undefined) {
-    const rows = await db.execute<Candidate>(sql`
-      select t.device, t.wave is not null as again from rollout_targets t join devices d on d.id = t.device where ${may} ${order} limit ${limit}`);
+    const rows = await db.execute<Candidate>(sql`select device, again from (${all}) as free ${order} limit ${limit}`);
     return [...rows];
   }
-  const place = sql`coalesce(d.labels->>${spread.label}, '')`;
   const rows = await db.execute<Candidate>(sql`
     with busy as (
       select ${place} as place, count(*) as devices from rollout_targets t join devices d on d.id = t.device
-      where t.rollout = ${rollout} and t.state = 'assigned' group by 1
-    ), ranked as (
-      select t.device, t.wave is not null as again, t.position, ${place} as place, row_number() over (partition by ${place} ${order}) as rank
-      from rollout_targets t join devices d on d.id = t.device where ${may}
-    )
+      where t.rollout = ${rollout} and t.state in ('assigned', 'returning') and t.state = 'assigned' group by 1
+    ), free as (${all} ${slice === undefined ? sql`` : sql`${order} limit ${slice}`}),
+    ranked as (select device, again, position, place, row_number() over (partition by place ${order}) as rank from free)
     select ranked.device, ranked.again from ranked left join busy on busy.place = ranked.place
-    where ranked.rank + coalesce(busy.devices, 0) <= ${spread.maxInFlight} order by not ranked.again, ranked.position limit ${limit}`);
+    where ranked.rank + coalesce(busy.devices, 0) <= ${spread.maxInFlight} ${order} limit ${limit}`);
   return [...rows];
 }
 
@@ -97,35 +109,35 @@ export async function startedSince(db: Queryable, rollout: string, sinceMs: numb
   return { devices: row?.devices ?? 0, bytes: Number(row?.bytes ?? 0) };
 }
 
-/**
- * Puts waiting targets on their way, with what each of them goes back to: what it runs, verified, else what it should run. A target that
- * is tried again keeps what it had before the first time.
- * @returns those that did: others are not waiting any more
- */
-export async function markAssigned(
-  tx: Transaction,
-  { rollout, release, wave, nowMs, deadlineMs }: { rollout: string; release: string; wave: number; nowMs: number; deadlineMs: number },
-  starts: readonly { device: string; bytes: number }[],
-): Promise<string[]> {
-  const verified = sql`(d.reported->'running'->>'verified' = 'true' and d.reported->'running'->>'release' <> ${release})`;
-  const before = sql`case when ${verified} then d.reported->'running'->>'release' when s.release is distinct from ${release} then s.release else s.previous_release end`;
-  const artefacts = sql`case when ${verified} then d.reported->'running'->'artefacts' when s.release is distinct from ${release} then s.artefacts else '{}'::jsonb end`;
-  const rows = await tx.execute<{ device: string }>(sql`
-    update rollout_targets t set state = ${nextTarget('waiting', 'assign')}, started_at_ms = ${nowMs}, deadline_ms = ${deadlineMs},
-      finished_at_ms = null, bytes = given.bytes, restored = false, wave = coalesce(t.wave, ${wave}),
-      previous_release = case when t.wave is null then ${before} else t.previous_release end,
-      previous_artefacts = case when t.wave is null then ${artefacts} else t.previous_artefacts end
-    from unnest(${texts(starts.map(({ device }) => device))}, ${sql.param(starts.map(({ bytes }) => bytes))}::bigint[]) as given(device, bytes)
-      join devices d on d.id = given.device left join desired_states s on s.device = given.device
-    where t.rollout = ${rollout} and t.device = given.device and t.state = any(${texts(statesBefore('assign'))})
-    returning t.device`);
-  return rows.map(({ device }) => device);
-}
-
 export interface Generation {
   device: string;
   epoch: number;
   generation: number;
+}
+
+/**
+ * Puts waiting targets on their way, once their desired state is written, with what each of them goes back to: what it runs, verified,
+ * else what it was to run. A target that is tried again keeps what it had before the first time.
+ * @returns how many
+ */
+export async function markAssigned(
+  tx: Transaction,
+  { rollout, release, wave, nowMs, deadlineMs }: { rollout: string; release: string; wave: number; nowMs: number; deadlineMs: number },
+  starts: readonly (Generation & { bytes: number })[],
+): Promise<number> {
+  const verified = sql`(d.reported->'running'->>'verified' = 'true' and d.reported->'running'->>'release' <> ${release})`;
+  const rows = await tx.execute(sql`
+    update rollout_targets t set state = ${nextTarget('waiting', 'assign')}, started_at_ms = ${nowMs}, deadline_ms = ${deadlineMs},
+      finished_at_ms = null, bytes = given.bytes, restored = false, wave = coalesce(t.wave, ${wave}),
+      epoch = given.epoch, generation = given.generation,
+      previous_release = case when t.wave is not null then t.previous_release when ${verified} then d.reported->'running'->>'release' else s.previous_release end,
+      previous_artefacts = case when t.wave is not null then t.previous_artefacts when ${verified} then d.reported->'running'->'artefacts' else '{}'::jsonb end
+    from unnest(${texts(starts.map(({ device }) => device))}, ${sql.param(starts.map(({ bytes }) => bytes))}::bigint[],
+      ${integers(starts.map(({ epoch }) => epoch))}, ${integers(starts.map(({ generation }) => generation))}) as given(device, bytes, epoch, generation)
+      join devices d on d.id = given.device join desired_states s on s.device = given.device
+    where t.rollout = ${rollout} and t.device = given.device and t.state = any(${texts(statesBefore('assign'))})
+    returning 1`);
+  return rows.length;
 }
 
 /** Which desired state targets wait for from now on. */

@@ -49,7 +49,7 @@ export async function insertTargets(
           >= string_to_array(${agentVersion}, '.')::int[] end, false)`;
   const isOther = profiles === undefined ? sql`false` : sql`not (devices.profile = any(${texts(profiles)}))`;
   const others = sql`select id from rollouts where state = any(${texts(openStates)}) and priority > ${priority} and id <> ${rollout}`;
-  const isTaken = sql`exists (select 1 from rollout_targets o where o.device = devices.id and o.rollout in (${others}) and o.state = any(${texts(openTargets)}))`;
+  const isTaken = sql`devices.id in (select o.device from rollout_targets o where o.rollout in (${others}) and o.state = any(${texts(openTargets)}))`;
   const runs = sql`d.release = ${release} and (devices.reported->>'generation')::int = d.generation and (devices.reported->>'epoch')::int = d.epoch
     and devices.reported->'running'->>'release' = ${release} and devices.reported->'running'->>'verified' = 'true'`;
   const start = joining ? sql`(select coalesce(max(position), 0) from rollout_targets where rollout = ${rollout})` : sql`0`;
@@ -58,7 +58,7 @@ export async function insertTargets(
     : sql``;
   const rows = await tx.execute(sql`
     insert into rollout_targets (rollout, device, position, state, code, message)
-    select ${rollout}, device, ${start} + row_number() over (order by md5(device || ${rollout})), state,
+    select ${rollout}, device, ${start} + row_number() over (order by hashtextextended(device, hashtext(${rollout}))), state,
       case state when 'skipped' then 'requirement' when 'superseded' then 'higher-priority' end,
       case state when 'skipped' then 'it does not meet what the rollout requires' when 'superseded' then 'a rollout of higher priority has it' end
     from (
@@ -87,6 +87,8 @@ export async function overlapsOf(
 
 /** Takes the devices of this rollout from those that have them now. */
 export async function takeOver(tx: Transaction, rollout: string, from: readonly string[], name: string, nowMs: number): Promise<void> {
+  // Whoever decides about them at the moment has to look again.
+  await tx.execute(sql`update rollouts set version = version + 1 where id = any(${texts(from)})`);
   await tx.execute(sql`
     update rollout_targets o set state = ${nextTarget('waiting', 'supersede')}, finished_at_ms = ${nowMs}, code = 'superseded', message = ${`the rollout ${name} has it`}
     from rollout_targets mine
@@ -174,6 +176,8 @@ export interface Tally {
   counts: TargetCounts;
   total: number;
   started: number;
+  /** Those that wait, and were never started. */
+  unstarted: number;
   /** By the step that started them. */
   waves: Map<number, { started: number; counts: TargetCounts; startedAtMs: number | null; finishedAtMs: number | null }>;
 }
@@ -184,7 +188,9 @@ export function noCounts(): TargetCounts {
 
 /** How many targets of rollouts stand where: one reading. */
 export async function tallyOf(db: Queryable, rollouts: readonly string[]): Promise<Map<string, Tally>> {
-  const tallies = new Map<string, Tally>(rollouts.map((id) => [id, { counts: noCounts(), total: 0, started: 0, waves: new Map() }]));
+  const tallies = new Map<string, Tally>(
+    rollouts.map((id) => [id, { counts: noCounts(), total: 0, started: 0, unstarted: 0, waves: new Map() }]),
+  );
   if (rollouts.length === 0) return tallies;
   const rows = await db.execute<{
     rollout: string;
@@ -201,6 +207,7 @@ export async function tallyOf(db: Queryable, rollouts: readonly string[]): Promi
     if (tally === undefined) continue;
     tally.counts[state] += devices;
     if (countedTargets.includes(state)) tally.total += devices;
+    if (wave === null && state === 'waiting') tally.unstarted += devices;
     if (wave === null) continue;
     if (countedTargets.includes(state)) tally.started += devices;
     const known = tally.waves.get(wave) ?? { started: 0, counts: noCounts(), startedAtMs: null, finishedAtMs: null };
@@ -246,4 +253,9 @@ export async function cancelWaiting(tx: Transaction, rollout: string, nowMs: num
 export function cohortOf(rollout: string, cohort: 'candidate' | 'control'): SQL {
   const state = cohort === 'candidate' ? 'succeeded' : 'waiting';
   return sql`(select device from rollout_targets where rollout = ${rollout} and state = ${state})`;
+}
+
+/** The planner learns of many new rows at once, rather than a minute later. */
+export async function analyseTargets(db: Queryable): Promise<void> {
+  await db.execute(sql`analyze rollout_targets`);
 }
