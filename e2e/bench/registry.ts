@@ -67,6 +67,11 @@ export const benches: Readonly<Record<string, Bench>> = {
     about: 'a clean clone to the first text read, by phase',
     load: async () => (await import('./start.ts')).measureStart,
   },
+  rollout: {
+    about: 'a rollout over 100,000 devices: creating it, and one pass of the runner; desired states out to 10,000 that are connected',
+    parts: ['embedded-database', 'postgres', 'out'],
+    load: async () => (await import('./rollout.ts')).measureRollout,
+  },
   ingest: {
     about: 'telemetry of 200 devices into the embedded database and into Postgres; nothing lost, nothing twice',
     load: async () => (await import('./ingest.ts')).measureIngest,

@@ -140,7 +140,14 @@ export function createExampleFleet(options: Pick<ExampleOptions, 'db'> & Partial
   }: Partial<ExampleOptions> = {}): Rollouts => {
     const devices: Pick<Devices, 'find'> = { find: async () => ({}) as never };
     const desiredStates = createDesiredStates({
-      ...{ db: own, clock, log: silent, keyring: (keyring ?? {}) as Keyring, devices: devices as Devices, models: models as Models },
+      ...{
+        db: own,
+        clock,
+        log: silent,
+        keyring: { epoch: { epoch: 1 }, ...keyring } as Keyring,
+        devices: devices as Devices,
+        models: models as Models,
+      },
       ...{ releases: releases as Releases, profiles, telemetryWindowMs: 10_000, traceRatio: 0 },
     });
     if (link !== undefined) desiredStates.connect(link);

@@ -337,6 +337,29 @@ export function rolloutContract(name: string, open: () => Promise<{ db: Database
       expect(await counts()).toEqual({ succeeded: 3, assigned: 3, waiting: 4 });
     });
 
+    test('a fleet that was restored in a new epoch goes on, and can still go back', async () => {
+      const devices = await fleet.addDevices(4);
+      await fleet.create({ maxInFlight: 2 });
+      await fleet.rollouts.pass();
+      await fleet.work();
+      await fleet.rollouts.pass();
+      await fleet.db.execute(sql`update desired_states set epoch = 2, generation = generation + 1`);
+      fleet.clock.add(MINUTE_MS);
+      const restored = fleet.restart({ keyring: { epoch: { epoch: 2 } } as never });
+      for (let turns = 0; turns < 4; turns += 1) {
+        await restored.pass();
+        await fleet.work();
+      }
+      expect((await show()).counts).toMatchObject({ succeeded: 4, superseded: 0 });
+      await act('rollback');
+      for (let turns = 0; turns < 4; turns += 1) {
+        await restored.pass();
+        await fleet.work();
+      }
+      expect((await show()).state).toBe('rolled-back');
+      for (const device of devices) expect(await fleet.running(device)).toBe('one');
+    });
+
     test('a rollout that fails on its way holds up no other, and equals share what may start', async () => {
       await fleet.addDevices(12, { labels: (index) => ({ half: index % 2 === 0 ? 'a' : 'b' }) });
       await fleet.create({ name: 'r', selector: 'labels.half == "a"' });

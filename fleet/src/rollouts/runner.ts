@@ -17,7 +17,7 @@ import {
   takeLease,
   writeRollout,
 } from './store.ts';
-import { failuresOf, insertTargets, type Settled, settle } from './targets-store.ts';
+import { adoptEpoch, failuresOf, insertTargets, type Settled, settle } from './targets-store.ts';
 
 /** Steps that one look may take: several that have nothing to do end at once, and no mistake makes it spin. */
 const TURNS_MAXIMUM = 60;
@@ -46,6 +46,7 @@ export function createRunner(ports: RolloutPorts, facts: FactGatherer): Runner {
   let ignore: () => void = () => undefined;
   let hasOpen = true;
   let turn = 0;
+  const adopted = new Set<string>();
   const revokedLookMs = new Map<string, number>();
   let waitingPasses = 0;
   let isClosed = false;
@@ -60,11 +61,14 @@ export function createRunner(ports: RolloutPorts, facts: FactGatherer): Runner {
     if (isDue) revokedLookMs.set(row.id, nowMs);
     const settled = await db.transaction(async (tx) => {
       if (!(await claimVersion(tx, row))) return undefined;
+      // A restore comes with a start: once for each rollout is enough.
+      if (!adopted.has(row.id)) await adoptEpoch(tx, row.id, row.release);
       const outcome = await settle(tx, { rollout: row.id, release: row.release, spec: row.spec, nowMs, retryAfterMs });
       const skipped = isDue ? await skipRevoked(tx, row.id, nowMs) : 0;
       await appendEvents(tx, row.id, nowMs, await linesOf(outcome, row, tx));
       return { ...outcome, skipped };
     });
+    if (settled !== undefined) adopted.add(row.id);
     if (settled !== undefined && Object.values(settled).some((devices) => devices > 0)) announce(row);
     return settled !== undefined;
   };

@@ -1,7 +1,7 @@
 import { type RolloutSpec, type TargetCounts, type TargetState, targetStateSchema } from '@starling/shared';
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../db/index.ts';
-import { countedTargets, inFlightTargets, nextTarget, openStates, openTargets, statesBefore } from './states.ts';
+import { countedTargets, executedTargets, inFlightTargets, nextTarget, openStates, openTargets, statesBefore } from './states.ts';
 
 /** Texts as an array of Postgres. */
 const texts = (values: readonly string[]): SQL => sql`${sql.param([...values])}::text[]`;
@@ -258,4 +258,12 @@ export function cohortOf(rollout: string, cohort: 'candidate' | 'control'): SQL 
 /** The planner learns of many new rows at once, rather than a minute later. */
 export async function analyseTargets(db: Queryable): Promise<void> {
   await db.execute(sql`analyze rollout_targets`);
+}
+
+/** A fleet that was restored says the same to every device, in a new epoch: what it says still counts as ours. */
+export async function adoptEpoch(tx: Transaction, rollout: string, release: string): Promise<void> {
+  await tx.execute(sql`
+    update rollout_targets t set epoch = s.epoch, generation = s.generation from desired_states s
+    where t.rollout = ${rollout} and s.device = t.device and s.epoch > t.epoch and t.state = any(${texts([...inFlightTargets, ...executedTargets])})
+      and s.release is not distinct from case when t.state = 'returning' or t.restored then t.previous_release else ${release} end`);
 }
