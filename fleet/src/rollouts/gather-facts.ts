@@ -36,8 +36,7 @@ export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): Fa
       const wave = tally.waves.get(row.step)?.counts ?? noCounts();
       // Of a step by count everybody who was never started is eligible, and who can be reached matters once nobody is on the way.
       const isByLabel = step?.kind === 'setLabel';
-      const isCounted =
-        isByLabel || (step !== undefined && step.kind.startsWith('set') && wave.assigned + wave.waiting === 0 && tally.unstarted > 0);
+      const isCounted = isByLabel || (step?.kind.startsWith('set') === true && wave.assigned + wave.waiting === 0 && tally.unstarted > 0);
       const ways = isCounted
         ? await countEligible(db, { rollout: row.id, step: step.step, nowMs })
         : { eligible: tally.unstarted, reachable: tally.unstarted };
