@@ -248,6 +248,22 @@ const drives: Record<Change, Drive> = {
       return device.id;
     },
   },
+  createRollout: {
+    action: 'rollout.create',
+    run: async () => {
+      // It starts tomorrow: until then nothing is given to a device, which would be an entry of its own.
+      const startAt = new Date(Date.now() + 86_400_000).toISOString();
+      const { name } = await call(api.createRollout, {
+        body: { spec: { name: 'all', release: 'boxes-1', selector: 'true', startAt }, all: true },
+      });
+      return name;
+    },
+  },
+  actOnRollout: {
+    action: 'rollout.pause',
+    run: async () => (await call(api.actOnRollout, { params: { id: 'all' }, body: { action: 'pause' } })).name,
+  },
+  stopAllRollouts: { action: 'rollout.stop', run: async () => (await call(api.stopAllRollouts, { body: {} })).stopped.join(' ') },
   cancelBuild: {
     action: 'build.cancel',
     prepare: async () => {

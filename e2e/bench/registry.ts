@@ -75,6 +75,10 @@ export const benches: Readonly<Record<string, Bench>> = {
   gates: {
     about: '2,000 rollouts of a release that changes nothing, judged every minute: false alarms; and the delay to catch a slower one',
     load: async () => (await import('./rollout-gates.ts')).measureGates,
+  rollout: {
+    about: 'a rollout over 100,000 devices: creating it, and one pass of the runner; desired states out to 10,000 that are connected',
+    parts: ['embedded-database', 'postgres', 'out'],
+    load: async () => (await import('./rollout.ts')).measureRollout,
   },
   ingest: {
     about: 'telemetry of 200 devices into the embedded database and into Postgres; nothing lost, nothing twice',

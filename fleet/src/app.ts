@@ -134,10 +134,11 @@ async function wire(
 }
 
 /** Starts what works by itself, once everything can be reached. */
-async function startWork({ devices, builds, measuring }: Modules): Promise<void> {
+async function startWork({ devices, builds, measuring, rollouts }: Modules): Promise<void> {
   await devices.start();
   await builds.start();
   measuring.start();
+  await rollouts.start();
 }
 
 /** Where our own pages come from. */

@@ -1,4 +1,4 @@
-import { createTopics, messageOf, type Topics } from '@starling/shared';
+import { createTopics, type Topics } from '@starling/shared';
 import { createChunkServer } from './blobs/index.ts';
 import { type Broker, createBroker, createInbound } from './broker/index.ts';
 import type { Modules } from './modules.ts';
@@ -42,15 +42,10 @@ export async function openDeviceLink(topicRoot: string | undefined, modules: Mod
     }),
     send: (device, topic, payload, qos) => broker.send(device, topic, payload, qos),
   });
-  const pushDesired = async (device: string): Promise<void> => {
-    const signed = broker.isConnected(device) ? await desiredStates.signed(device) : undefined;
-    if (signed !== undefined) await broker.send(device, topics.build('desired', { device }), encoder.encode(signed), 1);
-  };
   commands.onSend((device, name, jws) => broker.send(device, topics.build('command', { device, name }), encoder.encode(jws), 1));
-  desiredStates.onChange((device) => {
-    pushDesired(device).catch((error: unknown) =>
-      log.warn({ device, error: messageOf(error) }, 'a desired state was not sent; the next hello gets it'),
-    );
+  desiredStates.connect({
+    isConnected: (device) => broker.isConnected(device),
+    send: (device, jws) => broker.send(device, topics.build('desired', { device }), encoder.encode(jws), 1),
   });
   return { broker, topics };
 }

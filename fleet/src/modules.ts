@@ -39,6 +39,7 @@ import { createPackages, type Packages } from './packages/index.ts';
 import { createPipelines, type Pipelines } from './pipelines/index.ts';
 import type { Clock, EventBus, Ids, Log } from './ports.ts';
 import { createReleases, type Releases } from './releases/index.ts';
+import { createRollouts, matching, noAnalysis, type Rollouts } from './rollouts/index.ts';
 import { readSecret } from './secret.ts';
 import { createTaps, type Taps } from './taps/index.ts';
 import { createIngest, createTelemetryQueries, forgetTelemetry, type Ingest, type TelemetryQueries } from './telemetry/index.ts';
@@ -73,6 +74,7 @@ export interface Modules {
   packages: Packages;
   pipelines: Pipelines;
   releases: Releases;
+  rollouts: Rollouts;
   simulated: SimulatedRemoval;
   taps: Taps;
   telemetry: TelemetryQueries;
@@ -137,9 +139,14 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     settings: measuringSettings(config),
   });
   const groups = createGroups({ db, clock });
+  const rollouts = createRollouts({
+    ...{ db, clock, ids, log, events, blobs, models, releases, desiredStates, matching },
+    profiles: byName,
+    analysis: noAnalysis,
+  });
   const secret = await readSecret(join(directory, 'keys', 'session-secret'), ids);
   return {
-    ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases },
+    ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases, rollouts },
     ingest: createIngest({ db, clock, events, log, project: keepMeasurements, stored: traces?.add }),
     taps,
     bulk: createDeviceBulk({ db, clock, events }),
@@ -163,9 +170,11 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     uploads: await createUploads({ db, clock, blobs, ids, directory, weightsBytesMaximum: config.weightsMebibytes * MEBIBYTE }),
     async close() {
       taps.close();
+      await rollouts.close();
       await traces?.close();
       await measuring.close();
       await builds.close();
+      await desiredStates.close();
       await devices.close();
     },
   };

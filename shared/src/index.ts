@@ -13,6 +13,7 @@ export * from './documents/build-recipe.ts';
 export * from './documents/capabilities.ts';
 export * from './documents/desired-state.ts';
 export * from './documents/device-profile.ts';
+export * from './documents/duration.ts';
 export * from './documents/epoch.ts';
 export * from './documents/golden-set.ts';
 export * from './documents/model-version.ts';
@@ -20,6 +21,7 @@ export * from './documents/objective.ts';
 export * from './documents/pipeline.ts';
 export * from './documents/release.ts';
 export * from './documents/reported-state.ts';
+export * from './documents/rollout.ts';
 export * from './documents/trust-root.ts';
 export { isStarlingError, messageOf, StarlingError, type StarlingErrorDetails } from './errors.ts';
 export * from './evaluation/evaluator-messages.ts';
@@ -65,6 +67,7 @@ export * from './http/groups.ts';
 export * from './http/measuring.ts';
 export * from './http/paging.ts';
 export * from './http/people.ts';
+export * from './http/rollouts.ts';
 export {
   type Area,
   changesSomething,

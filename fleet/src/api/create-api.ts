@@ -23,6 +23,7 @@ import { limitRefusals } from './limit-refusals.ts';
 import { openApiDocument } from './openapi.ts';
 import { peopleRoutes } from './people.ts';
 import { isDatabaseAway, toProblem } from './problem.ts';
+import { type RolloutRoutePorts, rolloutRoutes } from './rollouts.ts';
 import type { ApiApp, ApiEnv } from './route.ts';
 import { type TapRoutePorts, tapRoutes } from './taps.ts';
 import { type TelemetryPorts, telemetryRoutes } from './telemetry.ts';
@@ -40,6 +41,7 @@ export interface ApiPorts
     EventPorts,
     FleetPorts,
     GroupRoutePorts,
+    RolloutRoutePorts,
     TapRoutePorts,
     TelemetryPorts {
   accounts: Accounts;
@@ -77,6 +79,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   deviceAccessRoutes(api, ports);
   agentPackageRoutes(api, ports);
   telemetryRoutes(api, ports);
+  rolloutRoutes(api, ports);
   tapRoutes(api, ports);
   eventRoutes(api, ports);
   backupRoutes(api, ports);

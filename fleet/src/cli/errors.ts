@@ -31,6 +31,7 @@ const ownErrors = {
   'draft-differs': 'failed',
   'items-failed': 'failed',
   'pipeline-has-problems': 'refused',
+  'rollout-failed': 'failed',
   'timed-out': 'failed',
   'unexpected-answer': 'failed',
   'key-not-in-root': 'refused',

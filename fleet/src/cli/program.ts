@@ -18,6 +18,7 @@ import { definePipelineCommands } from './commands/pipeline.ts';
 import { defineReleaseCommands } from './commands/release.ts';
 import { defineSimulate } from './commands/simulate.ts';
 import { defineSiteCommands } from './commands/site.ts';
+import { defineRolloutCommands } from './commands/rollout.ts';
 import { defineTapCommands } from './commands/tap.ts';
 import { defineTokenCommands } from './commands/token.ts';
 import { defineUserCommands } from './commands/user.ts';
@@ -62,6 +63,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineArtefactCommands(program, contextOf);
   definePipelineCommands(program, contextOf);
   defineReleaseCommands(program, contextOf);
+  defineRolloutCommands(program, contextOf);
   defineChoiceCommands(program, contextOf);
   defineBenchmark(program, contextOf);
   defineDeviceCommands(program, contextOf);
@@ -105,6 +107,7 @@ Examples:
   $ starling model push det.onnx --name text-detection --version 1.0.0 --card card.yaml --wait
   $ starling pipeline push read-signs.yaml
   $ starling release create read-signs-1 --pipeline read-signs --allow-output readings
+  $ starling rollout create -f rollout.yaml
   $ starling token create --release read-signs-1
   $ starling device infer gate-3 photo.jpg
 

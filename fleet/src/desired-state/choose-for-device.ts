@@ -32,6 +32,8 @@ export interface ReleaseChooser {
    * @throws StarlingError `no-artefact`, `unknown-profile`
    */
   choose(device: DeviceRow, current: Readonly<Record<string, string>>, only?: readonly string[]): Record<string, ArtefactChoice>;
+  /** Has it measured or refused artefacts of this release itself, so that no other device's choice can stand for its own? */
+  isApart(device: Pick<DeviceRow, 'id' | 'reported'>): boolean;
   artefacts(model: string): readonly ArtefactView[];
   /** Was the artefact measured on the device, or on others of its profile? */
   isMeasured(device: Pick<DeviceRow, 'id' | 'profile'>, model: string, artefact: string): boolean;
@@ -111,6 +113,7 @@ export async function openReleaseChooser(
         }),
       );
     },
+    isApart: ({ id, reported }) => (reported?.refused?.length ?? 0) > 0 || models.some(({ figures }) => figures.byDevice.has(id)),
     artefacts: (name) => models.find((model) => model.name === name)?.candidates ?? [],
     isMeasured({ id, profile }, name, artefact) {
       const figures = models.find((model) => model.name === name)?.figures;

@@ -1,34 +1,32 @@
 import {
   type Actor,
   type ArtefactChoice,
-  agentSettingsSchema,
   type ChoiceChange,
-  DESIRED_STATE_BYTES_MAXIMUM,
-  DESIRED_STATE_LIFE_MS,
-  type DesiredState,
   type DeviceProfile,
   type DeviceView,
-  FALLBACKS_MAXIMUM,
   messageOf,
   type Objective,
   type PageQuery,
   type Release,
   type ReleaseObjective,
   StarlingError,
-  signDocument,
-  tuneObjectiveOf,
 } from '@starling/shared';
 import { appendAudit } from '../audit/index.ts';
-import { createGatherer, type Database } from '../db/index.ts';
-import type { DeviceRow, Devices } from '../devices/index.ts';
+import { createGatherer, type Database, type Transaction } from '../db/index.ts';
+import { type DeviceRow, type Devices, devicesByIds } from '../devices/index.ts';
 import type { Models } from '../models/index.ts';
 import type { Clock, Log } from '../ports.ts';
 import type { Releases } from '../releases/index.ts';
 import type { Keyring } from '../trust/index.ts';
+import { requireAgent } from './agent-requirements.ts';
+import { createAnnouncer, type DesiredLink } from './announce.ts';
+import { type Given, type ManyAssignments, type SharedChoice, writeManyDesired } from './assign-many.ts';
 import { objectiveFor, openReleaseChooser, type ReleaseChooser } from './choose-for-device.ts';
+import { choiceOf, chooseMany, type ManyChosen } from './choose-many.ts';
+import { signDesired } from './document.ts';
 import { findProposals, pageOfChanges } from './proposals.ts';
 import { createShortMemory } from './short-memory.ts';
-import { type DesiredRow, desiredOf, desiredWithProfiles, writeDesired, writeObjective } from './store.ts';
+import { type DesiredRow, desiredOf, desiredOfAll, desiredWithProfiles, writeDesired, writeObjective } from './store.ts';
 import { findUnserved } from './unserved.ts';
 import { type DesiredView, viewsOf } from './views.ts';
 
@@ -53,8 +51,20 @@ export interface DesiredStates {
   applyProposals(only: readonly string[] | undefined, actor: Pick<Actor, 'name'>): Promise<number>;
   objective(release: string): Promise<ReleaseObjective>;
   setObjective(release: string, objective: Objective | null, actor: Pick<Actor, 'name'>): Promise<ReleaseObjective>;
-  /** Called with each device whose desired state has changed. */
-  onChange(listener: (device: string) => void): void;
+  /** Chooses for many devices of one release; changes nothing. */
+  chooseMany(release: string, devices: readonly string[]): Promise<ManyChosen>;
+  /** What devices had before, to be given to them again, exactly; undefined if some of it is not there any more. */
+  givenBack(release: string | null, artefacts: Readonly<Record<string, string>>, why: string): Promise<SharedChoice | undefined>;
+  /**
+   * Raises the generations of many devices inside a transaction. To be announced once it is committed.
+   * @returns what was written: a device with `only` is left out where its desired state is not that any more
+   */
+  writeMany(tx: Transaction, assignments: Omit<ManyAssignments, 'epoch' | 'nowMs'>): Promise<Given[]>;
+  /** Tells devices, one after the other, what they should run now; those that are away get it with their next hello. */
+  announce(devices: readonly string[]): void;
+  /** Where desired states go out. */
+  connect(link: DesiredLink): void;
+  close(): Promise<void>;
 }
 
 export interface ChangePage extends PageQuery {
@@ -82,7 +92,7 @@ interface DesiredStatePorts {
 
 export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
   const { db, clock, keyring, devices, releases, profiles } = ports;
-  const listeners: ((device: string) => void)[] = [];
+  const announcer = createAnnouncer(ports);
   /** For devices that come back, which they do in herds. */
   const toSign = createGatherer((batch: ReadonlyMap<string, null>) => desiredWithProfiles(db, [...batch.keys()]));
   const pinned = createShortMemory((device: string) => desiredOf(db, device), clock);
@@ -113,7 +123,7 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       await appendAudit(tx, clock, actor, 'device.assign', device.id, { release: release?.document.name ?? null, digest });
     });
     pinned.forget(device.id);
-    for (const listener of listeners) listener(device.id);
+    announcer.announce([device.id]);
   };
   const reachesBy = async (row: DesiredRow | undefined, digest: string): Promise<boolean> => {
     for (const release of [row?.release, row?.previousRelease]) {
@@ -131,15 +141,7 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
     },
     async signed(device) {
       const found = await toSign.add(device, null);
-      if (found === undefined) return undefined;
-      const { row } = found;
-      const profile = profiles.get(found.profile);
-      // Runners-up are a comfort: a release of very many models goes without the last of them.
-      for (let fallbackCount = FALLBACKS_MAXIMUM; fallbackCount >= 0; fallbackCount -= 1) {
-        const jws = await signDocument(keyring.signer, 'desired-state', documentOf(row, profile, ports, fallbackCount));
-        if (jws.length <= DESIRED_STATE_BYTES_MAXIMUM) return jws;
-      }
-      throw new StarlingError('too-large', `the desired state has more than the ${DESIRED_STATE_BYTES_MAXIMUM} bytes that are sent`);
+      return found === undefined ? undefined : signDesired(found.row, profiles.get(found.profile), ports);
     },
     async view(device) {
       return (await viewsOf([device], ports)).get(device) ?? null;
@@ -206,70 +208,24 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       });
       return objectiveFor(release, ports);
     },
-    onChange: (listener) => void listeners.push(listener),
+    async chooseMany(reference, ids) {
+      const release = await releases.find(reference);
+      const running = new Map(
+        (await desiredOfAll(db, ids)).map(({ device, release: from, artefacts }) => [device, { release: from, artefacts }]),
+      );
+      return chooseMany(release, await openReleaseChooser(release, ports), await devicesByIds(db, ids), running);
+    },
+    async givenBack(reference, artefacts, why) {
+      return reference === null
+        ? { release: null, artefacts: {}, reasons: {} }
+        : choiceOf(await releases.find(reference), artefacts, why, ports);
+    },
+    writeMany: (tx, assignments) => writeManyDesired(tx, { ...assignments, epoch: keyring.epoch.epoch, nowMs: clock.nowMs() }),
+    announce(ids) {
+      for (const id of ids) pinned.forget(id);
+      announcer.announce(ids);
+    },
+    connect: (link) => announcer.connect(link),
+    close: () => announcer.close(),
   };
-}
-
-function documentOf(
-  row: DesiredRow,
-  profile: DeviceProfile | undefined,
-  { clock, keyring, telemetryWindowMs, traceRatio }: DesiredStatePorts,
-  fallbackCount: number,
-): DesiredState {
-  const nowMs = clock.nowMs();
-  const { version, digest } = keyring.signedRoot();
-  return {
-    kind: 'desired-state',
-    schemaVersion: 1,
-    critical: [],
-    fleetId: keyring.fleetId,
-    device: row.device,
-    epoch: row.epoch,
-    // Devices that have seen this epoch need no proof of it; which have, nobody knows.
-    ...(keyring.epoch.proof === undefined ? {} : { epochProof: keyring.epoch.proof }),
-    generation: row.generation,
-    issuedAtMs: nowMs,
-    expiresAtMs: nowMs + DESIRED_STATE_LIFE_MS,
-    root: { version, digest },
-    assignment:
-      row.release === null
-        ? null
-        : { release: row.release, artefacts: row.artefacts, ...fallbacksOf(row, fallbackCount), ...objectiveIn(row) },
-    ...(profile === undefined ? {} : { profile: { name: profile.name, powerModel: profile.powerModel } }),
-    grants: { blobs: [], streams: [] },
-    settings: agentSettingsSchema.parse({ telemetryWindowMs, traceRatio }),
-  };
-}
-
-/** The runners-up of the choices that were made, at most so many per model. */
-function fallbacksOf(row: DesiredRow, count: number): Pick<NonNullable<DesiredState['assignment']>, 'fallbacks'> {
-  const choices = Object.entries(row.reasons as Record<string, ArtefactChoice>);
-  const fallbacks = choices.flatMap(([model, choice]) => {
-    const digests = (choice.fallbacks ?? []).slice(0, count);
-    return digests.length === 0 ? [] : [[model, digests] as const];
-  });
-  return fallbacks.length === 0 ? {} : { fallbacks: Object.fromEntries(fallbacks) };
-}
-
-/** By what the choices were made: all of a device by one. */
-function objectiveIn(row: DesiredRow): Pick<NonNullable<DesiredState['assignment']>, 'objective'> {
-  const [choice] = Object.values(row.reasons as Record<string, ArtefactChoice>);
-  return choice?.objective === undefined ? {} : { objective: tuneObjectiveOf(choice.objective) };
-}
-
-/** A release is given only to an agent that can run it. */
-function requireAgent(device: DeviceRow, release: Release): void {
-  // Versions come with the first hello; a device that has never connected is told when it does, and refuses then.
-  if (Object.keys(device.operatorVersions).length === 0) return;
-  for (const [operator, version] of Object.entries(release.requires.operators)) {
-    if ((device.operatorVersions[operator] ?? 0) >= version) continue;
-    throw new StarlingError(
-      'agent-too-old',
-      `the release needs ${operator} version ${version}, the agent ${device.agentVersion} has ${device.operatorVersions[operator] ?? 'none'}`,
-      {
-        field: 'release',
-        hint: 'update the agent on the device first',
-      },
-    );
-  }
 }

@@ -1,3 +1,6 @@
 /** A release and a device -> the artefact of each model, with the reason -> a signed desired state for that device. */
+export type { DesiredLink } from './announce.ts';
+export type { SharedChoice } from './assign-many.ts';
+export type { ManyChosen } from './choose-many.ts';
 export { createDesiredStates, type DesiredStates } from './desired-states.ts';
 export { countByRelease, forgetDesired, releasesOnProfiles } from './store.ts';

@@ -159,5 +159,5 @@ function toTelemetryRow(row: typeof telemetryRecords.$inferSelect): TelemetryRow
 export async function forgetTelemetry(db: Queryable, ids: readonly string[]): Promise<void> {
   await db.delete(telemetryRecords).where(inArray(telemetryRecords.device, [...ids]));
   await db.delete(telemetryCursors).where(inArray(telemetryCursors.device, [...ids]));
-  await db.delete(telemetryRollups).where(inArray(telemetryRollups.device, [...ids]));
+  await db.delete(telemetryRollUps).where(inArray(telemetryRollUps.device, [...ids]));
 }

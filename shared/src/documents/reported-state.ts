@@ -54,6 +54,9 @@ export const reportedStateSchema = z
     running: runningReleaseSchema.nullable(),
     previous: digestSchema.nullable().default(null).meta({ description: 'Release to go back to' }),
     error: problemSchema.nullable().default(null),
+    retryAtMs: wallMsSchema
+      .optional()
+      .meta({ description: 'When the device tries again by itself what has failed; without it, it has given up' }),
     refused: z.array(refusedArtefactSchema).max(32).default([]),
     atMs: wallMsSchema,
   })

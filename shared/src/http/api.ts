@@ -11,6 +11,7 @@ import { fleetEndpoints } from './fleet.ts';
 import { groupEndpoints } from './groups.ts';
 import { measuringEndpoints } from './measuring.ts';
 import { peopleEndpoints } from './people.ts';
+import { rolloutEndpoints } from './rollouts.ts';
 import { tapEndpoints } from './taps.ts';
 
 /** Path below which all routes lie. */
@@ -29,6 +30,7 @@ export const api = {
   ...choiceEndpoints,
   ...measuringEndpoints,
   ...analysisEndpoints,
+  ...rolloutEndpoints,
   ...tapEndpoints,
   ...peopleEndpoints,
   ...callerEndpoints,

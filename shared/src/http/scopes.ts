@@ -11,6 +11,7 @@ import type { Endpoint } from './endpoint.ts';
 import { fleetEndpoints } from './fleet.ts';
 import { groupEndpoints } from './groups.ts';
 import { peopleEndpoints } from './people.ts';
+import { rolloutEndpoints } from './rollouts.ts';
 import { tapEndpoints } from './taps.ts';
 
 /** Everything that a scope can be about. Its own endpoints (`callers.ts`) add no area of their own. */
@@ -25,6 +26,7 @@ const scoped = {
   ...buildEndpoints,
   ...choiceEndpoints,
   ...analysisEndpoints,
+  ...rolloutEndpoints,
   ...tapEndpoints,
   ...peopleEndpoints,
 } as const;

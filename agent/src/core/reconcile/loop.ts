@@ -71,6 +71,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   let steps: StepReport[] = [];
   let phase: ReconcilePhase = 'idle';
   let error: Problem | null = null;
+  let retryAtMs: number | undefined;
   let run: Run | undefined;
   let working: Promise<void> = Promise.resolve();
   let cancelRetry = (): void => undefined;
@@ -80,8 +81,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     schemaVersion: 1,
     epoch: target?.epoch ?? journal.state.desired?.epoch ?? 0,
     generation: target?.generation ?? journal.state.desired?.generation ?? 0,
-    phase,
-    steps,
+    ...{ phase, steps },
     running:
       active === null
         ? null
@@ -93,7 +93,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
             providers: active.providers,
           },
     previous: journal.state.previousGood?.assignment.release ?? null,
-    error,
+    ...{ error, ...(phase === 'failed' && retryAtMs !== undefined ? { retryAtMs } : {}) },
     refused: target?.assignment == null ? [] : substitute(target.assignment, refusals.of).refused.slice(0, 32),
     atMs: Math.round(clock.wallMs()),
   });
@@ -324,13 +324,14 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     const attempts = (journal.state.failed[release] ?? 0) + 1;
     ports.onEvent('error', error.code, error.message, { release, attempts });
     log.warn('the desired state was not reached', { code: error.code, reason: error.message, attempts });
+    const delayMs = isRetryable(cause) ? retryDelayMs(attempts) : undefined;
+    retryAtMs = delayMs === undefined ? undefined : Math.round(clock.wallMs() + delayMs);
     await goBack(current);
     report();
     // A disk that is full takes no entry either: the count begins again then, which is better than to stand still.
     await journal
       .record({ type: 'failed', release, attempts })
       .catch((reason: unknown) => log.warn('the failure was not journalled', { reason: messageOf(reason) }));
-    const delayMs = isRetryable(cause) ? retryDelayMs(attempts) : undefined;
     if (delayMs !== undefined) cancelRetry = clock.after(delayMs, start);
   };
   const start = (): void => {

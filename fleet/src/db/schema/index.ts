@@ -9,4 +9,5 @@ export * from './fleet-state.ts';
 export * from './groups.ts';
 export * from './measurements.ts';
 export * from './people.ts';
+export * from './rollouts.ts';
 export * from './telemetry.ts';

@@ -1,0 +1,79 @@
+import {
+  type ArtefactChoice,
+  agentSettingsSchema,
+  DESIRED_STATE_BYTES_MAXIMUM,
+  DESIRED_STATE_LIFE_MS,
+  type DesiredState,
+  type DeviceProfile,
+  FALLBACKS_MAXIMUM,
+  StarlingError,
+  signDocument,
+  tuneObjectiveOf,
+} from '@starling/shared';
+import type { Clock } from '../ports.ts';
+import type { Keyring } from '../trust/index.ts';
+import type { DesiredRow } from './store.ts';
+
+export interface DocumentPorts {
+  clock: Clock;
+  keyring: Keyring;
+  telemetryWindowMs: number;
+  traceRatio: number;
+}
+
+/** @throws StarlingError `too-large` */
+export async function signDesired(row: DesiredRow, profile: DeviceProfile | undefined, ports: DocumentPorts): Promise<string> {
+  // Runners-up are a comfort: a release of very many models goes without the last of them.
+  for (let fallbackCount = FALLBACKS_MAXIMUM; fallbackCount >= 0; fallbackCount -= 1) {
+    const jws = await signDocument(ports.keyring.signer, 'desired-state', documentOf(row, profile, ports, fallbackCount));
+    if (jws.length <= DESIRED_STATE_BYTES_MAXIMUM) return jws;
+  }
+  throw new StarlingError('too-large', `the desired state has more than the ${DESIRED_STATE_BYTES_MAXIMUM} bytes that are sent`);
+}
+
+function documentOf(
+  row: DesiredRow,
+  profile: DeviceProfile | undefined,
+  { clock, keyring, telemetryWindowMs, traceRatio }: DocumentPorts,
+  fallbackCount: number,
+): DesiredState {
+  const nowMs = clock.nowMs();
+  const { version, digest } = keyring.signedRoot();
+  return {
+    kind: 'desired-state',
+    schemaVersion: 1,
+    critical: [],
+    fleetId: keyring.fleetId,
+    device: row.device,
+    epoch: row.epoch,
+    // Devices that have seen this epoch need no proof of it; which have, nobody knows.
+    ...(keyring.epoch.proof === undefined ? {} : { epochProof: keyring.epoch.proof }),
+    generation: row.generation,
+    issuedAtMs: nowMs,
+    expiresAtMs: nowMs + DESIRED_STATE_LIFE_MS,
+    root: { version, digest },
+    assignment:
+      row.release === null
+        ? null
+        : { release: row.release, artefacts: row.artefacts, ...fallbacksOf(row, fallbackCount), ...objectiveIn(row) },
+    ...(profile === undefined ? {} : { profile: { name: profile.name, powerModel: profile.powerModel } }),
+    grants: { blobs: [], streams: [] },
+    settings: agentSettingsSchema.parse({ telemetryWindowMs, traceRatio }),
+  };
+}
+
+/** The runners-up of the choices that were made, at most so many per model. */
+function fallbacksOf(row: DesiredRow, count: number): Pick<NonNullable<DesiredState['assignment']>, 'fallbacks'> {
+  const choices = Object.entries(row.reasons as Record<string, ArtefactChoice>);
+  const fallbacks = choices.flatMap(([model, choice]) => {
+    const digests = (choice.fallbacks ?? []).slice(0, count);
+    return digests.length === 0 ? [] : [[model, digests] as const];
+  });
+  return fallbacks.length === 0 ? {} : { fallbacks: Object.fromEntries(fallbacks) };
+}
+
+/** By what the choices were made: all of a device by one. */
+function objectiveIn(row: DesiredRow): Pick<NonNullable<DesiredState['assignment']>, 'objective'> {
+  const [choice] = Object.values(row.reasons as Record<string, ArtefactChoice>);
+  return choice?.objective === undefined ? {} : { objective: tuneObjectiveOf(choice.objective) };
+}

@@ -1,0 +1,38 @@
+import { type AnalysisReference, StarlingError } from '@starling/shared';
+import type { SQL } from 'drizzle-orm';
+import type { Judged } from './advance.ts';
+
+export interface Cohort {
+  /** Subquery of device ids. */
+  devices: SQL;
+  /** Digest of the release whose telemetry counts; undefined: whatever they ran. */
+  release: string | undefined;
+}
+
+export interface AnalysisQuestion {
+  rollout: string;
+  analysis: AnalysisReference;
+  candidate: Cohort;
+  control: Cohort;
+  sinceMs: number;
+  nowMs: number;
+}
+
+/** Judges a release by what devices measure. */
+export interface RolloutAnalysis {
+  /** @throws StarlingError that names the field, where it could never be judged */
+  check(analysis: AnalysisReference): Promise<void>;
+  /** What it found, with all its figures in `detail`. */
+  judge(question: AnalysisQuestion): Promise<Judged & { detail: unknown }>;
+}
+
+/** A fleet without analyses refuses rollouts that ask for one, before they start. */
+export const noAnalysis: RolloutAnalysis = {
+  check: async () => {
+    throw new StarlingError('no-analysis', 'this fleet cannot judge analyses', {
+      field: 'analysis',
+      hint: 'use thresholds, pauses and approvals',
+    });
+  },
+  judge: async () => ({ verdict: 'inconclusive', reason: 'this fleet cannot judge analyses', detail: null }),
+};

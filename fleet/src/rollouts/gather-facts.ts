@@ -1,0 +1,84 @@
+import type { Judged, RolloutFacts } from './advance.ts';
+import type { RolloutAnalysis } from './analysis-port.ts';
+import { JUDGE_INTERVAL_MS, RECONNECT_GRACE_MS } from './limits.ts';
+import { planSteps } from './plan-waves.ts';
+import type { RolloutPorts } from './ports.ts';
+import { countEligible } from './starting-store.ts';
+import { approvalsOf, type RolloutRow } from './store.ts';
+import { cohortOf, failuresOf, noCounts, type Tally, tallyOf } from './targets-store.ts';
+
+interface Judgement extends Judged {
+  detail: unknown;
+  atMs: number;
+  /** What was judged: a step and its start, or the whole. */
+  of: string;
+}
+
+export interface FactGatherer {
+  gather(row: RolloutRow): Promise<RolloutFacts>;
+  /** The newest judgement of a rollout, with its figures. */
+  judgement(rollout: string): Omit<Judgement, 'of'> | undefined;
+}
+
+/** Reads everything that a decision about a rollout rests on. */
+export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): FactGatherer {
+  const { db, clock, analysis } = ports;
+  const judgements = new Map<string, Judgement>();
+  const shown = new Map<string, Judgement>();
+  return {
+    judgement: (rollout) => shown.get(rollout),
+    async gather(row) {
+      const nowMs = clock.nowMs();
+      const steps = planSteps(row.spec);
+      const tally = (await tallyOf(db, [row.id])).get(row.id) as Tally;
+      const { counts } = tally;
+      const step = row.state === 'running' ? steps[row.step] : undefined;
+      const wave = tally.waves.get(row.step)?.counts ?? noCounts();
+      // Of a step by count everybody who was never started is eligible, and who can be reached matters once nobody is on the way.
+      const isByLabel = step?.kind === 'setLabel';
+      const isCounted = isByLabel || (step?.kind.startsWith('set') === true && wave.assigned + wave.waiting === 0 && tally.unstarted > 0);
+      const ways = isCounted
+        ? await countEligible(db, { rollout: row.id, step: step.step, nowMs })
+        : { eligible: tally.unstarted, reachable: tally.unstarted };
+      const approves = step?.kind === 'approve';
+      const judge = (of: string, reference: Parameters<RolloutAnalysis['judge']>[0]['analysis'], sinceMs: number): Promise<Judged> =>
+        judgeAgain(row, of, reference, sinceMs);
+      const isWatched = row.spec.analysis !== undefined && counts.succeeded > 0 && (row.state === 'running' || row.state === 'following');
+      return {
+        ...{ state: row.state, spec: row.spec, steps, step: row.step, stepStartedAtMs: row.stepStartedAtMs, nowMs },
+        ...{ followedSinceMs: row.followedSinceMs, acceptedFailures: row.acceptedFailures },
+        ...{ counts, total: tally.total, started: tally.started, wave, ...ways },
+        graceOver: nowMs - startedAtMs >= (ports.reconnectGraceMs ?? RECONNECT_GRACE_MS),
+        failures: counts.failed + counts['timed-out'] > 0 ? await failuresOf(db, row.id, true) : [],
+        approvals: approves ? (await approvalsOf(db, row.id)).filter((approval) => approval.step === row.step).length : 0,
+        judged:
+          step !== undefined && 'analyse' in step.step
+            ? await judge(`${row.step}@${row.stepStartedAtMs}`, step.step.analyse, row.stepStartedAtMs)
+            : undefined,
+        background:
+          isWatched && row.spec.analysis !== undefined
+            ? await judge('all', row.spec.analysis, row.startedAtMs ?? row.createdAtMs)
+            : undefined,
+      };
+    },
+  };
+
+  async function judgeAgain(
+    row: RolloutRow,
+    of: string,
+    reference: Parameters<RolloutAnalysis['judge']>[0]['analysis'],
+    sinceMs: number,
+  ): Promise<Judged> {
+    const nowMs = clock.nowMs();
+    const key = `${row.id} ${of}`;
+    const known = judgements.get(key);
+    if (known !== undefined && nowMs - known.atMs < JUDGE_INTERVAL_MS && nowMs >= known.atMs) return known;
+    const candidate = { devices: cohortOf(row.id, 'candidate'), release: row.release };
+    const control = { devices: cohortOf(row.id, 'control'), release: undefined };
+    const found = await analysis.judge({ rollout: row.id, analysis: reference, candidate, control, sinceMs, nowMs });
+    const judgement = { ...found, atMs: nowMs, of };
+    judgements.set(key, judgement);
+    shown.set(row.id, judgement);
+    return judgement;
+  }
+}

@@ -1,0 +1,150 @@
+import type { RolloutState } from '@starling/shared';
+import { and, asc, count, desc, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
+import type { Queryable, Transaction } from '../db/index.ts';
+import { rolloutApprovals, rolloutEvents, rollouts, rolloutTargets } from '../db/schema/index.ts';
+import { openStates } from './states.ts';
+
+export type RolloutRow = typeof rollouts.$inferSelect;
+export type EventRow = typeof rolloutEvents.$inferSelect;
+export type ApprovalRow = typeof rolloutApprovals.$inferSelect;
+
+/** A line of the timeline before it has a number. */
+export interface NewEvent {
+  kind: string;
+  actor: string;
+  text: string;
+  detail?: Record<string, unknown>;
+}
+
+export async function insertRollout(tx: Transaction, row: typeof rollouts.$inferInsert): Promise<void> {
+  await tx.insert(rollouts).values(row);
+}
+
+/** One creation at a time: two that begin together must see each other's devices. Held until the transaction ends. */
+export async function lockCreation(tx: Transaction): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtext('starling.rollouts.create'))`);
+}
+
+export async function rolloutById(db: Queryable, id: string): Promise<RolloutRow | undefined> {
+  const [row] = await db.select().from(rollouts).where(eq(rollouts.id, id));
+  return row;
+}
+
+/** By id, else the newest of that name. */
+export async function findRollout(db: Queryable, reference: string): Promise<RolloutRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(rollouts)
+    .where(or(eq(rollouts.id, reference), eq(rollouts.name, reference)))
+    .orderBy(desc(eq(rollouts.id, reference)), desc(rollouts.createdAtMs), desc(rollouts.id))
+    .limit(1);
+  return row;
+}
+
+/** Those that the runner looks after, the most urgent first. */
+export async function openRollouts(db: Queryable): Promise<RolloutRow[]> {
+  return db
+    .select()
+    .from(rollouts)
+    .where(inArray(rollouts.state, [...openStates]))
+    .orderBy(desc(rollouts.priority), asc(rollouts.createdAtMs), asc(rollouts.id));
+}
+
+export interface RolloutFilter {
+  limit: number;
+  offset: number;
+  state?: RolloutState | undefined;
+  open?: boolean | undefined;
+  device?: string | undefined;
+}
+
+export async function listRollouts(db: Queryable, filter: RolloutFilter): Promise<{ rows: RolloutRow[]; total: number }> {
+  const { state, open, device } = filter;
+  const conditions: (SQL | undefined)[] = [
+    state === undefined ? undefined : eq(rollouts.state, state),
+    open === undefined ? undefined : sql`${inArray(rollouts.state, [...openStates])} = ${open}`,
+    device === undefined
+      ? undefined
+      : sql`exists (select 1 from ${rolloutTargets} where ${rolloutTargets.rollout} = ${rollouts.id} and ${rolloutTargets.device} = ${device})`,
+  ];
+  const where = and(...conditions);
+  const rows = await db
+    .select()
+    .from(rollouts)
+    .where(where)
+    .orderBy(desc(rollouts.createdAtMs), desc(rollouts.id))
+    .limit(filter.limit)
+    .offset(filter.offset);
+  const [total] = await db.select({ value: count() }).from(rollouts).where(where);
+  return { rows, total: total?.value ?? 0 };
+}
+
+/** Takes or renews the lease of a runner. @returns the row as it is now; undefined where another runner has it */
+export async function takeLease(db: Queryable, id: string, owner: string, nowMs: number, leaseMs: number): Promise<RolloutRow | undefined> {
+  const [row] = await db
+    .update(rollouts)
+    .set({ leaseOwner: owner, leaseUntilMs: nowMs + leaseMs })
+    .where(and(eq(rollouts.id, id), or(eq(rollouts.leaseOwner, owner), lt(rollouts.leaseUntilMs, nowMs))))
+    .returning();
+  return row;
+}
+
+/** What ended without letting go is free at once: this process is the only one on its database. */
+export async function releaseLeases(db: Queryable, owner?: string): Promise<void> {
+  const held = owner === undefined ? undefined : eq(rollouts.leaseOwner, owner);
+  await db.update(rollouts).set({ leaseOwner: null, leaseUntilMs: 0 }).where(held);
+}
+
+/**
+ * Claims the right to change a rollout, until the transaction ends: nobody has changed it since `version` was read.
+ * @returns false if somebody has; then nothing may be written
+ */
+export async function claimVersion(tx: Transaction, { id, version }: Pick<RolloutRow, 'id' | 'version'>): Promise<boolean> {
+  const claimed = await tx
+    .update(rollouts)
+    .set({ version: sql`${rollouts.version} + 1` })
+    .where(and(eq(rollouts.id, id), eq(rollouts.version, version)))
+    .returning({ id: rollouts.id });
+  return claimed.length > 0;
+}
+
+/** Reads a rollout and keeps it from changing until the transaction ends. */
+export async function lockRollout(tx: Transaction, id: string): Promise<RolloutRow | undefined> {
+  const [row] = await tx.select().from(rollouts).where(eq(rollouts.id, id)).for('update');
+  return row;
+}
+
+export async function writeRollout(tx: Transaction, id: string, change: Partial<typeof rollouts.$inferInsert>): Promise<void> {
+  await tx.update(rollouts).set(change).where(eq(rollouts.id, id));
+}
+
+/** Adds to the timeline, in the transaction of what it tells. */
+export async function appendEvents(tx: Transaction, rollout: string, atMs: number, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const [counted] = await tx
+    .update(rollouts)
+    .set({ events: sql`${rollouts.events} + ${events.length}` })
+    .where(eq(rollouts.id, rollout))
+    .returning({ events: rollouts.events });
+  const first = (counted?.events ?? events.length) - events.length;
+  await tx
+    .insert(rolloutEvents)
+    .values(events.map(({ detail = {}, ...event }, index) => ({ rollout, sequence: first + index + 1, atMs, detail, ...event })));
+}
+
+export async function listEvents(db: Queryable, rollout: string, { limit, offset }: { limit: number; offset: number }) {
+  const where = eq(rolloutEvents.rollout, rollout);
+  const items = await db.select().from(rolloutEvents).where(where).orderBy(desc(rolloutEvents.sequence)).limit(limit).offset(offset);
+  const [total] = await db.select({ value: count() }).from(rolloutEvents).where(where);
+  return { items: items.map(({ rollout: _rollout, ...event }) => event), total: total?.value ?? 0 };
+}
+
+/** @returns false if this person has approved the step before */
+export async function insertApproval(tx: Transaction, row: ApprovalRow): Promise<boolean> {
+  const added = await tx.insert(rolloutApprovals).values(row).onConflictDoNothing().returning({ person: rolloutApprovals.person });
+  return added.length > 0;
+}
+
+export async function approvalsOf(db: Queryable, rollout: string): Promise<ApprovalRow[]> {
+  return db.select().from(rolloutApprovals).where(eq(rolloutApprovals.rollout, rollout)).orderBy(asc(rolloutApprovals.atMs));
+}

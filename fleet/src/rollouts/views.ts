@@ -1,0 +1,47 @@
+import type { RolloutDetail, RolloutView, RolloutWave } from '@starling/shared';
+import type { Queryable } from '../db/index.ts';
+import { planSteps } from './plan-waves.ts';
+import { isOver } from './states.ts';
+import { type ApprovalRow, approvalsOf, type RolloutRow } from './store.ts';
+import { failuresOf, noCounts, type Tally, tallyOf } from './targets-store.ts';
+
+export function viewOf(row: RolloutRow, tally: Tally): RolloutView {
+  const { id, name, release, releaseName, state, step, waiting, priority, createdAtMs, createdBy, startedAtMs, finishedAtMs } = row;
+  return {
+    ...{ id, name, release, releaseName, state, step, waiting: isOver(state) ? null : waiting, priority },
+    ...{ createdAtMs, createdBy, startedAtMs, finishedAtMs, steps: planSteps(row.spec).length, counts: tally.counts, total: tally.total },
+  };
+}
+
+export async function viewsOf(db: Queryable, rows: readonly RolloutRow[]): Promise<RolloutView[]> {
+  const tallies = await tallyOf(
+    db,
+    rows.map(({ id }) => id),
+  );
+  return rows.map((row) => viewOf(row, tallies.get(row.id) as Tally));
+}
+
+export async function detailOf(db: Queryable, row: RolloutRow, analysis: unknown): Promise<RolloutDetail> {
+  const tally = (await tallyOf(db, [row.id])).get(row.id) as Tally;
+  const approvals = await approvalsOf(db, row.id);
+  return {
+    ...viewOf(row, tally),
+    spec: row.spec,
+    waves: wavesOf(row, tally, approvals),
+    failures: await failuresOf(db, row.id, false),
+    ...(analysis === undefined ? {} : { analysis }),
+  };
+}
+
+function wavesOf(row: RolloutRow, tally: Tally, approvals: readonly ApprovalRow[]): RolloutWave[] {
+  return planSteps(row.spec).map(({ name, kind }, step) => {
+    const wave = tally.waves.get(step);
+    const isActive = step === row.step && !isOver(row.state) && row.state !== 'scheduled' && row.state !== 'following';
+    return {
+      ...{ step, name, kind, state: step < row.step ? 'done' : isActive ? 'active' : 'next' },
+      ...{ started: wave?.started ?? 0, counts: wave?.counts ?? noCounts() },
+      approvals: approvals.filter((each) => each.step === step).map(({ name: person, atMs }) => ({ name: person, atMs })),
+      ...{ startedAtMs: wave?.startedAtMs ?? null, finishedAtMs: wave?.finishedAtMs ?? null },
+    };
+  });
+}
