@@ -20,6 +20,7 @@ import { createCommandRunner } from './commands/index.ts';
 import type { Journal } from './journal/index.ts';
 import { createLink, createUnderNewestRoot, type Link, type Trust } from './link/index.ts';
 import { createMeasuring, createSelfTuning } from './measuring.ts';
+import { createGatekeeper, type Gatekeeper } from './placement/index.ts';
 import type { BlobStore } from './ports/blob-store.ts';
 import type { Clock } from './ports/clock.ts';
 import type { FileStore } from './ports/file-store.ts';
@@ -171,7 +172,12 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     tunings: known.tunings.list(),
     pulled: puller.counters(),
   });
-  listenToHost(host, { record, event, log, reconciler, spool, taps, capabilities: ports.capabilities, ends });
+  const gatekeeper = createGatekeeper({
+    ...{ device: key.device, host, underNewestRoot, trustedNowMs: () => trust.nowMs() },
+    publish: (params, payload) => publish('stream', { ...params }, payload),
+    refused: (reason) => refused('stream', reason),
+  });
+  listenToHost(host, { record, event, log, reconciler, spool, taps, capabilities: ports.capabilities, ends, gatekeeper });
 
   link = createLink({
     ...{ transport: ports.transport, access: ports.access, key, trust, clock, random: ports.random, log, bootId: identity.bootId },
@@ -179,11 +185,11 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     hello: () => helloOf(identity, ports),
   });
   await reconciler.resume();
-  await adoptKept(ports, reconciler);
+  await adoptKept(ports, reconciler, gatekeeper);
   link.start({
     async desired(signed) {
       try {
-        await underNewestRoot((root) => adopt(signed, root, ports, reconciler));
+        await underNewestRoot((root) => adopt(signed, root, ports, reconciler, gatekeeper));
       } catch (error) {
         refused('desired state', isStarlingError(error) ? `${error.code}: ${error.message}` : messageOf(error));
       }
@@ -191,13 +197,16 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     command: (signed) => commands.receive(signed),
     chunk: (frame) => puller.receive(frame),
     acknowledged: (kind, acknowledgement) => spool.acknowledged(kind, acknowledgement),
+    stream: (params, payload) => gatekeeper.receive(params, payload),
     online() {
+      gatekeeper.online();
       puller.online();
       spool.online();
       reconciler.online();
     },
     offline() {
       taps.linkLost();
+      gatekeeper.offline();
       puller.offline();
       spool.offline();
     },
@@ -233,12 +242,19 @@ function helloOf(identity: AgentIdentity, { journal, clock }: AgentPorts): Hello
 }
 
 /** Verifies a desired state and makes it the target. */
-async function adopt(signed: string, root: TrustRoot, ports: AgentPorts, reconciler: Reconciler): Promise<void> {
+async function adopt(
+  signed: string,
+  root: TrustRoot,
+  ports: AgentPorts,
+  reconciler: Reconciler,
+  gatekeeper: Gatekeeper,
+): Promise<void> {
   const { key, trust, journal, log } = ports;
   const newest = journal.state.desired;
   const desired = await verifyDesiredState(signed, { root, device: key.device, newest, trustedNowMs: trust.nowMs() });
   const { epoch, generation, assignment, profile, settings } = desired;
   trace(ports, settings.traceRatio);
+  gatekeeper.adopted(signed, desired);
   const isNew = newest === null || newest.epoch !== epoch || newest.generation !== generation;
   if (isNew) {
     await journal.record({ type: 'desired', signed, epoch, generation });
@@ -249,12 +265,14 @@ async function adopt(signed: string, root: TrustRoot, ports: AgentPorts, reconci
 }
 
 /** What was accepted before a restart is taken up again; an expired one only waits for the fleet. */
-async function adoptKept(ports: AgentPorts, reconciler: Reconciler): Promise<void> {
+async function adoptKept(ports: AgentPorts, reconciler: Reconciler, gatekeeper: Gatekeeper): Promise<void> {
   const kept = ports.journal.state.desired;
   if (kept === null) return;
   try {
     const context = { root: ports.trust.root(), device: ports.key.device, newest: kept, trustedNowMs: ports.trust.nowMs() };
-    const { assignment, profile, settings, epoch, generation } = await verifyDesiredState(kept.signed, context);
+    const desired = await verifyDesiredState(kept.signed, context);
+    const { assignment, profile, settings, epoch, generation } = desired;
+    gatekeeper.adopted(kept.signed, desired);
     trace(ports, settings.traceRatio);
     reconciler.setTarget({ assignment, profile, telemetryWindowMs: settings.telemetryWindowMs, epoch, generation });
   } catch (error) {
@@ -276,6 +294,7 @@ interface HostListeners {
   taps: TapRelay;
   capabilities(): Promise<Capabilities>;
   ends: PipelineEnds | undefined;
+  gatekeeper: Gatekeeper;
 }
 
 function releaseStatus(reconciler: Reconciler): Pick<AgentStatus, 'reported' | 'releaseName' | 'inputs' | 'egress'> {
@@ -294,10 +313,11 @@ function runningOf(documents: ReturnType<Reconciler['running']>) {
   const { assignment, pipeline, alongside, release } = documents;
   const pipelines = [pipeline, ...alongside];
   const parameters = Object.fromEntries(pipelines.map(({ name }) => [name, parametersFor(release, name)]));
-  return { digest: assignment.release, pipelines, egress: release.policies.egress, parameters };
+  const { places } = assignment;
+  return { digest: assignment.release, pipelines, egress: release.policies.egress, parameters, ...(places === undefined ? {} : { places }) };
 }
 
-function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool, taps, capabilities, ends }: HostListeners): void {
+function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool, taps, capabilities, ends, gatekeeper }: HostListeners): void {
   const fallbackEvent = createFallbackEvents();
   host.onEvent((happened) => {
     switch (happened.type) {
@@ -326,6 +346,8 @@ function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool
       }
       case 'tapped':
         return taps.relay(happened.message);
+      case 'stream':
+        return gatekeeper.send(happened);
       case 'deliver':
         return ends?.deliver(happened.release, happened.pipeline, happened.node, happened.values, happened.item);
       case 'result':

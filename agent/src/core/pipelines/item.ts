@@ -22,6 +22,8 @@ export interface ItemInput {
   stream: string;
   /** When it was taken, in milliseconds since 1970. */
   timeMs: number;
+  /** Its place in its stream where it came in first; counted here if it is not said. */
+  sequence?: number | undefined;
   traceId?: string | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -115,7 +117,7 @@ class ItemView implements OperatorItem {
 
   constructor(item: Item, state: OperatorItem['state']) {
     this.stream = item.input.stream;
-    this.sequence = item.sequence;
+    this.sequence = item.input.sequence ?? item.sequence;
     this.timeMs = item.input.timeMs;
     this.state = state;
     this.#item = item;
