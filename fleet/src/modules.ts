@@ -99,7 +99,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const releases = createReleases({ db, blobs, models, pipelines, keyring, clock, events, countDevices: () => countByRelease(db) });
   const byName = new Map(profiles.map((profile) => [profile.name, profile]));
   const desiredStates = createDesiredStates({
-    ...{ db, clock, log, keyring, devices, models, releases },
+    ...{ db, clock, events, log, keyring, devices, models, releases },
     profiles: byName,
     telemetryWindowMs: config.telemetryWindowMs,
     traceRatio: config.traceRatio,
@@ -135,6 +135,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
       taps.close();
       await traces?.close();
       await measuring.close();
+      await desiredStates.close();
       await builds.close();
       await devices.close();
     },

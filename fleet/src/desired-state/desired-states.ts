@@ -22,10 +22,12 @@ import { appendAudit } from '../audit/index.ts';
 import type { Database } from '../db/index.ts';
 import type { DeviceRow, Devices } from '../devices/index.ts';
 import type { Models } from '../models/index.ts';
-import type { Clock, Log } from '../ports.ts';
+import type { Clock, EventBus, Log } from '../ports.ts';
 import type { Releases } from '../releases/index.ts';
 import type { Keyring } from '../trust/index.ts';
 import { objectiveFor, openReleaseChooser, type ReleaseChooser } from './choose-for-device.ts';
+import { createPlacement, nobody } from './placement.ts';
+import { createPlacementKeeper } from './placement-keeper.ts';
 import { findProposals, pageOfChanges } from './proposals.ts';
 import { createShortMemory } from './short-memory.ts';
 import { type DesiredRow, desiredOf, writeDesired, writeObjective } from './store.ts';
@@ -53,6 +55,10 @@ export interface DesiredStates {
   applyProposals(only: readonly string[] | undefined, actor: Pick<Actor, 'name'>): Promise<number>;
   objective(release: string): Promise<ReleaseObjective>;
   setObjective(release: string, objective: Objective | null, actor: Pick<Actor, 'name'>): Promise<ReleaseObjective>;
+  /** Has the fleet made one of them work for the other? What they send to each other is let through then, and only then. */
+  connects(from: string, to: string): Promise<boolean>;
+  /** Ends what it does by itself. */
+  close(): Promise<void>;
   /** Called with each device whose desired state has changed. */
   onChange(listener: (device: string) => void): void;
 }
@@ -70,6 +76,7 @@ export interface ChangePage extends PageQuery {
 interface DesiredStatePorts {
   db: Database;
   clock: Clock;
+  events: EventBus;
   log: Log;
   keyring: Keyring;
   devices: Devices;
@@ -84,6 +91,7 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
   const { db, clock, keyring, devices, releases, profiles } = ports;
   const listeners: ((device: string) => void)[] = [];
   const pinned = createShortMemory((device: string) => desiredOf(db, device), clock);
+  const placement = createPlacement(ports);
 
   const write = async (
     device: DeviceRow,
@@ -92,9 +100,13 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
     chooser?: ReleaseChooser,
   ): Promise<void> => {
     const running = (await desiredOf(db, device.id))?.artefacts ?? {};
-    const choices = release === null ? {} : (chooser ?? (await openReleaseChooser(release, ports))).choose(device, running);
+    const role = release === null ? nobody : await placement.roleOf(device, release.digest);
+    const choices =
+      release === null ? {} : (chooser ?? (await openReleaseChooser(release, ports))).choose(device, running, await placement.models(role, release.digest));
+    let left: string | null = null;
     await db.transaction(async (tx) => {
       const before = await desiredOf(tx, device.id);
+      left = before?.release ?? null;
       const digest = release?.digest ?? null;
       const previous = before?.release !== undefined && before.release !== digest ? before.release : (before?.previousRelease ?? null);
       await writeDesired(tx, {
@@ -103,6 +115,7 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
         generation: (before?.generation ?? 0) + 1,
         release: digest,
         previousRelease: previous,
+        ...role,
         artefacts: Object.fromEntries(Object.entries(choices).map(([model, choice]) => [model, choice.artefact])),
         reasons: choices,
         assignedAtMs: clock.nowMs(),
@@ -110,9 +123,26 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       });
       await appendAudit(tx, clock, actor, 'device.assign', device.id, { release: release?.document.name ?? null, digest });
     });
-    pinned.forget(device.id);
-    for (const listener of listeners) listener(device.id);
+    changed(device.id);
+    for (const each of new Set([left, release?.digest])) if (each !== null && each !== undefined) keeper.assigned(each);
   };
+  const changed = (device: string): void => {
+    pinned.forget(device);
+    for (const listener of listeners) listener(device);
+  };
+  const keeper = createPlacementKeeper({
+    ...ports,
+    isWorker: (device) => placement.isWorker(device),
+    refresh: (only) =>
+      placement.refresh(only, {
+        moved: changed,
+        // Another role needs other artefacts.
+        reassign: async (device, release) =>
+          write(device, await releases.find(release), { name: 'fleet' }).catch((error: unknown) =>
+            ports.log.warn({ device: device.id, error: messageOf(error) }, 'a device could not be given its part of a release'),
+          ),
+      }),
+  });
   const reachesBy = async (row: DesiredRow | undefined, digest: string): Promise<boolean> => {
     for (const release of [row?.release, row?.previousRelease]) {
       if (release !== null && release !== undefined && (await releases.reachable(release)).has(digest)) return true;
@@ -203,6 +233,11 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       });
       return objectiveFor(release, ports);
     },
+    async connects(from, to) {
+      const works = (row: DesiredRow | undefined, worker: string): boolean => Object.values(row?.workers ?? {}).includes(worker);
+      return works(await pinned.get(from), to) || works(await pinned.get(to), from);
+    },
+    close: () => keeper.close(),
     onChange: (listener) => void listeners.push(listener),
   };
 }
@@ -229,11 +264,24 @@ function documentOf(
     assignment:
       row.release === null
         ? null
-        : { release: row.release, artefacts: row.artefacts, ...fallbacksOf(row, fallbackCount), ...objectiveIn(row) },
+        : { release: row.release, artefacts: row.artefacts, ...fallbacksOf(row, fallbackCount), ...objectiveIn(row), ...placesIn(row) },
     ...(profile === undefined ? {} : { profile: { name: profile.name, powerModel: profile.powerModel } }),
-    grants: { blobs: [], streams: [] },
+    grants: { blobs: [], streams: streamsOf(row) },
     settings: agentSettingsSchema.parse({ telemetryWindowMs, traceRatio }),
   };
+}
+
+function placesIn({ places, workers }: DesiredRow): Pick<NonNullable<DesiredState['assignment']>, 'places' | 'workers'> {
+  return { ...(places === null ? {} : { places }), ...(Object.keys(workers).length === 0 ? {} : { workers }) };
+}
+
+/**
+ * Topics below `stream/` that it may use. A worker has no list of those that it works for, who may be thousands: each of them shows it its
+ * own desired state, and the broker knows them all.
+ */
+function streamsOf({ device, places, workers }: DesiredRow): string[] {
+  if (places !== null) return [`+/+/+/${device}`, `+/+/${device}/+`];
+  return [...new Set(Object.values(workers))].flatMap((worker) => [`+/+/${device}/${worker}`, `+/+/${worker}/${device}`]);
 }
 
 /** The runners-up of the choices that were made, at most so many per model. */

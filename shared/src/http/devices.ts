@@ -69,6 +69,17 @@ export const profileReasonSchema = z.object({
   runnersUp: z.array(z.object({ profile: z.string(), score: z.number(), reason: z.string() })).default([]),
 });
 
+/** What another machine runs for a device. */
+export const placementViewSchema = z.object({
+  place: z.string(),
+  parts: z.array(z.object({ pipeline: z.string(), name: z.string(), nodes: z.array(z.string()) })),
+  worker: z
+    .object({ id: deviceIdSchema, name: z.string(), online: z.boolean() })
+    .nullable()
+    .meta({ description: 'Null while no device with the release has the label of the place' }),
+});
+export type PlacementView = z.infer<typeof placementViewSchema>;
+
 export const deviceViewSchema = z.object({
   id: deviceIdSchema,
   name: z.string(),
@@ -91,6 +102,8 @@ export const deviceViewSchema = z.object({
       releaseName: z.string().nullable(),
       previousRelease: digestSchema.nullable(),
       choices: z.record(z.string(), artefactChoiceSchema),
+      places: z.array(z.string()).nullable().default(null).meta({ description: 'It runs the nodes of these places for other devices, and no others' }),
+      placement: z.array(placementViewSchema).default([]).meta({ description: 'What others run for it; empty where it runs all itself' }),
       assignedAtMs: wallMsSchema,
       assignedBy: z.string(),
     })

@@ -1,0 +1,2 @@
+ALTER TABLE "desired_states" ADD COLUMN "places" jsonb;--> statement-breakpoint
+ALTER TABLE "desired_states" ADD COLUMN "workers" jsonb DEFAULT '{}'::jsonb NOT NULL;
