@@ -1,4 +1,13 @@
-import { cyclesAcrossPlaces, graphAtHome, graphOfPart, INPUT_NODE, isStarlingError, type PipelineNode, splitByPlace, StarlingError } from '@starling/shared';
+import {
+  cyclesAcrossPlaces,
+  graphAtHome,
+  graphOfPart,
+  INPUT_NODE,
+  isStarlingError,
+  type PipelineNode,
+  StarlingError,
+  splitByPlace,
+} from '@starling/shared';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
@@ -11,7 +20,13 @@ import {
   type Values,
   type VirtualClock,
 } from '../../agent/src/core/pipelines/index.ts';
-import { bindParts, createPartStreams, type OpenPart, type PartStreams, type PlacedPipeline } from '../../agent/src/core/placement/index.ts';
+import {
+  bindParts,
+  createPartStreams,
+  type OpenPart,
+  type PartStreams,
+  type PlacedPipeline,
+} from '../../agent/src/core/placement/index.ts';
 import { scaled, testSeed } from '../harness/scale.ts';
 import { createInterpreter, type Outcome, outcomeOf } from './naive-interpreter.ts';
 import { graphFrom, type NodeBehaviour, type RandomGraph, tape } from './random-graph.ts';
@@ -83,9 +98,15 @@ function bind(behaviour: NodeBehaviour, clock: VirtualClock): BoundNode {
 function placed({ graph }: RandomGraph, places: readonly number[]): PlacedPipeline {
   const names = Object.keys(graph.nodes);
   const nodes: Record<string, PipelineNode> = Object.fromEntries(
-    names.map((name, index) => [name, { ...(graph.nodes[name] as PipelineNode), on: PLACES[(places[index] ?? 0) % PLACES.length] as string }]),
+    names.map((name, index) => [
+      name,
+      { ...(graph.nodes[name] as PipelineNode), on: PLACES[(places[index] ?? 0) % PLACES.length] as string },
+    ]),
   );
-  for (const { nodes: circle, places: [first] } of cyclesAcrossPlaces({ nodes, edges: graph.edges }))
+  for (const {
+    nodes: circle,
+    places: [first],
+  } of cyclesAcrossPlaces({ nodes, edges: graph.edges }))
     for (const name of circle) nodes[name] = { ...(nodes[name] as PipelineNode), on: first as string };
   return { ...graph, nodes, name: 'random', deadlineMs: undefined, inner: {}, aliases: {} };
 }
@@ -172,7 +193,11 @@ async function runOnMachines(random: RandomGraph, places: readonly number[], ite
     return queue
       .push(() => engine.run({ values: known, stream, timeMs: 0 }))
       .then(({ outputs }): Outcome => ({ outputs }))
-      .catch((error: unknown): Outcome => ({ failedAt: isStarlingError(error) ? `${error.field} ${error.code} ${error.message}` : String(error) }))
+      .catch(
+        (error: unknown): Outcome => ({
+          failedAt: isStarlingError(error) ? `${error.field} ${error.code} ${error.message}` : String(error),
+        }),
+      )
       .finally(() => {
         open -= 1;
       });

@@ -242,13 +242,7 @@ function helloOf(identity: AgentIdentity, { journal, clock }: AgentPorts): Hello
 }
 
 /** Verifies a desired state and makes it the target. */
-async function adopt(
-  signed: string,
-  root: TrustRoot,
-  ports: AgentPorts,
-  reconciler: Reconciler,
-  gatekeeper: Gatekeeper,
-): Promise<void> {
+async function adopt(signed: string, root: TrustRoot, ports: AgentPorts, reconciler: Reconciler, gatekeeper: Gatekeeper): Promise<void> {
   const { key, trust, journal, log } = ports;
   const newest = journal.state.desired;
   const desired = await verifyDesiredState(signed, { root, device: key.device, newest, trustedNowMs: trust.nowMs() });
@@ -314,10 +308,19 @@ function runningOf(documents: ReturnType<Reconciler['running']>) {
   const pipelines = [pipeline, ...alongside];
   const parameters = Object.fromEntries(pipelines.map(({ name }) => [name, parametersFor(release, name)]));
   const { places } = assignment;
-  return { digest: assignment.release, pipelines, egress: release.policies.egress, parameters, ...(places === undefined ? {} : { places }) };
+  return {
+    digest: assignment.release,
+    pipelines,
+    egress: release.policies.egress,
+    parameters,
+    ...(places === undefined ? {} : { places }),
+  };
 }
 
-function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool, taps, capabilities, ends, gatekeeper }: HostListeners): void {
+function listenToHost(
+  host: RuntimeHost,
+  { record, event, log, reconciler, spool, taps, capabilities, ends, gatekeeper }: HostListeners,
+): void {
   const fallbackEvent = createFallbackEvents();
   host.onEvent((happened) => {
     switch (happened.type) {

@@ -11,7 +11,10 @@ export interface WorkerCandidate {
 
 /** Places that labels make a device one of. */
 export function placesOfLabels({ place, group }: Readonly<Record<string, string>>): string[] {
-  return [...(place === 'cloud' ? ['cloud'] : []), ...(group !== undefined && /^[a-z0-9][a-z0-9_-]{0,63}$/.test(group) ? [`group:${group}`] : [])];
+  return [
+    ...(place === 'cloud' ? ['cloud'] : []),
+    ...(group !== undefined && /^[a-z0-9][a-z0-9_-]{0,63}$/.test(group) ? [`group:${group}`] : []),
+  ];
 }
 
 /** Rendezvous hashing (Thaler and Ravishankar, 1998): a worker that comes or goes moves only the homes that are its own. */

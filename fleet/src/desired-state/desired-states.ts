@@ -102,7 +102,9 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
     const running = (await desiredOf(db, device.id))?.artefacts ?? {};
     const role = release === null ? nobody : await placement.roleOf(device, release.digest);
     const choices =
-      release === null ? {} : (chooser ?? (await openReleaseChooser(release, ports))).choose(device, running, await placement.models(role, release.digest));
+      release === null
+        ? {}
+        : (chooser ?? (await openReleaseChooser(release, ports))).choose(device, running, await placement.models(role, release.digest));
     let left: string | null = null;
     await db.transaction(async (tx) => {
       const before = await desiredOf(tx, device.id);

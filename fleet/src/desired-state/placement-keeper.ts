@@ -36,7 +36,9 @@ export function createPlacementKeeper({ events, log, refresh, isWorker }: Placem
     waiting.clear();
     for (const release of releases) {
       if (isClosed) return;
-      await refresh(release).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'parts of pipelines could not be given to devices'));
+      await refresh(release).catch((error: unknown) =>
+        log.warn({ error: messageOf(error) }, 'parts of pipelines could not be given to devices'),
+      );
     }
   };
   const after = (delayMs: number, then: () => void): void => {

@@ -50,7 +50,9 @@ export function createPlacement({ db, clock, releases }: PlacementPorts): Placem
       for (const device of await devicesByIds(db, [...rows.keys()])) pages.push({ row: rows.get(device.id) as DesiredRow, device });
     }
     // Roles first: who works for whom follows from them.
-    const other = pages.filter(({ row, device }) => device.status !== 'revoked' && String(placesFor(device, needed)) !== String(row.places));
+    const other = pages.filter(
+      ({ row, device }) => device.status !== 'revoked' && String(placesFor(device, needed)) !== String(row.places),
+    );
     for (const { device } of other) await reassign(device, release);
     const settled = other.length === 0 ? pages : pages.filter((each) => !other.includes(each));
     const candidates = await candidatesOf(release);

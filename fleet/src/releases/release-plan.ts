@@ -59,7 +59,11 @@ export function requirePlacement(release: Placed, pipeline: Pipeline, field: str
   const source = Object.entries(expanded.nodes).find(([, node]) => 'source' in node && node.on !== HOME_PLACE);
   if (source !== undefined) {
     const hint = 'take `on` away from it, and from the node that contains it: the nodes behind a source may run elsewhere';
-    throw new StarlingError('invalid-placement', `${source[0]} of ${pipeline.name} is a source on ${source[1].on}, but items begin at the device`, { field, hint });
+    throw new StarlingError(
+      'invalid-placement',
+      `${source[0]} of ${pipeline.name} is a source on ${source[1].on}, but items begin at the device`,
+      { field, hint },
+    );
   }
   return cutPorts(splitByPlace(expanded)).map((port) => prefix + port);
 }

@@ -102,7 +102,11 @@ export const deviceViewSchema = z.object({
       releaseName: z.string().nullable(),
       previousRelease: digestSchema.nullable(),
       choices: z.record(z.string(), artefactChoiceSchema),
-      places: z.array(z.string()).nullable().default(null).meta({ description: 'It runs the nodes of these places for other devices, and no others' }),
+      places: z
+        .array(z.string())
+        .nullable()
+        .default(null)
+        .meta({ description: 'It runs the nodes of these places for other devices, and no others' }),
       placement: z.array(placementViewSchema).default([]).meta({ description: 'What others run for it; empty where it runs all itself' }),
       assignedAtMs: wallMsSchema,
       assignedBy: z.string(),

@@ -17,7 +17,9 @@ export interface EgressGate {
  * @param prefix before the names of one pipeline of several, `NAME:`; the main one has none
  */
 export function createEgressGate(policy: EgressPolicy, prefix = ''): EgressGate {
-  const [outputs, edges, sinks, streams] = [policy.outputs, policy.edges, policy.sinks, policy.streams ?? []].map((names) => own(names, prefix));
+  const [outputs, edges, sinks, streams] = [policy.outputs, policy.edges, policy.sinks, policy.streams ?? []].map((names) =>
+    own(names, prefix),
+  );
   return {
     outputs: (values) => Object.fromEntries(Object.entries(values).filter(([name]) => outputs?.has(name))),
     allowsEdge: (port) => edges?.has(port) === true,

@@ -1,6 +1,14 @@
 import { isStarlingError, StarlingError } from '@starling/shared';
 import type { Clock } from '../ports/clock.ts';
-import type { HostEvent, InstalledRelease, LoadReport, PlacementState, Reload, RuntimeHost, SelfTestReport } from '../ports/runtime-host.ts';
+import type {
+  HostEvent,
+  InstalledRelease,
+  LoadReport,
+  PlacementState,
+  Reload,
+  RuntimeHost,
+  SelfTestReport,
+} from '../ports/runtime-host.ts';
 import type { HostCallName, HostCalls, HostReply, HostRequest } from './host-messages.ts';
 import { type HostWatch, watchHost } from './watch-host.ts';
 

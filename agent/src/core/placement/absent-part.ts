@@ -1,4 +1,12 @@
-import { type ExpandedGraph, INPUT_NODE, operatorRegistry, type PipelineNode, parsePortReference, StarlingError, triggersOf } from '@starling/shared';
+import {
+  type ExpandedGraph,
+  INPUT_NODE,
+  operatorRegistry,
+  type PipelineNode,
+  parsePortReference,
+  StarlingError,
+  triggersOf,
+} from '@starling/shared';
 import { createGraph, type ItemInput, planGraph, type Values } from '../pipelines/index.ts';
 import type { Clock } from '../ports/clock.ts';
 

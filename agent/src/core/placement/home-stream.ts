@@ -221,7 +221,8 @@ class HomeStreamMachine implements HomeStream {
     if (entry?.bytes === undefined) return;
     entry.bytes = undefined;
     entry.reject(reason);
-    if (this.#state === 'open') this.#send({ kind: 'skip', session: this.session, settledBelow: this.#lowest(), from: number, upTo: number });
+    if (this.#state === 'open')
+      this.#send({ kind: 'skip', session: this.session, settledBelow: this.#lowest(), from: number, upTo: number });
   }
 
   #open(): void {

@@ -61,14 +61,16 @@ export function createPartStreams(ports: StreamsPorts): PartStreams {
     receive(from, topic, payload) {
       const message = assemblerOf(`${from} ${topic.pipeline} ${topic.part}`).receive(decodeFrame(payload));
       if (message === undefined) return;
-      if (message.kind === 'ready' || message.kind === 'answer' || message.kind === 'refused') homes.get(message.session)?.receive(from, message);
+      if (message.kind === 'ready' || message.kind === 'answer' || message.kind === 'refused')
+        homes.get(message.session)?.receive(from, message);
       else workers.receive(from, topic, message);
     },
     openHome(about, patienceMs) {
       const stream = createHomeStream({
         ...{ clock: ports.clock, about, patienceMs, session: makeRandomId((count) => ports.random.bytes(count)) },
         peer: () => peerOf(about.place),
-        whyNoPeer: () => (placement.workers[about.place] === undefined ? `nobody runs ${about.place} for this device` : 'there is no connection'),
+        whyNoPeer: () =>
+          placement.workers[about.place] === undefined ? `nobody runs ${about.place} for this device` : 'there is no connection',
         send: (to, message) => send(to, about, message),
       });
       homes.set(stream.session, stream);

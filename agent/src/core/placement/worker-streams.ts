@@ -90,25 +90,21 @@ class WorkerStreamsMachine implements WorkerStreams {
 
   receive(home: string, topic: StreamTopic, message: HomeMessage): void {
     const session = this.#sessions.get(keyOf(home, message.session));
-    if (message.kind === 'open') return this.#open(home, message, session);
-    if (session === undefined) {
-      // Its end came before, or this is another life of the worker.
-      if (message.kind !== 'item') return;
+    if (message.kind === 'open') this.#open(home, message, session);
+    else if (session !== undefined) this.#take(session, message);
+    // Its end came before, or this is another life of the worker.
+    else if (message.kind === 'item') {
       const why = 'nothing is known of the session';
-      return this.#send(home, topic, { kind: 'refused', session: message.session, code: 'unknown-session', message: why });
+      this.#send(home, topic, { kind: 'refused', session: message.session, code: 'unknown-session', message: why });
     }
+  }
+
+  #take(session: Session, message: Exclude<HomeMessage, StreamOpen>): void {
     this.#heard(session);
     if ('settledBelow' in message) forgetBelow(session, message.settledBelow);
-    switch (message.kind) {
-      case 'item':
-        return this.#item(session, message);
-      case 'skip':
-        return this.#skip(session, message.from, message.upTo);
-      case 'settled':
-        return;
-      case 'close':
-        return this.#drop(session);
-    }
+    if (message.kind === 'item') this.#item(session, message);
+    else if (message.kind === 'skip') this.#skip(session, message.from, message.upTo);
+    else if (message.kind === 'close') this.#drop(session);
   }
 
   releaseGone(release: string): void {
@@ -156,7 +152,10 @@ class WorkerStreamsMachine implements WorkerStreams {
       if (answer !== undefined) this.#ports.send(session.home, session.about, answer);
       return;
     }
-    if (number > session.next) return this.#gap(session);
+    if (number > session.next) {
+      this.#gap(session);
+      return;
+    }
     // Attack: a device that sends without being let. What is not taken has to come again.
     if (session.working.size + session.answers.size >= 2 * STREAM_WINDOW_MAXIMUM) return;
     session.next += 1;
@@ -176,7 +175,14 @@ class WorkerStreamsMachine implements WorkerStreams {
     const fail = (error: unknown): void => answer({ values: {}, failure: failureOf(error) });
     try {
       const decoded = Object.fromEntries(Object.entries(values).map(([port, value]) => [port, decodePortValue(value)]));
-      const item: PartItem = { stream, sequence, timeMs, values: decoded, signal: controller.signal, ...(traceId === undefined ? {} : { traceId }) };
+      const item: PartItem = {
+        stream,
+        sequence,
+        timeMs,
+        values: decoded,
+        signal: controller.signal,
+        ...(traceId === undefined ? {} : { traceId }),
+      };
       session.part
         .run(item)
         .then((outputs) =>
@@ -189,7 +195,10 @@ class WorkerStreamsMachine implements WorkerStreams {
   }
 
   #skip(session: Session, from: number, upTo: number): void {
-    if (from > session.next) return this.#gap(session);
+    if (from > session.next) {
+      this.#gap(session);
+      return;
+    }
     for (const [number, controller] of [...session.working]) {
       if (number < from || number > upTo) continue;
       session.working.delete(number);

@@ -84,7 +84,12 @@ export function requireMemory(added: readonly MemoryNeed[], availableBytes: numb
 export function blobsOf(documents: ReleaseDocuments): Blob[] {
   return [
     ...documents.models.flatMap(({ version, artefact }) => artefactFiles(artefact).map((file) => ({ name: version.name, ...file }))),
-    ...assetsOf(documents).map(({ model, name, digest, manifest, sizeBytes }) => ({ name: `${model}/${name}`, digest, manifest, sizeBytes })),
+    ...assetsOf(documents).map(({ model, name, digest, manifest, sizeBytes }) => ({
+      name: `${model}/${name}`,
+      digest,
+      manifest,
+      sizeBytes,
+    })),
   ];
 }
 
