@@ -19,7 +19,7 @@ export const streamFrameSchema = z
     data: z
       .instanceof(Uint8Array)
       .refine((data) => data.length <= STREAM_PIECE_BYTES_MAXIMUM, 'longer than a piece')
-      .meta({ description: 'A part of a message (CBOR): values of an item, an answer, or what keeps the stream going' }),
+      .meta({ description: 'A part of a StreamHomeMessage or StreamWorkerMessage (CBOR)' }),
   })
   .meta({ id: 'StreamFrame', title: 'Piece of a message between parts of a pipeline' });
 export type StreamFrame = z.infer<typeof streamFrameSchema>;
@@ -60,7 +60,7 @@ export const homeMessageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('skip'), ...session, ...settled, from: count, upTo: count }),
   z.object({ kind: z.literal('settled'), ...session, ...settled }),
   z.object({ kind: z.literal('close'), ...session }),
-]);
+]).meta({ id: 'StreamHomeMessage', title: 'From the device with the item to the one that runs a part' });
 export type HomeMessage = z.infer<typeof homeMessageSchema>;
 
 const failureSchema = z.object({
@@ -87,6 +87,6 @@ export const workerMessageSchema = z.discriminatedUnion('kind', [
     failure: failureSchema.optional(),
   }),
   z.object({ kind: z.literal('refused'), ...session, code: z.string().max(64), message: z.string().max(2000) }),
-]);
+]).meta({ id: 'StreamWorkerMessage', title: 'Back from the device that runs a part' });
 export type WorkerMessage = z.infer<typeof workerMessageSchema>;
 export type StreamMessage = HomeMessage | WorkerMessage;

@@ -1,4 +1,4 @@
-import type { DeviceView } from '@starling/shared';
+import type { DeviceView, PlacementView } from '@starling/shared';
 import type { Output } from '../output.ts';
 import { formatBytes, formatTime, shortDigest } from '../printable.ts';
 import { formatFields } from '../table.ts';
@@ -7,6 +7,15 @@ import { formatFields } from '../table.ts';
 export function phaseText({ status, online, reported }: Pick<DeviceView, 'status' | 'online' | 'reported'>): string | null {
   if (reported === null || status === 'revoked') return null;
   return online ? reported.phase : `${reported.phase} when last seen`;
+}
+
+/** Who runs a place for the device; where nobody does, what would change that. */
+export function placementText({ place, parts, worker }: PlacementView, release: string | null): string {
+  const nodes = parts.flatMap((part) => part.nodes).join(', ');
+  if (worker !== null) return `${nodes}: by ${worker.name}${worker.online ? '' : ', which is offline'}`;
+  const [key, value] = place === 'cloud' ? ['place', 'cloud'] : ['group', place.slice('group:'.length)];
+  const assign = `starling device assign NAME --release ${release ?? 'RELEASE'}`;
+  return `${nodes}: nobody runs this. Give a device the label and the release: starling device set NAME --label ${key}=${value}; ${assign}`;
 }
 
 /** Everything about one device, for people. */
@@ -33,6 +42,8 @@ export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'
         ? null
         : `${desired.releaseName ?? 'nothing'}, generation ${desired.generation}, by ${desired.assignedBy} at ${formatTime(desired.assignedAtMs)}`,
     ],
+    ['works for others on', desired?.places?.join(', ')],
+    ...(desired?.placement ?? []).map((each): [string, string] => [each.place, placementText(each, desired?.releaseName ?? null)]),
     [
       'runs',
       reported?.running == null
