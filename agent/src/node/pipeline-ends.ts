@@ -44,6 +44,7 @@ export function createPipelineEnds(ports: EndsPorts): PipelineEnds {
   /** Release -> pipeline -> what is open. */
   const opened = new Map<string, ReadonlyMap<string, Opened>>();
   let newest: string | undefined;
+  let role: string | undefined;
   // Switches one after the other: the connections of one are there before those of the next are asked for.
   let work: Promise<void> = Promise.resolve();
 
@@ -68,19 +69,28 @@ export function createPipelineEnds(ports: EndsPorts): PipelineEnds {
     opened.delete(digest);
     await Promise.all([...release.values()].map((each) => each.sinks.close()));
   };
+  const closeNow = async (digest: string): Promise<void> => {
+    const release = opened.get(digest);
+    opened.delete(digest);
+    await Promise.all([...(release?.values() ?? [])].flatMap((each) => [each.sources.close(), each.sinks.close()]));
+  };
   return {
     running(release) {
-      if (release?.digest === newest) return;
+      const places = release?.places?.join(' ');
+      if (release?.digest === newest && places === role) return;
       const before = newest;
       newest = release?.digest;
-      work = work.then(() => {
+      role = places;
+      work = work.then(async () => {
         try {
+          // The same release in another role has other ends.
+          if (before !== undefined && before === release?.digest) await closeNow(before);
           if (release !== undefined) open(release);
         } catch (error) {
           const known = isStarlingError(error) ? error : undefined;
           tell('error', known?.code ?? 'ends-failed', messageOf(error), known?.field === undefined ? {} : { field: known.field });
         }
-        if (before !== undefined) {
+        if (before !== undefined && before !== release?.digest) {
           close(before).catch((error: unknown) => tell('error', 'ends-failed', messageOf(error)));
         }
       });

@@ -6,9 +6,9 @@ import { chooseWorkers, placesOfLabels, type WorkerCandidate } from './choose-wo
 import { type DesiredRow, desiredOf, pagesWithRelease, releasesInUse, workersOf, writeWorkers } from './store.ts';
 
 /** What a device is to a release of several places: it runs some of them for others, or has others run them for it. */
-export type Role = Pick<DesiredRow, 'places' | 'workers'>;
+export type Role = Pick<DesiredRow, 'places' | 'workers' | 'unserved'>;
 
-export const nobody: Role = { places: null, workers: {} };
+export const nobody: Role = { places: null, workers: {}, unserved: [] };
 
 export interface Placement {
   roleOf(device: DeviceRow, release: string): Promise<Role>;
@@ -34,7 +34,7 @@ interface PlacementPorts {
 }
 
 export function createPlacement({ db, clock, releases }: PlacementPorts): Placement {
-  const workers = new Set<string>();
+  const known = new Set<string>();
   const candidatesOf = async (release: string): Promise<WorkerCandidate[]> =>
     (await workersOf(db, release)).map(({ id, places, online, lastSeenAtMs }) => ({ id, places, online, lastSeenAtMs }));
   const placesFor = ({ labels, status }: DeviceRow, needed: readonly string[]): string[] | null => {
@@ -56,12 +56,12 @@ export function createPlacement({ db, clock, releases }: PlacementPorts): Placem
     for (const { device } of other) await reassign(device, release);
     const settled = other.length === 0 ? pages : pages.filter((each) => !other.includes(each));
     const candidates = await candidatesOf(release);
-    for (const { id } of candidates) workers.add(id);
+    for (const { id } of candidates) known.add(id);
     for (const { device, row } of settled) {
       if (device.status !== 'active' || row.places !== null) continue;
       const chosen = chooseWorkers(device.id, needed, candidates, row.workers, clock.nowMs());
       if (same(chosen, row.workers)) continue;
-      if (await writeWorkers(db, device.id, release, chosen)) moved(device.id);
+      if (await writeWorkers(db, device.id, release, { workers: chosen, unserved: without(needed, chosen) })) moved(device.id);
     }
   };
   return {
@@ -69,17 +69,23 @@ export function createPlacement({ db, clock, releases }: PlacementPorts): Placem
       const { places: needed } = await releases.plan(release);
       if (needed.length === 0) return nobody;
       const places = placesFor(device, needed);
-      if (places !== null) return { places, workers: {} };
+      if (places !== null) return { ...nobody, places };
       const current = (await desiredOf(db, device.id))?.workers ?? {};
-      return { places: null, workers: chooseWorkers(device.id, needed, await candidatesOf(release), current, clock.nowMs()) };
+      const workers = chooseWorkers(device.id, needed, await candidatesOf(release), current, clock.nowMs());
+      return { places: null, workers, unserved: without(needed, workers) };
     },
     models: async ({ places }, release) => (await releases.plan(release)).modelsAt(places),
-    isWorker: (device) => workers.has(device),
+    isWorker: (device) => known.has(device),
     async refresh(only, changes) {
-      if (only === undefined) workers.clear();
+      if (only === undefined) known.clear();
       for (const release of only === undefined ? await releasesInUse(db) : [only]) await refreshOne(release, changes);
     },
   };
+}
+
+/** Places that nobody runs. */
+function without(needed: readonly string[], workers: Readonly<Record<string, string>>): string[] {
+  return needed.filter((place) => workers[place] === undefined);
 }
 
 function same(left: Readonly<Record<string, string>>, right: Readonly<Record<string, string>>): boolean {

@@ -24,10 +24,15 @@ export async function writeDesired(db: Queryable, row: DesiredRow): Promise<void
 }
 
 /** Gives a device other workers, if it still has the release. @returns whether it had */
-export async function writeWorkers(db: Queryable, device: string, release: string, workers: Record<string, string>): Promise<boolean> {
+export async function writeWorkers(
+  db: Queryable,
+  device: string,
+  release: string,
+  { workers, unserved }: Pick<DesiredRow, 'workers' | 'unserved'>,
+): Promise<boolean> {
   const moved = await db
     .update(desiredStates)
-    .set({ workers, generation: sql`${desiredStates.generation} + 1` })
+    .set({ workers, unserved, generation: sql`${desiredStates.generation} + 1` })
     .where(and(eq(desiredStates.device, device), eq(desiredStates.release, release)))
     .returning({ device: desiredStates.device });
   return moved.length > 0;

@@ -211,7 +211,7 @@ export const deviceEndpoints = {
     summary: 'List devices',
     query: pageQuerySchema.extend({
       search: z.string().max(200).optional(),
-      status: z.enum(['pending', 'active', 'revoked', 'online', 'offline', 'failed']).optional(),
+      status: z.enum(['pending', 'active', 'revoked', 'online', 'offline', 'failed', 'unserved']).optional(),
       profile: z.string().max(64).optional(),
       sort: z.enum(['name', 'lastSeen', 'enrolled', 'profile']).default('name'),
     }),

@@ -53,14 +53,16 @@ export const streamItemSchema = z.object({
 });
 export type StreamItem = z.infer<typeof streamItemSchema>;
 
-export const homeMessageSchema = z.discriminatedUnion('kind', [
-  streamOpenSchema,
-  streamItemSchema,
-  /** Nobody waits for these numbers any more. */
-  z.object({ kind: z.literal('skip'), ...session, ...settled, from: count, upTo: count }),
-  z.object({ kind: z.literal('settled'), ...session, ...settled }),
-  z.object({ kind: z.literal('close'), ...session }),
-]).meta({ id: 'StreamHomeMessage', title: 'From the device with the item to the one that runs a part' });
+export const homeMessageSchema = z
+  .discriminatedUnion('kind', [
+    streamOpenSchema,
+    streamItemSchema,
+    /** Nobody waits for these numbers any more. */
+    z.object({ kind: z.literal('skip'), ...session, ...settled, from: count, upTo: count }),
+    z.object({ kind: z.literal('settled'), ...session, ...settled }),
+    z.object({ kind: z.literal('close'), ...session }),
+  ])
+  .meta({ id: 'StreamHomeMessage', title: 'From the device with the item to the one that runs a part' });
 export type HomeMessage = z.infer<typeof homeMessageSchema>;
 
 const failureSchema = z.object({
@@ -70,23 +72,28 @@ const failureSchema = z.object({
   hint: z.string().max(2000).optional(),
 });
 
-export const workerMessageSchema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('ready'),
-    ...session,
-    next: count.meta({ description: 'The number that is taken next' }),
-    hasGap: z.boolean().default(false).meta({ description: 'A higher number came: what is missing, and all after it, has to come again' }),
-    credits: z.number().int().min(1).max(STREAM_WINDOW_MAXIMUM).meta({ description: 'Items that may be unanswered' }),
-  }),
-  z.object({
-    kind: z.literal('answer'),
-    ...session,
-    number: count,
-    credits: z.number().int().min(1).max(STREAM_WINDOW_MAXIMUM),
-    values: z.record(z.string(), z.unknown()).default({}).meta({ description: 'By port; what is missing stays away' }),
-    failure: failureSchema.optional(),
-  }),
-  z.object({ kind: z.literal('refused'), ...session, code: z.string().max(64), message: z.string().max(2000) }),
-]).meta({ id: 'StreamWorkerMessage', title: 'Back from the device that runs a part' });
+export const workerMessageSchema = z
+  .discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('ready'),
+      ...session,
+      next: count.meta({ description: 'The number that is taken next' }),
+      hasGap: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'A higher number came: what is missing, and all after it, has to come again' }),
+      credits: z.number().int().min(1).max(STREAM_WINDOW_MAXIMUM).meta({ description: 'Items that may be unanswered' }),
+    }),
+    z.object({
+      kind: z.literal('answer'),
+      ...session,
+      number: count,
+      credits: z.number().int().min(1).max(STREAM_WINDOW_MAXIMUM),
+      values: z.record(z.string(), z.unknown()).default({}).meta({ description: 'By port; what is missing stays away' }),
+      failure: failureSchema.optional(),
+    }),
+    z.object({ kind: z.literal('refused'), ...session, code: z.string().max(64), message: z.string().max(2000) }),
+  ])
+  .meta({ id: 'StreamWorkerMessage', title: 'Back from the device that runs a part' });
 export type WorkerMessage = z.infer<typeof workerMessageSchema>;
 export type StreamMessage = HomeMessage | WorkerMessage;

@@ -7,7 +7,16 @@ const topics = createTopics();
 const me = 'a'.repeat(26);
 const other = 'b'.repeat(26);
 const segment = fc.stringMatching(/^[a-z0-9_-]{1,64}$/);
-const params = fc.record({ device: segment, name: segment, id: segment, kind: segment, pipeline: segment, part: segment, from: segment, to: segment });
+const params = fc.record({
+  device: segment,
+  name: segment,
+  id: segment,
+  kind: segment,
+  pipeline: segment,
+  part: segment,
+  from: segment,
+  to: segment,
+});
 const values = { name: 'ping', id: 'x', kind: 'health', pipeline: 'read', part: 'cloud' };
 /** What a device sends under its own name, and what is for it. */
 const sentBy = (device: string, to: string): Record<string, string> => ({ ...values, device, from: device, to });

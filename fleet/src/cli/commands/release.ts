@@ -59,7 +59,11 @@ function defineCreate(release: Command, contextOf: ContextOf): void {
     .option('--set <name=value>', 'value of a parameter, in place of its default; PIPELINE:NAME of one alongside; may be repeated', collect)
     .option('--allow-output <name>', 'pipeline output whose values may leave the device; may be repeated', collect)
     .option('--allow-edge <node.port>', 'port whose values may be watched and replayed from afar; may be repeated', collect)
-    .option('--allow-stream <node.port>', 'port whose values may go to, or come from, a machine that runs a part of the pipeline; may be repeated', collect)
+    .option(
+      '--allow-stream <node.port>',
+      'port whose values may go to, or come from, a machine that runs a part of the pipeline; may be repeated',
+      collect,
+    )
     .option('--sink <node>', 'sink of the pipeline that may send values away, by the name of its node; may be repeated', collect)
     .option('--policies <file>', 'policies, YAML or JSON: egress, capture, retention, power')
     .option('--require-provider <name>', 'execution provider without which it must not run; may be repeated', collect)
@@ -235,6 +239,7 @@ function describeRelease({ document, ...view }: ReleaseView): string {
         .join(', ') || undefined,
     ],
     ['may leave devices', [...egress.outputs, ...egress.edges].join(', ') || 'nothing'],
+    ['may go to other machines', egress.streams?.join(', ')],
     ['sinks that may send', egress.sinks.join(', ') || undefined],
     ['capture', capture.enabled ? 'on' : 'off'],
     ['results kept', `${retention.resultDays} days`],
