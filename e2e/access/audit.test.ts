@@ -53,7 +53,19 @@ let operator: Operator;
 let device: ProtocolDevice;
 let session: Session;
 /** What earlier lines have made. */
-const made = { upload: '', model: '', release: '', claim: '', claimId: '', build: '', tap: '', user: '', password: '', token: '' };
+const made = {
+  upload: '',
+  model: '',
+  release: '',
+  claim: '',
+  claimId: '',
+  build: '',
+  tap: '',
+  command: '',
+  user: '',
+  password: '',
+  token: '',
+};
 let person: Caller;
 
 beforeAll(async () => {
@@ -202,6 +214,13 @@ const drives: Record<Change, Drive> = {
   commandDevice: {
     action: 'command.ping',
     run: async () => (await call(api.commandDevice, { params: { id: device.id }, body: { name: 'ping' } })).device,
+  },
+  cancelCommand: {
+    action: 'command.cancel',
+    prepare: async () => {
+      made.command = (await call(api.commandDevice, { params: { id: device.id }, body: { name: 'ping' } })).id;
+    },
+    run: async () => (await call(api.cancelCommand, { params: { id: made.command } })).device,
   },
   inferOnDevice: {
     action: 'command.infer',

@@ -1,4 +1,4 @@
-import { GRAPH_VERSION, type PipelineInput } from '@starling/shared';
+import { GRAPH_VERSION, type PipelineInput, type Policies, policiesSchema } from '@starling/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
 
@@ -47,4 +47,22 @@ test('a release sets parameters of its pipeline, asks for all that its inner pip
   for (const [parameters, field] of refused) {
     await expect(fleet.operator.createRelease({ name: 'scaled-2', pipeline: 'scaled', parameters })).rejects.toMatchObject({ field });
   }
+});
+
+test('a policy that names an edge, an output or a sink which there is not is refused, with what was meant', async () => {
+  const create = (egress: Partial<Policies['egress']>) =>
+    fleet.operator.createRelease({
+      ...{ name: 'scaled-3', pipeline: 'scaled' },
+      policies: policiesSchema.parse({ egress: { outputs: [], edges: [], sinks: [], ...egress } }),
+    });
+  const refused: [Partial<Policies['egress']>, code: string, field: string, hint: RegExp][] = [
+    [{ edges: ['decode.imge'] }, 'unknown-edge', 'policies.egress.edges', /decode\.image/],
+    [{ edges: ['inner.image'] }, 'unknown-edge', 'policies.egress.edges', /input\.image.*inner\/scale\.image/],
+    [{ outputs: ['imag'] }, 'unknown-output', 'policies.egress.outputs', /image/],
+    [{ sinks: ['send'] }, 'unknown-sink', 'policies.egress.sinks', /none/],
+  ];
+  for (const [egress, code, field, hint] of refused) {
+    await expect(create(egress)).rejects.toMatchObject({ code, field, hint: expect.stringMatching(hint) });
+  }
+  await create({ edges: ['input.image', 'inner/scale.image', 'decode.error'] });
 });

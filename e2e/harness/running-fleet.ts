@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ApiClient, api, type DeviceView, type ReleaseView, type TelemetryRow } from '@starling/shared';
+import { type ApiClient, api, type DeviceView, type PrivateKey, type ReleaseView, type TelemetryRow } from '@starling/shared';
 import { freePorts } from './free-ports.ts';
 import { type FleetContents, startKnownFleet, TAP_HOST } from './known-fleet.ts';
 import { createOperator, type Login, type Operator } from './operator.ts';
@@ -19,6 +19,10 @@ export interface RunningFleet {
   login: Login;
   /** API token of an admin. */
   token: string;
+  /** Of the operator. */
+  keys: { root: PrivateKey; publisher: PrivateKey };
+  /** Settings that it was started with. */
+  flags: Readonly<Record<string, string>>;
   operator: Operator;
   client: ApiClient;
   tap: Tap;
@@ -70,7 +74,7 @@ export async function startRunningFleet(
   const device = (id: string): Promise<DeviceView> => client.call(api.showDevice, { params: { id } });
 
   return {
-    ...{ folder, baseUrl, login, token, operator, client, tap, device },
+    ...{ folder, baseUrl, login, token, keys, operator, client, tap, device, flags: allFlags },
     get process() {
       return fleet;
     },

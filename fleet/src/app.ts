@@ -100,7 +100,7 @@ async function wire(
   const origins = createOrigins(trustedOrigins, config.browserOrigins);
   const api = createApi({
     ...modules,
-    ...{ db: database.db, log, origins, publicUrl, brokerUrls },
+    ...{ db: database.db, clock, directory, log, origins, publicUrl, brokerUrls },
     browserBrokers: brokerUrls(new URL(publicUrl)).filter((address) => address.startsWith('wss:')),
     ...{ version: FLEET_VERSION, databaseKind: database.kind, topicRoot: topics.root },
     ...{ authorityDigest: certificates.authorityDigest, authority: certificates.authority },

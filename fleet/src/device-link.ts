@@ -3,6 +3,7 @@ import { createChunkServer } from './blobs/index.ts';
 import { type Broker, createBroker, createInbound, createRelay } from './broker/index.ts';
 import type { Modules } from './modules.ts';
 import type { Log } from './ports.ts';
+import { createUploadReceiver } from './uploads/index.ts';
 
 const encoder = new TextEncoder();
 
@@ -42,6 +43,11 @@ export async function openDeviceLink(topicRoot: string | undefined, modules: Mod
   });
   const inbound = createInbound({
     ...{ topics, log, devices, desiredStates, commands, ingest, chunks, taps },
+    uploads: createUploadReceiver({
+      ...{ blobs, log },
+      isExpected: commands.expectsUpload,
+      stored: commands.uploaded,
+    }),
     send: (device, topic, payload, qos) => broker.send(device, topic, payload, qos),
   });
   const pushDesired = async (device: string): Promise<void> => {

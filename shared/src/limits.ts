@@ -90,6 +90,11 @@ export const PIPELINES_MAXIMUM = 16;
 
 /** Largest encoded image that `infer` takes through the fleet. */
 export const INFER_INPUT_BYTES_MAXIMUM = 20 * 1024 * 1024;
+/** What a command makes that is too large for its result: some ten thousand lines of a log. */
+export const UPLOAD_BYTES_MAXIMUM = 4 * 1024 * 1024;
+/** One part of it; parts under way hold nothing else up for long on a slow link. */
+export const UPLOAD_PIECE_BYTES_MAXIMUM = 64 * 1024;
+export const UPLOAD_WINDOW_PIECES = 4;
 /** Largest ONNX file: protobuf cannot hold more than 2 GiB. */
 export const MODEL_BYTES_MAXIMUM = 2 * 1024 ** 3 - 1;
 

@@ -17,6 +17,7 @@ import {
 } from '@starling/shared';
 import { createPuller } from './blobs/index.ts';
 import { createCommandRunner } from './commands/index.ts';
+import { gatherDiagnostics } from './diagnostics.ts';
 import type { Journal } from './journal/index.ts';
 import { createLink, createUnderNewestRoot, type Link, type Trust } from './link/index.ts';
 import { createMeasuring, createSelfTuning } from './measuring.ts';
@@ -40,6 +41,7 @@ import { createReconciler, loadKey, openVerdicts, type Reconciler, type Verdicts
 import { createFallbackEvents, openTunings, type Tuning, type Tunings } from './sessions/index.ts';
 import { openSpool, type Spool } from './spool/index.ts';
 import { createTapRelay, type OpenTap, type TapRelay } from './taps/index.ts';
+import { createUploads } from './uploads/index.ts';
 
 export interface AgentPorts {
   transport: Transport;
@@ -62,6 +64,10 @@ export interface AgentPorts {
   random: Random;
   log: Log;
   capabilities(): Promise<Capabilities>;
+  /** Starts the device anew, where its owner allows that. */
+  reboot?: (() => Promise<void>) | undefined;
+  /** Blinks, beeps, or whatever its owner has it do. */
+  identify?: ((message: string) => Promise<void>) | undefined;
   /** What runs models here, and on what. */
   identity: RuntimeIdentity;
   cores: number;
@@ -150,9 +156,12 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const measuring = createMeasuring(ports, { reconciler, puller, underNewestRoot, record, tunings: known.tunings });
   const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, known.tunings, log);
   const taps = createTapRelay({ clock, host, publish: (tap, payload) => publish('tap', { id: tap }, payload) });
+  const uploads = createUploads({ clock, publish: (id, payload) => publish('upload', { id }, payload) });
   const commands = createCommandRunner({
     ...{ trust, underNewestRoot, journal, clock, log, host, store, puller },
-    ...{ device: key.device, agentVersion: identity.agentVersion, measuring, taps },
+    ...{ device: key.device, agentVersion: identity.agentVersion, measuring, taps, uploads },
+    ...{ reboot: ports.reboot, identify: ports.identify },
+    diagnostics: (lineCount) => gatherDiagnostics(lineCount, ports, { ...identity, status: { ...status() } }),
     activeKey: () => {
       const { running } = reconciler.reported();
       return running === null ? undefined : loadKey(running);
@@ -196,12 +205,14 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     },
     command: (signed) => commands.receive(signed),
     chunk: (frame) => puller.receive(frame),
+    uploaded: (id, { receivedBytes }) => uploads.acknowledged(id, receivedBytes),
     acknowledged: (kind, acknowledgement) => spool.acknowledged(kind, acknowledgement),
     stream: (params, payload) => gatekeeper.receive(params, payload),
     online() {
       gatekeeper.online();
       puller.online();
       spool.online();
+      uploads.online();
       reconciler.online();
     },
     offline() {

@@ -58,6 +58,14 @@ export const agentConfigSchema = z.object({
     description: 'YAML file with what sources and sinks log in with, readable to its user alone; credentials.yaml in the data directory',
   }),
   filesFolder: z.string().optional().meta({ description: 'Folder that the sink `file` writes below; files in the data directory' }),
+  rebootCommand: z
+    .string()
+    .optional()
+    .meta({ description: 'Shell command that starts the whole device anew, such as "systemctl reboot"; without it nobody can from afar' }),
+  identifyCommand: z
+    .string()
+    .optional()
+    .meta({ description: 'Shell command that lets people beside the device see which one it is; STARLING_MESSAGE says why' }),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 export type AgentConfig = z.infer<typeof agentConfigSchema>;

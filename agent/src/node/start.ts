@@ -28,6 +28,7 @@ import { systemRandom } from './ids.ts';
 import { encodeJpeg } from './image-codec.ts';
 import { inflate } from './inflate.ts';
 import { readDeviceKey } from './key-store.ts';
+import { ownerCommands } from './owner-commands.ts';
 import { type ParameterTexts, readParameterTexts, valuesOfTexts } from './parameters.ts';
 import { authorityOf } from './pinned-tls.ts';
 import { createPipelineEnds } from './pipeline-ends.ts';
@@ -189,6 +190,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
       identity,
       tuneBudgetMs: config.tuneBudgetMs,
       cores: measured.cpu.cores,
+      ...ownerCommands(config),
       ...{ inflate, hash, clock, random: systemRandom, log, capabilities },
     },
     { agentVersion: AGENT_VERSION, bootId: makeRandomId(systemRandom.bytes), streamId: makeRandomId(systemRandom.bytes) },

@@ -6,6 +6,7 @@ import type { Origins } from '../origins.ts';
 import { pageHeaders } from '../pages/index.ts';
 import type { Log } from '../ports.ts';
 import { type AgentPackagePorts, agentPackageRoutes } from './agent-packages.ts';
+import { type BackupRoutePorts, backupRoutes } from './backup.ts';
 import { type BuildRoutePorts, buildRoutes } from './builds.ts';
 import { type CataloguePorts, catalogueRoutes } from './catalogue.ts';
 import { type ChoicePorts, choiceRoutes } from './choices.ts';
@@ -25,6 +26,7 @@ import { type TelemetryPorts, telemetryRoutes } from './telemetry.ts';
 
 export interface ApiPorts
   extends AgentPackagePorts,
+    BackupRoutePorts,
     BuildRoutePorts,
     CataloguePorts,
     ChoicePorts,
@@ -68,6 +70,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   telemetryRoutes(api, ports);
   tapRoutes(api, ports);
   eventRoutes(api, ports);
+  backupRoutes(api, ports);
   const openApi = openApiDocument();
   api.get('/openapi.json', (context) => context.json(openApi));
   // For editors, which send no login.

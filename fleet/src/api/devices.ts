@@ -1,4 +1,14 @@
-import { api, type DeviceView, inferenceResultSchema, traceparentSchema } from '@starling/shared';
+import {
+  api,
+  commandTable,
+  type DeviceView,
+  type Diagnostics,
+  diagnosticsSchema,
+  inferenceResultSchema,
+  jsonDecode,
+  StarlingError,
+  traceparentSchema,
+} from '@starling/shared';
 import type { BlobStore } from '../blobs/index.ts';
 import { type CommandGrants, type Commands, resultOf } from '../commands/index.ts';
 import type { DesiredStates } from '../desired-state/index.ts';
@@ -61,6 +71,8 @@ export function deviceRoutes(app: ApiApp, ports: DevicePorts): void {
     return commands.wait(sent.id, body.waitMs);
   });
   route(app, api.listCommands, async ({ params, query }) => ({ ...query, ...(await commands.list(params.id, query)) }));
+  route(app, api.cancelCommand, ({ params, actor }) => commands.cancel(params.id, actor));
+  route(app, api.showDiagnostics, ({ params }) => readDiagnostics(params.id, ports));
   route(app, api.showCommand, ({ params }) => commands.show(params.id));
   route(app, api.listClaimTokens, async ({ query }) => ({ ...query, ...(await claimTokens.list(query)) }));
   route(app, api.createClaimToken, async ({ body, actor }) => {
@@ -84,6 +96,21 @@ async function inferOnDevice({ params, actor, context }: Call<typeof api.inferOn
   const sent = await ports.commands.send(params.id, 'infer', { input, ...traceparent }, actor, { blobs, lifeMs: INFER_WAIT_MS });
   const ended = await ports.commands.wait(sent.id, INFER_WAIT_MS);
   return { command: ended.id, result: inferenceResultSchema.parse(resultOf(ended, INFER_WAIT_MS)) };
+}
+
+/** @throws StarlingError `not-found` where nothing has arrived, or it was kept for long enough */
+async function readDiagnostics(id: string, { commands, blobs }: Pick<DevicePorts, 'commands' | 'blobs'>): Promise<Diagnostics> {
+  const { name, status, result } = await commands.show(id);
+  const { data } = commandTable.diagnostics.result.safeParse(result);
+  if (name !== 'diagnostics' || data?.upload === undefined) {
+    throw new StarlingError('not-found', `the command ${name} (${status}) has brought no diagnostics`, {
+      field: 'id',
+      hint: 'send the command "diagnostics", and wait until it is done',
+    });
+  }
+  const pieces: Uint8Array[] = [];
+  for await (const piece of blobs.readBlob(data.upload.manifest)) pieces.push(piece);
+  return jsonDecode(Buffer.concat(pieces), diagnosticsSchema);
 }
 
 /** A header that is none of W3C Trace Context is as good as none (3.2.2). */

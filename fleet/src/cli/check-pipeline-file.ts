@@ -9,6 +9,7 @@ import {
   pipelineFileSchema,
 } from '@starling/shared';
 import type { z } from 'zod';
+import { checkScripts } from '../scripts/index.ts';
 import type { FileProblem, PipelineFile } from './pipeline-file.ts';
 
 export interface CheckedFile {
@@ -32,7 +33,7 @@ export function checkPipelineFile(file: PipelineFile, { models, mayBeElsewhere }
   const ofForm = parsed.success ? [] : parsed.error.issues.flatMap((issue) => problemsOfIssue(issue, file));
   const document = parsed.success ? parsed.data : repaired(file.value, parsed.error.issues);
   const context = { operators: operatorRegistry, models, modelsMayBeElsewhere: mayBeElsewhere };
-  const found = document === undefined ? [] : checkPipeline(document, context);
+  const found = document === undefined ? [] : [...checkPipeline(document, context), ...checkScripts(document)];
   const ofGraph = parsed.success ? found : found.filter((problem) => document !== undefined && !isOfRepair(problem, document));
   // What could not be read was reported; that it is not there follows from it.
   const unresolved = new Set(file.problems.map(({ field }) => field));

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { expect, test } from 'vitest';
-import { isLoopback, parseFleetAddress, readSettings } from './config.ts';
+import { isLoopback, parseFleetAddress, readSettings, startDirectory } from './config.ts';
 
 test('flags win over the environment, and an empty variable is none', () => {
   const environment = { STARLING_FLEET: 'https://one.example:8443', STARLING_TOKEN: '', XDG_CONFIG_HOME: '/x' };
@@ -35,4 +35,10 @@ test('only this machine is loopback', () => {
   const far = ['http://localhost.example', 'http://10.0.0.1', 'http://128.0.0.1', 'http://[::2]', 'http://127.0.0.1.example'];
   expect(near.map(isLoopback)).toEqual(near.map(() => true));
   expect(far.map(isLoopback)).toEqual(far.map(() => false));
+});
+
+test('relative paths start where npm was called, and only when npm runs this program', () => {
+  expect(startDirectory({ npm_lifecycle_event: 'starling', INIT_CWD: '/home/ada' })).toBe('/home/ada');
+  expect(startDirectory({ npm_lifecycle_event: 'test:all', INIT_CWD: '/home/ada' })).toBeUndefined();
+  expect(startDirectory({})).toBeUndefined();
 });

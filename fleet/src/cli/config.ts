@@ -79,6 +79,14 @@ export function readSettings(options: Record<string, unknown>, environment: Envi
   };
 }
 
+/**
+ * Where relative paths start: npm runs a script in the folder of its package, wherever the person is who asked for it.
+ * @returns undefined where it is the current directory
+ */
+export function startDirectory(environment: Environment = process.env): string | undefined {
+  return environment.npm_lifecycle_event === 'starling' ? present(environment.INIT_CWD) : undefined;
+}
+
 /** After the XDG base directory specification: a relative path there is ignored. */
 function configDirectory(environment: Environment): string {
   const base = environment.XDG_CONFIG_HOME ?? '';

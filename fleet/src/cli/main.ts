@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { systemClock } from '../clock.ts';
 import { FLEET_VERSION } from '../version.ts';
+import { startDirectory } from './config.ts';
 import { exitCodes } from './errors.ts';
 import { runCli } from './run.ts';
 
@@ -15,6 +16,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(exitCodes.ok);
   throw error;
 });
+
+const directory = startDirectory();
+if (directory !== undefined) process.chdir(directory);
 
 process.exitCode = await runCli({
   argv: process.argv.slice(2),

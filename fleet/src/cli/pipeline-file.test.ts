@@ -89,10 +89,29 @@ describe('a pipeline in several files', () => {
     });
     expect(found).toEqual([
       'parts/deep.yaml:6:64 invalid-expression pipelines.deep.nodes.same.params.give',
-      'parts/inner.yaml:6:3 missing-input pipelines.inner.nodes.most',
       'parts/inner.yaml:8:26 unknown-node pipelines.inner.edges.0.to',
       'whole.yaml:14:13 unknown-port edges.3.from',
     ]);
+  });
+
+  test('shows a mistake of the language in the script, wherever that stands', async () => {
+    const { found } = await check('whole.yaml', { 'parts/code.js': () => '// adds\nexport default ({ x }) => {\n  let y = ;\n};\n' });
+    expect(found).toEqual(['parts/code.js:3:11 invalid-script nodes.code.script.source']);
+    const inBlock = (text: string): string =>
+      text.replace(
+        '{ file: parts/code.js, inputs: { x: json }, outputs: { y: json } }',
+        [
+          '',
+          '      inputs: { x: json }',
+          '      outputs: { y: json }',
+          '      source: |',
+          '        export default ({ x }) => {',
+          '          return { y: x + };',
+          '        };',
+        ].join('\n'),
+      );
+    const block = await check('whole.yaml', { 'whole.yaml': inBlock });
+    expect(block.found).toEqual(['whole.yaml:14:27 invalid-script nodes.code.script.source']);
   });
 
   test('that lead in a circle, or nowhere, is told so', async () => {
@@ -123,7 +142,6 @@ describe('the form of a pipeline', () => {
     expect(found).toEqual([
       'whole.yaml:2:10 invalid-document version',
       'whole.yaml:3:1 unknown-key priorty',
-      'whole.yaml:5:15 missing-output outputs.b',
       'whole.yaml:7:3 invalid-document nodes.one',
       'whole.yaml:15:25 unknown-port edges.3.to',
     ]);

@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path';
 import { type ApiClient, DOCUMENT_BYTES_MAXIMUM, isStarlingError, messageOf } from '@starling/shared';
 import { requireFile } from './document-files.ts';
 import { findPipeline } from './references.ts';
-import { type Place, readYaml, type YamlSource } from './yaml-source.ts';
+import { type Place, placeInText, readYaml, type YamlSource } from './yaml-source.ts';
 
 /** Something that is wrong with a pipeline file, or with one that it names. */
 export interface FileProblem {
@@ -30,6 +30,9 @@ const innerKeys = ['inputs', 'outputs', 'parameters', 'nodes', 'edges', 'version
 
 const SCRIPT_BYTES_MAXIMUM = 65_536;
 
+/** For a script that could not be read, so that the rest is checked. */
+const STANDING_IN = 'export default () => ({})';
+
 /**
  * Reads a pipeline and puts into it the scripts and pipelines that it names: files from where it is, and `name@version` from the fleet.
  * @throws StarlingError `bad-file`, where the file itself cannot be read
@@ -43,6 +46,8 @@ export async function readPipelineFile(file: string, client?: ApiClient): Promis
     problems: reader.problems,
     namesOthers: reader.namesOthers,
     placeOf(field, range) {
+      const script = reader.scripts.get(field);
+      if (script !== undefined) return placeInText(script.file, script.text, range ?? { start: 0, end: 1 });
       const [, name = ''] = /^pipelines\.([^.]+)\./.exec(field) ?? [];
       const inner = reader.origins.get(name);
       if (inner === undefined) return source.placeOf(field, range);
@@ -71,6 +76,8 @@ class Reader {
   readonly pipelines = new Map<string, unknown>();
   /** Where each of them stands. */
   readonly origins = new Map<string, Origin>();
+  /** Sources of scripts that stand in files of their own, by their fields. */
+  readonly scripts = new Map<string, { file: string; text: string }>();
   readonly #client: ApiClient | undefined;
   /** File or reference -> name in `pipelines`. */
   readonly #named = new Map<string, string>();
@@ -127,9 +134,10 @@ class Reader {
     if (isRecord(script) && typeof script['file'] === 'string') {
       const { file, ...rest } = script;
       this.namesOthers = true;
-      const text = await this.#readScript(join(dirname(source.file), String(file)), (message) =>
-        refuse('script.file', message, 'give a file from where the pipeline is'),
-      );
+      const path = join(dirname(source.file), String(file));
+      const text = await this.#readScript(path, (message) => refuse('script.file', message, 'give a file from where the pipeline is'));
+      if (text === undefined) return { ...node, script: { source: STANDING_IN, ...rest } };
+      this.scripts.set(`${around.prefix}${at}.script.source`, { file: path, text });
       return { ...node, script: { source: text, ...rest } };
     }
     if (typeof pipeline !== 'string') return node;
@@ -142,14 +150,13 @@ class Reader {
     };
   }
 
-  async #readScript(file: string, refuse: (message: string) => void): Promise<string> {
+  async #readScript(file: string, refuse: (message: string) => void): Promise<string | undefined> {
     try {
       await requireFile(file, 'script.file', SCRIPT_BYTES_MAXIMUM);
       return await readFile(file, 'utf8');
     } catch (error) {
       refuse(messageOf(error));
-      // Stands in for what could not be read, so that the rest is checked.
-      return 'unread';
+      return undefined;
     }
   }
 

@@ -2,9 +2,11 @@ import { Command } from 'commander';
 import { defineApiTokenCommands } from './commands/api-token.ts';
 import { defineArtefactCommands } from './commands/artefact.ts';
 import { defineAuditCommands } from './commands/audit.ts';
+import { defineBackupCommands } from './commands/backup.ts';
 import { defineBenchmark } from './commands/benchmark.ts';
 import { defineBuildCommands } from './commands/build.ts';
 import { defineChoiceCommands } from './commands/choice.ts';
+import { defineCommandCommands } from './commands/command.ts';
 import { defineDeviceCommands } from './commands/device.ts';
 import { defineEvents } from './commands/events.ts';
 import { defineKeyCommands } from './commands/key.ts';
@@ -59,11 +61,13 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineChoiceCommands(program, contextOf);
   defineBenchmark(program, contextOf);
   defineDeviceCommands(program, contextOf);
+  defineCommandCommands(program, contextOf);
   defineTapCommands(program, contextOf);
   defineTokenCommands(program, contextOf);
   defineApiTokenCommands(program, contextOf);
   defineUserCommands(program, contextOf);
   defineAuditCommands(program, contextOf);
+  defineBackupCommands(program, contextOf);
   defineEvents(program, contextOf);
   return program;
 }

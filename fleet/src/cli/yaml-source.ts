@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseDocument, Scalar } from 'yaml';
 
 /** A place in a file, counted as editors do: lines and columns from 1. */
 export interface Place {
@@ -26,22 +26,29 @@ export interface YamlSource {
   placeOf(field: string, range?: { start: number; end: number }): Place;
 }
 
+/** What follows a bracket that is never closed is read as something else: a parser then finds fault with every line. */
+const ERRORS_SHOWN = 5;
+
+/** The place of some characters of a text, counted from its start. */
+export function placeInText(file: string, text: string, { start, end }: { start: number; end: number }): Place {
+  const before = text.slice(0, start).split('\n');
+  const column = (before.at(-1)?.length ?? 0) + 1;
+  const [whole = ''] = text.slice(start - column + 1).split(/\r?\n/, 1);
+  return { file, line: before.length, column, length: Math.max(1, Math.min(end - start, whole.length - column + 1)), text: whole };
+}
+
 export function readYaml(file: string, text: string): YamlSource {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const placeAt = (start: number, end: number): Place => {
-    const { line, col } = lines.linePos(start);
-    const first = lines.lineStarts[line - 1] ?? 0;
-    const [whole = ''] = text.slice(first).split(/\r?\n/, 1);
-    return { file, line, column: col, length: Math.max(1, Math.min(end - start, whole.length - col + 1)), text: whole };
-  };
-  const errors = document.errors.map(({ message, pos: [start, end] }) => ({ message: sentence(message), place: placeAt(start, end) }));
+  const document = parseDocument(text, { prettyErrors: false });
+  const placeAt = (start: number, end: number): Place => placeInText(file, text, { start, end });
+  const errors = document.errors
+    .slice(0, ERRORS_SHOWN)
+    .map(({ message, pos: [start, end] }) => ({ message: sentence(message), place: placeAt(start, end) }));
   return {
     file,
     value: errors.length > 0 ? undefined : toValue(document),
     errors,
     placeOf(field, range) {
-      const [start, end] = findRange(document, field.split('.'), range);
+      const [start, end] = findRange({ document, text }, field.split('.'), range);
       return placeAt(start, end);
     },
   };
@@ -57,8 +64,13 @@ function sentence(message: string): string {
 
 type Range = [start: number, end: number];
 
+interface Parsed {
+  document: Document;
+  text: string;
+}
+
 /** Follows the words of a field as far as they lead. A key may hold dots: the longest that is there is taken. */
-function findRange(document: Document.Parsed, words: readonly string[], range?: { start: number; end: number }): Range {
+function findRange({ document, text }: Parsed, words: readonly string[], range?: { start: number; end: number }): Range {
   let node: Node | null = document.contents;
   let key: Range | undefined;
   let rest = words.filter((word) => word !== '');
@@ -70,7 +82,8 @@ function findRange(document: Document.Parsed, words: readonly string[], range?: 
   }
   if (rest.length > 0 || !isScalar(node)) return key ?? rangeOf(node) ?? [0, 1];
   const [start, end] = rangeOf(node) ?? key ?? [0, 1];
-  return range === undefined ? [start, end] : within(node, start, end, range);
+  if (range === undefined) return [start, end];
+  return node.type === Scalar.BLOCK_LITERAL ? withinBlock(text, node, start, range) : within(node, start, end, range);
 }
 
 type Pairs = { key: unknown; value: unknown }[];
@@ -107,4 +120,15 @@ function within(node: Scalar, start: number, end: number, { start: from, end: to
   const quotes = node.type === Scalar.QUOTE_DOUBLE || node.type === Scalar.QUOTE_SINGLE ? 1 : 0;
   if (end - start !== length + 2 * quotes) return [start, end];
   return [start + quotes + from, start + quotes + Math.max(to, from + 1)];
+}
+
+/** Characters of a text that stands below `|`, each of its lines behind the same indent. */
+function withinBlock(text: string, node: Scalar, start: number, { start: from, end: to }: { start: number; end: number }): Range {
+  const before = String(node.value).slice(0, from).split('\n');
+  const first = text.indexOf('\n', start) + 1;
+  const lines = text.slice(first).split('\n');
+  const indent = lines.find((line) => line.trim() !== '')?.search(/\S/) ?? 0;
+  const above = lines.slice(0, before.length - 1).reduce((sum, line) => sum + line.length + 1, 0);
+  const at = first + above + indent + (before.at(-1)?.length ?? 0);
+  return [at, at + Math.max(1, to - from)];
 }

@@ -23,6 +23,7 @@ import {
   selectCommands,
   toCommandView,
   updateOpenCommand,
+  withResult,
 } from './store.ts';
 
 /** Commands live in the database; the wire only carries them. */
@@ -40,6 +41,15 @@ export interface Commands {
   show(id: string): Promise<CommandView>;
   list(device: string, page: PageQuery): Promise<{ items: CommandView[]; total: number }>;
   result(device: string, result: CommandResult): Promise<void>;
+  /**
+   * Ends an open command at once, and tells its device, whatever that answers: nothing waits for it any more.
+   * @throws StarlingError `command-ended`
+   */
+  cancel(id: string, actor: Pick<Actor, 'name'>): Promise<CommandView>;
+  /** Is it an open command whose result is uploaded? */
+  expectsUpload(device: string, id: string): Promise<boolean>;
+  /** What it makes is stored: named in its result, whatever else comes into that. */
+  uploaded(device: string, id: string, upload: { manifest: string; digest: string; sizeBytes: number }): Promise<void>;
   /** Sends what is open again: the device has connected. */
   resend(device: string): Promise<void>;
   reaches(device: string, digest: string): Promise<boolean>;
@@ -50,7 +60,7 @@ export interface Commands {
 
 /** How long a device may take to come back and do it. */
 const LIFE_MS = 15 * 60_000;
-const ended: ReadonlySet<CommandView['status']> = new Set(['done', 'failed', 'expired']);
+const ended: ReadonlySet<CommandView['status']> = new Set(['done', 'failed', 'expired', 'cancelled']);
 
 interface CommandPorts {
   db: Database;
@@ -114,32 +124,33 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
       },
     });
 
+  const send: Commands['send'] = async (device, name, commandArguments, actor, { blobs = [], lifeMs = LIFE_MS, extraLifeMs = 0 } = {}) => {
+    const checked = parseWith(commandTable[name].arguments, commandArguments);
+    const nowMs = clock.nowMs();
+    const row: CommandRow = {
+      id: ids.next(),
+      device,
+      name,
+      arguments: checked,
+      issuer: actor.name,
+      status: 'queued',
+      result: null,
+      error: null,
+      blobs,
+      issuedAtMs: nowMs,
+      notAfterMs: nowMs + lifeMs + extraLifeMs,
+      finishedAtMs: null,
+    };
+    await db.transaction(async (tx) => {
+      await insertCommand(tx, row);
+      await appendAudit(tx, clock, actor, `command.${name}`, device, { id: row.id });
+    });
+    granted.delete(device);
+    await transmit(row);
+    return toCommandView(row);
+  };
   return {
-    async send(device, name, commandArguments, actor, { blobs = [], lifeMs = LIFE_MS, extraLifeMs = 0 } = {}) {
-      const checked = parseWith(commandTable[name].arguments, commandArguments);
-      const nowMs = clock.nowMs();
-      const row: CommandRow = {
-        id: ids.next(),
-        device,
-        name,
-        arguments: checked,
-        issuer: actor.name,
-        status: 'queued',
-        result: null,
-        error: null,
-        blobs,
-        issuedAtMs: nowMs,
-        notAfterMs: nowMs + lifeMs + extraLifeMs,
-        finishedAtMs: null,
-      };
-      await db.transaction(async (tx) => {
-        await insertCommand(tx, row);
-        await appendAudit(tx, clock, actor, `command.${name}`, device, { id: row.id });
-      });
-      granted.delete(device);
-      await transmit(row);
-      return toCommandView(row);
-    },
+    send,
     async wait(id, waitMs) {
       const first = await show(id);
       if (ended.has(first.status) || waitMs === 0) return first;
@@ -167,7 +178,8 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
       const finishedAtMs = ended.has(result.status) ? clock.nowMs() : null;
       const row = await updateOpenCommand(db, result.id, device, {
         status: result.status,
-        result: result.result ?? null,
+        // What was uploaded is named there already.
+        ...(result.result === undefined ? {} : { result: withResult(result.result) }),
         error: result.error ?? null,
         finishedAtMs,
       });
@@ -181,6 +193,27 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
     },
     async resend(device) {
       for (const row of await openCommands(db, device)) await transmit(row);
+    },
+    async cancel(id, actor) {
+      const { device, name, status } = await show(id);
+      const ended = await updateOpenCommand(db, id, device, { status: 'cancelled', finishedAtMs: clock.nowMs() });
+      if (ended === undefined) {
+        throw new StarlingError('command-ended', `the command has ended: ${status}`, { field: 'id', hint: 'there is nothing to cancel' });
+      }
+      progress.delete(id);
+      granted.delete(device);
+      announce(ended);
+      // A device that never got it has nothing to end.
+      if (status === 'queued') await appendAudit(db, clock, actor, 'command.cancel', device, { id, name });
+      else await send(device, 'cancel', { command: id }, actor);
+      return toCommandView(ended);
+    },
+    async expectsUpload(device, id) {
+      const row = await commandById(db, id);
+      return row !== undefined && row.device === device && row.name === 'diagnostics' && !ended.has(row.status);
+    },
+    async uploaded(device, id, upload) {
+      await updateOpenCommand(db, id, device, { result: withResult({ upload }) });
     },
     reaches: async (device, digest) => (await grantedTo(device)).has(digest),
     async expire() {

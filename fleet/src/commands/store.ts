@@ -1,5 +1,5 @@
 import type { CommandView } from '@starling/shared';
-import { and, asc, count, desc, eq, gte, inArray, lt } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
 import { commands, devices } from '../db/schema/index.ts';
 
@@ -17,11 +17,16 @@ export async function commandById(db: Queryable, id: string): Promise<CommandRow
 }
 
 /** Changes an open command; one that has ended stays as it is. */
+/** Fields of a result, beside those that it has. */
+export function withResult(fields: Record<string, unknown>): SQL {
+  return sql`coalesce(${commands.result}, '{}'::jsonb) || ${JSON.stringify(fields)}::jsonb`;
+}
+
 export async function updateOpenCommand(
   db: Queryable,
   id: string,
   device: string,
-  change: Partial<CommandRow>,
+  change: Partial<Omit<CommandRow, 'result'>> & { result?: SQL },
 ): Promise<CommandRow | undefined> {
   const [row] = await db
     .update(commands)

@@ -113,7 +113,7 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       const previous = before?.release !== undefined && before.release !== digest ? before.release : (before?.previousRelease ?? null);
       await writeDesired(tx, {
         device: device.id,
-        epoch: before?.epoch ?? 1,
+        epoch: keyring.epoch.epoch,
         generation: (before?.generation ?? 0) + 1,
         release: digest,
         previousRelease: previous,
@@ -259,6 +259,8 @@ function documentOf(
     fleetId: keyring.fleetId,
     device: row.device,
     epoch: row.epoch,
+    // Devices that have seen this epoch need no proof of it; which have, nobody knows.
+    ...(keyring.epoch.proof === undefined ? {} : { epochProof: keyring.epoch.proof }),
     generation: row.generation,
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + DESIRED_STATE_LIFE_MS,

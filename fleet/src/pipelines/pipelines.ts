@@ -7,6 +7,7 @@ import {
   type ModelPorts,
   modelNamesOf,
   operatorRegistry,
+  outputPortsOf,
   type PageQuery,
   type ParameterValues,
   type Pipeline,
@@ -21,8 +22,8 @@ import type { BlobStore } from '../blobs/index.ts';
 import type { Database } from '../db/index.ts';
 import type { Models } from '../models/index.ts';
 import type { Clock, EventBus } from '../ports.ts';
+import { checkScripts } from '../scripts/index.ts';
 import type { Keyring } from '../trust/index.ts';
-import { checkScripts } from './check-scripts.ts';
 import {
   allPipelineDigests,
   findPipeline,
@@ -36,6 +37,8 @@ import {
 export interface Pipelines {
   /** Every problem of a pipeline; `versions` pins models, the newest are taken where none is given. */
   check(document: Pipeline, given?: { versions?: Readonly<Record<string, string>>; parameters?: ParameterValues }): Promise<GraphProblem[]>;
+  /** Every port of a pipeline that can run, as the policy of a release names it. */
+  ports(document: Pipeline, versions: Readonly<Record<string, string>>): Promise<string[]>;
   register(signed: string, actor: Actor): Promise<PipelineView>;
   list(page: PageQuery & { search?: string | undefined }): Promise<{ items: PipelineView[]; total: number }>;
   show(digest: string): Promise<PipelineView>;
@@ -53,18 +56,25 @@ interface PipelinePorts {
 }
 
 export function createPipelines({ db, blobs, models, keyring, clock, events }: PipelinePorts): Pipelines {
-  const check: Pipelines['check'] = async (document, { versions = {}, parameters = {} } = {}) => {
+  const modelPorts = async (document: Pipeline, versions: Readonly<Record<string, string>>): Promise<Map<string, ModelPorts>> => {
     const ports = new Map<string, ModelPorts>();
     for (const name of modelNamesOf(document)) {
       const found = await models.find(name, versions[name]).catch(() => undefined);
       if (found !== undefined) ports.set(name, found.document);
     }
+    return ports;
+  };
+  const check: Pipelines['check'] = async (document, { versions = {}, parameters = {} } = {}) => {
+    const ports = await modelPorts(document, versions);
     const given = checkParameterValues(document.parameters, { by: 'release', values: parameters });
     if (given.length > 0) return given;
     return [...checkPipeline(document, { operators: operatorRegistry, models: ports, parameters }), ...checkScripts(document)];
   };
   return {
     check,
+    async ports(document, versions) {
+      return outputPortsOf(document, { operators: operatorRegistry, models: await modelPorts(document, versions) });
+    },
     async register(signed, actor) {
       const document = await verifyDocument(signed, {
         kind: 'pipeline',

@@ -3,6 +3,7 @@ import {
   artefactFiles,
   checkParameterValues,
   DOCUMENT_BYTES_MAXIMUM,
+  type EgressPolicy,
   modelNamesOf,
   operatorsNeededBy,
   type PageQuery,
@@ -201,6 +202,7 @@ async function checkRelease(document: Release, { keyring, models, pipelines }: R
   }
   const versions = Object.fromEntries(document.models.map(({ name, version }) => [name, version]));
   const outputs = new Set<string>();
+  const edges = new Set<string>();
   const sinks = new Set<string>();
   const cut: string[] = [];
   for (const [index, pinned] of [main, ...alongside].entries()) {
@@ -215,13 +217,11 @@ async function checkRelease(document: Release, { keyring, models, pipelines }: R
     const prefix = prefixOf(pinned.name, index);
     cut.push(...requirePlacement(document, pipeline.document, field, prefix));
     for (const output of Object.keys(pipeline.document.outputs)) outputs.add(prefix + output);
+    for (const edge of await pipelines.ports(pipeline.document, versions)) edges.add(prefix + edge);
     for (const sink of sinksOf(pipeline.document.nodes, pipeline.document.pipelines, prefix, new Set())) sinks.add(sink);
   }
   requireParameters(document);
-  const unknown = document.policies.egress.outputs.find((output) => !outputs.has(output));
-  if (unknown !== undefined)
-    throw new StarlingError('unknown-output', `the pipeline has no output "${unknown}"`, { field: 'policies.egress.outputs' });
-  requireSinks(document.policies.egress.sinks, sinks);
+  requireNamed(document.policies.egress, { outputs, edges, sinks });
   requireStreams(document.policies.egress.streams ?? [], cut);
 }
 
@@ -256,14 +256,19 @@ function sinksOf(nodes: Pipeline['nodes'], inner: Pipeline['pipelines'], prefix:
   });
 }
 
-/** A name that is no sink would open nothing, and whoever wrote it would wait for values in vain. */
-function requireSinks(named: readonly string[], sinks: ReadonlySet<string>): void {
-  const unknown = named.find((name) => !sinks.has(name));
-  if (unknown === undefined) return;
-  throw new StarlingError('unknown-sink', `the pipeline has no sink "${unknown}"`, {
-    field: 'policies.egress.sinks',
-    hint: sinks.size === 0 ? 'it has none at all' : `its sinks: ${[...sinks].join(', ')}`,
-  });
+const wordOf = { outputs: 'output', edges: 'edge', sinks: 'sink' } as const;
+
+/** What a policy names in vain would open nothing, and whoever wrote it would wait for values for ever. */
+function requireNamed(policy: EgressPolicy, known: Readonly<Record<keyof typeof wordOf, ReadonlySet<string>>>): void {
+  for (const [kind, word] of Object.entries(wordOf) as [keyof typeof wordOf, string][]) {
+    const names = known[kind];
+    const unknown = policy[kind].find((name) => !names.has(name));
+    if (unknown === undefined) continue;
+    throw new StarlingError(`unknown-${word}`, `the pipeline has no ${word} "${unknown}"`, {
+      field: `policies.egress.${kind}`,
+      hint: names.size === 0 ? 'it has none at all' : `${word}s: ${[...names].join(', ')}`,
+    });
+  }
 }
 
 async function collectReachable(digest: string, { db, blobs, models }: ReleasePorts): Promise<ReadonlySet<string>> {

@@ -1,4 +1,11 @@
-import { type Acknowledgement, messageOf, type TelemetryBatch, type TelemetryKind, telemetryKinds } from '@starling/shared';
+import {
+  type Acknowledgement,
+  eventRecordSchema,
+  messageOf,
+  type TelemetryBatch,
+  type TelemetryKind,
+  telemetryKinds,
+} from '@starling/shared';
 import type { Database, Transaction } from '../db/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
 import { advance, type Cursor, type Delivery } from './advance.ts';
@@ -30,6 +37,19 @@ const GROUP_BATCHES = 256;
 const FUTURE_MS = 5 * 60_000;
 const PAST_MS = 90 * 86_400_000;
 
+/** Events of one batch that those who follow the fleet are told in words; the others stand in the database. */
+const EVENTS_TOLD = 8;
+
+/** What has arrived: its kind, and of events what they say. */
+function detailOf({ kind, batch }: Pick<Waiting, 'kind' | 'batch'>): Record<string, unknown> {
+  if (kind !== 'events') return { kind };
+  const said = batch.records.slice(-EVENTS_TOLD).flatMap(({ payload }) => {
+    const { data } = eventRecordSchema.safeParse(payload);
+    return data === undefined ? [] : [{ level: data.level, code: data.code, message: data.message }];
+  });
+  return { kind, events: said };
+}
+
 interface IngestPorts {
   db: Database;
   clock: Clock;
@@ -55,7 +75,7 @@ export function createIngest({ db, clock, events, log, project, stored }: Ingest
     try {
       const acknowledgements = await store(group);
       for (const [index, each] of group.entries()) each.resolve(acknowledgements[index] as Acknowledgement);
-      for (const { device, kind } of group) events.publish({ type: 'telemetry', id: device, atMs: clock.nowMs(), detail: { kind } });
+      for (const each of group) events.publish({ type: 'telemetry', id: each.device, atMs: clock.nowMs(), detail: detailOf(each) });
     } catch (error) {
       if (group.length > 1) {
         // One batch that the database refuses must not hold up the others that shared its transaction: halves, until it stands alone.

@@ -2,6 +2,7 @@ import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Actor,
+  FIRST_EPOCH,
   generatePrivateKey,
   jsonDecode,
   type PublicKey,
@@ -17,9 +18,9 @@ import {
   verifyPinnedRoot,
 } from '@starling/shared';
 import { appendAudit } from '../audit/index.ts';
-import type { Database } from '../db/index.ts';
+import type { Database, Queryable } from '../db/index.ts';
 import type { Clock, Ids } from '../ports.ts';
-import { insertRoot, readFleetId, rootsFrom } from './store.ts';
+import { insertRoot, readEpoch, readFleetId, rootsFrom } from './store.ts';
 
 /** Holds the fleet key and nothing else that is secret: root and publisher keys live with the operator. */
 export interface Keyring {
@@ -32,6 +33,8 @@ export interface Keyring {
   signedRoot(): { signed: string; digest: string; version: number };
   hasRoot(): boolean;
   roots(from: number): Promise<string[]>;
+  /** Of its desired states; the proof of one that the fleet was set back to. */
+  epoch: { epoch: number; proof: string | undefined };
   /** Adopts the first root, or the next one after verifying that both it and the current one signed it. */
   publishRoot(signed: string, actor: Actor): Promise<{ version: number; digest: string }>;
 }
@@ -41,12 +44,7 @@ export async function createKeyring(options: { db: Database; clock: Clock; ids: 
   const key = await readOrMakeKey(join(options.directory, 'fleet-key.json'));
   const fleetId = await readFleetId(db, `fleet-${ids.next().slice(0, 12)}`, clock.nowMs());
   const signer = await signerOf(key);
-  let current: { root: TrustRoot; signed: string; digest: string } | undefined;
-  for (const stored of await rootsFrom(db, 1)) {
-    const root =
-      current === undefined ? await verifyPinnedRoot(stored.signed, stored.digest) : await verifyNextRoot(stored.signed, current.root);
-    current = { root, signed: stored.signed, digest: stored.digest };
-  }
+  let current = (await verifiedRoots(db)).at(-1);
   const require = (): NonNullable<typeof current> => {
     if (current === undefined) {
       throw new StarlingError('no-root', 'this fleet has no root document yet', {
@@ -56,8 +54,10 @@ export async function createKeyring(options: { db: Database; clock: Clock; ids: 
     }
     return current;
   };
+  const { epoch, proof } = (await readEpoch(db)) ?? { epoch: FIRST_EPOCH, proof: undefined };
   return {
     fleetId,
+    epoch: { epoch, proof },
     fleetKey: publicKeyOf(key),
     signer,
     root: () => require().root,
@@ -103,4 +103,19 @@ async function readOrMakeKey(file: string) {
   await chmod(`${file}.new`, 0o600);
   await rename(`${file}.new`, file);
   return key;
+}
+
+/** The newest root of a database, verified from its first one on. */
+export async function newestRoot(db: Queryable): Promise<TrustRoot | undefined> {
+  return (await verifiedRoots(db)).at(-1)?.root;
+}
+
+async function verifiedRoots(db: Queryable): Promise<{ root: TrustRoot; signed: string; digest: string }[]> {
+  const verified: { root: TrustRoot; signed: string; digest: string }[] = [];
+  for (const { signed, digest } of await rootsFrom(db, 1)) {
+    const before = verified.at(-1);
+    const root = before === undefined ? await verifyPinnedRoot(signed, digest) : await verifyNextRoot(signed, before.root);
+    verified.push({ root, signed, digest });
+  }
+  return verified;
 }

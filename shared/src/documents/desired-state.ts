@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { deviceIdSchema, nameSchema, wallMsSchema } from '../ids.ts';
 import { powerModelSchema } from './device-profile.ts';
+import { EPOCH_PROOF_CHARACTERS_MAXIMUM } from './epoch.ts';
 import { tuneObjectiveSchema } from './objective.ts';
 import { placeSchema } from './pipeline.ts';
 
@@ -50,6 +51,11 @@ export const desiredStateSchema = z
     device: deviceIdSchema,
     epoch: z.number().int().nonnegative(),
     generation: z.number().int().nonnegative(),
+    epochProof: z
+      .string()
+      .max(EPOCH_PROOF_CHARACTERS_MAXIMUM)
+      .optional()
+      .meta({ description: 'Of a fleet that was set back: its epoch, signed by a publisher or root key' }),
     issuedAtMs: wallMsSchema,
     expiresAtMs: wallMsSchema.meta({ description: 'After this the document may not be adopted; a running release runs on' }),
     root: z.object({ version: z.number().int().positive(), digest: digestSchema }),

@@ -6,6 +6,7 @@ import { problemSchema, reportedStateSchema } from '../documents/reported-state.
 import { deviceIdSchema, wallMsSchema } from '../ids.ts';
 import { commandNameSchema, commandProgressSchema, inferenceResultSchema } from '../wire/command.ts';
 import { telemetryKindSchema } from '../wire/telemetry.ts';
+import { diagnosticsSchema } from '../wire/upload.ts';
 import {
   deviceLoginRequestSchema,
   deviceLoginResponseSchema,
@@ -130,13 +131,16 @@ export const claimTokenViewSchema = z.object({
 });
 export type ClaimTokenView = z.infer<typeof claimTokenViewSchema>;
 
+/** Commands that anybody sends as they are: the others have a way of their own, which makes their arguments. */
+export const sendableCommandSchema = commandNameSchema.exclude(['infer', 'tap', 'tap-stop', 'replay', 'cancel']);
+
 export const commandViewSchema = z.object({
   id: z.string(),
   device: deviceIdSchema,
   name: commandNameSchema,
   arguments: z.record(z.string(), z.unknown()),
   issuer: z.string(),
-  status: z.enum(['queued', 'sent', 'accepted', 'progress', 'done', 'failed', 'expired']),
+  status: z.enum(['queued', 'sent', 'accepted', 'progress', 'done', 'failed', 'expired', 'cancelled']),
   result: z.record(z.string(), z.unknown()).nullable(),
   error: problemSchema.nullable(),
   issuedAtMs: wallMsSchema,
@@ -268,7 +272,7 @@ export const deviceEndpoints = {
     tag: 'commands',
     summary: 'Send a command',
     body: z.object({
-      name: commandNameSchema.exclude(['infer', 'tap', 'tap-stop', 'replay']),
+      name: sendableCommandSchema,
       arguments: z.record(z.string(), z.unknown()).default({}),
       waitMs: z.number().int().min(0).max(60_000).default(0).meta({ description: 'Wait this long for its result' }),
     }),
@@ -290,6 +294,22 @@ export const deviceEndpoints = {
     tag: 'commands',
     summary: 'One command',
     response: commandViewSchema,
+  },
+  cancelCommand: {
+    method: 'post',
+    path: '/commands/{id}/cancel',
+    access: 'operator',
+    tag: 'commands',
+    summary: 'End an open command; what its device has not begun it never does',
+    response: commandViewSchema,
+  },
+  showDiagnostics: {
+    method: 'get',
+    path: '/commands/{id}/diagnostics',
+    access: 'operator',
+    tag: 'commands',
+    summary: 'What a diagnostics command has brought; kept for seven days',
+    response: diagnosticsSchema,
   },
   listTelemetry: {
     method: 'get',

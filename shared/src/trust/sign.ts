@@ -20,6 +20,7 @@ export type SignedKind =
   | 'desired-state'
   | 'command'
   | 'time'
+  | 'epoch'
   | 'agent-package'
   | 'device-login'
   | 'device-enrolment';

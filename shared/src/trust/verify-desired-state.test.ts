@@ -34,6 +34,8 @@ const state = (change: Partial<DesiredState> = {}): DesiredState =>
     ...change,
   });
 const sign = async (document: unknown, by = fleetKey): Promise<string> => signDocument(await signerOf(by), 'desired-state', document);
+const signEpoch = async (epoch: number, by = publisherKey, fleetId = 'home'): Promise<string> =>
+  signDocument(await signerOf(by), 'epoch', { kind: 'epoch', schemaVersion: 1, critical: [], fleetId, epoch, issuedAtMs: 1 });
 const context = (change: Partial<DesiredStateContext> = {}): DesiredStateContext => ({
   root,
   device,
@@ -61,7 +63,8 @@ describe('a desired state', () => {
     await fc.assert(
       fc.asyncProperty(order, order, async (sent, newest) => {
         const isOlder = sent.epoch < newest.epoch || (sent.epoch === newest.epoch && sent.generation < newest.generation);
-        expect(await codeOf(state(sent), { newest })).toBe(isOlder ? 'rollback' : 'accepted');
+        const epochProof = sent.epoch < 2 ? undefined : await signEpoch(sent.epoch);
+        expect(await codeOf(state({ ...sent, epochProof }), { newest })).toBe(isOlder ? 'rollback' : 'accepted');
       }),
       { numRuns: 60 },
     );
@@ -76,6 +79,19 @@ describe('a desired state', () => {
     ['a version to come', { critical: ['canary'] }, {}, 'unknown-critical'],
   ])('of %s, %o, with %o: %s', async (_what, change, known, code) => {
     expect(await codeOf(state(change), known)).toBe(code);
+  });
+
+  test('of a new epoch is accepted if a publisher or root key says so, and nobody else', async () => {
+    const newest = { epoch: 2, generation: 9 };
+    const after = async (epochProof: string | undefined) => codeOf(state({ epoch: 3, generation: 1, epochProof }), { newest });
+    expect(await after(await signEpoch(3))).toBe('accepted');
+    expect(await after(undefined)).toBe('wrong-epoch');
+    expect(await after(await signEpoch(4))).toBe('wrong-epoch');
+    expect(await after(await signEpoch(3, fleetKey))).toBe('unknown-key');
+    expect(await after(await signEpoch(3, publisherKey, 'other'))).toBe('wrong-fleet');
+    // One that the device has seen needs no proof, and a device that has seen nothing needs one.
+    expect(await codeOf(state({ epoch: 2, generation: 9 }), { newest })).toBe('accepted');
+    expect(await codeOf(state({ epoch: 2 }))).toBe('wrong-epoch');
   });
 
   test('by the publisher is refused: each key has one role', async () => {

@@ -1,7 +1,9 @@
 import { compareGenerations, type DesiredState, desiredStateSchema } from '../documents/desired-state.ts';
+import { FIRST_EPOCH } from '../documents/epoch.ts';
 import type { TrustRoot } from '../documents/trust-root.ts';
 import { DESIRED_STATE_BYTES_MAXIMUM } from '../limits.ts';
 import { trustError, verifyDocument } from './verify-document.ts';
+import { verifyEpoch } from './verify-epoch.ts';
 
 /** What a device knows when a desired state arrives. */
 export interface DesiredStateContext {
@@ -35,6 +37,8 @@ export async function verifyDesiredState(jws: string, context: DesiredStateConte
       `desired state (${desired.epoch}, ${desired.generation}) is older than (${context.newest.epoch}, ${context.newest.generation})`,
     );
   }
+  // Attack: whoever has taken the fleet raises the epoch, so that the real one is never believed again.
+  if (desired.epoch > Math.max(context.newest?.epoch ?? 0, FIRST_EPOCH)) await requireEpoch(desired, context.root);
   // Attack: freeze. An old but once valid document must not be adopted for ever.
   if (context.trustedNowMs !== undefined && context.trustedNowMs > desired.expiresAtMs) {
     throw trustError(
@@ -44,4 +48,10 @@ export async function verifyDesiredState(jws: string, context: DesiredStateConte
     );
   }
   return desired;
+}
+
+async function requireEpoch({ epoch, epochProof }: DesiredState, root: TrustRoot): Promise<void> {
+  if (epochProof === undefined) throw trustError('wrong-epoch', `nobody but the fleet says that epoch ${epoch} has begun`);
+  const proven = await verifyEpoch(epochProof, root);
+  if (proven.epoch !== epoch) throw trustError('wrong-epoch', `epoch ${proven.epoch} was signed, the desired state is of ${epoch}`);
 }

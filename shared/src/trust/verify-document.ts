@@ -15,6 +15,7 @@ export type TrustErrorCode =
   | 'unknown-critical'
   | 'unknown-key'
   | 'wrong-device'
+  | 'wrong-epoch'
   | 'wrong-fleet'
   | 'wrong-kind'
   | 'root-gap';

@@ -103,6 +103,9 @@ export const tunedArtefactSchema = z.object({
 });
 export type TunedArtefact = z.infer<typeof tunedArtefactSchema>;
 
+/** A blob of the fleet. */
+const storedUploadSchema = z.object({ manifest: digestSchema, digest: digestSchema, sizeBytes: z.number().int().positive() });
+
 /** Arguments and results of every command, by name. Handlers, the API and the documents are derived from this table. */
 export const commandTable = {
   ping: {
@@ -173,6 +176,24 @@ export const commandTable = {
     summary: 'State, counters and health of the agent now',
     arguments: z.object({}),
     result: z.object({ snapshot: z.record(z.string(), z.unknown()) }),
+  },
+  diagnostics: {
+    summary: 'State, capabilities, sensors and log of the device in one document, uploaded in parts',
+    arguments: z.object({ lineCount: z.number().int().min(1).max(1000).default(1000) }),
+    result: z.object({
+      sizeBytes: z.number().int().positive(),
+      upload: storedUploadSchema.optional().meta({ description: 'Where the fleet keeps it' }),
+    }),
+  },
+  cancel: {
+    summary: 'End another command before its time',
+    arguments: z.object({ command: randomIdSchema }),
+    result: z.object({ cancelled: z.boolean().meta({ description: 'False if it had ended, or never came' }) }),
+  },
+  reboot: {
+    summary: 'Start the whole device anew, where its owner allows that',
+    arguments: z.object({}),
+    result: z.object({ inMs: z.number() }),
   },
   restart: {
     summary: 'Restart the runtime host',

@@ -9,6 +9,7 @@ import {
   STREAM_PIECE_BYTES_MAXIMUM,
   TAP_MESSAGE_BYTES_MAXIMUM,
   TELEMETRY_BATCH_BYTES_MAXIMUM,
+  UPLOAD_PIECE_BYTES_MAXIMUM,
 } from '../limits.ts';
 import { wantSchema } from './blob-transfer.ts';
 import { commandResultSchema, commandSchema } from './command.ts';
@@ -16,6 +17,7 @@ import { helloSchema, presenceSchema } from './hello.ts';
 import { streamFrameSchema } from './stream.ts';
 import { tapMessageSchema } from './tap.ts';
 import { acknowledgementSchema, telemetryBatchSchema } from './telemetry.ts';
+import { uploadedSchema, uploadPieceSchema } from './upload.ts';
 
 export type Direction = 'device-to-fleet' | 'fleet-to-device' | 'device-to-device';
 
@@ -139,6 +141,26 @@ export const wireTable = {
     maximumBytes: TAP_MESSAGE_BYTES_MAXIMUM,
     schema: tapMessageSchema,
     summary: 'A value of an edge that is being watched, or the end of that',
+  },
+  upload: {
+    pattern: 'd/{device}/upload/{id}',
+    direction: 'device-to-fleet',
+    qos: 1,
+    retain: false,
+    encoding: 'cbor',
+    maximumBytes: UPLOAD_PIECE_BYTES_MAXIMUM + CONTROL_BYTES_MAXIMUM,
+    schema: uploadPieceSchema,
+    summary: 'A part of what a command makes that is too large for its result',
+  },
+  uploaded: {
+    pattern: 'd/{device}/uploaded/{id}',
+    direction: 'fleet-to-device',
+    qos: 1,
+    retain: false,
+    encoding: 'json',
+    maximumBytes: CONTROL_BYTES_MAXIMUM,
+    schema: uploadedSchema,
+    summary: 'How much of an upload has arrived',
   },
   acknowledgement: {
     pattern: 'd/{device}/ack/{kind}',

@@ -8,11 +8,14 @@ import {
   type CommandResultOf,
   commandSchema,
   commandTable,
+  type Diagnostics,
   isStarlingError,
+  jsonEncode,
   messageOf,
   type Problem,
   parseWith,
   StarlingError,
+  UPLOAD_BYTES_MAXIMUM,
   verifyDocument,
 } from '@starling/shared';
 import type { Puller } from '../blobs/index.ts';
@@ -23,6 +26,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { RuntimeHost } from '../ports/runtime-host.ts';
 import type { TapRelay } from '../taps/index.ts';
+import type { Uploads } from '../uploads/index.ts';
 import { RESULT_BYTES_MAXIMUM, requireAnswerSize } from './answer-size.ts';
 
 export interface CommandPorts {
@@ -39,6 +43,12 @@ export interface CommandPorts {
   activeKey(): string | undefined;
   measuring: Measuring;
   taps: TapRelay;
+  uploads: Uploads;
+  diagnostics(lineCount: number): Promise<Diagnostics>;
+  /** Absent where nobody has allowed it. */
+  reboot?: (() => Promise<void>) | undefined;
+  /** Lets a person beside the device see which one it is. */
+  identify?: ((message: string) => Promise<void>) | undefined;
   snapshot(): Record<string, unknown>;
   publish(result: CommandResult): Promise<boolean>;
   /** A command was answered with what it asked for. */
@@ -64,14 +74,19 @@ type Handlers = {
 };
 
 interface Call {
+  id: string;
   /** The account that asked. */
   issuer: string;
   signal: AbortSignal;
   onProgress(progress: CommandProgress): void;
+  /** @returns whether it was under way */
+  cancel(command: string): boolean;
 }
 
 /** Least time between two messages of progress. */
 const PROGRESS_INTERVAL_MS = 500;
+/** The answer is out before the device goes down. */
+const REBOOT_DELAY_MS = 2_000;
 
 /** A handler for every command of the table: a missing one does not compile. */
 const handlers: Handlers = {
@@ -108,9 +123,33 @@ const handlers: Handlers = {
   benchmark: (args, ports, { signal, onProgress }) => ports.measuring.benchmark(args, signal, onProgress),
   tune: (args, ports, { signal, onProgress }) => ports.measuring.tune(args, signal, onProgress),
   snapshot: async (_args, { snapshot }) => ({ snapshot: snapshot() }),
+  async diagnostics({ lineCount }, ports, { id, signal }) {
+    let bytes: Uint8Array;
+    // The newest lines that fit.
+    for (let lines = lineCount; ; lines = Math.floor(lines / 2)) {
+      bytes = jsonEncode(await ports.diagnostics(lines));
+      if (bytes.length <= UPLOAD_BYTES_MAXIMUM || lines === 0) break;
+    }
+    await ports.uploads.send(id, bytes, signal);
+    return { sizeBytes: bytes.length };
+  },
+  cancel: async ({ command }, _ports, { cancel }) => ({ cancelled: cancel(command) }),
+  async reboot(_args, { reboot, clock, log }) {
+    if (reboot === undefined) {
+      throw new StarlingError('not-allowed', 'this device lets nobody reboot it from afar', {
+        hint: 'start its agent with --reboot-command, such as "systemctl reboot"',
+      });
+    }
+    log.warn('the device reboots, as it was told', { inMs: REBOOT_DELAY_MS });
+    clock.after(REBOOT_DELAY_MS, () => {
+      reboot().catch((error: unknown) => log.error('the device does not reboot', { reason: messageOf(error) }));
+    });
+    return { inMs: REBOOT_DELAY_MS };
+  },
   restart: async (_args, { host }) => ({ restartedInMs: await host.restart() }),
-  async identify({ message }, { log }) {
+  async identify({ message }, { log, identify }) {
     log.warn(`identify: ${message}`);
+    await identify?.(message);
     return {};
   },
 };
@@ -129,7 +168,7 @@ async function pullInput(
 
 export function createCommandRunner(ports: CommandPorts): CommandRunner {
   const { journal, trust, clock } = ports;
-  const running = new Set<string>();
+  const running = new Map<string, AbortController>();
 
   const answer = (command: Command, result: Omit<CommandResult, 'id' | 'atMs'>): CommandResult => ({
     ...result,
@@ -144,14 +183,18 @@ export function createCommandRunner(ports: CommandPorts): CommandRunner {
       void ports.publish(answer(command, { status: 'progress', progress }));
     };
   };
-  const run = async (command: Command): Promise<CommandResult> => {
-    const abort = new AbortController();
+  const cancel = (id: string): boolean => {
+    const abort = running.get(id);
+    abort?.abort(new StarlingError('cancelled', 'the command was cancelled'));
+    return abort !== undefined;
+  };
+  const run = async (command: Command, { signal }: AbortController): Promise<CommandResult> => {
     try {
       const args = parseWith(commandTable[command.name].arguments, command.arguments);
-      const result = await handlers[command.name](args as never, ports, {
-        issuer: command.issuer,
-        ...{ signal: abort.signal, onProgress: progressOf(command) },
-      });
+      const call: Call = { id: command.id, issuer: command.issuer, signal, onProgress: progressOf(command), cancel };
+      // A handler that does not look at its signal ends when it ends: the command does so now.
+      const work: Promise<object> = handlers[command.name](args as never, ports, call);
+      const result = await unlessAborted(signal, work);
       requireAnswerSize(result);
       return answer(command, { status: 'done', result: result as Record<string, unknown> });
     } catch (error) {
@@ -168,10 +211,11 @@ export function createCommandRunner(ports: CommandPorts): CommandRunner {
       const before = journal.state.executed[command.id];
       if (before !== undefined) return void (await ports.publish(JSON.parse(before.result) as CommandResult));
       if (running.has(command.id)) return;
-      running.add(command.id);
+      const abort = new AbortController();
+      running.set(command.id, abort);
       try {
         await ports.publish(answer(command, { status: 'accepted' }));
-        const result = await run(command);
+        const result = await run(command, abort);
         await journal.record({ type: 'executed', id: command.id, notAfterMs: command.notAfterMs, result: JSON.stringify(result) });
         await ports.publish(result);
         if (result.status === 'done') ports.answered(command.name);
@@ -180,6 +224,17 @@ export function createCommandRunner(ports: CommandPorts): CommandRunner {
       }
     },
   };
+}
+
+/** @throws the reason of the signal, if that comes first */
+async function unlessAborted<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
+  let stop = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    stop = () => signal.removeEventListener('abort', abort);
+  });
+  return Promise.race([work, aborted]).finally(stop);
 }
 
 function problemOf(error: unknown): Problem {

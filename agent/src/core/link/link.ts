@@ -18,6 +18,8 @@ import {
   type TelemetryKind,
   type Topics,
   telemetryKindSchema,
+  type Uploaded,
+  uploadedSchema,
   wireTable,
 } from '@starling/shared';
 import type { Clock } from '../ports/clock.ts';
@@ -35,6 +37,7 @@ export interface LinkHandlers {
   desired(signed: string): Promise<void> | void;
   command(signed: string): Promise<void> | void;
   chunk(frame: ChunkFrame): Promise<void> | void;
+  uploaded(id: string, uploaded: Uploaded): void;
   acknowledged(kind: TelemetryKind, acknowledgement: Acknowledgement): Promise<void> | void;
   /** A piece of what another device sent; whoever takes it asks whether it may. */
   stream(params: Readonly<Record<string, string>>, payload: Uint8Array): Promise<void> | void;
@@ -200,6 +203,8 @@ async function dispatch(name: MessageName, params: Record<string, string>, paylo
       return handlers.command(text());
     case 'blobChunk':
       return handlers.chunk(decodeChunkFrame(payload));
+    case 'uploaded':
+      return handlers.uploaded(params.id ?? '', jsonDecode(payload, uploadedSchema));
     case 'acknowledgement':
       return handlers.acknowledged(telemetryKindSchema.parse(params.kind), jsonDecode(payload, acknowledgementSchema));
     case 'stream':

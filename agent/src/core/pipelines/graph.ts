@@ -102,8 +102,8 @@ class GraphEngine implements Graph {
       );
     }
     const startedMs = this.#clock.monotonicMs();
-    const { sequence, timeMs } = this.#streams.enter(input.stream, input.timeMs);
-    const item = new Item(this.#plan, { ...input, timeMs }, { ticket: this.#nextTicket, sequence, startedMs });
+    const { turn, timeMs } = this.#streams.enter(input.stream, input.timeMs);
+    const item = new Item(this.#plan, { ...input, timeMs }, { ticket: this.#nextTicket, turn, startedMs });
     this.#nextTicket += 1;
     this.underWay += 1;
     return new Promise<ItemResult>((resolve, reject) => {
@@ -337,8 +337,8 @@ class GraphEngine implements Graph {
     if (!item.hasFailed) settle.resolve(resultOf(item, this.#plan));
   }
 
-  #tell(say: (observer: GraphObserver, item: ObservedItem) => void, { input, sequence: own }: Item): void {
-    const { stream, timeMs, traceId, sequence = own } = input;
+  #tell(say: (observer: GraphObserver, item: ObservedItem) => void, { input, sequence }: Item): void {
+    const { stream, timeMs, traceId } = input;
     const seen: ObservedItem = { stream, timeMs, sequence, traceId };
     for (const observer of this.#observers) say(observer, seen);
   }
@@ -370,7 +370,7 @@ function laneOf(node: PlannedNode, item: Item): string {
 }
 
 function ticketOf(node: PlannedNode, item: Item): number {
-  return isByStream(node) ? item.sequence : item.ticket;
+  return isByStream(node) ? item.turn : item.ticket;
 }
 
 /** What an edge from the port `error` carries. */

@@ -22,7 +22,7 @@ export interface ItemInput {
   stream: string;
   /** When it was taken, in milliseconds since 1970. */
   timeMs: number;
-  /** Its place in its stream where it came in first; counted here if it is not said. */
+  /** The number that it had in its stream, of an item that runs again or comes from another machine. Others are numbered as they come. */
   sequence?: number | undefined;
   traceId?: string | undefined;
   signal?: AbortSignal | undefined;
@@ -44,6 +44,9 @@ export class Item {
   readonly input: ItemInput;
   /** Place among all items of the graph, and among those of its stream. */
   readonly ticket: number;
+  /** Among the items of its stream, from 0 without gaps. */
+  readonly turn: number;
+  /** As scripts and operators see it: its turn, or what it had when it ran first. */
   readonly sequence: number;
   readonly startedMs: number;
   readonly values: unknown[];
@@ -75,10 +78,11 @@ export class Item {
   #abort: AbortController | undefined;
   #shared: OperatorItem | undefined;
 
-  constructor(plan: GraphPlan, input: ItemInput, place: { ticket: number; sequence: number; startedMs: number }) {
+  constructor(plan: GraphPlan, input: ItemInput, place: { ticket: number; turn: number; startedMs: number }) {
     this.input = input;
     this.ticket = place.ticket;
-    this.sequence = place.sequence;
+    this.turn = place.turn;
+    this.sequence = input.sequence ?? place.turn;
     this.startedMs = place.startedMs;
     this.values = new Array(plan.slots.length);
     this.slots = new Uint8Array(plan.slots.length);
@@ -117,7 +121,7 @@ class ItemView implements OperatorItem {
 
   constructor(item: Item, state: OperatorItem['state']) {
     this.stream = item.input.stream;
-    this.sequence = item.input.sequence ?? item.sequence;
+    this.sequence = item.sequence;
     this.timeMs = item.input.timeMs;
     this.state = state;
     this.#item = item;

@@ -49,7 +49,9 @@ export async function replayItem(
   const startedMs = clock.monotonicMs();
   let failure: ReplayResult['failure'];
   try {
-    await graph.run({ values: replay.item.values, stream: replay.item.stream, timeMs: replay.item.timeMs });
+    const { values: given, stream, timeMs, sequence } = replay.item;
+    // With the number that it had: what scripts and operators derive from it comes out as it did.
+    await graph.run({ values: given, stream, timeMs, ...(sequence === null ? {} : { sequence }) });
   } catch (error) {
     failure = failureOf(error);
   } finally {

@@ -12,8 +12,8 @@ interface Stream {
 
 /** The streams of one graph: numbers their items, and keeps what nodes remember of each. */
 export interface Streams {
-  /** @returns the number of the item in its stream, and its time, which never goes back */
-  enter(stream: string, timeMs: number): { sequence: number; timeMs: number };
+  /** @returns its turn among the items of its stream, without gaps, and its time, which never goes back */
+  enter(stream: string, timeMs: number): { turn: number; timeMs: number };
   leave(stream: string): void;
   /** What a node keeps of a stream. */
   stateOf<State extends object>(stream: string, node: number, create: () => State): State;
@@ -41,7 +41,7 @@ export function createStreams(onForgotten: (stream: string) => void): Streams {
       stream.timeMs = Math.max(stream.timeMs, timeMs);
       stream.next += 1;
       if (streams.size > STREAMS_MAXIMUM) forgetIdle();
-      return { sequence: stream.next - 1, timeMs: stream.timeMs };
+      return { turn: stream.next - 1, timeMs: stream.timeMs };
     },
     leave(name) {
       const stream = streams.get(name);

@@ -10,6 +10,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../ports/clock.ts';
 import { createGraph, type Graph } from './graph.ts';
+import { startGraph } from './graph-harness.ts';
 import type { NodeWork, Values } from './node-work.ts';
 import { planGraph } from './plan.ts';
 import { createRecentItems } from './recent-items.ts';
@@ -220,6 +221,22 @@ describe('a replay', () => {
     ]);
     expect(report.item).toMatchObject({ stream: 's', sequence: 9 });
     expect(Object.keys(report.nodesMs)).toEqual(['first', 'second', 'third']);
+  });
+
+  test('gives its item the number that it had, to nodes that keep something of the stream too', async () => {
+    const { graph } = startGraph(
+      {
+        ...{ inputs: { n: 'json' }, outputs: { n: 'json' }, nodes: { number: { op: 'test' } } },
+        edges: [
+          { from: 'input.n', to: 'number.n' },
+          { from: 'number.out', to: 'output.n' },
+        ],
+      },
+      { number: { state: 'stream', run: (_inputs, { sequence }) => ({ out: sequence }) } },
+    );
+    const numbered = (sequence?: number) => graph.run({ values: { 'input.n': 1 }, stream: 's', timeMs: 1, sequence });
+    for (const sequence of [7, 3]) expect((await numbered(sequence)).outputs).toEqual({ n: sequence });
+    expect((await numbered()).outputs).toEqual({ n: 2 });
   });
 
   test('of an item that fails shows how far it came', async () => {

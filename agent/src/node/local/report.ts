@@ -28,6 +28,7 @@ export function createReport(options: ReportOptions): Report {
   const { write, tell } = options;
   const times = new Map<string, number[]>();
   const whole: number[] = [];
+  const failedAt = new Map<string, number>();
   let failures = 0;
   return {
     async succeeded(name, result) {
@@ -43,11 +44,13 @@ export function createReport(options: ReportOptions): Report {
       const { code, message, field, hint } = isStarlingError(error)
         ? error
         : { code: 'failed', message: messageOf(error), field: undefined, hint: undefined };
+      const [, node] = /^nodes\.([^.]+)/.exec(field ?? '') ?? [];
+      if (node !== undefined) failedAt.set(node, (failedAt.get(node) ?? 0) + 1);
       if (options.json) write(JSON.stringify({ item: name, error: { code, message, field, hint } }));
       else tell(`${name}  ${code}: ${message}${hint === undefined ? '' : ` (${hint})`}`);
     },
     end() {
-      if (!options.json) for (const line of tableOf(times, whole)) tell(line);
+      if (!options.json) for (const line of tableOf({ times, whole, failedAt, failures })) tell(line);
       if (!options.json) tell(`${whole.length} items${failures === 0 ? '' : `, ${failures} failed`}`);
       return failures === 0;
     },
@@ -86,10 +89,23 @@ function shortened(outputs: Readonly<Record<string, unknown>>): string {
   return text.length <= LINE_CHARACTERS ? text : `${text.slice(0, LINE_CHARACTERS)}... (see --json)`;
 }
 
-function tableOf(times: ReadonlyMap<string, readonly number[]>, whole: readonly number[]): string[] {
-  if (whole.length === 0) return [];
-  const rows = [...times].map(([node, ms]) => [node, ...figures(ms)]).sort((a, b) => Number(b[2]) - Number(a[2]));
-  const table = [['node', 'runs', 'mean ms', 'median', 'p95', 'most'], ...rows, ['whole item', ...figures(whole)]];
+interface Tally {
+  times: ReadonlyMap<string, readonly number[]>;
+  whole: readonly number[];
+  /** By the node that ended the item. */
+  failedAt: ReadonlyMap<string, number>;
+  failures: number;
+}
+
+/** Times are of items that went through; those that failed are counted beside the node that they failed at. */
+function tableOf({ times, whole, failedAt, failures }: Tally): string[] {
+  if (whole.length === 0 && failures === 0) return [];
+  const failed = (count: number): string[] => (failures === 0 ? [] : [String(count)]);
+  const rows = [...new Set([...times.keys(), ...failedAt.keys()])]
+    .map((node) => [node, ...figures(times.get(node) ?? []), ...failed(failedAt.get(node) ?? 0)])
+    .sort((a, b) => (Number(b[2]) || 0) - (Number(a[2]) || 0));
+  const heading = ['node', 'runs', 'mean ms', 'median', 'p95', 'most', ...(failures === 0 ? [] : ['failed'])];
+  const table = [heading, ...rows, ['whole item', ...figures(whole), ...failed(failures)]];
   const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
   return table.map((row) =>
     row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '),
@@ -97,8 +113,11 @@ function tableOf(times: ReadonlyMap<string, readonly number[]>, whole: readonly 
 }
 
 function figures(ms: readonly number[]): string[] {
+  if (ms.length === 0) return ['0', '-', '-', '-', '-'];
   const sorted = ms.toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
   const mean = ms.reduce((sum, each) => sum + each, 0) / ms.length;
-  return [String(ms.length), ...[mean, at(0.5), at(0.95), sorted.at(-1) ?? 0].map((each) => each.toFixed(2))];
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 === 1 ? at(0.5) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+  return [String(ms.length), ...[mean, median, at(0.95), sorted.at(-1) ?? 0].map((each) => each.toFixed(2))];
 }

@@ -4,6 +4,7 @@ import {
   commandResultSchema,
   helloSchema,
   jsonDecode,
+  jsonEncode,
   type MessageName,
   messageOf,
   presenceSchema,
@@ -12,6 +13,8 @@ import {
   tapMessageSchema,
   telemetryBatchSchema,
   telemetryKindSchema,
+  type Uploaded,
+  uploadPieceSchema,
   wantSchema,
   wireTable,
 } from '@starling/shared';
@@ -22,6 +25,7 @@ import type { Devices } from '../../devices/index.ts';
 import type { Log } from '../../ports.ts';
 import type { Taps } from '../../taps/index.ts';
 import type { Ingest } from '../../telemetry/index.ts';
+import type { UploadReceiver } from '../../uploads/index.ts';
 import { storable } from './storable.ts';
 
 export interface InboundPorts {
@@ -33,13 +37,14 @@ export interface InboundPorts {
   ingest: Ingest;
   chunks: ChunkServer;
   taps: Taps;
+  uploads: UploadReceiver;
   send(device: string, topic: string, payload: Uint8Array, qos: 0 | 1): Promise<boolean>;
 }
 
 type Handler = (device: string, payload: Uint8Array, params: Record<string, string>, ports: InboundPorts) => Promise<void> | void;
 
 /** Messages that a device sends; the others are refused before they come here. */
-type InboundName = Extract<MessageName, 'hello' | 'presence' | 'reported' | 'result' | 'blobWant' | 'telemetry' | 'tap'>;
+type InboundName = Extract<MessageName, 'hello' | 'presence' | 'reported' | 'result' | 'blobWant' | 'telemetry' | 'tap' | 'upload'>;
 
 const handlers: Record<InboundName, Handler> = {
   async hello(device, payload, _params, ports) {
@@ -72,6 +77,13 @@ const handlers: Record<InboundName, Handler> = {
     if (!ports.taps.expects(device, params.id ?? '')) return;
     const message = cborDecode(payload, tapMessageSchema);
     if (message.tap === params.id) ports.taps.receive(device, message);
+  },
+  async upload(device, payload, params, ports) {
+    const id = params.id ?? '';
+    const receivedBytes = await ports.uploads.receive(device, id, cborDecode(payload, uploadPieceSchema));
+    if (receivedBytes === undefined) return;
+    const answer = jsonEncode({ receivedBytes } satisfies Uploaded);
+    await ports.send(device, ports.topics.build('uploaded', { device, id }), answer, 1);
   },
   async telemetry(device, payload, params, ports) {
     const kind = telemetryKindSchema.parse(params.kind);

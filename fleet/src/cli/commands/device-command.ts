@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import {
   api,
   type CommandView,
-  commandNameSchema,
   commandTable,
   type DeviceView,
   INFER_INPUT_BYTES_MAXIMUM,
@@ -10,6 +9,7 @@ import {
   readableLine,
   readingSchema,
   StarlingError,
+  sendableCommandSchema,
 } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -22,10 +22,10 @@ import { printable } from '../printable.ts';
 import { findDevice } from '../references.ts';
 
 const logsOptions = z.object({ lines: numberOption().int().min(1).max(500).default(100) });
+const diagnosticsOptions = z.object({ lines: numberOption().int().min(1).max(1000).default(1000), output: z.string().optional() });
 const sendOptions = z.object({ arguments: z.string().default('{}') });
 const WAIT_MS = 30_000;
-const sendable = commandNameSchema.exclude(['infer', 'tap', 'tap-stop', 'replay']);
-type Sendable = z.infer<typeof sendable>;
+type Sendable = z.infer<typeof sendableCommandSchema>;
 
 /** What a person asks a device to do now. */
 export function defineDeviceCommandCommands(device: Command, contextOf: ContextOf): void {
@@ -69,7 +69,33 @@ export function defineDeviceCommandCommands(device: Command, contextOf: ContextO
       const read = commandTable.logs.result.parse(result);
       context.output.result(read, () => read.lines.map((line) => printable(readableLine(line))).join('\n'));
     });
+  defineDiagnostics(device, contextOf);
   definePingAndSend(device, contextOf);
+}
+
+function defineDiagnostics(device: Command, contextOf: ContextOf): void {
+  device
+    .command('diagnostics')
+    .argument('<device>')
+    .summary('everything that helps to find the cause of a trouble, in one document')
+    .option('--lines <n>', 'lines of the log (default 1000)')
+    .option('--output <file>', 'where to write it (default: <device>-diagnostics.json)')
+    .addHelpText('after', examples(['starling device diagnostics gate-3', 'into gate-3-diagnostics.json']))
+    .action(async (reference: string, _options, command: Command) => {
+      const context = contextOf(command);
+      const { lines, output } = readOptions(command, diagnosticsOptions);
+      const progress = context.output.progress(`${reference} gathers and uploads`);
+      const { view, device: name } = await send(context, reference, 'diagnostics', { lineCount: lines }).catch((error: unknown) => {
+        progress.failed();
+        throw error;
+      });
+      const { client } = await context.connect();
+      const found = await client.call(api.showDiagnostics, { params: { id: view.id } });
+      const file = output ?? `${name.replaceAll(/[^A-Za-z0-9_.-]/g, '-')}-diagnostics.json`;
+      await writeFile(file, `${JSON.stringify(found, undefined, 2)}\n`);
+      progress.done(`${found.log.length} lines of log`);
+      context.output.result({ file, command: view.id, diagnostics: found }, () => `written to ${file}`);
+    });
 }
 
 function definePingAndSend(device: Command, contextOf: ContextOf): void {
@@ -92,7 +118,7 @@ function definePingAndSend(device: Command, contextOf: ContextOf): void {
   device
     .command('send')
     .argument('<device>')
-    .argument('<command>', sendable.options.join(', '))
+    .argument('<command>', sendableCommandSchema.options.join(', '))
     .summary('send any command and print its result')
     .option('--arguments <json>', 'arguments as a JSON object')
     .addHelpText(
@@ -104,9 +130,12 @@ function definePingAndSend(device: Command, contextOf: ContextOf): void {
     )
     .action(async (reference: string, what: string, _options, command: Command) => {
       const context = contextOf(command);
-      const name = sendable.safeParse(what);
+      const name = sendableCommandSchema.safeParse(what);
       if (!name.success)
-        throw cliError('usage', `there is no command "${what}"`, { field: 'command', hint: `use ${sendable.options.join(', ')}` });
+        throw cliError('usage', `there is no command "${what}"`, {
+          field: 'command',
+          hint: `use ${sendableCommandSchema.options.join(', ')}`,
+        });
       const given = readArguments(name.data, readOptions(command, sendOptions).arguments);
       const { result } = (await send(context, reference, name.data, given)).view;
       context.output.result(result, () => JSON.stringify(result, undefined, 2));
@@ -183,7 +212,9 @@ function describeResult({ outputs, latencyMs, image, pipeline }: InferenceResult
   }
   const size = image === undefined ? '' : ` of ${image.width}x${image.height} pixels`;
   return [
-    ...(parts.length === 0 ? ['the release lets no output leave the device'] : parts),
+    ...(parts.length === 0
+      ? ['nothing came out: the pipeline gave nothing for this input, or the release lets no output leave the device (see --allow-output)']
+      : parts),
     '',
     `${printable(pipeline)}, ${latencyMs.toFixed(1)} ms${size}`,
   ].join('\n');

@@ -63,7 +63,15 @@ async function* follow({ output, sleep, signal }: Context, connection: Connectio
   }
 }
 
+/** What a device says of itself, as `telemetry` carries it. */
+const saidSchema = z.object({ events: z.array(z.object({ level: z.string(), code: z.string(), message: z.string() })) });
+
 function describeEvent({ atMs, type, id, detail }: FleetEvent): string {
+  const said = saidSchema.safeParse(detail).data?.events ?? [];
+  if (said.length > 0) {
+    const lines = said.map(({ level, code, message }) => `${level.padEnd(7)}  ${code}  ${message}`);
+    return lines.map((line) => printable(`${formatTime(atMs)}  event      ${id}  ${line}`)).join('\n');
+  }
   const parts = Object.entries(detail).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   return printable(`${formatTime(atMs)}  ${type.padEnd(9)}  ${id}  ${parts.join(' ')}`.trimEnd());
 }

@@ -88,7 +88,7 @@ export const commands = pgTable(
     name: text('name').notNull(),
     arguments: jsonb('arguments').$type<Record<string, unknown>>().notNull(),
     issuer: text('issuer').notNull(),
-    status: text('status').$type<'queued' | 'sent' | 'accepted' | 'progress' | 'done' | 'failed' | 'expired'>().notNull(),
+    status: text('status').$type<'queued' | 'sent' | 'accepted' | 'progress' | 'done' | 'failed' | 'expired' | 'cancelled'>().notNull(),
     result: jsonb('result'),
     error: jsonb('error'),
     /** Blobs that the device may fetch while the command is open. */

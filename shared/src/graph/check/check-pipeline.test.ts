@@ -75,11 +75,7 @@ describe('a pipeline', () => {
 
   test.each<[string, (pipeline: PipelineInput) => unknown, string[]]>([
     ['cycle', (it) => Object.assign(edge(it, 1), { from: 'resize.image' }), ['cycle edges']],
-    [
-      'node that is not there',
-      (it) => Object.assign(edge(it, 0), { to: 'decoder.image' }),
-      ['unknown-node edges.0.to', 'missing-input nodes.decode'],
-    ],
+    ['node that is not there', (it) => Object.assign(edge(it, 0), { to: 'decoder.image' }), ['unknown-node edges.0.to']],
     ['node of every object', (it) => Object.assign(edge(it, 0), { from: 'constructor.image' }), ['unknown-node edges.0.from']],
     ['prototype as a node', (it) => Object.assign(edge(it, 0), { from: '__proto__.image' }), ['unknown-node edges.0.from']],
     ['port that is not there', (it) => Object.assign(edge(it, 1), { from: 'decode.picture' }), ['unknown-port edges.1.from']],

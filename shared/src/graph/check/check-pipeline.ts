@@ -1,9 +1,11 @@
 import type { Monitor, ParameterValues, Pipeline, PipelineGraph } from '../../documents/pipeline.ts';
+import { isPlain } from '../expand.ts';
 import { checkDeclarations, resolveParameters } from '../parameters.ts';
 import type { GraphProblem } from '../problem.ts';
 import { sinkRegistry } from '../sinks/index.ts';
 import { sourceRegistry } from '../sources/index.ts';
 import { INPUT_NODE, OUTPUT_NODE, parsePortReference } from '../topology.ts';
+import { asMeant } from './as-meant.ts';
 import { checkConnected, checkEdges, checkTriggers } from './check-edges.ts';
 import { checkInnerPipelines } from './check-inner.ts';
 import { checkJoins } from './check-joins.ts';
@@ -39,27 +41,19 @@ interface NamedGraph {
   values: ParameterValues;
 }
 
-function checkGraph({ graph, monitors, name, pipelines, values }: NamedGraph, context: GraphContext): GraphProblem[] {
+function checkGraph(named: NamedGraph, context: GraphContext): GraphProblem[] {
+  const { graph, monitors } = named;
   const problems = checkDeclarations(graph.parameters);
-  const { sources = sourceRegistry, sinks = sinkRegistry, modelsMayBeElsewhere = false } = context;
-  const checked: CheckedGraph = {
-    graph,
-    pipelines,
-    context: { ...context, sources, sinks, modelsMayBeElsewhere },
-    values: { ...resolveParameters(graph.parameters), ...values },
-    scope: new TypeScope(),
-    ports: new Map(),
-    usedParameters: new Set(),
-    report: (problem) => problems.push(problem),
-  };
-  declareNodes(checked, name);
+  const checked = openGraph(named, context, (problem) => problems.push(problem));
   checkEdges(checked);
   checkTriggers(checked);
+  // A slip of the pen in an edge was reported: what would follow from it is not a mistake of its own.
+  const meant = { ...checked, graph: asMeant(checked) };
   checkJoins(checked);
-  checkConnected(checked);
+  checkConnected(meant);
   checkMonitors(checked, monitors);
   checkReach(
-    checked,
+    meant,
     Object.values(monitors).map(({ edge }) => parsePortReference(edge).node),
   );
   for (const parameter of Object.keys(graph.parameters)) {
@@ -73,6 +67,46 @@ function checkGraph({ graph, monitors, name, pipelines, values }: NamedGraph, co
     });
   }
   return problems;
+}
+
+/** A graph with the ports of its nodes, before anything about its edges is said. */
+function openGraph(
+  { graph, name, pipelines, values }: Omit<NamedGraph, 'monitors'>,
+  context: GraphContext,
+  report: CheckedGraph['report'],
+): CheckedGraph {
+  const { sources = sourceRegistry, sinks = sinkRegistry, modelsMayBeElsewhere = false } = context;
+  const checked: CheckedGraph = {
+    ...{ graph, pipelines, report },
+    context: { ...context, sources, sinks, modelsMayBeElsewhere },
+    values: { ...resolveParameters(graph.parameters), ...values },
+    scope: new TypeScope(),
+    ports: new Map(),
+    usedParameters: new Set(),
+  };
+  declareNodes(checked, name);
+  return checked;
+}
+
+/**
+ * Every port of a checked pipeline that gives values, as the agent names it when it runs: `input.image`, `decode.image`, and `outer/inner.port`
+ * where a pipeline inside stands in the place of its node.
+ */
+export function outputPortsOf(pipeline: Pipeline, { parameters = {}, ...context }: GraphContext): string[] {
+  const { pipelines } = pipeline;
+  const own: Omit<NamedGraph, 'monitors'> = { graph: pipeline, name: '', pipelines, values: parameters };
+  const inputs = Object.keys(pipeline.inputs).map((port) => `${INPUT_NODE}.${port}`);
+  return [...inputs, ...portsInside(own, context, '')];
+}
+
+function portsInside(named: Omit<NamedGraph, 'monitors'>, context: GraphContext, prefix: string): string[] {
+  const { graph, pipelines } = named;
+  const { ports } = openGraph(named, context, () => undefined);
+  return Object.entries(graph.nodes).flatMap(([name, node]) => {
+    const inner = 'pipeline' in node && isPlain(node, graph.edges, name) ? pipelines[node.pipeline] : undefined;
+    if (inner !== undefined) return portsInside({ graph: inner, name: '', pipelines, values: {} }, context, `${prefix}${name}/`);
+    return [...(ports.get(name)?.outputs.keys() ?? [])].map((port) => `${prefix}${name}.${port}`);
+  });
 }
 
 /** The ports of the graph itself and of every node; names that mean something else are refused. */

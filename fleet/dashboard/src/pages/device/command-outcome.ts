@@ -1,5 +1,5 @@
 import { type CommandView, commandTable } from '@starling/shared';
-import { compact, inWords, millisecondsOf } from '../../format/quantity.ts';
+import { bytesOf, compact, inWords, millisecondsOf } from '../../format/quantity.ts';
 import { duration } from '../../format/time.ts';
 
 /** What came of a command, in a sentence. */
@@ -39,6 +39,10 @@ const wordsOf: Partial<Record<CommandView['name'], (result: unknown) => string |
         )
         .join('; ')
     );
+  },
+  diagnostics: (result) => {
+    const parsed = commandTable.diagnostics.result.safeParse(result).data;
+    return parsed && `${inWords(bytesOf(parsed.sizeBytes))}, kept for seven days`;
   },
   restart: (result) => {
     const parsed = commandTable.restart.result.safeParse(result).data;

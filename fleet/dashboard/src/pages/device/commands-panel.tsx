@@ -21,12 +21,14 @@ const tones: Record<CommandView['status'], Tone> = {
   done: 'good',
   failed: 'bad',
   expired: 'warn',
+  cancelled: 'idle',
 };
 const offered = [
   { name: 'ping', label: 'Ping' },
   { name: 'self-test', label: 'Self-test' },
   { name: 'benchmark', label: 'Benchmark' },
   { name: 'identify', label: 'Identify' },
+  { name: 'diagnostics', label: 'Diagnostics' },
   { name: 'restart', label: 'Restart the runtime' },
 ] as const;
 
@@ -76,6 +78,7 @@ function CommandTable({ commands }: { commands: readonly CommandView[] }) {
           <Table.Th>By</Table.Th>
           <Table.Th>Sent</Table.Th>
           <Table.Th>Took</Table.Th>
+          <Table.Th />
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -97,9 +100,44 @@ function CommandTable({ commands }: { commands: readonly CommandView[] }) {
             <Table.Td style={{ whiteSpace: 'nowrap' }}>
               {command.finishedAtMs === null ? '–' : duration(command.finishedAtMs - command.issuedAtMs)}
             </Table.Td>
+            <Table.Td>
+              <CommandAction command={command} />
+            </Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>
     </WideTable>
+  );
+}
+
+/** What may still be done about it: an open one ended, what it has brought taken. */
+function CommandAction({ command: { id, name, device, finishedAtMs, status } }: { command: CommandView }) {
+  const { may } = useSession();
+  const cancel = useChange('cancelCommand', { makesOld: ['listCommands'], onDone: () => announce(`${name} is cancelled`) });
+  if (!may('operator')) return null;
+  if (finishedAtMs === null) {
+    return (
+      <Button
+        size="compact-xs"
+        variant="subtle"
+        aria-label={`Cancel ${name}`}
+        disabled={cancel.isPending}
+        onClick={() => cancel.mutate({ params: { id } }, { onError: announceProblem })}
+      >
+        Cancel
+      </Button>
+    );
+  }
+  if (name !== 'diagnostics' || status !== 'done') return null;
+  return (
+    <Button
+      size="compact-xs"
+      variant="subtle"
+      component="a"
+      href={`/api/v1/commands/${id}/diagnostics`}
+      download={`${device}-diagnostics.json`}
+    >
+      Download
+    </Button>
   );
 }

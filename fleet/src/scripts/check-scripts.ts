@@ -18,19 +18,27 @@ function problemsIn({ nodes }: Pick<PipelineGraph, 'nodes'>, prefix: string): Gr
   });
 }
 
-function problemOf(source: string): Pick<GraphProblem, 'message' | 'hint'> | undefined {
+/** What acorn puts on its errors. */
+interface AcornPlace {
+  loc?: { line: number; column: number };
+  pos?: number;
+}
+
+function problemOf(source: string): Pick<GraphProblem, 'message' | 'hint' | 'range'> | undefined {
   let program: Program;
   try {
     program = parse(source, { ecmaVersion: 'latest', sourceType: 'module', locations: true });
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const { line = 1, column = 0 } = (error as SyntaxError & { loc?: { line: number; column: number } }).loc ?? {};
+    const { loc: { line, column } = { line: 1, column: 0 }, pos = 0 } = error as SyntaxError & AcornPlace;
     const said = error.message.replace(/ \(\d+:\d+\)$/, '');
-    return { message: `the script cannot be read: ${said} (line ${line}, column ${column + 1})` };
+    const message = `the script cannot be read: ${said} (line ${line}, column ${column + 1})`;
+    return { message, range: { start: pos, end: pos + 1 } };
   }
   const asks = program.body.find((part) => part.type === 'ImportDeclaration' || ('source' in part && part.source));
   if (asks !== undefined) {
-    return { message: `a script cannot import (line ${asks.loc?.start.line ?? 1})`, hint: 'put what it needs into the script itself' };
+    const message = `a script cannot import (line ${asks.loc?.start.line ?? 1})`;
+    return { message, hint: 'put what it needs into the script itself', range: { start: asks.start, end: asks.end } };
   }
   if (program.body.some(isDefaultExport)) return undefined;
   return { message: 'the script has no default export', hint: 'begin with "export default (inputs, { params, state, item }) => ..."' };

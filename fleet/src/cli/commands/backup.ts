@@ -1,0 +1,130 @@
+import { createWriteStream } from 'node:fs';
+import { rename, rm, stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { type Epoch, signDocument, signerOf } from '@starling/shared';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { cliError } from '../errors.ts';
+import { readKeyFile } from '../key-files.ts';
+import { openDownload } from '../open-stream.ts';
+import { type ContextOf, examples, readOptions } from '../options.ts';
+import { formatTime } from '../printable.ts';
+
+const placeOptions = { dataDirectory: z.string(), databaseUrl: z.string().optional() };
+const backupOptions = z.object({ telemetry: z.boolean().default(true) });
+const restoreOptions = z.object({ ...placeOptions, signWith: z.enum(['publisher', 'root']).default('publisher') });
+const migrateOptions = z.object({ ...placeOptions, toDataDirectory: z.string(), toDatabaseUrl: z.string().optional() });
+
+/** A fleet as one file, and back. */
+export function defineBackupCommands(program: Command, contextOf: ContextOf): void {
+  program
+    .command('backup')
+    .argument('[file]', 'where to write it (default: <fleet>-<day>.tar.gz)')
+    .summary('write all that the fleet is into one file, while it runs')
+    .option('--no-telemetry', 'leave the records of devices out')
+    .addHelpText('after', examples(['starling backup nightly.tar.gz', 'keep it as you keep keys: it holds those of the fleet']))
+    .action(async (file: string | undefined, _options, command: Command) => {
+      await backup(contextOf(command), file, readOptions(command, backupOptions).telemetry);
+    });
+  program
+    .command('restore')
+    .argument('<file>')
+    .summary('fill an empty data directory and database from a backup; the fleet is started on them afterwards')
+    .requiredOption('--data-directory <folder>', 'data directory of the fleet to be; it must hold no keys yet')
+    .option('--database-url <url>', 'an empty Postgres database, instead of the embedded one')
+    .option('--sign-with <key>', 'which of your keys says that a new epoch begins: publisher or root (default publisher)')
+    .addHelpText('after', examples(['starling restore nightly.tar.gz --data-directory /var/lib/starling', 'then start the fleet there']))
+    .action(async (file: string, _options, command: Command) => {
+      await restore(contextOf(command), file, readOptions(command, restoreOptions));
+    });
+  program
+    .command('migrate')
+    .summary('carry a fleet that is stopped to another data directory and database')
+    .requiredOption('--data-directory <folder>', 'where it lies now')
+    .option('--database-url <url>', 'its Postgres database, if it has one')
+    .requiredOption('--to-data-directory <folder>', 'where it is to lie; it must hold no keys yet')
+    .option('--to-database-url <url>', 'an empty Postgres database')
+    .addHelpText(
+      'after',
+      examples([
+        'starling migrate --data-directory .starling/fleet --to-data-directory /var/lib/starling --to-database-url postgres://starling@db/starling',
+        'from the embedded database to a server',
+      ]),
+    )
+    .action(async (_options, command: Command) => {
+      const { output } = contextOf(command);
+      const { dataDirectory, databaseUrl, toDataDirectory, toDatabaseUrl } = readOptions(command, migrateOptions);
+      const { migrateFleet } = await import('../../restore.ts');
+      const progress = output.progress('carrying the fleet over');
+      const moved = await migrateFleet(
+        { dataDirectory, databaseUrl },
+        { dataDirectory: toDataDirectory, databaseUrl: toDatabaseUrl },
+        (done, total) => progress.update(done / total),
+      ).catch((error: unknown) => {
+        progress.failed();
+        throw error;
+      });
+      const rows = Object.values(moved.end.tables).reduce((sum, count) => sum + count, 0);
+      progress.done(`${rows} rows, ${moved.end.chunks} chunks`);
+      output.result(
+        moved,
+        () => `${moved.head.fleetId} lies in ${toDataDirectory} now; start it there, and keep the old one until it runs`,
+      );
+    });
+}
+
+async function backup(context: Context, file: string | undefined, withTelemetry: boolean): Promise<void> {
+  const connection = await context.connect();
+  const { stream, name } = await openDownload(connection, `/backup?telemetry=${withTelemetry}`);
+  const path = file ?? name ?? 'starling-backup.tar.gz';
+  const progress = context.output.progress(`writing ${path}`);
+  const partial = `${path}.part`;
+  try {
+    await pipeline(stream, createWriteStream(partial, { mode: 0o600 }), { signal: context.signal });
+    await rename(partial, path);
+  } catch (error) {
+    progress.failed();
+    await rm(partial, { force: true });
+    throw error;
+  }
+  const { size } = await stat(path);
+  progress.done(`${(size / 1e6).toFixed(1)} MB`);
+  context.output.result(
+    { file: path, sizeBytes: size },
+    () => `written to ${path}; it holds the keys of the fleet: keep it as you keep keys`,
+  );
+}
+
+async function restore(context: Context, file: string, options: z.infer<typeof restoreOptions>): Promise<void> {
+  const { settings, output, nowMs } = context;
+  // The database is opened by this alone: other commands need not wait for it.
+  const [{ readBackupHead }, { restoreFleet }] = await Promise.all([import('../../backup/index.ts'), import('../../restore.ts')]);
+  await stat(file).catch(() => {
+    throw cliError('bad-file', `there is no file ${file}`, { field: 'file', hint: 'make one with "starling backup"' });
+  });
+  const head = await readBackupHead(file);
+  const [path, flag] = options.signWith === 'root' ? [settings.rootKeyFile, '--root-key'] : [settings.publisherKeyFile, '--publisher-key'];
+  const signer = await signerOf(await readKeyFile(path, flag));
+  const document: Epoch = {
+    ...{ kind: 'epoch', schemaVersion: 1, critical: [], fleetId: head.fleetId, issuedAtMs: Math.round(nowMs()) },
+    // Two restores of one backup must not meet in one epoch, so the minute names it.
+    epoch: Math.max(head.epoch + 1, Math.floor(nowMs() / 60_000)),
+  };
+  const progress = output.progress(`restoring ${head.fleetId} as of ${formatTime(head.createdAtMs)}`);
+  const { dataDirectory, databaseUrl } = options;
+  const proof = await signDocument(signer, 'epoch', document);
+  const restored = await restoreFleet(file, proof, { dataDirectory, databaseUrl }, (done, total) => progress.update(done / total)).catch(
+    (error: unknown) => {
+      progress.failed();
+      throw error;
+    },
+  );
+  progress.done(`epoch ${restored.epoch}, ${restored.devices} desired states`);
+  output.result(restored, () =>
+    [
+      `${head.fleetId} is as it was at ${formatTime(head.createdAtMs)}, in epoch ${restored.epoch}.`,
+      `Start it with --data-directory ${dataDirectory}${databaseUrl === undefined ? '' : ' --database-url ...'}: its devices take what it says from then on.`,
+    ].join('\n'),
+  );
+}
