@@ -53,6 +53,8 @@ export function createGatekeeper(ports: GatekeeperPorts): Gatekeeper {
   let isOnline = false;
   let underWayBytes = 0;
   const grants = new Map<string, Grant>();
+  /** Devices of which it was said that they may not come: a refusal is news once. */
+  const told = new Set<string>();
   // One message after the other: a grant is checked before what comes under it.
   let work: Promise<void> = Promise.resolve();
 
@@ -75,6 +77,7 @@ export function createGatekeeper(ports: GatekeeperPorts): Gatekeeper {
     grants.delete(from);
     const isMine = Object.values(desired.assignment?.workers ?? {}).includes(device);
     if (!isMine || open.pipeline !== topic.pipeline || open.part !== topic.part) throw notGranted(from);
+    told.delete(from);
     grants.set(from, { epoch: desired.epoch, generation: desired.generation });
     if (grants.size > GRANTS_MAXIMUM) grants.delete(grants.keys().next().value as string);
   };
@@ -101,6 +104,9 @@ export function createGatekeeper(ports: GatekeeperPorts): Gatekeeper {
           if (!isMyWorker) await requireGrant(from, topic, payload);
           await host.stream(from, topic, payload);
         } catch (error) {
+          const code = isStarlingError(error) ? error.code : '';
+          if (code === 'not-granted' && told.has(from)) return;
+          if (code === 'not-granted' && told.size < GRANTS_MAXIMUM) told.add(from);
           ports.refused(isStarlingError(error) ? `${error.code}: ${error.message}` : messageOf(error));
         }
       });
