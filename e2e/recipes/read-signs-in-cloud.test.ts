@@ -35,7 +35,7 @@ describe('reading signs on two machines', () => {
 
   test('gives what it gives on one, with each model on its machine, and sends no more than the lines', { timeout: 120_000 }, async () => {
     await mkdir(join(recipe.folder, 'signs'));
-    const pictures = await Promise.all(SIGNS.map(paintSign));
+    const pictures = await Promise.all(SIGNS.map((text) => paintSign(text)));
     for (const [index, text] of SIGNS.entries())
       await writeFile(join(recipe.folder, 'signs', `${index}-${text}.png`), pictures[index] as Buffer);
     const { items } = await recipe.run(['--input', 'signs', ...modelOptions]);

@@ -60,6 +60,7 @@ export * from './http/fleet.ts';
 export * from './http/measuring.ts';
 export * from './http/paging.ts';
 export * from './http/people.ts';
+export * from './http/placement.ts';
 export {
   type Area,
   changesSomething,

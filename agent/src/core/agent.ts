@@ -196,30 +196,21 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   await reconciler.resume();
   await adoptKept(ports, reconciler, gatekeeper);
   link.start({
-    async desired(signed) {
-      try {
-        await underNewestRoot((root) => adopt(signed, root, ports, reconciler, gatekeeper));
-      } catch (error) {
-        refused('desired state', isStarlingError(error) ? `${error.code}: ${error.message}` : messageOf(error));
-      }
-    },
+    desired: (signed) =>
+      underNewestRoot((root) => adopt(signed, root, ports, reconciler, gatekeeper)).catch((error: unknown) =>
+        refused('desired state', isStarlingError(error) ? `${error.code}: ${error.message}` : messageOf(error)),
+      ),
     command: (signed) => commands.receive(signed),
     chunk: (frame) => puller.receive(frame),
     uploaded: (id, { receivedBytes }) => uploads.acknowledged(id, receivedBytes),
     acknowledged: (kind, acknowledgement) => spool.acknowledged(kind, acknowledgement),
     stream: (params, payload) => gatekeeper.receive(params, payload),
     online() {
-      gatekeeper.online();
-      puller.online();
-      spool.online();
-      uploads.online();
-      reconciler.online();
+      for (const each of [gatekeeper, puller, spool, uploads, reconciler]) each.online();
     },
     offline() {
       taps.linkLost();
-      gatekeeper.offline();
-      puller.offline();
-      spool.offline();
+      for (const each of [gatekeeper, puller, spool]) each.offline();
     },
     refused: (message, reason) => refused(message, reason),
   });

@@ -16,6 +16,7 @@ import {
 } from './device-access.ts';
 import type { Endpoint } from './endpoint.ts';
 import { emptySchema, pageOf, pageQuerySchema } from './paging.ts';
+import { placementFields } from './placement.ts';
 
 const labelsSchema = z.record(z.string().regex(/^[a-z0-9][a-z0-9._/-]{0,62}$/), z.string().max(200));
 
@@ -70,17 +71,6 @@ export const profileReasonSchema = z.object({
   runnersUp: z.array(z.object({ profile: z.string(), score: z.number(), reason: z.string() })).default([]),
 });
 
-/** What another machine runs for a device. */
-export const placementViewSchema = z.object({
-  place: z.string(),
-  parts: z.array(z.object({ pipeline: z.string(), name: z.string(), nodes: z.array(z.string()) })),
-  worker: z
-    .object({ id: deviceIdSchema, name: z.string(), online: z.boolean() })
-    .nullable()
-    .meta({ description: 'Null while no device with the release has the label of the place' }),
-});
-export type PlacementView = z.infer<typeof placementViewSchema>;
-
 export const deviceViewSchema = z.object({
   id: deviceIdSchema,
   name: z.string(),
@@ -103,12 +93,7 @@ export const deviceViewSchema = z.object({
       releaseName: z.string().nullable(),
       previousRelease: digestSchema.nullable(),
       choices: z.record(z.string(), artefactChoiceSchema),
-      places: z
-        .array(z.string())
-        .nullable()
-        .default(null)
-        .meta({ description: 'It runs the nodes of these places for other devices, and no others' }),
-      placement: z.array(placementViewSchema).default([]).meta({ description: 'What others run for it; empty where it runs all itself' }),
+      ...placementFields,
       assignedAtMs: wallMsSchema,
       assignedBy: z.string(),
     })

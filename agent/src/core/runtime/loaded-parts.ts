@@ -14,8 +14,8 @@ import type { InferenceWindow } from '../monitors/index.ts';
 import { createRecentItems, createWorkQueue, type Graph, type ItemResult } from '../pipelines/index.ts';
 import { type OpenPart, type PartItem, requireEgress } from '../placement/index.ts';
 import type { InstalledRelease } from '../ports/runtime-host.ts';
-import type { LoadedPipeline } from './loaded-pipeline.ts';
 import { createPartGraphs } from './part-graphs.ts';
+import type { LoadedPipeline } from './pipeline-in-release.ts';
 
 export interface PartsSurroundings {
   pipeline: Pipeline;

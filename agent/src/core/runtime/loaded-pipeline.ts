@@ -16,19 +16,10 @@ import {
   splitByPlace,
 } from '@starling/shared';
 import { createEgressGate, createVisiblePorts, type EgressGate } from '../egress/index.ts';
-import { createDriftWatch, createInferenceWindow, type DriftWatch, type InferenceWindow, measure } from '../monitors/index.ts';
-import {
-  createRecentItems,
-  createTracer,
-  createWorkQueue,
-  type Graph,
-  type ItemInput,
-  type ItemResult,
-  type Tracer,
-  type WorkQueue,
-} from '../pipelines/index.ts';
+import { createDriftWatch, createInferenceWindow, type DriftWatch, measure } from '../monitors/index.ts';
+import { createRecentItems, createTracer, createWorkQueue, type Graph, type ItemInput, type ItemResult } from '../pipelines/index.ts';
 import { type ImageStatistics, imageStatistics, isRawImage } from '../pipelines/operators/index.ts';
-import { type BoundParts, bindParts, type OpenPart, type PartStreams } from '../placement/index.ts';
+import { type BoundParts, bindParts, type PartStreams } from '../placement/index.ts';
 import type { EngineSession } from '../ports/engine.ts';
 import type { RawImage } from '../ports/image-codec.ts';
 import type { Random } from '../ports/random.ts';
@@ -39,23 +30,9 @@ import { bindOperator, type OperatorPorts } from './bind-operator.ts';
 import { createDelivery } from './deliver.ts';
 import { loadParts, nodesOfParts, planParts } from './loaded-parts.ts';
 import { type OpenScripts, openScripts } from './open-scripts.ts';
+import type { LoadedPipeline } from './pipeline-in-release.ts';
 import type { ReferenceStore } from './reference-store.ts';
 import { valuesOf } from './values-of.ts';
-import type { WatchablePipeline } from './watch-edges.ts';
-
-/** One pipeline of a release, ready to run: a graph of its own, over models that it may share. */
-export interface LoadedPipeline extends WatchablePipeline {
-  readonly tracer: Tracer;
-  readonly queue: WorkQueue;
-  readonly window: InferenceWindow;
-  /** By the name under which their references are kept. */
-  readonly watches: ReadonlyMap<string, { name: string; monitor: Monitor; watch: DriftWatch }>;
-  infer(input: InferInput, options: InferOptions): Promise<InferenceResult>;
-  /** Of a pipeline of which this device runs parts for others. @throws StarlingError `unknown-part` */
-  openPart?(part: string, isBeside: boolean): OpenPart;
-  /** Ends its scripts. */
-  close(): Promise<void>;
-}
 
 export interface PipelinePorts extends OperatorPorts {
   streams: Pick<PartStreams, 'openHome'>;

@@ -18,6 +18,12 @@ export function placementText({ place, parts, worker }: PlacementView, release: 
   return `${nodes}: nobody runs this. Give a device the label and the release: starling device set NAME --label ${key}=${value}; ${assign}`;
 }
 
+function runsText({ reported }: Pick<DeviceView, 'reported'>): string | null {
+  if (reported?.running == null) return null;
+  const { release, verified, since } = reported.running;
+  return `${shortDigest(release)}${verified ? ', verified' : ''} since ${formatTime(since)}`;
+}
+
 /** Everything about one device, for people. */
 export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'>): string {
   const { reported, desired, capabilities } = view;
@@ -44,12 +50,7 @@ export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'
     ],
     ['works for others on', desired?.places?.join(', ')],
     ...(desired?.placement ?? []).map((each): [string, string] => [each.place, placementText(each, desired?.releaseName ?? null)]),
-    [
-      'runs',
-      reported?.running == null
-        ? null
-        : `${shortDigest(reported.running.release)}${reported.running.verified ? ', verified' : ''} since ${formatTime(reported.running.since)}`,
-    ],
+    ['runs', runsText(view)],
     ['phase', phaseText(view)],
     [
       'error',
