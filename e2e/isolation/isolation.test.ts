@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSession, type Session } from '../harness/protocol-device.ts';
 import { type Neighbours, startNeighbours, topics } from './neighbours.ts';
 
-const values = { name: 'ping', id: 'x'.repeat(26), kind: 'events' };
+const values = { name: 'ping', id: 'x'.repeat(26), kind: 'events', pipeline: 'read', part: 'cloud' };
+/** Under its own name, and for a neighbour. */
+const sentBy = (device: string, to: string) => ({ ...values, device, from: device, to });
+const sentTo = (device: string, from: string) => ({ ...values, device, from, to: device });
 
 let neighbours: Neighbours;
 beforeAll(async () => {
@@ -33,8 +36,9 @@ describe('a device publishes', () => {
   test.each(messageNames.flatMap((name) => (['its own', "another's"] as const).map((whose) => [name, whose] as const)))(
     '%s on %s topic only as the wire table says',
     async (name, whose) => {
-      const owner = whose === 'its own' ? neighbours.mallory.id : neighbours.bob.id;
-      const allowed = whose === 'its own' && wireTable[name].direction === 'device-to-fleet';
+      const { mallory, bob } = neighbours;
+      const params = whose === 'its own' ? sentBy(mallory.id, bob.id) : sentBy(bob.id, mallory.id);
+      const allowed = whose === 'its own' && wireTable[name].direction !== 'fleet-to-device';
       const from = neighbours.bobSession.messages.length;
       const before = await neighbours.fleet.client.call(api.showDevice, { params: { id: neighbours.bob.id } });
       // A message that would do something if it came through.
@@ -43,7 +47,7 @@ describe('a device publishes', () => {
         presence: { state: 'offline', bootId: `boot-${neighbours.bob.id}` },
         hello: { ...neighbours.bob.hello(), bootId: 'clone' },
       };
-      const outcome = await publishOutcome(topics.build(name, { device: owner, ...values }), jsonEncode(payloads[name] ?? {}));
+      const outcome = await publishOutcome(topics.build(name, params), jsonEncode(payloads[name] ?? {}));
       expect(outcome).toBe(allowed ? 'taken' : 'cut');
       if (whose === 'its own') return;
       const after = await neighbours.fleet.client.call(api.showDevice, { params: { id: neighbours.bob.id } });
@@ -78,9 +82,12 @@ describe('a device publishes', () => {
 
   test('nothing that reaches another device, even where it may publish', async () => {
     const from = neighbours.bobSession.messages.length;
-    for (const name of messageNames.filter((each) => wireTable[each].direction === 'device-to-fleet'))
-      await publishOutcome(topics.build(name, { device: neighbours.mallory.id, ...values }), jsonEncode({}));
-    expect(neighbours.bobSession.messages.slice(from)).toEqual([]);
+    for (const name of messageNames.filter((each) => wireTable[each].direction !== 'fleet-to-device'))
+      await publishOutcome(topics.build(name, sentBy(neighbours.mallory.id, neighbours.bob.id)), jsonEncode({}));
+    // What the fleet has not made one of them do for the other is not carried between them.
+    await neighbours.bobWorks();
+    const own = topics.build('acknowledgement', { device: neighbours.bob.id, kind: 'events' });
+    expect(neighbours.bobSession.messages.slice(from).filter(({ topic }) => topic !== own)).toEqual([]);
   });
 });
 
@@ -92,10 +99,10 @@ describe('a device subscribes', () => {
   afterAll(() => session.end());
 
   test.each(messageNames)('to %s only as the wire table says', async (name) => {
-    const { direction } = wireTable[name];
-    const expected = direction === 'fleet-to-device' ? 'granted' : 'refused';
-    expect(await subscribeOutcome(session, topics.build(name, { device: neighbours.mallory.id, ...values }))).toBe(expected);
-    expect(await subscribeOutcome(session, topics.build(name, { device: neighbours.bob.id, ...values }))).toBe('refused');
+    const { mallory, bob } = neighbours;
+    const expected = wireTable[name].direction === 'device-to-fleet' ? 'refused' : 'granted';
+    expect(await subscribeOutcome(session, topics.build(name, sentTo(mallory.id, bob.id)))).toBe(expected);
+    expect(await subscribeOutcome(session, topics.build(name, sentTo(bob.id, mallory.id)))).toBe('refused');
     const filter = `${topics.root}/${wireTable[name].pattern.replaceAll(/\{\w+\}/g, '+')}`;
     expect(await subscribeOutcome(session, filter)).toBe('refused');
   });
@@ -121,7 +128,9 @@ describe('a device subscribes', () => {
     ['a shared one of its own', () => `$share/g/${own()}/desired`],
     ['multicast without a grant', () => `${topics.root}/blob/#`],
     ['one multicast without a grant', () => `${topics.root}/blob/${'ab'.repeat(32)}`],
-    ['a stream without a grant', () => `${topics.root}/stream/read-signs/image`],
+    ['all streams', () => `${topics.root}/stream/#`],
+    ['streams for anybody', () => `${topics.root}/stream/+/+/+/+`],
+    ["the neighbour's streams", () => `${topics.root}/stream/+/+/${neighbours.mallory.id}/${neighbours.bob.id}`],
     ['operators', () => `${topics.root}/operator/+/command/+`],
     ['another root', () => `other/d/${neighbours.mallory.id}/desired`],
     ['its own without a root', () => `d/${neighbours.mallory.id}/desired`],

@@ -4,13 +4,16 @@ import {
   commandTable,
   createTopics,
   DEFAULT_TOPIC_ROOT,
+  type Direction,
   edgeValueSchema,
+  homeMessageSchema,
   type MessageName,
   messageNames,
   PROTOCOL_VERSION,
   telemetryKinds,
   type WireMessage,
   wireTable,
+  workerMessageSchema,
 } from '@starling/shared';
 import type { z } from 'zod';
 import { componentSchemas, type JsonSchema } from './json-schema.ts';
@@ -27,6 +30,10 @@ const parameters: Record<string, JsonSchema> = {
   id: { description: 'Id of the command that is answered' },
   name: { description: 'Name of the command', enum: Object.keys(commandTable) },
   kind: { description: 'Kind of telemetry', enum: Object.keys(telemetryKinds) },
+  pipeline: { description: 'Name of the pipeline that is cut' },
+  part: { description: 'Name of the part of it that one of the two runs for the other' },
+  from: { description: 'Id of the device that sends' },
+  to: { description: 'Id of the device that it is for' },
 };
 
 const reference = (kind: 'schemas' | 'messages', name: string): JsonSchema => ({ $ref: `#/components/${kind}/${name}` });
@@ -52,7 +59,7 @@ export function asyncApiDocument(): JsonSchema {
       websocket: { ...server('{host}:8443', 'wss', 'MQTT over WebSocket, subprotocol mqtt'), pathname: '/mqtt' },
     },
     channels: Object.fromEntries(messageNames.map((name) => [name, channelOf(name, topics.root)])),
-    operations: Object.fromEntries(messageNames.map((name) => [operationName(name), operationOf(name)])),
+    operations: Object.fromEntries(messageNames.flatMap(operationsOf)),
     components: {
       schemas: componentSchemas(schemas()),
       messages,
@@ -78,15 +85,26 @@ function server(host: string, protocol: string, title: string): JsonSchema {
   };
 }
 
-function operationName(name: MessageName): string {
-  const verb = wireTable[name].direction === 'device-to-fleet' ? 'send' : 'receive';
-  return `${verb}${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
+type Action = 'send' | 'receive';
+
+/** What a device does with a message; what goes from one device to another, one sends and the other receives. */
+const actions: Record<Direction, readonly Action[]> = {
+  'device-to-fleet': ['send'],
+  'fleet-to-device': ['receive'],
+  'device-to-device': ['send', 'receive'],
+};
+
+function operationsOf(name: MessageName): [string, JsonSchema][] {
+  return actions[wireTable[name].direction].map((action) => [
+    `${action}${name.slice(0, 1).toUpperCase()}${name.slice(1)}`,
+    operationOf(name, action),
+  ]);
 }
 
-function operationOf(name: MessageName): JsonSchema {
-  const { direction, qos, retain, summary } = wireTable[name];
+function operationOf(name: MessageName, action: Action): JsonSchema {
+  const { qos, retain, summary } = wireTable[name];
   return {
-    action: direction === 'device-to-fleet' ? 'send' : 'receive',
+    action,
     channel: { $ref: `#/channels/${name}` },
     summary,
     bindings: { mqtt: { qos, retain, bindingVersion: '0.2.0' } },
@@ -149,7 +167,10 @@ function idOf(schema: z.ZodType): string {
 
 function schemas(): Record<string, z.ZodType> {
   // Those that are named inside others are referred to as well.
-  const named: Record<string, z.ZodType> = { Artefact: artefactSchema, Capabilities: capabilitiesSchema, EdgeValue: edgeValueSchema };
+  const named: Record<string, z.ZodType> = {
+    ...{ Artefact: artefactSchema, Capabilities: capabilitiesSchema, EdgeValue: edgeValueSchema },
+    ...{ StreamHomeMessage: homeMessageSchema, StreamWorkerMessage: workerMessageSchema },
+  };
   for (const name of messageNames) {
     const { schema }: WireMessage = wireTable[name];
     if (schema !== undefined) named[idOf(schema)] = schema;

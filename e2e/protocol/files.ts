@@ -53,8 +53,7 @@ function tables(): Record<string, string> {
       ['topic below the root', 'direction', 'QoS', 'encoding', 'at most', 'what'],
       messageNames.map((name) => {
         const { pattern, direction, qos, encoding, maximumBytes, summary } = wireTable[name];
-        const arrow = direction === 'device-to-fleet' ? 'device → fleet' : 'fleet → device';
-        return [`\`${pattern}\``, arrow, String(qos), encoding, bytes(maximumBytes), summary];
+        return [`\`${pattern}\``, direction.replace('-to-', ' → '), String(qos), encoding, bytes(maximumBytes), summary];
       }),
     ),
     documents: table(

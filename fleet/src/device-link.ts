@@ -1,6 +1,6 @@
-import { createTopics, type Topics } from '@starling/shared';
+import { createTopics, type Topics, wireTable } from '@starling/shared';
 import { createChunkServer } from './blobs/index.ts';
-import { type Broker, createBroker, createInbound } from './broker/index.ts';
+import { type Broker, createBroker, createInbound, createRelay } from './broker/index.ts';
 import type { Modules } from './modules.ts';
 import type { Log } from './ports.ts';
 import { createUploadReceiver } from './uploads/index.ts';
@@ -20,13 +20,21 @@ export async function openDeviceLink(topicRoot: string | undefined, modules: Mod
     topics,
     log,
     checkPassword: (device, password) => access.checkPassword(device, password),
-    onMessage: (device, topic, payload) => void inbound.receive(device, topic, payload),
+    onMessage(device, topic, payload) {
+      const parsed = topics.parse(topic);
+      if (parsed?.name === 'stream') relay(device, parsed.params.to ?? '', topic, payload);
+      else void inbound.receive(device, topic, payload);
+    },
     onConnected: (device) => devices.seen(device, true),
     onDisconnected: (device) => {
       chunks.forget(device);
       devices.seen(device, false);
       taps.deviceGone(device);
     },
+  });
+  const relay = createRelay({
+    mayStream: (from, to) => desiredStates.connects(from, to),
+    send: (to, topic, payload) => broker.send(to, topic, payload, wireTable.stream.qos),
   });
   const chunks = createChunkServer({
     store: blobs,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { loadProfiles, matchProfile } from '@starling/device-profiles';
 import type { DeviceProfile, MeasuringSettings } from '@starling/shared';
-import { type Analysis, createAnalysis, createWebhooks, type ProfilePrice, type Webhooks } from './analysis/index.ts';
+import { type Analysis, createAnalysis, createWebhooks, type ProfilePrice } from './analysis/index.ts';
 import { createBuilder } from './artefacts/index.ts';
 import { type Accounts, createAccounts } from './auth/index.ts';
 import { type BlobStore, openDiskStore } from './blobs/index.ts';
@@ -39,7 +39,8 @@ import { createPackages, type Packages } from './packages/index.ts';
 import { createPipelines, type Pipelines } from './pipelines/index.ts';
 import type { Clock, EventBus, Ids, Log } from './ports.ts';
 import { createReleases, type Releases } from './releases/index.ts';
-import { createRollouts, matching, noAnalysis, type Rollouts } from './rollouts/index.ts';
+import { judgeRollouts, tellOfRollouts } from './rollout-analysis.ts';
+import { createRollouts, type Rollouts, rolloutsThatUse } from './rollouts/index.ts';
 import { readSecret } from './secret.ts';
 import { createTaps, type Taps } from './taps/index.ts';
 import { createIngest, createTelemetryQueries, forgetTelemetry, type Ingest, type TelemetryQueries } from './telemetry/index.ts';
@@ -79,7 +80,6 @@ export interface Modules {
   taps: Taps;
   telemetry: TelemetryQueries;
   uploads: Uploads;
-  webhooks: Webhooks;
   close(): Promise<void>;
 }
 
@@ -121,7 +121,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const releases = createReleases({ db, blobs, models, pipelines, keyring, clock, events, countDevices: () => countByRelease(db) });
   const byName = new Map(profiles.map((profile) => [profile.name, profile]));
   const desiredStates = createDesiredStates({
-    ...{ db, clock, log, keyring, devices, models, releases },
+    ...{ db, clock, events, log, keyring, devices, models, releases },
     profiles: byName,
     telemetryWindowMs: config.telemetryWindowMs,
     traceRatio: config.traceRatio,
@@ -138,12 +138,15 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     profiles: byName,
     settings: measuringSettings(config),
   });
-  const groups = createGroups({ db, clock });
+  const groups = createGroups({ db, clock, uses: [rolloutsThatUse] });
+  const analysis = createAnalysis({ db, clock, log, prices: pricesOf(profiles) });
+  const webhooks = createWebhooks({ clock, ids, secret: await readSecret(join(directory, 'keys', 'webhook-secret'), ids) });
   const rollouts = createRollouts({
-    ...{ db, clock, ids, log, events, blobs, models, releases, desiredStates, matching },
+    ...{ db, clock, ids, log, events, blobs, models, releases, desiredStates, matching: groups.where },
     profiles: byName,
-    analysis: noAnalysis,
+    analysis: judgeRollouts(analysis, webhooks),
   });
+  const stopTelling = tellOfRollouts(events, rollouts, analysis, { webhooks, log });
   const secret = await readSecret(join(directory, 'keys', 'session-secret'), ids);
   return {
     ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases, rollouts },
@@ -156,8 +159,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     }),
     groups,
     batches: createCommandBatches({ ...{ db, clock, ids, events, log, commands, grants }, where: groups.where }),
-    analysis: createAnalysis({ db, clock, log, prices: pricesOf(profiles) }),
-    webhooks: createWebhooks({ clock, ids, secret: await readSecret(join(directory, 'keys', 'webhook-secret'), ids) }),
+    analysis,
     measurements: createMeasurements({ db, clock }),
     telemetry: createTelemetryQueries({ db, clock }),
     access: createDeviceAccess({
@@ -170,6 +172,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     uploads: await createUploads({ db, clock, blobs, ids, directory, weightsBytesMaximum: config.weightsMebibytes * MEBIBYTE }),
     async close() {
       taps.close();
+      stopTelling();
       await rollouts.close();
       await traces?.close();
       await measuring.close();

@@ -4,6 +4,7 @@ export * from './codec/chunk-frame.ts';
 export * from './codec/dataset-archive.ts';
 export * from './codec/edge-summary.ts';
 export * from './codec/edge-value.ts';
+export * from './codec/port-value.ts';
 export * from './digest.ts';
 export * from './documents/analysis.ts';
 export * from './documents/analysis-measures.ts';
@@ -45,6 +46,7 @@ export type * from './graph/problem.ts';
 export * from './graph/signature.ts';
 export * from './graph/sinks/index.ts';
 export * from './graph/sources/index.ts';
+export * from './graph/split.ts';
 export * from './graph/tensor-types.ts';
 export * from './graph/topology.ts';
 
@@ -68,6 +70,7 @@ export * from './http/measuring.ts';
 export * from './http/paging.ts';
 export * from './http/people.ts';
 export * from './http/rollouts.ts';
+export * from './http/placement.ts';
 export {
   type Area,
   changesSomething,
@@ -106,6 +109,7 @@ export * from './wire/blob-transfer.ts';
 export * from './wire/command.ts';
 export * from './wire/hello.ts';
 export * from './wire/registry.ts';
+export * from './wire/stream.ts';
 export * from './wire/tap.ts';
 export * from './wire/telemetry.ts';
 export * from './wire/topics.ts';

@@ -28,6 +28,16 @@ export const TAPS_MAXIMUM = 8;
 export const EDGE_FIGURES_MAXIMUM = 128;
 /** Spans of one trace: source, queue, sinks, and as many nodes as there is room for. */
 export const TRACE_SPANS_MAXIMUM = 128;
+/** Piece of a message between parts of a pipeline: several fit into a socket buffer, and it fits into a packet with room for its frame. */
+export const STREAM_PIECE_BYTES_MAXIMUM = 512 * 1024;
+/** Largest message between parts of a pipeline: a picture of 16 megapixels, uncompressed. */
+export const STREAM_MESSAGE_BYTES_MAXIMUM = 64 * 1024 * 1024;
+/** Items of one stream that may be unanswered: a round trip is filled, and little is repeated when a machine ends. */
+export const STREAM_WINDOW_MAXIMUM = 8;
+/** Bytes that the broker holds for one device of what other devices send to it: beyond, pieces are let go, and sent again. */
+export const STREAM_RELAY_BYTES_MAXIMUM = 2 * STREAM_MESSAGE_BYTES_MAXIMUM;
+/** A device that runs parts for others is replaced when it was silent for this long and another is there. */
+export const WORKER_ABSENCE_MS = 30_000;
 /** Largest signed root document. */
 export const ROOT_BYTES_MAXIMUM = 64 * 1024;
 /** Largest signed release, pipeline, model version or artefact manifest: one chunk. */
@@ -126,6 +136,7 @@ const relations: readonly [string, boolean][] = [
   ['a signed document fits into a chunk', DOCUMENT_BYTES_MAXIMUM <= CHUNK_BYTES_MAXIMUM],
   ['a telemetry batch fits into a packet', TELEMETRY_BATCH_BYTES_MAXIMUM + 1024 <= PACKET_BYTES_MAXIMUM],
   ['a tap message fits into a packet', TAP_MESSAGE_BYTES_MAXIMUM + 1024 <= PACKET_BYTES_MAXIMUM],
+  ['a piece of a stream fits into a packet', STREAM_PIECE_BYTES_MAXIMUM + 2048 <= PACKET_BYTES_MAXIMUM],
   ['the pull window holds several chunks', PULL_WINDOW_BYTES >= 4 * CHUNK_BYTES_MAXIMUM],
   ['several wants fit into the queue of a device', PULL_QUEUE_CHUNKS_MAXIMUM >= 4 * WANT_CHUNKS_MAXIMUM],
   ['heartbeats come before the timeout', 2 * PRESENCE_INTERVAL_MS < PRESENCE_TIMEOUT_MS],

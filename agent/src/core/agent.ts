@@ -21,6 +21,7 @@ import { gatherDiagnostics } from './diagnostics.ts';
 import type { Journal } from './journal/index.ts';
 import { createLink, createUnderNewestRoot, type Link, type Trust } from './link/index.ts';
 import { createMeasuring, createSelfTuning } from './measuring.ts';
+import { createGatekeeper, type Gatekeeper } from './placement/index.ts';
 import type { BlobStore } from './ports/blob-store.ts';
 import type { Clock } from './ports/clock.ts';
 import type { FileStore } from './ports/file-store.ts';
@@ -172,7 +173,12 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     tunings: known.tunings.list(),
     pulled: puller.counters(),
   });
-  listenToHost(host, { record, event, log, reconciler, spool, taps, capabilities: ports.capabilities, ends });
+  const gatekeeper = createGatekeeper({
+    ...{ device: key.device, host, underNewestRoot, trustedNowMs: () => trust.nowMs() },
+    publish: (params, payload) => publish('stream', { ...params }, payload),
+    refused: (reason) => refused('stream', reason),
+  });
+  listenToHost(host, { record, event, log, reconciler, spool, taps, capabilities: ports.capabilities, ends, gatekeeper });
 
   link = createLink({
     ...{ transport: ports.transport, access: ports.access, key, trust, clock, random: ports.random, log, bootId: identity.bootId },
@@ -180,29 +186,23 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     hello: () => helloOf(identity, ports),
   });
   await reconciler.resume();
-  await adoptKept(ports, reconciler);
+  await adoptKept(ports, reconciler, gatekeeper);
   link.start({
-    async desired(signed) {
-      try {
-        await underNewestRoot((root) => adopt(signed, root, ports, reconciler));
-      } catch (error) {
-        refused('desired state', isStarlingError(error) ? `${error.code}: ${error.message}` : messageOf(error));
-      }
-    },
+    desired: (signed) =>
+      underNewestRoot((root) => adopt(signed, root, ports, reconciler, gatekeeper)).catch((error: unknown) =>
+        refused('desired state', isStarlingError(error) ? `${error.code}: ${error.message}` : messageOf(error)),
+      ),
     command: (signed) => commands.receive(signed),
     chunk: (frame) => puller.receive(frame),
     uploaded: (id, { receivedBytes }) => uploads.acknowledged(id, receivedBytes),
     acknowledged: (kind, acknowledgement) => spool.acknowledged(kind, acknowledgement),
+    stream: (params, payload) => gatekeeper.receive(params, payload),
     online() {
-      puller.online();
-      spool.online();
-      uploads.online();
-      reconciler.online();
+      for (const each of [gatekeeper, puller, spool, uploads, reconciler]) each.online();
     },
     offline() {
       taps.linkLost();
-      puller.offline();
-      spool.offline();
+      for (const each of [gatekeeper, puller, spool]) each.offline();
     },
     refused: (message, reason) => refused(message, reason),
   });
@@ -250,12 +250,13 @@ function helloOf(identity: AgentIdentity, { journal, clock }: AgentPorts): Hello
 }
 
 /** Verifies a desired state and makes it the target. */
-async function adopt(signed: string, root: TrustRoot, ports: AgentPorts, reconciler: Reconciler): Promise<void> {
+async function adopt(signed: string, root: TrustRoot, ports: AgentPorts, reconciler: Reconciler, gatekeeper: Gatekeeper): Promise<void> {
   const { key, trust, journal, log } = ports;
   const newest = journal.state.desired;
   const desired = await verifyDesiredState(signed, { root, device: key.device, newest, trustedNowMs: trust.nowMs() });
   const { epoch, generation, assignment, profile, settings } = desired;
   trace(ports, settings.traceRatio);
+  gatekeeper.adopted(signed, desired);
   const isNew = newest === null || newest.epoch !== epoch || newest.generation !== generation;
   if (isNew) {
     await journal.record({ type: 'desired', signed, epoch, generation });
@@ -266,12 +267,14 @@ async function adopt(signed: string, root: TrustRoot, ports: AgentPorts, reconci
 }
 
 /** What was accepted before a restart is taken up again; an expired one only waits for the fleet. */
-async function adoptKept(ports: AgentPorts, reconciler: Reconciler): Promise<void> {
+async function adoptKept(ports: AgentPorts, reconciler: Reconciler, gatekeeper: Gatekeeper): Promise<void> {
   const kept = ports.journal.state.desired;
   if (kept === null) return;
   try {
     const context = { root: ports.trust.root(), device: ports.key.device, newest: kept, trustedNowMs: ports.trust.nowMs() };
-    const { assignment, profile, settings, epoch, generation } = await verifyDesiredState(kept.signed, context);
+    const desired = await verifyDesiredState(kept.signed, context);
+    const { assignment, profile, settings, epoch, generation } = desired;
+    gatekeeper.adopted(kept.signed, desired);
     trace(ports, settings.traceRatio);
     reconciler.setTarget({ assignment, profile, telemetryWindowMs: settings.telemetryWindowMs, epoch, generation });
   } catch (error) {
@@ -293,6 +296,7 @@ interface HostListeners {
   taps: TapRelay;
   capabilities(): Promise<Capabilities>;
   ends: PipelineEnds | undefined;
+  gatekeeper: Gatekeeper;
 }
 
 function releaseStatus(reconciler: Reconciler): Pick<AgentStatus, 'reported' | 'releaseName' | 'inputs' | 'egress'> {
@@ -311,10 +315,20 @@ function runningOf(documents: ReturnType<Reconciler['running']>) {
   const { assignment, pipeline, alongside, release } = documents;
   const pipelines = [pipeline, ...alongside];
   const parameters = Object.fromEntries(pipelines.map(({ name }) => [name, parametersFor(release, name)]));
-  return { digest: assignment.release, pipelines, egress: release.policies.egress, parameters };
+  const { places } = assignment;
+  return {
+    digest: assignment.release,
+    pipelines,
+    egress: release.policies.egress,
+    parameters,
+    ...(places === undefined ? {} : { places }),
+  };
 }
 
-function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool, taps, capabilities, ends }: HostListeners): void {
+function listenToHost(
+  host: RuntimeHost,
+  { record, event, log, reconciler, spool, taps, capabilities, ends, gatekeeper }: HostListeners,
+): void {
   const fallbackEvent = createFallbackEvents();
   host.onEvent((happened) => {
     switch (happened.type) {
@@ -343,6 +357,8 @@ function listenToHost(host: RuntimeHost, { record, event, log, reconciler, spool
       }
       case 'tapped':
         return taps.relay(happened.message);
+      case 'stream':
+        return gatekeeper.send(happened);
       case 'deliver':
         return ends?.deliver(happened.release, happened.pipeline, happened.node, happened.values, happened.item);
       case 'result':

@@ -1,4 +1,4 @@
-import { expandPipeline, isStarlingError, messageOf } from '@starling/shared';
+import { type ExpandedPipeline, expandPipeline, HOME_PLACE, isStarlingError, messageOf } from '@starling/shared';
 import type { PipelineEnds, RunningRelease } from '../core/ports/pipeline-ends.ts';
 import type { RuntimeHost } from '../core/ports/runtime-host.ts';
 import { type ParameterTexts, parametersHere } from './parameters.ts';
@@ -22,6 +22,12 @@ interface Opened {
   sinks: OpenSinks;
 }
 
+/** Of the sources and sinks those that this device runs. */
+function endsAt(places: readonly string[], pipeline: ExpandedPipeline): ExpandedPipeline {
+  const here = Object.entries(pipeline.nodes).filter(([, node]) => !('source' in node || 'sink' in node) || places.includes(node.on));
+  return { ...pipeline, nodes: Object.fromEntries(here) };
+}
+
 /** Opens the sources and sinks of the release that runs, and closes those of the one before. */
 export function createPipelineEnds(ports: EndsPorts): PipelineEnds {
   const { host, tell, clock } = ports;
@@ -38,13 +44,14 @@ export function createPipelineEnds(ports: EndsPorts): PipelineEnds {
   /** Release -> pipeline -> what is open. */
   const opened = new Map<string, ReadonlyMap<string, Opened>>();
   let newest: string | undefined;
+  let role: string | undefined;
   // Switches one after the other: the connections of one are there before those of the next are asked for.
   let work: Promise<void> = Promise.resolve();
 
-  const open = ({ digest, pipelines, egress, parameters }: RunningRelease): void => {
+  const open = ({ digest, pipelines, egress, parameters, places = [HOME_PLACE] }: RunningRelease): void => {
     if (opened.has(digest)) return;
     const expanded = pipelines.map((pipeline) =>
-      expandPipeline(pipeline, parametersHere(pipeline, ports.parameters, parameters?.[pipeline.name])),
+      endsAt(places, expandPipeline(pipeline, parametersHere(pipeline, ports.parameters, parameters?.[pipeline.name]))),
     );
     // Sinks first: the first item of a source may have values for them. Names of further pipelines have a prefix in the policy.
     const withSinks = expanded.map((pipeline, index) => ({
@@ -62,19 +69,28 @@ export function createPipelineEnds(ports: EndsPorts): PipelineEnds {
     opened.delete(digest);
     await Promise.all([...release.values()].map((each) => each.sinks.close()));
   };
+  const closeNow = async (digest: string): Promise<void> => {
+    const release = opened.get(digest);
+    opened.delete(digest);
+    await Promise.all([...(release?.values() ?? [])].flatMap((each) => [each.sources.close(), each.sinks.close()]));
+  };
   return {
     running(release) {
-      if (release?.digest === newest) return;
+      const places = release?.places?.join(' ');
+      if (release?.digest === newest && places === role) return;
       const before = newest;
       newest = release?.digest;
-      work = work.then(() => {
+      role = places;
+      work = work.then(async () => {
         try {
+          // The same release in another role has other ends.
+          if (before !== undefined && before === release?.digest) await closeNow(before);
           if (release !== undefined) open(release);
         } catch (error) {
           const known = isStarlingError(error) ? error : undefined;
           tell('error', known?.code ?? 'ends-failed', messageOf(error), known?.field === undefined ? {} : { field: known.field });
         }
-        if (before !== undefined) {
+        if (before !== undefined && before !== release?.digest) {
           close(before).catch((error: unknown) => tell('error', 'ends-failed', messageOf(error)));
         }
       });

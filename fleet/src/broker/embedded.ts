@@ -45,6 +45,8 @@ const defaultLimits: ConnectionLimits = { connections: 20_000, strangersPerAddre
 const DRAIN_TIMEOUT_MS = 10_000;
 /** Messages a second that one device may publish, with bursts; telemetry of a busy device is a few. */
 const PUBLISH_RATE = { perSecond: 200, burst: 2_000 };
+/** The same of what devices send to each other: a worker answers many. */
+const STREAM_RATE = { perSecond: 4_000, burst: 20_000 };
 /** MQTT fixed header, topic and packet id around a payload. */
 const PACKET_OVERHEAD_BYTES = 1024;
 
@@ -54,6 +56,7 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
   const servers: Server[] = [];
   const sockets = new Set<Duplex>();
   const limit = createRateLimit(PUBLISH_RATE);
+  const streamLimit = createRateLimit(STREAM_RATE);
   const refusals = createRateLimit({ perSecond: 1, burst: limits.refusalsPerAddress });
   const strangers = new Map<Duplex, string>();
 
@@ -96,7 +99,9 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
         return done(new StarlingError('not-allowed', `${device} may not publish on ${packet.topic}`));
       if (packet.payload.length > PACKET_BYTES_MAXIMUM - PACKET_OVERHEAD_BYTES)
         return done(new StarlingError('too-large', 'the packet is too large'));
-      if (!limit.take(device)) return done(new StarlingError('too-many', `${device} publishes too fast`));
+      // Whether it may send to that very device, the relay asks.
+      const isStream = topics.parse(packet.topic)?.name === 'stream';
+      if (!(isStream ? streamLimit : limit).take(device)) return done(new StarlingError('too-many', `${device} publishes too fast`));
       packet.retain = false;
       done(null);
     },
@@ -115,6 +120,7 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
     if (clients.get(client.id) !== client) return;
     clients.delete(client.id);
     limit.forget(client.id);
+    streamLimit.forget(client.id);
     ports.onDisconnected(client.id);
   });
   aedes.on('clientError', (client, error) => log.debug({ device: client.id, error: error.message }, 'a connection failed'));

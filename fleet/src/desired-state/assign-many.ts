@@ -29,7 +29,7 @@ const texts = (values: readonly (string | null)[]): SQL => sql`${sql.param([...v
 const integers = (values: readonly (number | null)[]): SQL => sql`${sql.param([...values])}::int[]`;
 
 /**
- * Raises the generation of many devices in one statement; choices that are shared are sent to the database once.
+ * Raises the generation of many devices in one statement, for releases that run on one machine; choices that are shared are sent to the database once.
  * @returns what was written. A device with `only` is left out where its desired state is not that any more.
  */
 export async function writeManyDesired(tx: Transaction, { choices, devices, epoch, nowMs, by }: ManyAssignments): Promise<Given[]> {
@@ -52,7 +52,7 @@ export async function writeManyDesired(tx: Transaction, { choices, devices, epoc
     order by given.device
     on conflict (device) do update set epoch = excluded.epoch, generation = s.generation + 1, release = excluded.release,
       previous_release = case when s.release is distinct from excluded.release then s.release else s.previous_release end,
-      artefacts = excluded.artefacts, reasons = excluded.reasons, assigned_at_ms = excluded.assigned_at_ms, assigned_by = excluded.assigned_by
+      artefacts = excluded.artefacts, reasons = excluded.reasons, places = null, workers = '{}', unserved = '[]', assigned_at_ms = excluded.assigned_at_ms, assigned_by = excluded.assigned_by
       where s.generation = excluded.generation - 1
     returning s.device, s.epoch, s.generation`);
   return [...rows];

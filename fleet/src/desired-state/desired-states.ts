@@ -15,7 +15,7 @@ import { appendAudit } from '../audit/index.ts';
 import { createGatherer, type Database, type Transaction } from '../db/index.ts';
 import { type DeviceRow, type Devices, devicesByIds } from '../devices/index.ts';
 import type { Models } from '../models/index.ts';
-import type { Clock, Log } from '../ports.ts';
+import type { Clock, EventBus, Log } from '../ports.ts';
 import type { Releases } from '../releases/index.ts';
 import type { Keyring } from '../trust/index.ts';
 import { requireAgent } from './agent-requirements.ts';
@@ -24,6 +24,8 @@ import { type Given, type ManyAssignments, type SharedChoice, writeManyDesired }
 import { objectiveFor, openReleaseChooser, type ReleaseChooser } from './choose-for-device.ts';
 import { choiceOf, chooseMany, type ManyChosen } from './choose-many.ts';
 import { signDesired } from './document.ts';
+import { createPlacement, nobody } from './placement.ts';
+import { createPlacementKeeper } from './placement-keeper.ts';
 import { findProposals, pageOfChanges } from './proposals.ts';
 import { createShortMemory } from './short-memory.ts';
 import { type DesiredRow, desiredOf, desiredOfAll, desiredWithProfiles, writeDesired, writeObjective } from './store.ts';
@@ -64,6 +66,9 @@ export interface DesiredStates {
   announce(devices: readonly string[]): void;
   /** Where desired states go out. */
   connect(link: DesiredLink): void;
+  /** Has the fleet made one of them work for the other? What they send to each other is let through then, and only then. */
+  connects(from: string, to: string): Promise<boolean>;
+  /** Ends what it does by itself. */
   close(): Promise<void>;
 }
 
@@ -80,6 +85,7 @@ export interface ChangePage extends PageQuery {
 interface DesiredStatePorts {
   db: Database;
   clock: Clock;
+  events: EventBus;
   log: Log;
   keyring: Keyring;
   devices: Devices;
@@ -96,6 +102,7 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
   /** For devices that come back, which they do in herds. */
   const toSign = createGatherer((batch: ReadonlyMap<string, null>) => desiredWithProfiles(db, [...batch.keys()]));
   const pinned = createShortMemory((device: string) => desiredOf(db, device), clock);
+  const placement = createPlacement(ports);
 
   const write = async (
     device: DeviceRow,
@@ -104,9 +111,15 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
     chooser?: ReleaseChooser,
   ): Promise<void> => {
     const running = (await desiredOf(db, device.id))?.artefacts ?? {};
-    const choices = release === null ? {} : (chooser ?? (await openReleaseChooser(release, ports))).choose(device, running);
+    const role = release === null ? nobody : await placement.roleOf(device, release.digest);
+    const choices =
+      release === null
+        ? {}
+        : (chooser ?? (await openReleaseChooser(release, ports))).choose(device, running, await placement.models(role, release.digest));
+    let left: string | null = null;
     await db.transaction(async (tx) => {
       const before = await desiredOf(tx, device.id);
+      left = before?.release ?? null;
       const digest = release?.digest ?? null;
       const previous = before?.release !== undefined && before.release !== digest ? before.release : (before?.previousRelease ?? null);
       await writeDesired(tx, {
@@ -115,6 +128,7 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
         generation: (before?.generation ?? 0) + 1,
         release: digest,
         previousRelease: previous,
+        ...role,
         artefacts: Object.fromEntries(Object.entries(choices).map(([model, choice]) => [model, choice.artefact])),
         reasons: choices,
         assignedAtMs: clock.nowMs(),
@@ -122,9 +136,26 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       });
       await appendAudit(tx, clock, actor, 'device.assign', device.id, { release: release?.document.name ?? null, digest });
     });
-    pinned.forget(device.id);
-    announcer.announce([device.id]);
+    changed(device.id);
+    for (const each of new Set([left, release?.digest])) if (each !== null && each !== undefined) keeper.assigned(each);
   };
+  const changed = (device: string): void => {
+    pinned.forget(device);
+    announcer.announce([device]);
+  };
+  const keeper = createPlacementKeeper({
+    ...ports,
+    isWorker: (device) => placement.isWorker(device),
+    refresh: (only) =>
+      placement.refresh(only, {
+        moved: changed,
+        // Another role needs other artefacts.
+        reassign: async (device, release) =>
+          write(device, await releases.find(release), { name: 'fleet' }).catch((error: unknown) =>
+            ports.log.warn({ device: device.id, error: messageOf(error) }, 'a device could not be given its part of a release'),
+          ),
+      }),
+  });
   const reachesBy = async (row: DesiredRow | undefined, digest: string): Promise<boolean> => {
     for (const release of [row?.release, row?.previousRelease]) {
       if (release !== null && release !== undefined && (await releases.reachable(release)).has(digest)) return true;
@@ -224,8 +255,17 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
     announce(ids) {
       for (const id of ids) pinned.forget(id);
       announcer.announce(ids);
+      // Some of them may have worked for others.
+      if (placement.hasWorkers()) keeper.assigned(undefined);
     },
     connect: (link) => announcer.connect(link),
-    close: () => announcer.close(),
+    async connects(from, to) {
+      const works = (row: DesiredRow | undefined, worker: string): boolean => Object.values(row?.workers ?? {}).includes(worker);
+      return works(await pinned.get(from), to) || works(await pinned.get(to), from);
+    },
+    async close() {
+      await keeper.close();
+      await announcer.close();
+    },
   };
 }

@@ -55,11 +55,24 @@ function documentOf(
     assignment:
       row.release === null
         ? null
-        : { release: row.release, artefacts: row.artefacts, ...fallbacksOf(row, fallbackCount), ...objectiveIn(row) },
+        : { release: row.release, artefacts: row.artefacts, ...fallbacksOf(row, fallbackCount), ...objectiveIn(row), ...placesIn(row) },
     ...(profile === undefined ? {} : { profile: { name: profile.name, powerModel: profile.powerModel } }),
-    grants: { blobs: [], streams: [] },
+    grants: { blobs: [], streams: streamsOf(row) },
     settings: agentSettingsSchema.parse({ telemetryWindowMs, traceRatio }),
   };
+}
+
+function placesIn({ places, workers }: DesiredRow): Pick<NonNullable<DesiredState['assignment']>, 'places' | 'workers'> {
+  return { ...(places === null ? {} : { places }), ...(Object.keys(workers).length === 0 ? {} : { workers }) };
+}
+
+/**
+ * Topics below `stream/` that it may use. A worker has no list of those that it works for, who may be thousands: each of them shows it its
+ * own desired state, and the broker knows them all.
+ */
+function streamsOf({ device, places, workers }: DesiredRow): string[] {
+  if (places !== null) return [`+/+/+/${device}`, `+/+/${device}/+`];
+  return [...new Set(Object.values(workers))].flatMap((worker) => [`+/+/${device}/${worker}`, `+/+/${worker}/${device}`]);
 }
 
 /** The runners-up of the choices that were made, at most so many per model. */

@@ -88,7 +88,10 @@ beforeAll(async () => {
     db: counted,
     profiles,
     models: { artefacts: async () => [artefact(slow, 1000), artefact(quick, 1000)] },
-    releases: { find: async () => release as never },
+    releases: {
+      find: async () => release as never,
+      plan: async () => ({ parts: [], places: [], modelsAt: () => release.document.models.map(({ name }) => name) }),
+    },
   };
 }, 60_000);
 afterAll(async () => {

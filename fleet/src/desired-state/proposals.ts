@@ -5,7 +5,7 @@ import { type ChoicePorts, openReleaseChooser, type ReleaseChooser } from './cho
 import { type DesiredRow, pagesWithRelease } from './store.ts';
 
 export interface ProposalPorts extends ChoicePorts {
-  releases: Pick<Releases, 'find'>;
+  releases: Pick<Releases, 'find' | 'plan'>;
 }
 
 /** A device, and the models of which another artefact is better for it. */
@@ -51,7 +51,8 @@ export async function* findProposals(ports: ProposalPorts, only?: Trial, tally?:
       const known = choosers.get(digest) ?? (await open(digest, ports, only?.objective));
       choosers.set(digest, known);
       if (tally !== undefined) count(row, device, known.chooser, tally);
-      const models = modelsToChange(row, device, known.chooser);
+      const needed = (await ports.releases.plan(digest)).modelsAt(row.places);
+      const models = modelsToChange(row, device, known.chooser).filter((model) => needed.includes(model));
       if (models.length > 0) yield { row, device, ...known, models };
     }
   }

@@ -1,6 +1,7 @@
 import { and, asc, count, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
 import { desiredStates, devices, releaseObjectives } from '../db/schema/index.ts';
+import type { DeviceRow } from '../devices/index.ts';
 
 export type DesiredRow = typeof desiredStates.$inferSelect;
 
@@ -33,6 +34,37 @@ export async function desiredOfAll(db: Queryable, ids: readonly string[]): Promi
 
 export async function writeDesired(db: Queryable, row: DesiredRow): Promise<void> {
   await db.insert(desiredStates).values(row).onConflictDoUpdate({ target: desiredStates.device, set: row });
+}
+
+/** Gives a device other workers, if it still has the release. @returns whether it had */
+export async function writeWorkers(
+  db: Queryable,
+  device: string,
+  release: string,
+  { workers, unserved }: Pick<DesiredRow, 'workers' | 'unserved'>,
+): Promise<boolean> {
+  const moved = await db
+    .update(desiredStates)
+    .set({ workers, unserved, generation: sql`${desiredStates.generation} + 1` })
+    .where(and(eq(desiredStates.device, device), eq(desiredStates.release, release)))
+    .returning({ device: desiredStates.device });
+  return moved.length > 0;
+}
+
+/** Devices that run places of a release for others. */
+export async function workersOf(db: Queryable, release: string): Promise<(DeviceRow & { places: string[] })[]> {
+  const rows = await db
+    .select({ device: devices, places: desiredStates.places })
+    .from(desiredStates)
+    .innerJoin(devices, eq(devices.id, desiredStates.device))
+    .where(and(eq(desiredStates.release, release), isNotNull(desiredStates.places), eq(devices.status, 'active')));
+  return rows.map(({ device, places }) => ({ ...device, places: places ?? [] }));
+}
+
+/** Releases that some device is to run. */
+export async function releasesInUse(db: Queryable): Promise<string[]> {
+  const rows = await db.selectDistinct({ release: desiredStates.release }).from(desiredStates).where(isNotNull(desiredStates.release));
+  return rows.flatMap(({ release }) => release ?? []);
 }
 
 /** Rows of one reading. */

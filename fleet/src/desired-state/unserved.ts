@@ -20,11 +20,14 @@ export async function* findUnserved(modelDigest: string, ports: ProposalPorts): 
   const choosers = new Map<string, ReleaseChooser>();
   for await (const page of pagesWithRelease(ports.db)) {
     const concerned = new Map<string, Unserved['release']>();
-    for (const { device, release: digest, artefacts } of page) {
+    for (const { device, release: digest, artefacts, places } of page) {
       if (digest === null) continue;
       const release = releases.get(digest) ?? (await ports.releases.find(digest));
       releases.set(digest, release);
-      const lacks = release.document.models.some((model) => model.digest === modelDigest && artefacts[model.name] === undefined);
+      const needed = (await ports.releases.plan(digest)).modelsAt(places);
+      const lacks = release.document.models.some(
+        ({ name, digest: own }) => own === modelDigest && artefacts[name] === undefined && needed.includes(name),
+      );
       if (lacks) concerned.set(device, release);
     }
     for (const device of await devicesByIds(ports.db, [...concerned.keys()])) {

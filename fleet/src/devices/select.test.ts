@@ -126,7 +126,12 @@ async function putIn(all: readonly ArbitraryDevice[]) {
   if (desired.length > 0) await db.insert(desiredStates).values(desired);
   return rows.map((row, index) => {
     const { release } = all[index] as ArbitraryDevice;
-    return selectableOf(toDeviceView(row, release === undefined ? null : { ...rest, release: null, releaseName: release, choices: {} }));
+    return selectableOf(
+      toDeviceView(
+        row,
+        release === undefined ? null : { ...rest, release: null, releaseName: release, choices: {}, places: null, placement: [] },
+      ),
+    );
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Capabilities, Hello, ReportedState } from '@starling/shared';
 import { and, asc, count, desc, eq, getTableColumns, gt, ilike, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
-import { brokerLogins, claimTokens, devices } from '../db/schema/index.ts';
+import { brokerLogins, claimTokens, desiredStates, devices } from '../db/schema/index.ts';
 
 export type DeviceRow = typeof devices.$inferSelect;
 export type ClaimTokenRow = typeof claimTokens.$inferSelect;
@@ -10,8 +10,8 @@ export interface DeviceFilter {
   limit: number;
   offset: number;
   search?: string | undefined;
-  /** `failed`: what it should run does not run. */
-  status?: 'pending' | 'active' | 'revoked' | 'online' | 'offline' | 'failed' | undefined;
+  /** `failed`: what it should run does not run; `unserved`: nobody runs a part of it that another machine has to run. */
+  status?: 'pending' | 'active' | 'revoked' | 'online' | 'offline' | 'failed' | 'unserved' | undefined;
   profile?: string | undefined;
   /** A condition over the table, as `selectorWhere` makes one. */
   where?: SQL | undefined;
@@ -80,7 +80,10 @@ function conditionsOf({ search, status, profile, where }: DeviceFilter): (SQL | 
   if (profile !== undefined) conditions.push(eq(devices.profile, profile));
   if (status === 'online' || status === 'offline') conditions.push(eq(devices.online, status === 'online'), eq(devices.status, 'active'));
   else if (status === 'failed') conditions.push(eq(devices.status, 'active'), sql`${devices.reported}->>'phase' = 'failed'`);
-  else if (status !== undefined) conditions.push(eq(devices.status, status));
+  else if (status === 'unserved') {
+    const lacking = sql`exists (select 1 from ${desiredStates} where ${desiredStates.device} = ${devices.id} and ${desiredStates.unserved} <> '[]'::jsonb)`;
+    conditions.push(eq(devices.status, 'active'), lacking);
+  } else if (status !== undefined) conditions.push(eq(devices.status, status));
   return conditions;
 }
 

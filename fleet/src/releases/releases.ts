@@ -26,7 +26,7 @@ import type { Models } from '../models/index.ts';
 import { PipelineProblems, type Pipelines } from '../pipelines/index.ts';
 import type { Clock, EventBus } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
-import { requirePlacement } from './placement.ts';
+import { planRelease, type ReleasePlan, requirePlacement, requireStreams } from './release-plan.ts';
 import { allReleases, findRelease, insertRelease, listReleases, type ReleaseRow } from './store.ts';
 
 export interface ReleaseDraft {
@@ -50,6 +50,8 @@ export interface Releases {
   find(reference: string): Promise<ReleaseRow>;
   /** Everything that a device with this release may fetch: documents, manifests, chunks of all its artefacts and assets. */
   reachable(digest: string): Promise<ReadonlySet<string>>;
+  /** Which machines it needs, and for what. */
+  plan(digest: string): Promise<ReleasePlan>;
   /** A model of some release has new artefacts. */
   forgetReachable(): void;
   references(): Promise<string[]>;
@@ -70,6 +72,14 @@ interface ReleasePorts {
 export function createReleases(ports: ReleasePorts): Releases {
   const { db, blobs, models, pipelines, keyring, clock, events } = ports;
   const reachable = new Map<string, Promise<ReadonlySet<string>>>();
+  /** Releases never change, and neither do their plans. */
+  const plans = new Map<string, Promise<ReleasePlan>>();
+  const planOf = async (digest: string): Promise<ReleasePlan> => {
+    const { document } = await find(digest);
+    const rows: Pipeline[] = [];
+    for (const { name, version } of [document.pipeline, ...document.alongside]) rows.push((await pipelines.find(name, version)).document);
+    return planRelease(document, rows);
+  };
   const view = (row: ReleaseRow, counts: ReadonlyMap<string, number>): ReleaseView => {
     const { digest, name, createdAtMs, createdBy, document } = row;
     return { digest, name, createdAtMs, createdBy, document, deviceCount: counts.get(digest) ?? 0 };
@@ -90,7 +100,6 @@ export function createReleases(ports: ReleasePorts): Releases {
         const [name = '', version] = reference.split('@');
         rows.push(await pipelines.find(name, version));
       }
-      for (const [index, { document }] of rows.entries()) requirePlacement(document, fieldOf(index));
       const [pipeline, ...alongside] = rows.map(({ name, version, digest }) => ({ name, version, digest }));
       const used = new Set(rows.flatMap(({ document }) => modelNamesOf(document)));
       const pinned: Release['models'] = [];
@@ -126,6 +135,8 @@ export function createReleases(ports: ReleasePorts): Releases {
         const problems = checkParameterValues(row.document.parameters, { by: 'release', values });
         if (problems.length > 0) throw new PipelineProblems(problems);
       }
+      const cut = rows.flatMap((row, index) => requirePlacement(document, row.document, fieldOf(index), prefixOf(row.name, index)));
+      requireStreams(document.policies.egress.streams ?? [], cut);
       return document;
     },
     async register(signed, actor) {
@@ -165,6 +176,12 @@ export function createReleases(ports: ReleasePorts): Releases {
       known.catch(() => reachable.delete(digest));
       return known;
     },
+    plan(digest) {
+      const known = plans.get(digest) ?? planOf(digest);
+      plans.set(digest, known);
+      known.catch(() => plans.delete(digest));
+      return known;
+    },
     forgetReachable: () => reachable.clear(),
     references: async () => (await allReleases(db)).map((row) => row.digest),
   };
@@ -187,28 +204,35 @@ async function checkRelease(document: Release, { keyring, models, pipelines }: R
   const outputs = new Set<string>();
   const edges = new Set<string>();
   const sinks = new Set<string>();
+  const cut: string[] = [];
   for (const [index, pinned] of [main, ...alongside].entries()) {
     const field = fieldOf(index);
     const pipeline = await pipelines.find(pinned.name, pinned.version);
     if (pipeline.digest !== pinned.digest)
       throw new StarlingError('digest-mismatch', 'the pipeline has another digest', { field: `${field}.digest` });
-    requirePlacement(pipeline.document, field);
     const missing = modelNamesOf(pipeline.document).find((name) => versions[name] === undefined);
     if (missing !== undefined) throw new StarlingError('unknown-model', `the release pins no version of ${missing}`, { field: 'models' });
     const problems = await pipelines.check(pipeline.document, { versions, parameters: parametersFor(document, pinned.name) });
     if (problems.length > 0) throw new PipelineProblems(problems);
-    const prefix = index === 0 ? '' : `${pinned.name}:`;
+    const prefix = prefixOf(pinned.name, index);
+    cut.push(...requirePlacement(document, pipeline.document, field, prefix));
     for (const output of Object.keys(pipeline.document.outputs)) outputs.add(prefix + output);
     for (const edge of await pipelines.ports(pipeline.document, versions)) edges.add(prefix + edge);
     for (const sink of sinksOf(pipeline.document.nodes, pipeline.document.pipelines, prefix, new Set())) sinks.add(sink);
   }
   requireParameters(document);
   requireNamed(document.policies.egress, { outputs, edges, sinks });
+  requireStreams(document.policies.egress.streams ?? [], cut);
 }
 
 /** Where the pipelines of a release stand in it: the first, then those beside it. */
 function fieldOf(index: number): string {
   return index === 0 ? 'pipeline' : `alongside.${index - 1}`;
+}
+
+/** Before names of its ports in policies. */
+function prefixOf(name: string, index: number): string {
+  return index === 0 ? '' : `${name}:`;
 }
 
 /** A value that is for no pipeline of the release would change nothing, silently. */

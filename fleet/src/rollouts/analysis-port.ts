@@ -11,11 +11,17 @@ export interface Cohort {
 
 export interface AnalysisQuestion {
   rollout: string;
+  /** What people call it. */
+  name: string;
+  /** Under what its figures are kept: a step and when it began, or the whole. */
+  step: string;
   analysis: AnalysisReference;
-  candidate: Cohort;
+  candidate: Cohort & { release: string };
   control: Cohort;
   sinceMs: number;
   nowMs: number;
+  /** Of a step: what is not decided then is inconclusive. */
+  endsAtMs?: number | undefined;
 }
 
 /** Judges a release by what devices measure. */

@@ -37,7 +37,16 @@ export async function checkSpec(spec: RolloutSpec, ports: RolloutPorts): Promise
     await analysis.check(step.analyse).catch((error: unknown) => throwBelow(error, `steps.${written < 0 ? index : written}.analyse`));
   }
   if (spec.analysis !== undefined) await analysis.check(spec.analysis).catch((error: unknown) => throwBelow(error, 'analysis'));
-  return ports.releases.find(spec.release);
+  const release = await ports.releases.find(spec.release);
+  const { places } = await ports.releases.plan(release.digest);
+  // Roles of devices follow from labels, and change by themselves: whom a wave has reached could not be told.
+  if (places.length > 0) {
+    throw new StarlingError('placed-release', `${release.document.name} runs on several machines (${places.join(', ')})`, {
+      field: 'release',
+      hint: 'rollouts carry releases that run on one: give this one to its devices with "starling device assign"',
+    });
+  }
+  return release;
 }
 
 /** What is wrong inside a part, told as a field of the whole. */

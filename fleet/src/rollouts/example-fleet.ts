@@ -15,12 +15,13 @@ import type { Database } from '../db/index.ts';
 import { createDesiredStates, type DesiredLink } from '../desired-state/index.ts';
 import type { Devices } from '../devices/index.ts';
 import { createEventBus } from '../events.ts';
+import { createGroups } from '../groups/index.ts';
 import type { Models } from '../models/index.ts';
 import type { Log } from '../ports.ts';
 import type { Releases } from '../releases/index.ts';
 import type { Keyring } from '../trust/index.ts';
 import type { RolloutAnalysis } from './analysis-port.ts';
-import { matching, noAnalysis } from './index.ts';
+import { noAnalysis } from './index.ts';
 import { createRollouts, type Rollouts } from './rollouts.ts';
 
 /** A database -> devices that do what they are told, in rows, and a clock that is turned by hand: to try rollouts without waiting. */
@@ -112,7 +113,8 @@ const models: Pick<Models, 'artefacts' | 'find'> = {
   artefacts: async (digest) => known.filter(({ name }) => digestOf(`model-${name}`) === digest).map(({ name }) => artefactOf(name)),
   find: async () => ({ document: { assets: [] } }) as never,
 };
-const releases: Pick<Releases, 'find'> = {
+const releases: Pick<Releases, 'find' | 'plan'> = {
+  plan: async () => ({ parts: [], places: [], modelsAt: () => [] }),
   async find(reference) {
     const found = known.find(({ digest, name }) => digest === reference || name === reference);
     if (found === undefined) throw new StarlingError('unknown-release', `there is no release ${reference}`, { field: 'release' });
@@ -144,6 +146,7 @@ export function createExampleFleet(options: Pick<ExampleOptions, 'db'> & Partial
         db: own,
         clock,
         log: silent,
+        events: createEventBus(),
         keyring: { epoch: { epoch: 1 }, ...keyring } as Keyring,
         devices: devices as Devices,
         models: models as Models,
@@ -157,7 +160,16 @@ export function createExampleFleet(options: Pick<ExampleOptions, 'db'> & Partial
     };
     return createRollouts({
       ...{ db: own, clock, ids: { next, bytes: () => new Uint8Array() }, log: silent, events: createEventBus() },
-      ...{ blobs: blobs as BlobStore, models, releases, desiredStates, profiles, analysis, matching, reconnectGraceMs },
+      ...{
+        blobs: blobs as BlobStore,
+        models,
+        releases,
+        desiredStates,
+        profiles,
+        analysis,
+        matching: createGroups({ db: own, clock }).where,
+        reconnectGraceMs,
+      },
     });
   };
   const rollouts = open(options);

@@ -1,5 +1,5 @@
+import { type AnalysisReference, durationMs } from '@starling/shared';
 import type { Judged, RolloutFacts } from './advance.ts';
-import type { RolloutAnalysis } from './analysis-port.ts';
 import { JUDGE_INTERVAL_MS, RECONNECT_GRACE_MS } from './limits.ts';
 import { planSteps } from './plan-waves.ts';
 import type { RolloutPorts } from './ports.ts';
@@ -41,8 +41,6 @@ export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): Fa
         ? await countEligible(db, { rollout: row.id, step: step.step, nowMs })
         : { eligible: tally.unstarted, reachable: tally.unstarted };
       const approves = step?.kind === 'approve';
-      const judge = (of: string, reference: Parameters<RolloutAnalysis['judge']>[0]['analysis'], sinceMs: number): Promise<Judged> =>
-        judgeAgain(row, of, reference, sinceMs);
       const isWatched = row.spec.analysis !== undefined && counts.succeeded > 0 && (row.state === 'running' || row.state === 'following');
       return {
         ...{ state: row.state, spec: row.spec, steps, step: row.step, stepStartedAtMs: row.stepStartedAtMs, nowMs },
@@ -53,11 +51,14 @@ export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): Fa
         approvals: approves ? (await approvalsOf(db, row.id)).filter((approval) => approval.step === row.step).length : 0,
         judged:
           step !== undefined && 'analyse' in step.step
-            ? await judge(`${row.step}@${row.stepStartedAtMs}`, step.step.analyse, row.stepStartedAtMs)
+            ? await judgeAgain(row, `${row.step}@${row.stepStartedAtMs}`, step.step.analyse, {
+                sinceMs: row.stepStartedAtMs,
+                endsAtMs: row.stepStartedAtMs + durationMs(step.step.for),
+              })
             : undefined,
         background:
           isWatched && row.spec.analysis !== undefined
-            ? await judge('all', row.spec.analysis, row.startedAtMs ?? row.createdAtMs)
+            ? await judgeAgain(row, 'all', row.spec.analysis, { sinceMs: row.startedAtMs ?? row.createdAtMs })
             : undefined,
       };
     },
@@ -66,8 +67,8 @@ export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): Fa
   async function judgeAgain(
     row: RolloutRow,
     of: string,
-    reference: Parameters<RolloutAnalysis['judge']>[0]['analysis'],
-    sinceMs: number,
+    reference: AnalysisReference,
+    { sinceMs, endsAtMs }: { sinceMs: number; endsAtMs?: number },
   ): Promise<Judged> {
     const nowMs = clock.nowMs();
     const key = `${row.id} ${of}`;
@@ -75,7 +76,8 @@ export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): Fa
     if (known !== undefined && nowMs - known.atMs < JUDGE_INTERVAL_MS && nowMs >= known.atMs) return known;
     const candidate = { devices: cohortOf(row.id, 'candidate'), release: row.release };
     const control = { devices: cohortOf(row.id, 'control'), release: undefined };
-    const found = await analysis.judge({ rollout: row.id, analysis: reference, candidate, control, sinceMs, nowMs });
+    const question = { rollout: row.id, name: row.name, step: of, analysis: reference, candidate, control, sinceMs, nowMs };
+    const found = await analysis.judge(endsAtMs === undefined ? question : { ...question, endsAtMs });
     const judgement = { ...found, atMs: nowMs, of };
     judgements.set(key, judgement);
     shown.set(row.id, judgement);

@@ -1,4 +1,4 @@
 /** A release, a selector and steps -> targets in rows -> devices moved in waves, judged, and taken back where it goes wrong. */
 export { type AnalysisQuestion, type Cohort, noAnalysis, type RolloutAnalysis } from './analysis-port.ts';
-export { matching } from './matching.ts';
 export { createRollouts, type Rollouts } from './rollouts.ts';
+export { rolloutsThatUse } from './uses-group.ts';

@@ -16,7 +16,7 @@ export interface RolloutPorts {
   events: EventBus;
   blobs: BlobStore;
   models: Pick<Models, 'artefacts' | 'find'>;
-  releases: Pick<Releases, 'find'>;
+  releases: Pick<Releases, 'find' | 'plan'>;
   desiredStates: Pick<DesiredStates, 'announce' | 'chooseMany' | 'givenBack' | 'writeMany'>;
   profiles: ReadonlyMap<string, DeviceProfile>;
   analysis: RolloutAnalysis;

@@ -4,6 +4,7 @@ import { deviceIdSchema, nameSchema, wallMsSchema } from '../ids.ts';
 import { powerModelSchema } from './device-profile.ts';
 import { EPOCH_PROOF_CHARACTERS_MAXIMUM } from './epoch.ts';
 import { tuneObjectiveSchema } from './objective.ts';
+import { placeSchema } from './pipeline.ts';
 
 /** Artefacts of one model that a desired state names beside the chosen one. */
 export const FALLBACKS_MAXIMUM = 3;
@@ -21,6 +22,15 @@ export const assignmentSchema = z.object({
   objective: tuneObjectiveSchema
     .optional()
     .meta({ description: 'By what the artefacts were chosen, as far as tuning on the device follows it; else that of the release' }),
+  places: z
+    .array(placeSchema)
+    .max(16)
+    .optional()
+    .meta({ description: 'It runs the nodes of these places for other devices, and no others; without it, those that say `on: device`' }),
+  workers: z
+    .record(placeSchema, deviceIdSchema)
+    .optional()
+    .meta({ description: 'Place -> the device that runs the nodes of that place for this one' }),
 });
 export type Assignment = z.infer<typeof assignmentSchema>;
 
@@ -52,7 +62,7 @@ export const desiredStateSchema = z
     assignment: assignmentSchema.nullable(),
     profile: z.object({ name: z.string(), powerModel: powerModelSchema }).optional(),
     grants: z
-      .object({ blobs: z.array(digestSchema).default([]), streams: z.array(z.string()).default([]) })
+      .object({ blobs: z.array(digestSchema).default([]), streams: z.array(z.string().max(200)).default([]) })
       .default({ blobs: [], streams: [] }),
     settings: agentSettingsSchema.default(() => agentSettingsSchema.parse({})),
   })

@@ -41,6 +41,9 @@ export const retrySchema = z.strictObject({
   delayMs: z.number().int().min(0).max(60_000).default(100).meta({ description: 'Before the second run; doubled before each further one' }),
 });
 
+/** Where nodes run: on the device that has the item, or on a machine that a label makes one of this place. */
+export const placeSchema = z.string().regex(/^(device|cloud|group:[a-z0-9][a-z0-9_-]{0,63})$/, 'use device, cloud or group:NAME');
+
 const nodeBase = {
   /** Runs once for each item of the lists on its inputs; its outputs become lists. Inputs that are no lists are repeated. */
   each: z
@@ -72,11 +75,7 @@ const nodeBase = {
     .enum(['fail', 'skip'])
     .default('fail')
     .meta({ description: '`skip`: the outputs stay away, and the item goes on. An edge from the port `error` of the node implies it' }),
-  on: z
-    .string()
-    .regex(/^(device|cloud|group:[a-z0-9][a-z0-9_-]{0,63})$/, 'use device, cloud or group:NAME')
-    .default('device')
-    .meta({ description: 'Where it runs: on the device, on a machine of a group, or in the cloud' }),
+  on: placeSchema.default('device').meta({ description: 'Where it runs: on the device, on a machine of a group, or in the cloud' }),
 };
 
 const paramsSchema = z.record(z.string(), z.unknown()).default({});

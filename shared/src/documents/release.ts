@@ -13,6 +13,8 @@ export const egressPolicySchema = z.strictObject({
   edges: z.array(z.string()).default([]),
   /** Nodes whose sinks may send values away from the device. Sinks that keep them there need not be named. */
   sinks: z.array(z.string()).default([]),
+  /** Ports whose values may go to another machine that runs a part of the pipeline, or come back from it, e.g. `detect.boxes`. */
+  streams: z.array(z.string()).optional(),
 });
 export type EgressPolicy = z.infer<typeof egressPolicySchema>;
 

@@ -154,12 +154,17 @@ function resolveAliases(expanded: ExpandedGraph): ExpandedGraph {
     const { node, port: name } = parsePortReference(port);
     const own = `${node}/${name.replaceAll('.', '-')}-any`;
     merged.set(port, `${own}.value`);
-    nodes[own] = mergeNode(sources.length);
+    nodes[own] = mergeNode(sources.length, placeOf(sources.map(({ from }) => originOf(from, undefined)?.from ?? from)));
     for (const [index, edge] of sources.entries()) {
       const origin = originOf(edge.from, edge.queue);
       if (origin !== undefined) edges.push(asEdge(origin, `${own}.${mergePort(index)}`));
     }
     return `${own}.value`;
+  };
+  /** Where all that it merges comes from, so that nothing goes over a cut edge and back for it. */
+  const placeOf = (ports: readonly string[]): string => {
+    const places = new Set(ports.map((port) => expanded.nodes[parsePortReference(port).node]?.on ?? 'device'));
+    return places.size === 1 ? ([...places][0] as string) : 'device';
   };
   for (const edge of expanded.edges) {
     if (isRelay(edge.to)) continue;
@@ -189,7 +194,7 @@ function mergePort(index: number): string {
   return `value${index}`;
 }
 
-function mergeNode(count: number): PipelineNode {
+function mergeNode(count: number, on: string): PipelineNode {
   const inputs = Array.from({ length: count }, (_, index) => mergePort(index));
-  return { op: 'flow.merge', params: { inputs }, each: false, join: 'any', triggersJoin: 'inner', onError: 'fail', on: 'device' };
+  return { op: 'flow.merge', params: { inputs }, each: false, join: 'any', triggersJoin: 'inner', onError: 'fail', on };
 }

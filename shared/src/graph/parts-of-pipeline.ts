@@ -1,5 +1,5 @@
 import type { Pipeline, PipelineGraph, PipelineNode } from '../documents/pipeline.ts';
-import { GRAPH_VERSION, operatorVersions } from './operators/index.ts';
+import { GRAPH_VERSION, operatorVersions, PLACEMENT_VERSION } from './operators/index.ts';
 import { OUTPUT_NODE, parsePortReference } from './topology.ts';
 
 type Parts = Pick<Pipeline, 'nodes' | 'pipelines'>;
@@ -20,7 +20,9 @@ export function modelNamesOf(pipeline: Parts): string[] {
 /** What an agent must have to run a pipeline: operators, and the graph language where something of it is new. Name -> version. */
 export function operatorsNeededBy(pipeline: Pipeline): Record<string, number> {
   const used = nodesOf(pipeline).flatMap((node) => ('op' in node ? [node.op] : []));
-  const needed = Object.fromEntries(used.map((name) => [name, operatorVersions[name] ?? 1]));
+  const needed: Record<string, number> = Object.fromEntries(used.map((name) => [name, operatorVersions[name] ?? 1]));
+  const isPlaced = nodesOf(pipeline).some(({ on }) => on !== 'device');
+  if (isPlaced) needed.placement = PLACEMENT_VERSION;
   return needsNewGraph(pipeline) ? { ...needed, graph: GRAPH_VERSION } : needed;
 }
 

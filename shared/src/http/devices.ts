@@ -16,6 +16,7 @@ import {
 import type { Endpoint } from './endpoint.ts';
 import { selectSchema } from './groups.ts';
 import { emptySchema, pageOf, pageQuerySchema } from './paging.ts';
+import { placementFields } from './placement.ts';
 
 export const labelNameSchema = z
   .string()
@@ -97,6 +98,7 @@ export const deviceViewSchema = z.object({
       releaseName: z.string().nullable(),
       previousRelease: digestSchema.nullable(),
       choices: z.record(z.string(), artefactChoiceSchema),
+      ...placementFields,
       assignedAtMs: wallMsSchema,
       assignedBy: z.string(),
     })
@@ -184,7 +186,7 @@ export const deviceEndpoints = {
     summary: 'List devices',
     query: pageQuerySchema.extend({
       search: z.string().max(200).optional(),
-      status: z.enum(['pending', 'active', 'revoked', 'online', 'offline', 'failed']).optional(),
+      status: z.enum(['pending', 'active', 'revoked', 'online', 'offline', 'failed', 'unserved']).optional(),
       profile: z.string().max(64).optional(),
       select: selectSchema.optional(),
       sort: z.enum(['name', 'lastSeen', 'enrolled', 'profile']).default('name'),

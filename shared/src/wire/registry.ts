@@ -6,6 +6,7 @@ import {
   CONTROL_BYTES_MAXIMUM,
   DESIRED_STATE_BYTES_MAXIMUM,
   PRESENCE_BYTES_MAXIMUM,
+  STREAM_PIECE_BYTES_MAXIMUM,
   TAP_MESSAGE_BYTES_MAXIMUM,
   TELEMETRY_BATCH_BYTES_MAXIMUM,
   UPLOAD_PIECE_BYTES_MAXIMUM,
@@ -13,11 +14,12 @@ import {
 import { wantSchema } from './blob-transfer.ts';
 import { commandResultSchema, commandSchema } from './command.ts';
 import { helloSchema, presenceSchema } from './hello.ts';
+import { streamFrameSchema } from './stream.ts';
 import { tapMessageSchema } from './tap.ts';
 import { acknowledgementSchema, telemetryBatchSchema } from './telemetry.ts';
 import { uploadedSchema, uploadPieceSchema } from './upload.ts';
 
-export type Direction = 'device-to-fleet' | 'fleet-to-device';
+export type Direction = 'device-to-fleet' | 'fleet-to-device' | 'device-to-device';
 
 /** How the bytes of a message are made. `jws` is a compact JWS whose payload has the schema; `frame` a chunk frame. */
 export type Encoding = 'json' | 'cbor' | 'jws' | 'frame';
@@ -169,6 +171,16 @@ export const wireTable = {
     maximumBytes: CONTROL_BYTES_MAXIMUM,
     schema: acknowledgementSchema,
     summary: 'Highest contiguous sequence that the database holds',
+  },
+  stream: {
+    pattern: 'stream/{pipeline}/{part}/{from}/{to}',
+    direction: 'device-to-device',
+    qos: 1,
+    retain: false,
+    encoding: 'cbor',
+    maximumBytes: STREAM_PIECE_BYTES_MAXIMUM + 1024,
+    schema: streamFrameSchema,
+    summary: 'Values of a cut edge, between two devices one of which the fleet has named to the other in its signed desired state',
   },
 } as const satisfies Record<string, WireMessage>;
 

@@ -7,7 +7,20 @@ const topics = createTopics();
 const me = 'a'.repeat(26);
 const other = 'b'.repeat(26);
 const segment = fc.stringMatching(/^[a-z0-9_-]{1,64}$/);
-const params = fc.record({ device: segment, name: segment, id: segment, kind: segment });
+const params = fc.record({
+  device: segment,
+  name: segment,
+  id: segment,
+  kind: segment,
+  pipeline: segment,
+  part: segment,
+  from: segment,
+  to: segment,
+});
+const values = { name: 'ping', id: 'x', kind: 'health', pipeline: 'read', part: 'cloud' };
+/** What a device sends under its own name, and what is for it. */
+const sentBy = (device: string, to: string): Record<string, string> => ({ ...values, device, from: device, to });
+const sentTo = (device: string, from: string): Record<string, string> => ({ ...values, device, from, to: device });
 const named = (name: (typeof messageNames)[number], values: Record<string, string>): Record<string, string> =>
   Object.fromEntries([...wireTable[name].pattern.matchAll(/\{(\w+)\}/g)].map(([, key = '']) => [key, values[key] ?? '']));
 
@@ -39,27 +52,26 @@ describe.each(messageNames)('the topic of %s', (name) => {
         const topic = topics.build(name, named(name, values));
         const toFleet = direction === 'device-to-fleet';
         expect(topics.fleetFilters().some((filter) => matches(filter, topic))).toBe(toFleet);
-        expect(topics.deviceFilters(values.device).some((filter) => matches(filter, topic))).toBe(!toFleet);
+        const hears = direction === 'device-to-device' ? values.to : values.device;
+        expect(topics.deviceFilters(hears).some((filter) => matches(filter, topic))).toBe(!toFleet);
       }),
     );
   });
 
-  test('may be published by its own device alone, and only towards the fleet', () => {
-    const given = { device: me, name: 'ping', id: 'x', kind: 'health' };
-    expect(topics.devicePublishes(me, topics.build(name, given))).toBe(direction === 'device-to-fleet');
-    expect(topics.devicePublishes(me, topics.build(name, { ...given, device: other }))).toBe(false);
+  test('may be published by its own device alone, and only towards the fleet or another device', () => {
+    expect(topics.devicePublishes(me, topics.build(name, sentBy(me, other)))).toBe(direction !== 'fleet-to-device');
+    expect(topics.devicePublishes(me, topics.build(name, sentBy(other, me)))).toBe(false);
   });
 
-  test('may be subscribed to by its own device alone, and only from the fleet', () => {
-    const given = { device: me, name: 'ping', id: 'x', kind: 'health' };
-    expect(topics.deviceSubscribes(me, topics.build(name, given))).toBe(direction === 'fleet-to-device');
-    expect(topics.deviceSubscribes(me, topics.build(name, { ...given, device: other }))).toBe(false);
+  test('may be subscribed to by its own device alone, and not what goes to the fleet', () => {
+    expect(topics.deviceSubscribes(me, topics.build(name, sentTo(me, other)))).toBe(direction !== 'device-to-fleet');
+    expect(topics.deviceSubscribes(me, topics.build(name, sentTo(other, me)))).toBe(false);
   });
 
   const hostile = ['', '+', '#', '$sys', '..', 'a/b', 'A', 'a b', 'a\0', 'ä', 'x'.repeat(65), 'a\n'];
   test.each(hostile)('is never built with %j', (value) => {
     for (const key of Object.keys(named(name, {}))) {
-      const given = { ...named(name, { device: me, name: 'ping', id: 'x', kind: 'health' }), [key]: value };
+      const given = { ...named(name, sentBy(me, other)), [key]: value };
       expect(() => topics.build(name, given)).toThrowError(expect.objectContaining({ code: 'invalid-topic', field: key }));
     }
   });
@@ -72,7 +84,7 @@ describe('topics', () => {
         fc.constantFrom(...messageNames),
         fc.array(fc.oneof(fc.string({ maxLength: 5 }), fc.constantFrom('+', '#', '/', '..')), { maxLength: 3 }),
       )
-      .map(([name, extra]) => [topics.build(name, named(name, { device: me, name: 'a', id: 'b', kind: 'c' })), ...extra].join('/'));
+      .map(([name, extra]) => [topics.build(name, named(name, sentBy(me, other))), ...extra].join('/'));
     fc.assert(
       fc.property(fc.oneof(fc.string(), almost), (topic) => {
         const parsed = topics.parse(topic);
@@ -89,9 +101,8 @@ describe('topics', () => {
       fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => [DEFAULT_TOPIC_ROOT, 'd', me, ...parts].join('/')),
     );
     const foreign = messageNames.flatMap((name) => {
-      const given = named(name, { device: other, name: 'ping', id: 'x', kind: 'health' });
-      const theirs = topics.build(name, given);
-      return wireTable[name].direction === 'device-to-fleet' ? [theirs, topics.build(name, { ...given, device: me })] : [theirs];
+      const theirs = topics.build(name, sentTo(other, me));
+      return wireTable[name].direction === 'device-to-fleet' ? [theirs, topics.build(name, sentTo(me, other))] : [theirs];
     });
     fc.assert(
       fc.property(filter, (asked) => {

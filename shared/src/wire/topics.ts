@@ -6,7 +6,7 @@ export const DEFAULT_TOPIC_ROOT = 'starling/v1';
 
 export interface ParsedTopic {
   name: MessageName;
-  /** Values of the segments in braces, `device` always among them. */
+  /** Values of the segments in braces: `device` among them, or `from` and `to` of what devices send to each other. */
   params: Record<string, string>;
 }
 
@@ -23,9 +23,9 @@ export interface Topics {
   deviceFilters(device: string): string[];
   /** Filters by which the fleet hears all devices. */
   fleetFilters(): string[];
-  /** May this device publish on this topic? */
+  /** May this device publish on this topic? What is for another device needs a grant besides. */
   devicePublishes(device: string, topic: string): boolean;
-  /** May this device subscribe with this filter? Only filters that stay inside its own fleet -> device topics. */
+  /** May this device subscribe with this filter? Only filters that stay inside what the fleet, or other devices, send to it. */
   deviceSubscribes(device: string, filter: string): boolean;
 }
 
@@ -45,21 +45,29 @@ export function createTopics(root: string = DEFAULT_TOPIC_ROOT): Topics {
     }
     return undefined;
   };
-  const filtersOf = (direction: Direction, device: string): string[] =>
+  const filtersOf = (direction: Direction, own: '{device}' | '{to}', device: string): string[] =>
     patterns
       .filter(({ name }) => wireTable[name].direction === direction)
-      .map(({ parts }) => parts.map((part) => (part === '{device}' ? device : part.startsWith('{') ? '+' : part)).join('/'));
+      .map(({ parts }) => parts.map((part) => (part === own ? device : part.startsWith('{') ? '+' : part)).join('/'));
+  const deviceFilters = (device: string): string[] => [
+    ...filtersOf('fleet-to-device', '{device}', device),
+    ...filtersOf('device-to-device', '{to}', device),
+  ];
   return {
     root,
     build: (name, params) => buildTopic(root, wireTable[name], params),
     parse,
-    deviceFilters: (device) => filtersOf('fleet-to-device', device),
-    fleetFilters: () => filtersOf('device-to-fleet', '+'),
+    deviceFilters,
+    fleetFilters: () => filtersOf('device-to-fleet', '{device}', '+'),
     devicePublishes: (device, topic) => {
       const parsed = parse(topic);
-      return parsed !== undefined && wireTable[parsed.name].direction === 'device-to-fleet' && parsed.params.device === device;
+      if (parsed === undefined) return false;
+      const { direction } = wireTable[parsed.name];
+      return direction === 'device-to-device'
+        ? parsed.params.from === device
+        : direction === 'device-to-fleet' && parsed.params.device === device;
     },
-    deviceSubscribes: (device, filter) => filtersOf('fleet-to-device', device).some((allowed) => covers(allowed, filter)),
+    deviceSubscribes: (device, filter) => deviceFilters(device).some((allowed) => covers(allowed, filter)),
   };
 }
 

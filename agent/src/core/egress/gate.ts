@@ -8,6 +8,8 @@ export interface EgressGate {
   allowsEdge(port: string): boolean;
   /** May the sink of this node send values away? Sinks that keep them on the device are not asked about. */
   allowsSink(node: string): boolean;
+  /** May the values of this port (`node.port`) go to, or come back from, another machine that runs a part of the pipeline? */
+  allowsStream(port: string): boolean;
 }
 
 /**
@@ -15,11 +17,14 @@ export interface EgressGate {
  * @param prefix before the names of one pipeline of several, `NAME:`; the main one has none
  */
 export function createEgressGate(policy: EgressPolicy, prefix = ''): EgressGate {
-  const [outputs, edges, sinks] = [policy.outputs, policy.edges, policy.sinks].map((names) => own(names, prefix));
+  const [outputs, edges, sinks, streams] = [policy.outputs, policy.edges, policy.sinks, policy.streams ?? []].map((names) =>
+    own(names, prefix),
+  );
   return {
     outputs: (values) => Object.fromEntries(Object.entries(values).filter(([name]) => outputs?.has(name))),
     allowsEdge: (port) => edges?.has(port) === true,
     allowsSink: (node) => sinks?.has(node) === true,
+    allowsStream: (port) => streams?.has(port) === true,
   };
 }
 

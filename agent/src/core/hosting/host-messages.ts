@@ -1,5 +1,5 @@
 import type { CommandArguments, StarlingErrorDetails } from '@starling/shared';
-import type { HostEvent, InferInput, InferOptions, InstalledRelease, ReplayRequest } from '../ports/runtime-host.ts';
+import type { HostEvent, InferInput, InferOptions, InstalledRelease, PlacementState, ReplayRequest } from '../ports/runtime-host.ts';
 
 /** Calls that cross from the control plane to the runtime host. Only inputs and plain data, never tensors. */
 export interface HostCalls {
@@ -13,6 +13,8 @@ export interface HostCalls {
   untap: [tap: string];
   replay: [request: ReplayRequest];
   trace: [ratio: number];
+  placement: [state: PlacementState];
+  stream: [from: string, topic: { pipeline: string; part: string }, payload: Uint8Array];
 }
 
 export type HostCallName = keyof HostCalls;

@@ -65,6 +65,10 @@ async function answer(
       return runtime.replay(...request.arguments);
     case 'trace':
       return runtime.trace(...request.arguments);
+    case 'placement':
+      return runtime.placement(...request.arguments);
+    case 'stream':
+      return runtime.stream(...request.arguments);
   }
 }
 

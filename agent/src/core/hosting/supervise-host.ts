@@ -1,6 +1,14 @@
 import { isStarlingError, StarlingError } from '@starling/shared';
 import type { Clock } from '../ports/clock.ts';
-import type { HostEvent, InstalledRelease, LoadReport, Reload, RuntimeHost, SelfTestReport } from '../ports/runtime-host.ts';
+import type {
+  HostEvent,
+  InstalledRelease,
+  LoadReport,
+  PlacementState,
+  Reload,
+  RuntimeHost,
+  SelfTestReport,
+} from '../ports/runtime-host.ts';
 import type { HostCallName, HostCalls, HostReply, HostRequest } from './host-messages.ts';
 import { type HostWatch, watchHost } from './watch-host.ts';
 
@@ -56,6 +64,7 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
   const calls = new Map<number, Call>();
   let active: string | undefined;
   let traceRatio = 0;
+  let placement: PlacementState | undefined;
   let nextId = 1;
   let crashes = 0;
   let closing = false;
@@ -153,6 +162,7 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
       if (active === reload.key) active = undefined;
     }
     if (traceRatio > 0) await send('trace', traceRatio).answer;
+    if (placement !== undefined) await send('placement', placement).answer;
     if (active !== undefined) await send('activate', active).answer;
     if (reloads.length > 0) emit({ type: 'reloaded', releases: reloads });
   };
@@ -207,6 +217,11 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
       traceRatio = ratio;
       await call('trace', ratio);
     },
+    async placement(state) {
+      placement = state;
+      await call('placement', state);
+    },
+    stream: (from, topic, payload) => call('stream', from, topic, payload),
     live: () => call('live'),
     async restart() {
       const startedMs = clock.monotonicMs();

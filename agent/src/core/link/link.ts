@@ -39,6 +39,8 @@ export interface LinkHandlers {
   chunk(frame: ChunkFrame): Promise<void> | void;
   uploaded(id: string, uploaded: Uploaded): void;
   acknowledged(kind: TelemetryKind, acknowledgement: Acknowledgement): Promise<void> | void;
+  /** A piece of what another device sent; whoever takes it asks whether it may. */
+  stream(params: Readonly<Record<string, string>>, payload: Uint8Array): Promise<void> | void;
   online(): void;
   offline(): void;
   refused(message: string, reason: string): void;
@@ -154,8 +156,9 @@ export function createLink(ports: LinkPorts): Link {
   const receive = async (topic: string, payload: Uint8Array): Promise<void> => {
     const parsed = topics.parse(topic);
     // Attack: another device's topic. A broker that lets it through must not fool us.
-    if (parsed === undefined || parsed.params.device !== device || handlers === undefined) return;
-    const maximum = wireTable[parsed.name].encoding === 'frame' ? PACKET_BYTES_MAXIMUM : CONTROL_BYTES_MAXIMUM;
+    if (parsed === undefined || (parsed.params.device ?? parsed.params.to) !== device || handlers === undefined) return;
+    const isLong = wireTable[parsed.name].encoding === 'frame' || parsed.name === 'stream';
+    const maximum = isLong ? PACKET_BYTES_MAXIMUM : CONTROL_BYTES_MAXIMUM;
     if (payload.length > maximum) return handlers.refused(parsed.name, `${payload.length} bytes, at most ${maximum} are read`);
     try {
       await dispatch(parsed.name, parsed.params, payload, handlers);
@@ -204,6 +207,8 @@ async function dispatch(name: MessageName, params: Record<string, string>, paylo
       return handlers.uploaded(params.id ?? '', jsonDecode(payload, uploadedSchema));
     case 'acknowledgement':
       return handlers.acknowledged(telemetryKindSchema.parse(params.kind), jsonDecode(payload, acknowledgementSchema));
+    case 'stream':
+      return handlers.stream(params, payload);
     default:
       return handlers.refused(name, 'devices send this message, they do not get it');
   }

@@ -11,6 +11,8 @@ export interface Gate {
   enter(lane: string, ticket: number, run: () => void): void;
   /** The item has left the node, or will never come to it. */
   done(lane: string, ticket: number): void;
+  /** The limits are wider than before. */
+  widened(): void;
   /** Nothing of a lane is under way any more: its tickets start again at 0. */
   forget(lane: string): void;
 }
@@ -55,6 +57,13 @@ export function createGate(limits: { lane: number; all: number }): Gate {
       run();
     }
   };
+  const advanceStalled = (): void => {
+    for (const other of [...stalled]) {
+      if (running >= limits.all) break;
+      stalled.delete(other);
+      advance(other);
+    }
+  };
   return {
     enter(name, ticket, run) {
       const lane = laneOf(name);
@@ -69,12 +78,9 @@ export function createGate(limits: { lane: number; all: number }): Gate {
         lane.passed.add(ticket);
       }
       advance(lane);
-      for (const other of [...stalled]) {
-        if (running >= limits.all) break;
-        stalled.delete(other);
-        advance(other);
-      }
+      advanceStalled();
     },
+    widened: advanceStalled,
     forget: (name) => void lanes.delete(name),
   };
 }

@@ -74,7 +74,11 @@ class GraphEngine implements Graph {
     for (const { index, delay } of plan.nodes) if (delay?.role === 'write') this.#gates[index] = this.#gates[delay.partner];
     this.#counters = new Counters(plan);
     this.#traffic = new Traffic(plan, this.#counters, {
-      skip: (item, node) => this.#skip(item, plan.nodes[node] as PlannedNode),
+      skip: (item, node) => {
+        const skipped = plan.nodes[node] as PlannedNode;
+        // What stands for many nodes runs on what is left: some of them may not have waited for it.
+        if (skipped.window === undefined) this.#skip(item, skipped);
+      },
       delivered: (item, node) => this.#finish(item, plan.nodes[node] as PlannedNode),
       letIn: (item) => this.#closeIfDone(item),
       pump: (item) => this.#pump(item),
@@ -183,16 +187,17 @@ class GraphEngine implements Graph {
   }
 
   #fire(item: Item, node: PlannedNode): void {
-    // What is there now is what it gets, even if it has to wait for its turn.
-    const inputs = gather(node, item, (wire) => this.#plan.wires[wire]?.slot ?? -1);
+    // What is there now is what it gets, even if it has to wait for its turn; what stands for many nodes may lose some of it meanwhile.
+    const now = gather(node, item, (wire) => this.#plan.wires[wire]?.slot ?? -1);
     const gate = this.#gates[node.index];
     if (gate === undefined || node.delay?.role === 'write') {
-      this.#begin(item, node, inputs, 0);
+      this.#begin(item, node, now, 0);
       return;
     }
     item.nodes[node.index] = QUEUED;
     const queuedAtMs = this.#clock.monotonicMs();
     gate.enter(laneOf(node, item), ticketOf(node, item), () => {
+      const inputs = node.window === undefined ? now : gather(node, item, (wire) => this.#plan.wires[wire]?.slot ?? -1);
       this.#begin(item, node, inputs, this.#clock.monotonicMs() - queuedAtMs);
       this.#pump(item);
     });
@@ -339,15 +344,25 @@ class GraphEngine implements Graph {
   }
 }
 
-function gateFor({ isOrdered, state, concurrency, delay }: PlannedNode): Gate | undefined {
+function gateFor({ isOrdered, state, concurrency, delay, window }: PlannedNode): Gate | undefined {
+  if (window !== undefined) {
+    const gate = createGate({
+      lane: Number.POSITIVE_INFINITY,
+      get all() {
+        return window.size;
+      },
+    });
+    window.onWider(() => gate.widened());
+    return gate;
+  }
   if (delay !== undefined || state === 'stream') return createGate({ lane: 1, all: concurrency ?? Number.POSITIVE_INFINITY });
   if (state === 'node') return createGate({ lane: 1, all: 1 });
   if (!isOrdered) return undefined;
   return createGate({ lane: Number.POSITIVE_INFINITY, all: concurrency ?? Number.POSITIVE_INFINITY });
 }
 
-function isByStream({ state, delay }: PlannedNode): boolean {
-  return state === 'stream' || delay !== undefined;
+function isByStream({ state, delay, window }: PlannedNode): boolean {
+  return state === 'stream' || delay !== undefined || window !== undefined;
 }
 
 function laneOf(node: PlannedNode, item: Item): string {

@@ -8,7 +8,7 @@ export { withModelState } from './model-state.ts';
 export { type BoundOperator, groupByShape, modelWork, type NodeWork, operatorWork, type Values } from './node-work.ts';
 export type { GraphObserver, ObservedItem } from './observe.ts';
 export type { OperatorItem } from './operators/index.ts';
-export { type BoundNode, planGraph } from './plan.ts';
+export { type BoundNode, type ItemWindow, planGraph } from './plan.ts';
 export { createWorkQueue, type WorkQueue } from './queue.ts';
 export { createRecentItems, type RecentItems, type ReplayableItem } from './recent-items.ts';
 export { replayItem } from './replay.ts';

@@ -22,7 +22,7 @@ export interface ItemInput {
   stream: string;
   /** When it was taken, in milliseconds since 1970. */
   timeMs: number;
-  /** Of an item that runs again: the number that it had in its stream. Others are numbered as they come. */
+  /** The number that it had in its stream, of an item that runs again or comes from another machine. Others are numbered as they come. */
   sequence?: number | undefined;
   traceId?: string | undefined;
   signal?: AbortSignal | undefined;

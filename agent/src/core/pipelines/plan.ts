@@ -66,6 +66,8 @@ export interface PlannedNode {
   /** Takes the items in the order in which they came in. */
   isOrdered: boolean;
   state: StateScope | undefined;
+  /** It stands for nodes that another machine runs: so many items may be there at once. */
+  window: ItemWindow | undefined;
   /** Of a delay: the node that keeps the value (on its reader), or the one that gives it (on its writer). */
   delay: { role: 'read' | 'write'; partner: number } | undefined;
 }
@@ -82,6 +84,13 @@ export interface GraphPlan {
   roots: readonly number[];
 }
 
+/** How many items may be on their way to another machine and back; that machine says so, and may change its mind. */
+export interface ItemWindow {
+  readonly size: number;
+  /** @param listener called when more may go than before */
+  onWider(listener: () => void): void;
+}
+
 /** What a node is bound to: its work, and what its operator or model says about it. */
 export interface BoundNode {
   work: NodeWork;
@@ -89,6 +98,8 @@ export interface BoundNode {
   state?: StateScope | undefined;
   /** Of a source: the ports that it gives. It has no work. */
   sourcePorts?: readonly string[];
+  /** It stands for nodes that run elsewhere: its outputs are their ports, by their whole names. */
+  window?: ItemWindow;
 }
 
 /**
@@ -152,13 +163,14 @@ class PlanBuilder {
       join: 'join' in node ? node.join : 'inner',
       joinWindowMs: 'join' in node ? node.joinWindowMs : undefined,
       triggersAny: 'join' in node && node.triggersJoin === 'any',
-      outputs: outputNames.map((port) => ({ port, slot: this.#addSlot(`${name}.${port}`) })),
+      outputs: outputNames.map((port) => ({ port, slot: this.#addSlot(bound.window === undefined ? `${name}.${port}` : port) })),
       skipsOnError: work?.onError === 'skip' || 'sink' in node,
       timeoutMs: work?.timeoutMs,
       retry: work?.retry,
       concurrency: work?.concurrency,
       isOrdered: work?.concurrency !== undefined,
       state: bound.state,
+      window: bound.window,
     };
     this.nodes.push(planned);
     return planned;

@@ -6,6 +6,8 @@ export interface RunningRelease {
   /** The main one first. */
   pipelines: readonly Pipeline[];
   egress: EgressPolicy;
+  /** It runs the nodes of these places, for other devices; without it those that belong to the device. */
+  places?: readonly string[];
   /** What the release sets, by the name of the pipeline. */
   parameters?: Readonly<Record<string, ParameterValues>>;
 }

@@ -65,6 +65,8 @@ export interface InstalledRelease {
   /** `model/asset` -> location. */
   assets: Readonly<Record<string, string>>;
   telemetryWindowMs: number;
+  /** It runs the nodes of these places, for other devices; without it the nodes that belong to the device. */
+  places?: readonly string[];
   /** Values that this device gives to parameters, by the name of their pipeline. */
   parameters?: Readonly<Record<string, ParameterValues>>;
   profile?: { name: string; powerModel: PowerModel };
@@ -105,12 +107,23 @@ export type HostEvent =
       values: Readonly<Record<string, unknown>>;
       item: { stream: string; sequence: number; timeMs: number };
     }
+  /** A piece of what goes over a cut edge, for the device that runs the other side. */
+  | { type: 'stream'; to: string; pipeline: string; part: string; payload: Uint8Array }
   /** A model runs, though not on the provider that would be best. */
   | { type: 'fell-back'; model: string; from: string; to: string; reason: string }
   | { type: 'crashed'; reason: string; itemsFailed: number }
   | { type: 'recovered'; afterMs: number }
   /** Of these only those whose golden outputs came out are loaded now. */
   | { type: 'reloaded'; releases: Reload[] };
+
+/** Who runs the parts of pipelines that run elsewhere. */
+export interface PlacementState {
+  isOnline: boolean;
+  /** Place -> device. */
+  workers: Readonly<Record<string, string>>;
+  /** The signed desired state of this device, for them to see. */
+  grant: string;
+}
 
 /** A tap that has begun. */
 export interface StartedTap {
@@ -151,6 +164,10 @@ export interface RuntimeHost {
   replay(request: ReplayRequest): Promise<ReplayResult>;
   /** Records the way of this share of the items from now on, whatever release runs; 0 at the start. */
   trace(ratio: number): Promise<void>;
+  /** Where the other parts of pipelines run, from now on. */
+  placement(state: PlacementState): Promise<void>;
+  /** Takes in a piece of what another device sent over a cut edge. @throws StarlingError `invalid-cbor`, `invalid-message` */
+  stream(from: string, topic: { pipeline: string; part: string }, payload: Uint8Array): Promise<void>;
   live(): Promise<LiveLoad>;
   /** Ends the process and starts it again. @returns milliseconds until the active release runs again */
   restart(): Promise<number>;

@@ -3,7 +3,10 @@ import {
   type Assignment,
   artefactSchema,
   DOCUMENT_BYTES_MAXIMUM,
+  expandPipeline,
+  HOME_PLACE,
   type ModelVersion,
+  modelsAtPlaces,
   modelVersionSchema,
   type NamedArtefact,
   type Pipeline,
@@ -26,6 +29,8 @@ export interface ReleaseDocuments {
   /** Further pipelines that run at the same time. */
   alongside: Pipeline[];
   models: { version: ModelVersion; artefact: Artefact; artefactDigest: string }[];
+  /** Versions whose artefacts run elsewhere: of them only the assets are here, which operators may name. */
+  elsewhere: ModelVersion[];
   /** Digests of all documents, for keeping them. */
   digests: string[];
 }
@@ -56,14 +61,25 @@ export async function fetchDocuments(assignment: Assignment, root: TrustRoot, fe
   const alongside: Pipeline[] = [];
   for (const { digest } of release.alongside) alongside.push(await read(digest, 'pipeline', publisher, pipelineSchema));
   const models: ReleaseDocuments['models'] = [];
+  const needed = new Set([pipeline, ...alongside].flatMap((each) => modelsHere(each, assignment)));
+  const elsewhere: ModelVersion[] = [];
   for (const pinned of release.models) {
     const artefactDigest = assignment.artefacts[pinned.name];
+    if (!needed.has(pinned.name)) {
+      elsewhere.push(await read(pinned.digest, 'model-version', publisher, modelVersionSchema));
+      continue;
+    }
     if (artefactDigest === undefined)
       throw new StarlingError('missing-artefact', `the desired state names no artefact of ${pinned.name}`, { field: pinned.name });
     const verified = await fetchArtefact({ artefact: artefactDigest, modelVersion: pinned.digest }, root, noted);
     models.push({ ...verified, artefactDigest });
   }
-  return { assignment, release, pipeline, alongside, models, digests };
+  return { assignment, release, pipeline, alongside, models, elsewhere, digests };
+}
+
+/** Models of the nodes that this device runs: of the places that it runs for others, or of its own. */
+function modelsHere(pipeline: Pipeline, { places = [HOME_PLACE] }: Assignment): string[] {
+  return modelsAtPlaces(expandPipeline(pipeline), places);
 }
 
 /**

@@ -82,15 +82,21 @@ export function requireMemory(added: readonly MemoryNeed[], availableBytes: numb
 
 /** The blobs of a release: one per artefact, one per file of weights, one per asset. */
 export function blobsOf(documents: ReleaseDocuments): Blob[] {
-  return documents.models.flatMap(({ version, artefact }) => [
-    ...artefactFiles(artefact).map((file) => ({ name: version.name, ...file })),
-    ...version.assets.map((asset) => ({
-      name: `${version.name}/${asset.name}`,
-      digest: asset.digest,
-      manifest: asset.manifest,
-      sizeBytes: asset.sizeBytes,
+  return [
+    ...documents.models.flatMap(({ version, artefact }) => artefactFiles(artefact).map((file) => ({ name: version.name, ...file }))),
+    ...assetsOf(documents).map(({ model, name, digest, manifest, sizeBytes }) => ({
+      name: `${model}/${name}`,
+      digest,
+      manifest,
+      sizeBytes,
     })),
-  ]);
+  ];
+}
+
+function assetsOf({ models, elsewhere }: ReleaseDocuments) {
+  return [...models.map(({ version }) => version), ...elsewhere].flatMap(({ name: model, assets }) =>
+    assets.map((asset) => ({ model, ...asset })),
+  );
 }
 
 /** @throws StarlingError `disk-full` before anything is pulled */
@@ -150,10 +156,9 @@ export async function installedRelease(
       ...(tuned === undefined ? {} : { settings: tuned }),
     });
   }
-  const assets = documents.models.flatMap(({ version }) =>
-    version.assets.map((asset) => [`${version.name}/${asset.name}`, store.locate(asset.digest)] as const),
-  );
+  const assets = assetsOf(documents).map(({ model, name, digest }) => [`${model}/${name}`, store.locate(digest)] as const);
   const { profile, telemetryWindowMs } = settings;
+  const { places } = documents.assignment;
   return {
     key: loadKey(documents.assignment),
     digest: documents.assignment.release,
@@ -163,6 +168,7 @@ export async function installedRelease(
     models,
     assets: Object.fromEntries(assets),
     telemetryWindowMs,
+    ...(places === undefined ? {} : { places }),
     ...(profile === undefined ? {} : { profile }),
   };
 }

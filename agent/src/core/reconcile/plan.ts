@@ -19,9 +19,15 @@ export function sameAssignment(left: Assignment | null, right: Assignment | null
   const models = Object.keys(left.artefacts);
   return (
     left.release === right.release &&
+    placesOf(left) === placesOf(right) &&
     models.length === Object.keys(right.artefacts).length &&
     models.every((model) => left.artefacts[model] === right.artefacts[model])
   );
+}
+
+/** What it runs for others; undefined where it runs what belongs to the device itself. */
+function placesOf({ places }: Assignment): string | undefined {
+  return places?.toSorted().join(' ');
 }
 
 /** Names one assignment inside the runtime host: the same release with other artefacts is another load. */
@@ -29,7 +35,8 @@ export function loadKey(assignment: Assignment): string {
   const parts = Object.keys(assignment.artefacts)
     .sort()
     .map((model) => (assignment.artefacts[model] ?? '').slice(0, 12));
-  return `${assignment.release}:${parts.join('.')}`;
+  const places = placesOf(assignment);
+  return `${assignment.release}:${parts.join('.')}${places === undefined ? '' : `@${places}`}`;
 }
 
 /** The steps from what is to what should be. Empty if nothing is to do. */

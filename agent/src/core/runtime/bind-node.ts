@@ -35,6 +35,8 @@ export interface NodePorts {
   operator(name: string, node: OperatorNode): BoundOperator;
   model(name: string, node: ModelNode): LoadedModel;
   script(name: string, node: ScriptNode): Script;
+  /** What stands for nodes that another machine runs; undefined for any other node. */
+  part?(name: string): BoundNode | undefined;
   /** Takes a value out of the pipeline; resolves when it is in safe hands. */
   deliver(name: string, node: SinkNode, values: Values, item: OperatorItem): Promise<void>;
 }
@@ -49,6 +51,8 @@ export function buildGraph(expanded: ExpandedGraph, ports: NodePorts, deadlineMs
 }
 
 function bindNode(name: string, node: PipelineNode, around: ExpandedGraph, ports: NodePorts): BoundNode {
+  const part = ports.part?.(name);
+  if (part !== undefined) return part;
   if ('op' in node) {
     const operator = ports.operator(name, node);
     return { work: operatorWork(operator), optional: operator.optional, state: operator.stateScope };

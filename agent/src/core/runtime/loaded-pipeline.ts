@@ -1,28 +1,25 @@
 import {
+  type ExpandedPipeline,
   expandPipeline,
+  graphAtHome,
   type InferenceResult,
   type Monitor,
   messageOf,
   type ParameterValues,
   type Pipeline,
+  type PipelinePart,
   parametersFor,
+  parsePortReference,
   parseTraceparent,
   resolveParameters,
   StarlingError,
+  splitByPlace,
 } from '@starling/shared';
-import { createEgressGate, createVisiblePorts } from '../egress/index.ts';
-import { createDriftWatch, createInferenceWindow, type DriftWatch, type InferenceWindow, measure } from '../monitors/index.ts';
-import {
-  createRecentItems,
-  createTracer,
-  createWorkQueue,
-  type Graph,
-  type ItemInput,
-  type ItemResult,
-  type Tracer,
-  type WorkQueue,
-} from '../pipelines/index.ts';
+import { createEgressGate, createVisiblePorts, type EgressGate } from '../egress/index.ts';
+import { createDriftWatch, createInferenceWindow, type DriftWatch, measure } from '../monitors/index.ts';
+import { createRecentItems, createTracer, createWorkQueue, type Graph, type ItemInput, type ItemResult } from '../pipelines/index.ts';
 import { type ImageStatistics, imageStatistics, isRawImage } from '../pipelines/operators/index.ts';
+import { type BoundParts, bindParts, type PartStreams } from '../placement/index.ts';
 import type { EngineSession } from '../ports/engine.ts';
 import type { RawImage } from '../ports/image-codec.ts';
 import type { Random } from '../ports/random.ts';
@@ -31,24 +28,14 @@ import type { LoadedModel } from '../sessions/index.ts';
 import { buildGraph, type NodePorts } from './bind-node.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
 import { createDelivery } from './deliver.ts';
+import { loadParts, nodesOfParts, planParts } from './loaded-parts.ts';
 import { type OpenScripts, openScripts } from './open-scripts.ts';
+import type { LoadedPipeline } from './pipeline-in-release.ts';
 import type { ReferenceStore } from './reference-store.ts';
 import { valuesOf } from './values-of.ts';
-import type { WatchablePipeline } from './watch-edges.ts';
-
-/** One pipeline of a release, ready to run: a graph of its own, over models that it may share. */
-export interface LoadedPipeline extends WatchablePipeline {
-  readonly tracer: Tracer;
-  readonly queue: WorkQueue;
-  readonly window: InferenceWindow;
-  /** By the name under which their references are kept. */
-  readonly watches: ReadonlyMap<string, { name: string; monitor: Monitor; watch: DriftWatch }>;
-  infer(input: InferInput, options: InferOptions): Promise<InferenceResult>;
-  /** Ends its scripts. */
-  close(): Promise<void>;
-}
 
 export interface PipelinePorts extends OperatorPorts {
+  streams: Pick<PartStreams, 'openHome'>;
   references: ReferenceStore;
   random: Random;
   /** Share of the items whose way is recorded now. */
@@ -72,14 +59,26 @@ export async function loadPipeline(
 ): Promise<LoadedPipeline> {
   const { clock } = ports;
   const expanded = expandPipeline(pipeline, parametersOf(pipeline, installed));
-  const watches = await watchesOf(expanded, prefix, installed.digest, ports.references);
-  const scripts = await openScripts(expanded, ports.sandbox);
+  const gate = createEgressGate(installed.release.policies.egress, prefix);
+  const parts = splitByPlace(expanded);
+  if (installed.places !== undefined) return loadPartsOf({ pipeline, prefix, expanded, parts, gate }, installed, sessions, ports);
+  const away = new Set(parts.flatMap(({ nodes }) => nodes));
+  const atHome = parts.length === 0 ? expanded : graphAtHome(expanded, parts);
+  const watches = await watchesOf(expanded, (node) => !away.has(node), prefix, installed.digest, ports.references);
+  const scripts = await openScripts(atHome, ports.sandbox);
   const nodePorts = nodePortsOf({ pipeline, prefix, scripts }, installed, sessions, ports);
-  const build = (changes: Partial<NodePorts> = {}): Graph => buildGraph(expanded, { ...nodePorts, ...changes }, pipeline.deadlineMs);
-  const graph = await orElse(build, () => scripts.close());
+  const boundParts = (isBeside: boolean): BoundParts =>
+    bindParts(expanded, parts, { clock, gate, prefix, isBeside, release: installed.digest, streams: ports.streams });
+  const live = boundParts(false);
+  const build = (part: NodePorts['part'], changes: Partial<NodePorts> = {}): Graph =>
+    buildGraph(atHome, { ...nodePorts, part, ...changes } as NodePorts, pipeline.deadlineMs);
+  const close = async (): Promise<void> => {
+    live.close();
+    await scripts.close();
+  };
+  const graph = await orElse(() => build(live.part), close);
   const queue = createWorkQueue({ ...pipeline.queue, concurrency: pipeline.concurrency });
   const window = createInferenceWindow(pipeline.name, installed.digest);
-  const gate = createEgressGate(installed.release.policies.egress, prefix);
   const recent = createRecentItems(graph.roots);
   const tracer = createTracer({
     ...{ clock, random: ports.random, graph, pipeline: pipeline.name, release: installed.digest, ratio: ports.traceRatio },
@@ -115,10 +114,46 @@ export async function loadPipeline(
     }
   };
   return {
-    ...{ installed, pipeline, graph, queue, window, watches, infer, tracer, recent, close: scripts.close },
+    ...{ installed, pipeline, graph, queue, window, watches, infer, tracer, recent, close },
     visible: createVisiblePorts(expanded, graph.ports, gate),
-    graphBeside: () => build({ deliver: async () => undefined }),
+    graphBeside() {
+      const beside = boundParts(true);
+      const own = build(beside.part, { deliver: async () => undefined });
+      return { observe: (observer) => own.observe(observer), run: (item) => own.run(item).finally(() => beside.close()) };
+    },
   };
+}
+
+interface PlacedPipeline {
+  pipeline: Pipeline;
+  prefix: string;
+  expanded: ExpandedPipeline;
+  parts: readonly PipelinePart[];
+  gate: EgressGate;
+}
+
+/** Of the parts of a pipeline those that belong to the places of this device. */
+async function loadPartsOf(
+  { pipeline, prefix, expanded, parts, gate }: PlacedPipeline,
+  installed: InstalledRelease,
+  sessions: ModelSessions,
+  ports: PipelinePorts,
+): Promise<LoadedPipeline> {
+  const plans = planParts(
+    expanded,
+    parts.filter(({ place }) => installed.places?.includes(place) === true),
+  );
+  const own = new Set([...plans.values()].flatMap(({ part }) => part.nodes));
+  const watches = await watchesOf(expanded, (node) => own.has(node), prefix, installed.digest, ports.references);
+  const scripts = await openScripts(nodesOfParts(plans), ports.sandbox);
+  const nodePorts = nodePortsOf({ pipeline, prefix, scripts }, installed, sessions, ports);
+  const quiet: Partial<NodePorts> = { deliver: async () => undefined };
+  const load = (): LoadedPipeline =>
+    loadParts(expanded, plans, {
+      ...{ pipeline, prefix, installed, gate, watches, close: scripts.close, ran: (result) => observe(watches, result) },
+      build: (graph, isBeside) => buildGraph(graph, { ...nodePorts, ...(isBeside ? quiet : {}) }),
+    });
+  return orElse(load, scripts.close);
 }
 
 /** What cannot be built leaves nothing open behind. */
@@ -133,12 +168,14 @@ async function orElse<Value>(build: () => Value, close: () => Promise<void>): Pr
 
 async function watchesOf(
   { monitors }: Pick<Pipeline, 'monitors'>,
+  isHere: (node: string) => boolean,
   prefix: string,
   release: string,
   references: ReferenceStore,
 ): Promise<LoadedPipeline['watches']> {
   const watches = new Map<string, { name: string; monitor: Monitor; watch: DriftWatch }>();
   for (const [name, monitor] of Object.entries(monitors)) {
+    if (!isHere(parsePortReference(monitor.edge).node)) continue;
     const kept = prefix + name;
     watches.set(kept, { name, monitor, watch: createDriftWatch(monitor, await references.read(release, kept)) });
   }

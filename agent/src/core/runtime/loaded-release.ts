@@ -1,7 +1,8 @@
 import { type InferenceResult, StarlingError } from '@starling/shared';
 import type { InferInput, InferOptions, InstalledRelease } from '../ports/runtime-host.ts';
 import { createTurns, type LoadedModel, type SessionPool } from '../sessions/index.ts';
-import { type LoadedPipeline, loadPipeline, type ModelSessions, type PipelinePorts } from './loaded-pipeline.ts';
+import { loadPipeline, type ModelSessions, type PipelinePorts } from './loaded-pipeline.ts';
+import type { LoadedPipeline } from './pipeline-in-release.ts';
 
 /** A release whose models are loaded and whose graphs are ready to run. */
 export interface LoadedRelease {

@@ -1,6 +1,7 @@
 import { type InferenceResult, type ReplayResult, StarlingError, type TapCounts } from '@starling/shared';
 import { describeFigures, energyRecord, healthRecord } from '../monitors/index.ts';
 import type { TapArguments } from '../pipelines/index.ts';
+import { createPartStreams, type OpenPart } from '../placement/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MachineSettings } from '../ports/engine.ts';
 import type {
@@ -10,6 +11,7 @@ import type {
   InstalledRelease,
   LiveLoad,
   LoadReport,
+  PlacementState,
   ReplayRequest,
   SelfTestReport,
   StartedTap,
@@ -21,7 +23,7 @@ import { type LoadedRelease, type LoadPorts, loadRelease } from './loaded-releas
 import { createReferenceKeeper, type ReferenceKeeper } from './reference-keeper.ts';
 import { createEdgeWatch } from './watch-edges.ts';
 
-export interface RuntimePorts extends Omit<LoadPorts, 'pool' | 'traceRatio'> {
+export interface RuntimePorts extends Omit<LoadPorts, 'pool' | 'traceRatio' | 'streams'> {
   clock: Clock;
   sensors: Sensors;
   /** How models are loaded for which nothing better was found out. */
@@ -40,6 +42,8 @@ export interface Runtime {
   untap(tap: string): TapCounts | undefined;
   replay(request: ReplayRequest): Promise<ReplayResult>;
   trace(ratio: number): void;
+  placement(state: PlacementState): void;
+  stream(from: string, topic: { pipeline: string; part: string }, payload: Uint8Array): void;
   live(): LiveLoad;
   close(): Promise<void>;
 }
@@ -54,6 +58,18 @@ export function createRuntime(ports: RuntimePorts): Runtime {
   const live: LiveLoad = { items: 0, totalMs: 0 };
   const telemetry = createTelemetryLoop(ports, () => active);
   const edges = createEdgeWatch(ports);
+  const streams = createPartStreams({
+    ...{ clock: ports.clock, random: ports.random },
+    emit: (to, { pipeline, part }, payload) => ports.emit({ type: 'stream', to, pipeline, part, payload }),
+    openPart(_home, { release, pipeline, part, isBeside }) {
+      // The one that takes items goes before one that is being tried or has had its day.
+      const all = [active, ...loaded.values()].filter((each) => each?.installed.digest === release);
+      const open = all[0]?.pipeline(pipeline).openPart;
+      if (open === undefined)
+        throw new StarlingError('no-release', `release ${release.slice(0, 12)} does not run here for others`, { retryable: true });
+      return counted(open(part, isBeside), ports.clock, live);
+    },
+  });
 
   const find = (key: string): LoadedRelease => {
     const release = loaded.get(key);
@@ -69,7 +85,7 @@ export function createRuntime(ports: RuntimePorts): Runtime {
     async load(installed) {
       const startedMs = ports.clock.monotonicMs();
       const known = loaded.get(installed.key);
-      const release = known ?? (await loadRelease(installed, { ...ports, pool, traceRatio: () => traceRatio }));
+      const release = known ?? (await loadRelease(installed, { ...ports, pool, streams, traceRatio: () => traceRatio }));
       loaded.set(installed.key, release);
       const providers = Object.fromEntries(release.models.map((model) => [model.name, model.session.provider]));
       return { providers, loadMs: ports.clock.monotonicMs() - startedMs };
@@ -88,6 +104,7 @@ export function createRuntime(ports: RuntimePorts): Runtime {
       const release = find(key);
       if (release === active) throw new StarlingError('still-active', 'the active release cannot be unloaded');
       loaded.delete(key);
+      streams.releaseGone(release.installed.digest);
       await release.unload();
     },
     async infer(input, options = {}) {
@@ -109,6 +126,8 @@ export function createRuntime(ports: RuntimePorts): Runtime {
     trace(ratio) {
       traceRatio = ratio;
     },
+    placement: (state) => streams.setPlacement(state),
+    stream: (from, topic, payload) => streams.receive(from, topic, payload),
     live: () => ({ ...live }),
     async close() {
       telemetry.stop();
@@ -116,6 +135,20 @@ export function createRuntime(ports: RuntimePorts): Runtime {
       active = undefined;
       await Promise.allSettled([...loaded.values()].map((release) => release.unload()));
       await pool.close();
+    },
+  };
+}
+
+/** Items of others are work too. */
+function counted(part: OpenPart, clock: Clock, live: LiveLoad): OpenPart {
+  return {
+    ...part,
+    async run(item) {
+      const startedMs = clock.monotonicMs();
+      const outputs = await part.run(item);
+      live.items += 1;
+      live.totalMs += clock.monotonicMs() - startedMs;
+      return outputs;
     },
   };
 }

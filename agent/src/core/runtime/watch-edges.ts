@@ -21,7 +21,7 @@ export interface WatchablePipeline {
   readonly visible: VisiblePorts;
   readonly recent: RecentItems;
   /** A graph beside the live one, over the same models: it keeps and counts by itself, and its sinks send nothing. */
-  graphBeside(): Graph;
+  graphBeside(): Pick<Graph, 'run' | 'observe'>;
 }
 
 /** Taps and replays of the release that runs. */

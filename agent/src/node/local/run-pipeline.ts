@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import {
   expandPipeline,
+  HOME_PLACE,
   isStarlingError,
   messageOf,
   type ParameterValues,
@@ -67,7 +68,8 @@ const NO_DIGEST = '0'.repeat(64);
  */
 export async function runPipelineLocally(path: string, options: LocalRunOptions, ports: LocalRunPorts): Promise<boolean> {
   const file = await readPipelineFile(path);
-  const { pipeline } = file;
+  const { pipeline, places } = onOneMachine(file.pipeline);
+  if (places.length > 0) ports.tell(`nodes for ${places.join(' and ')} run on this machine, too`);
   const texts = readParameterTexts(options.set);
   requireKnown(pipeline, texts);
   requireSound(file, parametersOfTrial(pipeline, texts));
@@ -103,6 +105,20 @@ export async function runPipelineLocally(path: string, options: LocalRunOptions,
     await rm(folder, { recursive: true, force: true });
   }
   return report.end();
+}
+
+/** Whatever nodes say about where they run: a trial has one machine. */
+function onOneMachine(pipeline: Pipeline): { pipeline: Pipeline; places: string[] } {
+  const places = new Set<string>();
+  const here = (nodes: Pipeline['nodes']): Pipeline['nodes'] =>
+    Object.fromEntries(
+      Object.entries(nodes).map(([name, node]) => {
+        if (node.on !== HOME_PLACE) places.add(node.on);
+        return [name, { ...node, on: HOME_PLACE }];
+      }),
+    );
+  const pipelines = Object.entries(pipeline.pipelines).map(([name, inner]) => [name, { ...inner, nodes: here(inner.nodes) }] as const);
+  return { pipeline: { ...pipeline, nodes: here(pipeline.nodes), pipelines: Object.fromEntries(pipelines) }, places: [...places] };
 }
 
 function requireKnown({ parameters }: Pipeline, texts: Readonly<Record<string, string>>): void {

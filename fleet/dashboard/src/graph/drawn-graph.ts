@@ -1,5 +1,6 @@
 import {
   type Edge,
+  HOME_PLACE,
   INPUT_NODE,
   OUTPUT_NODE,
   orderNodes,
@@ -55,6 +56,8 @@ export interface DrawnEdge {
   type: PortType | undefined;
   queue: Edge['queue'];
   monitors: string[];
+  /** Where both ends run, if on different machines: its values travel. */
+  cut: { from: string; to: string } | undefined;
   /** Its place in `edges` of the document; undefined for triggers and inside of opened pipelines. */
   index: number | undefined;
 }
@@ -84,7 +87,10 @@ export function drawnGraphOf(document: GraphDocument, models: PortSources['model
     }),
   );
   const ports = withResolvedTypes(withPortsOfEdges(stated, flat.edges), flat);
-  const edges = [...valueEdges(flat.edges, ports, document.monitors), ...triggerEdges(flat.nodes, ports)];
+  const edges = [...valueEdges(flat.edges, ports, document.monitors), ...triggerEdges(flat.nodes, ports)].map((edge) => ({
+    ...edge,
+    cut: cutOf(edge, flat.nodes),
+  }));
   const nodes = ids
     // A side without ports says nothing; a pipeline of sources and sinks alone has none.
     .filter((id) => (id !== INPUT_NODE && id !== OUTPUT_NODE) || countPorts(ports.get(id)) > 0)
@@ -154,7 +160,17 @@ function withResolvedTypes(ports: Map<string, NodePorts>, { nodes, edges }: Pick
   return ports;
 }
 
-function valueEdges(edges: Flat['edges'], ports: ReadonlyMap<string, NodePorts>, monitors: GraphDocument['monitors']): DrawnEdge[] {
+/** Inputs and outputs of the pipeline are where the item is. */
+function cutOf({ from, to }: Pick<DrawnEdge, 'from' | 'to'>, nodes: Flat['nodes']): DrawnEdge['cut'] {
+  const [left, right] = [from, to].map((id) => nodes[id]?.on ?? HOME_PLACE) as [string, string];
+  return left === right ? undefined : { from: left, to: right };
+}
+
+function valueEdges(
+  edges: Flat['edges'],
+  ports: ReadonlyMap<string, NodePorts>,
+  monitors: GraphDocument['monitors'],
+): Omit<DrawnEdge, 'cut'>[] {
   const seen = new Map<string, number>();
   return edges.map(({ from, to, queue, index }) => {
     const [source, target] = [parsePortReference(from), parsePortReference(to)];
@@ -171,9 +187,9 @@ function valueEdges(edges: Flat['edges'], ports: ReadonlyMap<string, NodePorts>,
   });
 }
 
-function triggerEdges(nodes: Flat['nodes'], ports: ReadonlyMap<string, NodePorts>): DrawnEdge[] {
+function triggerEdges(nodes: Flat['nodes'], ports: ReadonlyMap<string, NodePorts>): Omit<DrawnEdge, 'cut'>[] {
   return Object.entries(nodes).flatMap(([id, node]) =>
-    ('triggers' in node ? (node.triggers ?? []) : []).map((from): DrawnEdge => {
+    ('triggers' in node ? (node.triggers ?? []) : []).map((from): Omit<DrawnEdge, 'cut'> => {
       const source = parsePortReference(from);
       return {
         ...{ id: `${from} triggers ${id}`, from: source.node, fromPort: source.port, to: id, toPort: '', kind: 'trigger' },

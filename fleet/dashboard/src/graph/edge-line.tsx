@@ -18,6 +18,7 @@ export function EdgeLine({ sourceX, sourceY, targetX, targetY, selected, data, i
     <g
       className={classes.line}
       data-kind={edge.kind}
+      data-cut={edge.cut !== undefined || undefined}
       data-selected={selected || undefined}
       data-pointed={isPointedAt || undefined}
       data-problem={data.problems.length > 0 || undefined}
@@ -26,7 +27,7 @@ export function EdgeLine({ sourceX, sourceY, targetX, targetY, selected, data, i
       onPointerLeave={() => setPointedAt(false)}
     >
       <BaseEdge path={pathThrough(points)} interactionWidth={interactionWidth ?? 20} />
-      {(isShown || data.figure !== undefined || edge.queue !== undefined || edge.monitors.length > 0) && (
+      {(isShown || data.figure !== undefined || edge.queue !== undefined || edge.monitors.length > 0 || edge.cut !== undefined) && (
         <EdgeLabelRenderer>
           <div
             className={classes.label}
@@ -61,9 +62,11 @@ function OpenLabel({ data }: { data: LineData }) {
   );
 }
 
-function ShortLabel({ edge: { queue, monitors } }: { edge: DrawnEdge }) {
+function ShortLabel({ edge: { queue, monitors, cut } }: { edge: DrawnEdge }) {
   return (
     <span>
+      {cut !== undefined && `⇄ ${cut.to}`}
+      {cut !== undefined && (queue !== undefined || monitors.length > 0) && ' · '}
       {queue !== undefined && `${queue.length} ${queue.policy}`}
       {queue !== undefined && monitors.length > 0 && ' · '}
       {monitors.length > 0 && '◉'}

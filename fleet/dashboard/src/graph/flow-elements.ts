@@ -140,12 +140,19 @@ export function wordsForEdge(edge: DrawnEdge, figures = '', problems: readonly s
   );
 }
 
-/** Type, queue and monitors of a line. */
-export function detailsOfEdge({ type, queue, monitors, kind }: Pick<DrawnEdge, 'type' | 'queue' | 'monitors' | 'kind'>): string[] {
+/** Type, queue, monitors and machines of a line. */
+export function detailsOfEdge({
+  type,
+  queue,
+  monitors,
+  kind,
+  cut,
+}: Pick<DrawnEdge, 'type' | 'queue' | 'monitors' | 'kind' | 'cut'>): string[] {
   return [
     kind === 'error' ? 'failures' : type === undefined ? typeText(undefined) : formatPortType(type),
     ...(queue === undefined ? [] : [`queue of ${queue.length}, ${queue.policy}`]),
     ...(monitors.length === 0 ? [] : [`watched by ${monitors.join(', ')}`]),
+    ...(cut === undefined ? [] : [`travels from ${cut.from} to ${cut.to}`]),
   ];
 }
 

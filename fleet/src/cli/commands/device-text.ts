@@ -1,4 +1,4 @@
-import type { DeviceView } from '@starling/shared';
+import type { DeviceView, PlacementView } from '@starling/shared';
 import type { Output } from '../output.ts';
 import { formatBytes, formatTime, shortDigest } from '../printable.ts';
 import { formatFields } from '../table.ts';
@@ -7,6 +7,21 @@ import { formatFields } from '../table.ts';
 export function phaseText({ status, online, reported }: Pick<DeviceView, 'status' | 'online' | 'reported'>): string | null {
   if (reported === null || status === 'revoked') return null;
   return online ? reported.phase : `${reported.phase} when last seen`;
+}
+
+/** Who runs a place for the device; where nobody does, what would change that. */
+export function placementText({ place, parts, worker }: PlacementView, release: string | null): string {
+  const nodes = parts.flatMap((part) => part.nodes).join(', ');
+  if (worker !== null) return `${nodes}: by ${worker.name}${worker.online ? '' : ', which is offline'}`;
+  const [key, value] = place === 'cloud' ? ['place', 'cloud'] : ['group', place.slice('group:'.length)];
+  const assign = `starling device assign NAME --release ${release ?? 'RELEASE'}`;
+  return `${nodes}: nobody runs this. Give a device the label and the release: starling device set NAME --label ${key}=${value}; ${assign}`;
+}
+
+function runsText({ reported }: Pick<DeviceView, 'reported'>): string | null {
+  if (reported?.running == null) return null;
+  const { release, verified, since } = reported.running;
+  return `${shortDigest(release)}${verified ? ', verified' : ''} since ${formatTime(since)}`;
 }
 
 /** Everything about one device, for people. */
@@ -33,12 +48,9 @@ export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'
         ? null
         : `${desired.releaseName ?? 'nothing'}, generation ${desired.generation}, by ${desired.assignedBy} at ${formatTime(desired.assignedAtMs)}`,
     ],
-    [
-      'runs',
-      reported?.running == null
-        ? null
-        : `${shortDigest(reported.running.release)}${reported.running.verified ? ', verified' : ''} since ${formatTime(reported.running.since)}`,
-    ],
+    ['works for others on', desired?.places?.join(', ')],
+    ...(desired?.placement ?? []).map((each): [string, string] => [each.place, placementText(each, desired?.releaseName ?? null)]),
+    ['runs', runsText(view)],
     ['phase', phaseText(view)],
     [
       'error',

@@ -1,4 +1,4 @@
-import { type ApiClient, api, isStarlingError, type ModelPorts, type Pipeline } from '@starling/shared';
+import { type ApiClient, api, expandPipeline, isStarlingError, type ModelPorts, type Pipeline, splitByPlace } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { atPlace, checkPipelineFile, inOrder } from '../check-pipeline-file.ts';
@@ -23,10 +23,31 @@ export async function checkPipelineCommand(context: Context, file: string, comma
     const why = offline ? '' : 'not signed in: ';
     context.output.notice(`${why}the models ${unchecked.join(', ')} were not checked; give them with --model name=file.onnx`);
   }
+  const parts = splitByPlace(expandPipeline(document)).map(({ name, place, nodes, inputs, outputs }) => ({
+    ...{ name, place, nodes, takes: [...new Set(inputs.map(({ from }) => from))], gives: outputs },
+  }));
   context.output.result(
-    { problems: [], ...(unchecked.length === 0 ? {} : { uncheckedModels: unchecked }) },
-    () => `${document.name}@${document.version} is sound`,
+    { problems: [], ...(unchecked.length === 0 ? {} : { uncheckedModels: unchecked }), ...(parts.length === 0 ? {} : { parts }) },
+    () => [`${document.name}@${document.version} is sound`, ...parts.map(partText), ...streamsText(parts)].join('\n'),
   );
+}
+
+interface Part {
+  name: string;
+  place: string;
+  nodes: readonly string[];
+  takes: readonly string[];
+  gives: readonly string[];
+}
+
+function partText({ name, place, nodes, takes, gives }: Part): string {
+  return `  part ${name} on ${place}: ${nodes.join(', ')}; takes ${takes.join(', ') || 'nothing'}, gives ${gives.join(', ') || 'nothing'}`;
+}
+
+/** What a release has to allow, as it is typed. */
+function streamsText(parts: readonly Part[]): string[] {
+  const ports = [...new Set(parts.flatMap(({ takes, gives }) => [...takes, ...gives]))];
+  return ports.length === 0 ? [] : [`  its release needs ${ports.map((port) => `--allow-stream ${port}`).join(' ')}`];
 }
 
 /** Whoever is not signed in anywhere checks without a fleet; one that is named, and cannot be reached, is an error. */

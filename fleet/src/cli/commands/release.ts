@@ -32,6 +32,7 @@ const createOptions = z.object({
   allowOutput: wordsSchema,
   allowEdge: wordsSchema,
   sink: wordsSchema,
+  allowStream: wordsSchema,
   policies: z.string().optional(),
   requireProvider: wordsSchema,
   publisherKey: z.string().optional(),
@@ -58,6 +59,11 @@ function defineCreate(release: Command, contextOf: ContextOf): void {
     .option('--set <name=value>', 'value of a parameter, in place of its default; PIPELINE:NAME of one alongside; may be repeated', collect)
     .option('--allow-output <name>', 'pipeline output whose values may leave the device; may be repeated', collect)
     .option('--allow-edge <node.port>', 'port whose values may be watched and replayed from afar; may be repeated', collect)
+    .option(
+      '--allow-stream <node.port>',
+      'port whose values may go to, or come from, a machine that runs a part of the pipeline; may be repeated',
+      collect,
+    )
     .option('--sink <node>', 'sink of the pipeline that may send values away, by the name of its node; may be repeated', collect)
     .option('--policies <file>', 'policies, YAML or JSON: egress, capture, retention, power')
     .option('--require-provider <name>', 'execution provider without which it must not run; may be repeated', collect)
@@ -143,12 +149,13 @@ async function createRelease(contextOf: ContextOf, name: string, command: Comman
   );
 }
 
-async function readPolicies({ policies, allowOutput, allowEdge, sink }: z.infer<typeof createOptions>): Promise<Policies> {
+async function readPolicies({ policies, allowOutput, allowEdge, sink, allowStream }: z.infer<typeof createOptions>): Promise<Policies> {
   const read = policies === undefined ? policiesSchema.parse({}) : await readDocument(policies, '--policies', policiesSchema);
   const outputs = [...new Set([...read.egress.outputs, ...(allowOutput ?? [])])];
   const edges = [...new Set([...read.egress.edges, ...(allowEdge ?? [])])];
   const sinks = [...new Set([...read.egress.sinks, ...(sink ?? [])])];
-  return { ...read, egress: { ...read.egress, outputs, edges, sinks } };
+  const streams = [...new Set([...(read.egress.streams ?? []), ...(allowStream ?? [])])];
+  return { ...read, egress: { ...read.egress, outputs, edges, sinks, ...(streams.length === 0 ? {} : { streams }) } };
 }
 
 /** Words of the command line as what the parameters are: numbers, yes or no, text. The fleet refuses what does not fit. */
@@ -232,6 +239,7 @@ function describeRelease({ document, ...view }: ReleaseView): string {
         .join(', ') || undefined,
     ],
     ['may leave devices', [...egress.outputs, ...egress.edges].join(', ') || 'nothing'],
+    ['may go to other machines', egress.streams?.join(', ')],
     ['sinks that may send', egress.sinks.join(', ') || undefined],
     ['capture', capture.enabled ? 'on' : 'off'],
     ['results kept', `${retention.resultDays} days`],

@@ -77,6 +77,12 @@ export const desiredStates = pgTable('desired_states', {
   release: text('release'),
   previousRelease: text('previous_release'),
   artefacts: jsonb('artefacts').$type<Record<string, string>>().notNull().default({}),
+  /** It runs the nodes of these places for other devices; null where it runs what belongs to itself. */
+  places: jsonb('places').$type<string[]>(),
+  /** Place -> the device that runs the nodes of that place for this one. */
+  workers: jsonb('workers').$type<Record<string, string>>().notNull().default({}),
+  /** Places of its release that nobody runs for it. */
+  unserved: jsonb('unserved').$type<string[]>().notNull().default([]),
   /** Why each artefact was chosen, in words, by model. */
   reasons: jsonb('reasons').$type<Record<string, unknown>>().notNull().default({}),
   assignedAtMs: bigint('assigned_at_ms', { mode: 'number' }).notNull(),

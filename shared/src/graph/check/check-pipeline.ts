@@ -116,6 +116,15 @@ function declareNodes(checked: CheckedGraph, name: string): void {
   ports.set(INPUT_NODE, { ...rest, inputs: new Map(), outputs: parsePorts(checked, graph.inputs, '', 'inputs') });
   ports.set(OUTPUT_NODE, { ...rest, inputs: parsePorts(checked, graph.outputs, '', 'outputs'), outputs: new Map() });
   for (const [own, node] of Object.entries(graph.nodes)) {
+    if ('source' in node && node.on !== 'device') {
+      const message = `${own} is a source on ${node.on}, but items begin at the device`;
+      report({
+        code: 'invalid-placement',
+        field: `nodes.${own}.on`,
+        message,
+        hint: 'take `on` away: the nodes behind a source may run elsewhere',
+      });
+    }
     if (own === INPUT_NODE || own === OUTPUT_NODE) {
       const message = `"${own}" stands for the pipeline's own ports`;
       report({ code: 'reserved-name', field: `nodes.${own}`, message, hint: 'rename the node' });

@@ -36,8 +36,12 @@ export const operatorRegistry: ReadonlyMap<string, OperatorSignature> = new Map(
 /** Raised when graphs mean something that older agents do not know. Devices state it beside their operators. */
 export const GRAPH_VERSION = 2;
 
-/** Operator name -> version, as `hello` and capabilities state it; `graph` is the version of the graph language. */
+/** Raised when devices that run parts of one pipeline speak differently with each other. */
+export const PLACEMENT_VERSION = 1;
+
+/** Operator name -> version, as `hello` and capabilities state it; `graph` is the version of the graph language, `placement` that of parts on several machines. */
 export const operatorVersions: Readonly<Record<string, number>> = {
   ...Object.fromEntries(Object.entries(operatorSignatures).map(([name, { version }]) => [name, version])),
   graph: GRAPH_VERSION,
+  placement: PLACEMENT_VERSION,
 };

@@ -1,5 +1,5 @@
 import { Accordion, Group, Stack, Text } from '@mantine/core';
-import type { ArtefactChoice, DeviceView } from '@starling/shared';
+import type { ArtefactChoice, DeviceView, PlacementView } from '@starling/shared';
 import { useState } from 'react';
 import { bytesOf, inWords } from '../../format/quantity.ts';
 import { Digest } from '../../parts/digest.tsx';
@@ -44,6 +44,12 @@ export function AssignmentPanel({ device }: { device: DeviceView }) {
             ],
           ]}
         />
+        {desired.places !== null && (
+          <Text size="sm">It works for other devices: it runs the nodes of {desired.places.join(' and ')}, and takes no items itself.</Text>
+        )}
+        {desired.placement.map((placement) => (
+          <Place key={placement.place} placement={placement} release={desired.releaseName ?? 'RELEASE'} />
+        ))}
         {Object.entries(desired.choices).map(([model, choice]) => (
           <Choice
             key={model}
@@ -56,6 +62,42 @@ export function AssignmentPanel({ device }: { device: DeviceView }) {
         ))}
       </Stack>
     </Panel>
+  );
+}
+
+/** Who runs the nodes of another place for the device; where nobody does, what would change that. */
+function Place({ placement: { place, parts, worker }, release }: { placement: PlacementView; release: string }) {
+  const nodes = parts.flatMap((part) => part.nodes).join(', ');
+  const [key, value] = place === 'cloud' ? ['place', 'cloud'] : ['group', place.slice('group:'.length)];
+  return (
+    <div>
+      <Group gap="xs" mb={4}>
+        <Text fw={600} size="sm">
+          {place}
+        </Text>
+        {worker === null ? (
+          <Tag tone="bad">nobody runs it</Tag>
+        ) : (
+          <Tag tone={worker.online ? 'good' : 'warn'}>{worker.online ? 'runs' : 'is offline'}</Tag>
+        )}
+      </Group>
+      <Text size="sm">
+        {nodes}
+        {worker !== null && (
+          <>
+            {': by '}
+            <TextLink to="/devices/$id" params={{ id: worker.id }} size="sm">
+              {worker.name}
+            </TextLink>
+          </>
+        )}
+      </Text>
+      {worker === null && (
+        <Text size="sm" c="dimmed">
+          Give a device the label <code>{`${key}=${value}`}</code> and the release {release}: it then runs these nodes for all that have it.
+        </Text>
+      )}
+    </div>
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Overview } from '@starling/shared';
+import type { DeviceView, Overview } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { read } from '../../data/queries.ts';
@@ -18,20 +18,27 @@ export function AttentionPanel({ overview }: { overview: Overview }) {
   const pending = useQuery(read('listDevices', { query: { status: 'pending', limit: SHOWN } }));
   const quiet = useQuery(read('listDevices', { query: { status: 'offline', sort: 'lastSeen', limit: SHOWN } }));
   const failing = useQuery(read('listDevices', { query: { status: 'failed', limit: SHOWN } }));
+  const lacking = useQuery(read('listDevices', { query: { status: 'unserved', limit: SHOWN } }));
   const failed = failing.data?.items ?? [];
+  const unserved = lacking.data?.items ?? [];
   return (
     <Panel title="Needs attention">
       <QueryView query={quiet} heightPx={220}>
         {({ items }) => {
           const silent = items.filter((device) => device.status === 'active');
           const waiting = pending.data?.items ?? [];
-          if (overview.drifted.length + failed.length + waiting.length + silent.length === 0)
+          if (overview.drifted.length + failed.length + unserved.length + waiting.length + silent.length === 0)
             return <EmptyState title="All is well">No drift, no failed device, nobody silent.</EmptyState>;
           return (
             <ul className={classes.list}>
               {failed.map((device) => (
                 <Row key={`failed ${device.id}`} tag={<Tag tone="bad">failed</Tag>} id={device.id} name={device.name}>
                   {device.reported?.error?.message ?? 'its release does not run'}
+                </Row>
+              ))}
+              {unserved.map((device) => (
+                <Row key={`unserved ${device.id}`} tag={<Tag tone="bad">nobody runs it</Tag>} id={device.id} name={device.name}>
+                  {unservedText(device)}
                 </Row>
               ))}
               {overview.drifted.map(({ device, name, monitor, psi }) => (
@@ -55,6 +62,14 @@ export function AttentionPanel({ overview }: { overview: Overview }) {
       </QueryView>
     </Panel>
   );
+}
+
+/** The part that nobody runs, and what to do about it. */
+function unservedText({ desired }: DeviceView): string {
+  const places = (desired?.placement ?? []).filter(({ worker }) => worker === null);
+  const nodes = places.flatMap(({ parts }) => parts.flatMap((part) => part.nodes));
+  const label = places.map(({ place }) => (place === 'cloud' ? 'place=cloud' : place.replace(':', '='))).join(', ');
+  return `${nodes.join(', ')} of ${desired?.releaseName ?? 'its release'}: give a device the release and the label ${label}`;
 }
 
 function Row({ tag, id, name, children }: { tag: ReactNode; id: string; name: string; children: ReactNode }) {

@@ -1,5 +1,5 @@
 import { Button, Checkbox, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
-import { type Pipeline, type Release, sinkRegistry } from '@starling/shared';
+import { cutPorts, expandPipeline, type Pipeline, type Release, sinkRegistry, splitByPlace } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { read, useChange } from '../../data/queries.ts';
@@ -13,11 +13,13 @@ export function ComposeDialog({ onClose }: { onClose: () => void }) {
   const [pipeline, setPipeline] = useState<string | null>(null);
   const [outputs, setOutputs] = useState<string[]>([]);
   const [sinks, setSinks] = useState<string[]>([]);
+  const [streams, setStreams] = useState<string[]>([]);
   const draft = useChange('draftRelease', { makesOld: [] });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const name = String(new FormData(event.currentTarget).get('name')).trim();
-    if (pipeline !== null) draft.mutate({ body: { name, pipeline, policies: { egress: { outputs, sinks } } } });
+    if (pipeline !== null)
+      draft.mutate({ body: { name, pipeline, policies: { egress: { outputs, sinks, ...(streams.length === 0 ? {} : { streams }) } } } });
   };
   const document = draft.data?.document;
   const chosen = pipelines.data?.items.find(({ name, version }) => `${name}@${version}` === pipeline)?.document;
@@ -50,6 +52,7 @@ export function ComposeDialog({ onClose }: { onClose: () => void }) {
             </QueryView>
             {chosen !== undefined && <OutputChoice outputs={Object.keys(chosen.outputs)} allowed={outputs} onAllow={setOutputs} />}
             {chosen !== undefined && <SinkChoice pipeline={chosen} allowed={sinks} onAllow={setSinks} />}
+            {chosen !== undefined && <StreamChoice pipeline={chosen} allowed={streams} onAllow={setStreams} />}
             {draft.isError && <ProblemAlert error={draft.error} />}
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose}>
@@ -129,10 +132,37 @@ function SinkChoice({ pipeline, allowed, onAllow }: SinkChoiceProps) {
   );
 }
 
+interface StreamChoiceProps {
+  pipeline: Pipeline;
+  allowed: string[];
+  onAllow: (streams: string[]) => void;
+}
+
+/** What has to travel between the machines that run the pipeline. Without it the release cannot run. */
+function StreamChoice({ pipeline, allowed, onAllow }: StreamChoiceProps) {
+  const ports = cutPorts(splitByPlace(expandPipeline(pipeline)));
+  if (ports.length === 0) return null;
+  return (
+    <Checkbox.Group
+      label="May go to other machines"
+      description="Nodes of this pipeline run elsewhere: values of these ports travel there, or come back."
+      value={allowed}
+      onChange={onAllow}
+    >
+      <Group mt="xs">
+        {ports.map((port) => (
+          <Checkbox key={port} value={port} label={port} />
+        ))}
+      </Group>
+    </Checkbox.Group>
+  );
+}
+
 function commandFor({ name, pipeline, policies }: Release): string {
   const outputs = policies.egress.outputs.map((output) => ` --allow-output ${output}`).join('');
   const sinks = policies.egress.sinks.map((sink) => ` --sink ${sink}`).join('');
-  return `starling release create ${name} --pipeline ${pipeline.name}@${pipeline.version}${outputs}${sinks}`;
+  const streams = (policies.egress.streams ?? []).map((stream) => ` --allow-stream ${stream}`).join('');
+  return `starling release create ${name} --pipeline ${pipeline.name}@${pipeline.version}${outputs}${sinks}${streams}`;
 }
 
 function summaryOf({ pipeline, models }: Release): string {

@@ -1,0 +1,116 @@
+import {
+  createHistogram,
+  type ExpandedGraph,
+  type ExpandedPipeline,
+  graphOfPart,
+  INPUT_NODE,
+  latencyEdgesMs,
+  type Pipeline,
+  type PipelinePart,
+  StarlingError,
+} from '@starling/shared';
+import { createVisiblePorts, type EgressGate } from '../egress/index.ts';
+import type { InferenceWindow } from '../monitors/index.ts';
+import { createRecentItems, createWorkQueue, type Graph, type ItemResult } from '../pipelines/index.ts';
+import { type OpenPart, type PartItem, requireEgress } from '../placement/index.ts';
+import type { InstalledRelease } from '../ports/runtime-host.ts';
+import { createPartGraphs } from './part-graphs.ts';
+import type { LoadedPipeline } from './pipeline-in-release.ts';
+
+export interface PartsSurroundings {
+  pipeline: Pipeline;
+  prefix: string;
+  installed: InstalledRelease;
+  gate: EgressGate;
+  watches: LoadedPipeline['watches'];
+  /** @param isBeside its sinks send nothing */
+  build(graph: ExpandedGraph, isBeside: boolean): Graph;
+  ran(result: ItemResult): void;
+  close(): Promise<void>;
+}
+
+/** The graphs of parts, by the name of the part. */
+export type PartGraphPlans = ReadonlyMap<string, { part: PipelinePart; graph: ExpandedGraph }>;
+
+export function planParts(expanded: ExpandedPipeline, parts: readonly PipelinePart[]): PartGraphPlans {
+  return new Map(parts.map((part) => [part.name, { part, graph: graphOfPart(expanded, part) }]));
+}
+
+/** The nodes of several parts as one graph, for what opens things by node. */
+export function nodesOfParts(plans: PartGraphPlans): ExpandedGraph {
+  const graphs = [...plans.values()].map(({ graph }) => graph);
+  return {
+    ...{ inputs: {}, outputs: {}, edges: [], aliases: {} },
+    nodes: Object.assign({}, ...graphs.map(({ nodes }) => nodes)),
+    inner: Object.assign({}, ...graphs.map(({ inner }) => inner)),
+  };
+}
+
+/** A pipeline of which this device runs parts, as the rest of the runtime sees it: it is watched and counted, and takes no items. */
+export function loadParts(expanded: ExpandedPipeline, plans: PartGraphPlans, around: PartsSurroundings): LoadedPipeline {
+  const { pipeline, installed, gate, watches } = around;
+  // Built once in vain: a mistake shows before anything runs.
+  const probes = [...plans.values()].map(({ graph }) => around.build(graph, true));
+  const own = probes.flatMap(({ ports }) => ports.filter((port) => !port.startsWith(`${INPUT_NODE}.`)));
+  const outputs = new Set([...plans.values()].flatMap(({ part }) => part.outputs));
+  const graph = createPartGraphs(
+    own,
+    outputs,
+    probes.some(({ keepsState }) => keepsState),
+  );
+  const refuse = (): Promise<never> => graph.run({ values: {}, stream: '', timeMs: 0 }) as Promise<never>;
+  const window = createPartsWindow(pipeline.name, installed.digest);
+  const openPart = (name: string, isBeside: boolean): OpenPart => {
+    const plan = plans.get(name);
+    if (plan === undefined)
+      throw new StarlingError('unknown-part', `this device runs no part ${name} of ${pipeline.name}`, { retryable: true });
+    const live = around.build(plan.graph, isBeside);
+    if (!isBeside) graph.add(live);
+    return {
+      close: () => graph.remove(live),
+      run: async (item) => {
+        const result = await live.run(inputOf(item));
+        if (!isBeside) {
+          window.ran(result);
+          around.ran(result);
+        }
+        for (const port of Object.keys(result.outputs)) requireEgress(port, gate, around.prefix);
+        return result.outputs;
+      },
+    };
+  };
+  return {
+    ...{ installed, pipeline, graph, window, watches, openPart, infer: refuse, close: around.close },
+    queue: createWorkQueue({ length: 1, policy: 'block', concurrency: 1 }),
+    tracer: { begin: () => undefined, flush: () => undefined },
+    recent: createRecentItems([]),
+    visible: createVisiblePorts(expanded, own, gate, around.prefix),
+    graphBeside: () => graph,
+  };
+}
+
+function inputOf({ values, ...item }: PartItem) {
+  return { ...item, values: Object.fromEntries(Object.entries(values).map(([port, value]) => [`${INPUT_NODE}.${port}`, value])) };
+}
+
+/** Counts what nodes did; the items themselves are counted where they come in. */
+function createPartsWindow(pipeline: string, release: string): InferenceWindow & { ran(result: ItemResult): void } {
+  let nodes: Record<string, { runs: number; totalMs: number }> = {};
+  return {
+    ran({ nodesMs }) {
+      for (const [node, spentMs] of Object.entries(nodesMs)) {
+        const sofar = nodes[node] ?? { runs: 0, totalMs: 0 };
+        nodes[node] = { runs: sofar.runs + 1, totalMs: sofar.totalMs + spentMs };
+      }
+    },
+    succeeded: () => undefined,
+    failed: () => undefined,
+    end(startMs, lengthMs) {
+      if (Object.keys(nodes).length === 0) return undefined;
+      const counted = nodes;
+      nodes = {};
+      const none = { items: 0, dropped: 0, failures: {}, latencyMs: createHistogram(latencyEdgesMs) };
+      return { startMs, lengthMs, release, pipeline, ...none, nodes: counted };
+    },
+  };
+}
