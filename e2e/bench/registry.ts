@@ -72,12 +72,10 @@ export const benches: Readonly<Record<string, Bench>> = {
     about: 'a clean clone to the first text read, by phase',
     load: async () => (await import('./start.ts')).measureStart,
   },
-  gates: {
-    about: '2,000 rollouts of a release that changes nothing, judged every minute: false alarms; and the delay to catch a slower one',
-    load: async () => (await import('./rollout-gates.ts')).measureGates,
   rollout: {
-    about: 'a rollout over 100,000 devices: creating it, and one pass of the runner; desired states out to 10,000 that are connected',
-    parts: ['embedded-database', 'postgres', 'out'],
+    about:
+      'a rollout over 100,000 devices: creating it, and one pass of the runner; desired states out to 10,000 that are connected; false alarms of its gates',
+    parts: ['embedded-database', 'postgres', 'out', 'gates'],
     load: async () => (await import('./rollout.ts')).measureRollout,
   },
   ingest: {

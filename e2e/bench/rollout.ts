@@ -8,6 +8,7 @@ import { startPostgres } from '../harness/postgres.ts';
 import { findProgram } from '../harness/requires.ts';
 import { type BenchOptions, inParts } from './parts.ts';
 import type { Findings, Measure, Say } from './result.ts';
+import { measureGates } from './rollout-gates.ts';
 import { measureRolloutOut } from './rollout-out.ts';
 
 const TARGETS = 100_000;
@@ -22,6 +23,7 @@ export function measureRollout(say: Say, options: BenchOptions): Promise<Finding
       'embedded-database': () => onEmbedded(say),
       postgres: () => onServer(say),
       out: () => measureRolloutOut(say),
+      gates: () => measureGates(say),
     },
     say,
     options.parts,
