@@ -66,6 +66,7 @@ export * from './http/devices.ts';
 export * from './http/endpoint.ts';
 export * from './http/fleet.ts';
 export * from './http/groups.ts';
+export * from './http/labels.ts';
 export * from './http/measuring.ts';
 export * from './http/paging.ts';
 export * from './http/people.ts';

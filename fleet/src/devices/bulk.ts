@@ -3,7 +3,6 @@ import type { SQL } from 'drizzle-orm';
 import { appendAudit } from '../audit/index.ts';
 import type { Database, Queryable } from '../db/index.ts';
 import type { Clock, EventBus } from '../ports.ts';
-import { type CsvLine, type CsvProblem, headerOf, readDeviceCsv, rowOf } from './device-csv.ts';
 import {
   changeDevices,
   countPatched,
@@ -14,7 +13,8 @@ import {
   labelNamesOf,
   patchLabels,
   selectedPages,
-} from './selected.ts';
+} from './bulk-store.ts';
+import { type CsvLine, type CsvProblem, headerOf, readDeviceCsv, rowOf } from './device-csv.ts';
 
 /** Changes of many devices at once. */
 export interface DeviceBulk {

@@ -1,6 +1,6 @@
 import { type DeviceImport, deviceIdSchema, deviceNameSchema, labelNameSchema, labelValueSchema, StarlingError } from '@starling/shared';
 import { type CsvError, parse } from 'csv-parse';
-import type { DeviceChange, NamedDevice } from './selected.ts';
+import type { DeviceChange, NamedDevice } from './bulk-store.ts';
 
 /** Devices as a table for people: `id`, `name`, and a column for each label, named `labels.site`. After RFC 4180. */
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { deviceIdSchema } from '../ids.ts';
-import { labelNameSchema, labelsSchema } from './devices.ts';
 import type { Endpoint } from './endpoint.ts';
 import { selectSchema } from './groups.ts';
+import { labelNameSchema, labelsSchema } from './labels.ts';
 
 /** Labels that one bulk change may set, or remove. */
 const BULK_LABELS_MAXIMUM = 32;

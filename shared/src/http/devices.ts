@@ -15,15 +15,9 @@ import {
 } from './device-access.ts';
 import type { Endpoint } from './endpoint.ts';
 import { selectSchema } from './groups.ts';
+import { deviceNameSchema, labelsSchema } from './labels.ts';
 import { emptySchema, pageOf, pageQuerySchema } from './paging.ts';
 import { placementFields } from './placement.ts';
-
-export const labelNameSchema = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9._/-]{0,62}$/, 'begins with a lower-case letter or digit and goes on with these and . _ / -');
-export const labelValueSchema = z.string().max(200);
-export const labelsSchema = z.record(labelNameSchema, labelValueSchema);
-export const deviceNameSchema = z.string().min(1).max(100);
 
 /** A figure and where it comes from: measured on this device, on others of its profile, or worked out. */
 export const choiceFigureSchema = z.object({ value: z.number(), origin: z.enum(['this-device', 'profile', 'estimate']) });

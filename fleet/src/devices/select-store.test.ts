@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type OpenDatabase, openDatabase } from '../db/index.ts';
 import { desiredStates, devices, releases } from '../db/schema/index.ts';
 import { toDeviceView } from './devices.ts';
-import { selectorWhere } from './select.ts';
+import { selectorWhere } from './select-store.ts';
 
 /** Few of each, so that random selectors meet random devices; among them what means something to a database. */
 const texts = ['', 'north', 'south', 'Nord', '%', '_o%', "o'", '"', '\\', 'gate-1', '1.2.0', '30', 'ü', '\u{1F426}'] as const;

@@ -1,7 +1,7 @@
 import type { PageQuery, SelectorVocabulary, SiteView } from '@starling/shared';
-import { and, asc, count, eq, gt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt, inArray, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
-import { desiredStates, devices, releases } from '../db/schema/index.ts';
+import { brokerLogins, desiredStates, devices, releases } from '../db/schema/index.ts';
 
 /** Questions about many devices at once. `where` is a condition over their table, as `selectorWhere` makes one. */
 
@@ -186,4 +186,21 @@ export async function changeDevices(db: Queryable, changes: readonly DeviceChang
       : sql`update ${devices} set name = ${name}, labels = ${labels} from ${wanted} where ${differs} returning ${devices.id} as id`,
   );
   return rows.map(({ id }) => id);
+}
+
+/** Both by the label, and by what they said of themselves when they enrolled: a label alone can be put on any device. */
+const isSimulated = and(
+  sql`${devices.labels} ->> 'simulated' = 'true'`,
+  sql`jsonb_exists(${devices.capabilities} -> 'runtimeVersions', 'simulator')`,
+);
+
+export async function simulatedIds(db: Queryable): Promise<string[]> {
+  const rows = await db.select({ id: devices.id }).from(devices).where(isSimulated);
+  return rows.map(({ id }) => id);
+}
+
+/** Their rows, and their ways in. What other modules keep of them has to be gone before. */
+export async function deleteDevices(db: Queryable, ids: readonly string[]): Promise<void> {
+  await db.delete(brokerLogins).where(inArray(brokerLogins.device, [...ids]));
+  await db.delete(devices).where(inArray(devices.id, [...ids]));
 }
