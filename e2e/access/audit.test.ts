@@ -8,13 +8,9 @@ import {
   type BuildMethod,
   buildRecipeSchema,
   changesSomething,
-  commandSchema,
-  createTopics,
-  type DeviceLogin,
   type Endpoint,
   type EndpointName,
   generatePrivateKey,
-  jsonEncode,
   parseClaimToken,
   policiesSchema,
   signDocument,
@@ -27,21 +23,13 @@ import { createOperator, makeApiToken, type Operator } from '../harness/operator
 import { type FleetProcess, startFleetProcess } from '../harness/processes.ts';
 import { createProtocolDevice, type ProtocolDevice, type Session, startSession } from '../harness/protocol-device.ts';
 import { findBoxes, mapCard, mapModel } from '../harness/small-models.ts';
+import { answerCommands } from './answer-commands.ts';
+import { type Drive, groupDrives } from './audit-groups.ts';
 
 /** The endpoints that change something: each has its line below, or this does not compile. */
 type Change = {
   [Name in EndpointName]: (typeof api)[Name] extends { method: 'get' } | { changes: false } ? never : Name;
 }[EndpointName];
-
-interface Drive {
-  action: string;
-  /** Who the entry names; the API token of this test if not given. */
-  who?: () => string;
-  /** What has to be there before. */
-  prepare?: () => Promise<unknown>;
-  /** Calls the endpoint once, and succeeds. @returns what the entry has to name */
-  run: () => Promise<string>;
-}
 
 const keys = { root: await generatePrivateKey(), publisher: await generatePrivateKey() };
 const recipe = (method: BuildMethod) => buildRecipeSchema.parse({ method });
@@ -151,44 +139,7 @@ const drives: Record<Change, Drive> = {
     action: 'device.change',
     run: async () => (await call(api.changeDevice, { params: { id: device.id }, body: { name: 'gate 3' } })).id,
   },
-  createGroup: {
-    action: 'group.create',
-    run: async () => (await call(api.createGroup, { body: { name: 'gates', select: 'name.startsWith("gate")' } })).name,
-  },
-  changeGroup: {
-    action: 'group.change',
-    run: async () => (await call(api.changeGroup, { params: { name: 'gates' }, body: { description: 'all gates' } })).name,
-  },
-  labelDevices: {
-    action: 'device.label',
-    run: async () => {
-      const body = { select: 'group("gates")', set: { lane: '2' } };
-      expect(await call(api.labelDevices, { body })).toMatchObject({ selected: 1, changing: 1 });
-      return 'group("gates")';
-    },
-  },
-  importDevices: {
-    action: 'device.import',
-    run: async () => {
-      const raw = new TextEncoder().encode(`id,labels.lane\n${device.id},3\n`);
-      expect(await call(api.importDevices, { raw, query: {} })).toMatchObject({ changing: 1, applied: true });
-      return 'CSV';
-    },
-  },
-  removeSimulated: {
-    action: 'device.remove-simulated',
-    run: async () => {
-      expect(await call(api.removeSimulated, { body: {} })).toEqual({ devices: 0 });
-      return 'simulated devices';
-    },
-  },
-  deleteGroup: {
-    action: 'group.delete',
-    run: async () => {
-      await call(api.deleteGroup, { params: { name: 'gates' } });
-      return 'gates';
-    },
-  },
+  ...groupDrives(call, () => device),
   assignDevice: {
     action: 'device.assign',
     run: async () => (await call(api.assignDevice, { params: { id: device.id }, body: { release: made.release } })).id,
@@ -308,7 +259,7 @@ const drives: Record<Change, Drive> = {
     action: 'command.infer',
     prepare: async () => {
       session = await startSession(fleet.ready.addresses.mqtt, device);
-      answerCommands(session, await device.login());
+      answerCommands(session, await device.login(), () => ({ pipeline: findBoxes.name, release: made.release }));
     },
     run: async () => {
       await call(api.inferOnDevice, { params: { id: device.id }, raw: new Uint8Array([1, 2, 3]) });
@@ -383,33 +334,6 @@ const drives: Record<Change, Drive> = {
     },
   },
 };
-
-/** Answers as a device does that runs the release. */
-function answerCommands({ client, messages }: Session, { username, topicRoot }: DeviceLogin): void {
-  const topics = createTopics(topicRoot);
-  const item = { stream: 'camera', sequence: 1, timeMs: 1, traceId: null };
-  const answers: Readonly<Record<string, object>> = {
-    infer: { outputs: { boxes: [] }, latencyMs: 1 },
-    tap: { edges: ['map.y'], untilMs: Date.now() + 60_000 },
-    'tap-stop': { stopped: true },
-    replay: { item, edges: [], latencyMs: 1, nodesMs: {} },
-  };
-  const answer = (topic: string, payload: Uint8Array): void => {
-    const name = topics.parse(topic)?.params.name ?? '';
-    if (!Object.hasOwn(answers, name)) return;
-    const { id } = commandSchema.parse(
-      JSON.parse(Buffer.from(Buffer.from(payload).toString().split('.')[1] ?? '', 'base64url').toString()),
-    );
-    const result = { pipeline: findBoxes.name, release: made.release, ...answers[name] };
-    client.publish(
-      topics.build('result', { device: username, id }),
-      Buffer.from(jsonEncode({ id, status: 'done', result, atMs: Date.now() })),
-      { qos: 1 },
-    );
-  };
-  for (const { topic, payload } of messages) answer(topic, payload);
-  client.on('message', answer);
-}
 
 /** Entries so far, newest first. */
 const entries = async (): Promise<AuditEntry[]> => (await call(api.listAudit, { query: { limit: 200, offset: 0 } })).items;

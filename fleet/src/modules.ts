@@ -98,6 +98,24 @@ export interface ModulePorts {
   trustedOrigins: readonly string[];
 }
 
+type RolloutParts = Pick<Modules, 'events' | 'blobs' | 'models' | 'releases' | 'desiredStates'> & {
+  byName: ReadonlyMap<string, DeviceProfile>;
+};
+
+/** Rollouts, with the groups that say where to and the analyses that say whether. */
+async function openRollouts({ clock, ids, log, directory, database: { db } }: ModulePorts, parts: RolloutParts) {
+  const { byName, ...modules } = parts;
+  const groups = createGroups({ db, clock, uses: [rolloutsThatUse] });
+  const analysis = createAnalysis({ db, clock, log, prices: pricesOf([...byName.values()]) });
+  const webhooks = createWebhooks({ clock, ids, secret: await readSecret(join(directory, 'keys', 'webhook-secret'), ids) });
+  const rollouts = createRollouts({
+    ...{ db, clock, ids, log, ...modules, matching: groups.where },
+    profiles: byName,
+    analysis: judgeRollouts(analysis, webhooks),
+  });
+  return { groups, analysis, rollouts, stopTelling: tellOfRollouts(modules.events, rollouts, analysis, { webhooks, log }) };
+}
+
 /** Wires the modules to each other. */
 export async function openModules(ports: ModulePorts): Promise<Modules> {
   const { config, clock, ids, log, directory, certificates, publicUrl } = ports;
@@ -138,15 +156,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     profiles: byName,
     settings: measuringSettings(config),
   });
-  const groups = createGroups({ db, clock, uses: [rolloutsThatUse] });
-  const analysis = createAnalysis({ db, clock, log, prices: pricesOf(profiles) });
-  const webhooks = createWebhooks({ clock, ids, secret: await readSecret(join(directory, 'keys', 'webhook-secret'), ids) });
-  const rollouts = createRollouts({
-    ...{ db, clock, ids, log, events, blobs, models, releases, desiredStates, matching: groups.where },
-    profiles: byName,
-    analysis: judgeRollouts(analysis, webhooks),
-  });
-  const stopTelling = tellOfRollouts(events, rollouts, analysis, { webhooks, log });
+  const { groups, analysis, rollouts, stopTelling } = await openRollouts(ports, { events, blobs, models, releases, desiredStates, byName });
   const secret = await readSecret(join(directory, 'keys', 'session-secret'), ids);
   return {
     ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases, rollouts },

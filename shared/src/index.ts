@@ -70,8 +70,8 @@ export * from './http/labels.ts';
 export * from './http/measuring.ts';
 export * from './http/paging.ts';
 export * from './http/people.ts';
-export * from './http/rollouts.ts';
 export * from './http/placement.ts';
+export * from './http/rollouts.ts';
 export {
   type Area,
   changesSomething,

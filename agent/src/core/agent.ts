@@ -154,10 +154,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     ...{ device: key.device, agentVersion: identity.agentVersion, measuring, taps, uploads },
     ...{ reboot: ports.reboot, identify: ports.identify },
     diagnostics: (lineCount) => gatherDiagnostics(lineCount, ports, { ...identity, status: { ...status() } }),
-    activeKey: () => {
-      const { running } = reconciler.reported();
-      return running === null ? undefined : loadKey(running);
-    },
+    activeKey: () => activeKeyOf(reconciler),
     snapshot: () => ({ ...status() }),
     answered: (command) => Object.assign(newest, { answered: { command, atMs: clock.wallMs() } }),
     publish: (result) => publish('result', { id: result.id }, jsonEncode(result)),
@@ -180,17 +177,13 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   });
   listenToHost(host, { record, event, log, reconciler, spool, taps, capabilities: ports.capabilities, ends, gatekeeper });
 
-  link = createLink({
-    ...{ transport: ports.transport, access: ports.access, key, trust, clock, random: ports.random, log, bootId: identity.bootId },
-    capabilities: ports.capabilities,
-    hello: () => helloOf(identity, ports),
-  });
+  link = createLink({ ...ports, bootId: identity.bootId, hello: () => helloOf(identity, ports) });
   await reconciler.resume();
   await adoptKept(ports, reconciler, gatekeeper);
   link.start({
     desired: (signed) =>
       underNewestRoot((root) => adopt(signed, root, ports, reconciler, gatekeeper)).catch((error: unknown) =>
-        refused('desired state', isStarlingError(error) ? `${error.code}: ${error.message}` : messageOf(error)),
+        refused('desired state', reasonOf(error)),
       ),
     command: (signed) => commands.receive(signed),
     chunk: (frame) => puller.receive(frame),
@@ -230,6 +223,16 @@ function createTelling(spool: Spool, log: Log, concerned: () => string | null) {
     event('warning', 'refused', `${what}: ${reason}`);
   };
   return { record, event, refused };
+}
+
+/** What runs now, as the runtime host knows it. */
+function activeKeyOf(reconciler: Reconciler): string | undefined {
+  const { running } = reconciler.reported();
+  return running === null ? undefined : loadKey(running);
+}
+
+function reasonOf(error: unknown): string {
+  return isStarlingError(error) ? `${error.code}: ${error.message}` : messageOf(error);
 }
 
 /** What this device has found out about artefacts. */

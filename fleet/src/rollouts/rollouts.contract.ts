@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Database } from '../db/index.ts';
 import { createExampleFleet, digestOf, type ExampleFleet, type Outcome } from './example-fleet.ts';
+import { limitContract } from './limits.contract.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -157,103 +158,11 @@ export function rolloutContract(name: string, open: () => Promise<{ db: Database
       expect((await settle()).counts).toMatchObject({ succeeded: 1 });
     });
 
-    test('no more than maxInFlight, the rate and the bandwidth allow', async () => {
-      await fleet.addDevices(30);
-      await fleet.create({ maxInFlight: 8, rate: { perMinute: 10 }, bandwidthBytesPerMinute: 3_000 });
-      await fleet.rollouts.pass();
-      // 600 bytes each: five fill the minute.
-      expect(await counts()).toEqual({ assigned: 5, waiting: 25 });
-      await fleet.work();
-      await fleet.rollouts.pass();
-      expect(await counts()).toEqual({ succeeded: 5, waiting: 25 });
-      expect((await show()).waiting).toMatchObject({ kind: 'limits' });
-      fleet.clock.add(MINUTE_MS + 1);
-      await fleet.rollouts.pass();
-      expect(await counts()).toEqual({ succeeded: 5, assigned: 5, waiting: 20 });
-    });
-
-    test('a rate grows with what succeeds', async () => {
-      await fleet.addDevices(40);
-      await fleet.create({ rate: { perMinute: 2, growth: { factor: 2, everySucceeded: 2, maximumPerMinute: 100 } } });
-      const starts: number[] = [];
-      for (let minute = 0; minute < 4; minute += 1) {
-        await fleet.rollouts.pass();
-        starts.push((await show()).counts.assigned);
-        await fleet.work();
-        await fleet.rollouts.pass();
-        fleet.clock.add(MINUTE_MS + 1);
-        await fleet.work();
-        await fleet.rollouts.pass();
-      }
-      expect(starts[0]).toBe(2);
-      expect((await show()).counts.succeeded).toBeGreaterThan(20);
-    });
-
-    test('sites are spread: no more of one at a time', async () => {
-      await fleet.addDevices(30, { labels: (index) => ({ site: index < 20 ? 'large' : 'small' }) });
-      await fleet.create({ spread: { label: 'site', maxInFlight: 3 } });
-      await fleet.rollouts.pass();
-      await fleet.rollouts.pass();
-      const rows = await fleet.db.execute(
-        sql`select labels->>'site' as site, count(*)::int as devices from rollout_targets t join devices d on d.id = t.device where t.state = 'assigned' group by 1 order by 1`,
-      );
-      expect([...rows]).toEqual([
-        { site: 'large', devices: 3 },
-        { site: 'small', devices: 3 },
-      ]);
-      expect((await settle()).state).toBe('succeeded');
-    });
-
-    test('windows open in the local time of each device', async () => {
-      // 22:13 UTC: 23:13 in Berlin, 07:13 in Tokyo.
-      await fleet.addDevices(2, { labels: (index) => ({ timezone: index === 0 ? 'Asia/Tokyo' : 'no/such' }) });
-      await fleet.create({ windows: { timeZone: 'Europe/Berlin', open: [{ cron: '0 23 * * *', for: '30m' }] } });
-      await fleet.rollouts.pass();
-      expect(await counts()).toEqual({ assigned: 1, waiting: 1 });
-      await fleet.work();
-      await fleet.rollouts.pass();
-      expect((await show()).waiting).toMatchObject({ kind: 'window', untilMs: Date.parse('2023-11-15T14:00:00Z') });
-      fleet.clock.add(Date.parse('2023-11-15T14:10:00Z') - fleet.clock.nowMs());
-      expect((await settle()).state).toBe('succeeded');
-    });
-
-    test('devices that are away do not hold it, and follow weeks later', async () => {
-      const devices = await fleet.addDevices(6);
-      const away = devices.slice(0, 2);
-      await fleet.setOnline(away, false);
-      await fleet.create({ canary: { count: 1 }, latecomers: '30d' });
-      expect(await settle()).toMatchObject({ state: 'following', counts: { succeeded: 4, waiting: 2 } });
-      fleet.clock.add(20 * 24 * 60 * MINUTE_MS);
-      await fleet.setOnline(away.slice(0, 1), true);
-      expect((await settle()).counts).toMatchObject({ succeeded: 5, waiting: 1 });
-      fleet.clock.add(11 * 24 * 60 * MINUTE_MS);
-      expect(await settle()).toMatchObject({ state: 'succeeded', counts: { succeeded: 5, cancelled: 1 } });
-    });
-
-    test('nobody counts as away right after a start', async () => {
-      const devices = await fleet.addDevices(2);
-      await fleet.create({ canary: { count: 1 } });
-      await fleet.rollouts.pass();
-      await fleet.work();
-      await fleet.setOnline(devices, false);
-      const other = fleet.restart({ reconnectGraceMs: 60_000 });
-      await fleet.rollouts.close();
-      await other.pass();
-      expect((await show()).state).toBe('running');
-      fleet.clock.add(61_000);
-      await other.pass();
-      expect((await show()).state).toBe('following');
-    });
-
-    test('devices that match later join a dynamic rollout', async () => {
-      await fleet.addDevices(2);
-      await fleet.create({ dynamic: true, latecomers: '1d' });
-      expect((await settle()).state).toBe('following');
-      await fleet.addDevices(3);
-      fleet.clock.add(2 * MINUTE_MS);
-      expect((await settle()).counts).toMatchObject({ succeeded: 5 });
-      fleet.clock.add(25 * 60 * MINUTE_MS);
-      expect((await settle()).state).toBe('succeeded');
+    limitContract({
+      ...{ show, counts, settle },
+      get fleet() {
+        return fleet;
+      },
     });
 
     test('pauses, approvals of different people, and labels', async () => {

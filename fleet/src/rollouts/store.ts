@@ -25,11 +25,6 @@ export async function lockCreation(tx: Transaction): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtext('starling.rollouts.create'))`);
 }
 
-export async function rolloutById(db: Queryable, id: string): Promise<RolloutRow | undefined> {
-  const [row] = await db.select().from(rollouts).where(eq(rollouts.id, id));
-  return row;
-}
-
 /** By id, else the newest of that name. */
 export async function findRollout(db: Queryable, reference: string): Promise<RolloutRow | undefined> {
   const [row] = await db

@@ -63,6 +63,11 @@ function needsOf(documents: ReleaseDocuments, active: ActiveRelease | null): Mem
   return memoryNeeds(documents, Object.values(active?.assignment.artefacts ?? {}));
 }
 
+function runningOf({ assignment, good, sinceMs, providers }: ActiveRelease): NonNullable<ReportedState['running']> {
+  const { release, artefacts } = assignment;
+  return { release, artefacts, verified: good, since: Math.round(sinceMs), providers };
+}
+
 export function createReconciler(ports: ReconcilePorts): Reconciler {
   const { journal, store, puller, host, trust, clock, log, verdicts } = ports;
   let target: Target | undefined;
@@ -82,16 +87,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     epoch: target?.epoch ?? journal.state.desired?.epoch ?? 0,
     generation: target?.generation ?? journal.state.desired?.generation ?? 0,
     ...{ phase, steps },
-    running:
-      active === null
-        ? null
-        : {
-            release: active.assignment.release,
-            artefacts: active.assignment.artefacts,
-            verified: active.good,
-            since: Math.round(active.sinceMs),
-            providers: active.providers,
-          },
+    running: active === null ? null : runningOf(active),
     previous: journal.state.previousGood?.assignment.release ?? null,
     ...{ error, ...(phase === 'failed' && retryAtMs !== undefined ? { retryAtMs } : {}) },
     refused: target?.assignment == null ? [] : substitute(target.assignment, refusals.of).refused.slice(0, 32),
