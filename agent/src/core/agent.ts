@@ -164,11 +164,8 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     device: key.device,
     link: link.state,
     ...releaseStatus(reconciler),
-    spoolBytes: spool.sizeBytes(),
-    ...newest,
-    taps: taps.open(),
-    tunings: known.tunings.list(),
-    pulled: puller.counters(),
+    ...{ ...newest, spoolBytes: spool.sizeBytes(), taps: taps.open() },
+    ...{ tunings: known.tunings.list(), pulled: puller.counters() },
   });
   const gatekeeper = createGatekeeper({
     ...{ device: key.device, host, underNewestRoot, trustedNowMs: () => trust.nowMs() },

@@ -63,6 +63,11 @@ function needsOf(documents: ReleaseDocuments, active: ActiveRelease | null): Mem
   return memoryNeeds(documents, Object.values(active?.assignment.artefacts ?? {}));
 }
 
+function requireDocuments({ documents }: Run): ReleaseDocuments {
+  if (documents === undefined) throw new StarlingError('not-fetched', 'the documents were not fetched');
+  return documents;
+}
+
 function runningOf({ assignment, good, sinceMs, providers }: ActiveRelease): NonNullable<ReportedState['running']> {
   const { release, artefacts } = assignment;
   return { release, artefacts, verified: good, since: Math.round(sinceMs), providers };
@@ -111,10 +116,6 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       if (bytes === undefined) throw new StarlingError('chunk-missing', `document ${digest} is not on this disk`);
       return bytes;
     });
-  const requireDocuments = (current: Run): ReleaseDocuments => {
-    if (current.documents === undefined) throw new StarlingError('not-fetched', 'the documents were not fetched');
-    return current.documents;
-  };
   const load = async (documents: ReleaseDocuments, settings: Pick<GoodRelease, 'profile' | 'telemetryWindowMs'>): Promise<void> => {
     const { providers } = await host.load(await installedRelease(documents, store, settings, ports.tunings));
     loaded.set(loadKey(documents.assignment), providers);
