@@ -128,7 +128,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   });
   const { record, event, refused } = createTelling(spool, log, () => concerned());
   const puller = createPuller({
-    ...{ store, clock, log, inflate: ports.inflate, hash: ports.hash },
+    ...ports,
     publish: (payload) => publish('blobWant', {}, payload),
     refused: (reason) => refused('chunk', reason),
   });
@@ -168,7 +168,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     ...{ tunings: known.tunings.list(), pulled: puller.counters() },
   });
   const gatekeeper = createGatekeeper({
-    ...{ device: key.device, host, underNewestRoot, trustedNowMs: () => trust.nowMs() },
+    ...{ device: key.device, host, underNewestRoot, trustedNowMs: trust.nowMs },
     publish: (params, payload) => publish('stream', { ...params }, payload),
     refused: (reason) => refused('stream', reason),
   });

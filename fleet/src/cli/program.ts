@@ -70,8 +70,6 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineGroupCommands(program, contextOf);
   defineSiteCommands(program, contextOf);
   defineCommandCommands(program, contextOf);
-  defineGroupCommands(program, contextOf);
-  defineSiteCommands(program, contextOf);
   defineAnalysisCommands(program, contextOf);
   defineTapCommands(program, contextOf);
   defineTokenCommands(program, contextOf);
@@ -80,7 +78,6 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineAuditCommands(program, contextOf);
   defineSimulate(program, contextOf);
   defineBackupCommands(program, contextOf);
-  defineSimulate(program, contextOf);
   defineEvents(program, contextOf);
   return program;
 }
