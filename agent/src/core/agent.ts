@@ -187,9 +187,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     uploaded: (id, { receivedBytes }) => uploads.acknowledged(id, receivedBytes),
     acknowledged: (kind, acknowledgement) => spool.acknowledged(kind, acknowledgement),
     stream: (params, payload) => gatekeeper.receive(params, payload),
-    online() {
-      for (const each of [gatekeeper, puller, spool, uploads, reconciler]) each.online();
-    },
+    online: () => tellOnline([gatekeeper, puller, spool, uploads, reconciler]),
     offline() {
       taps.linkLost();
       for (const each of [gatekeeper, puller, spool]) each.offline();
@@ -220,6 +218,10 @@ function createTelling(spool: Spool, log: Log, concerned: () => string | null) {
     event('warning', 'refused', `${what}: ${reason}`);
   };
   return { record, event, refused };
+}
+
+function tellOnline(parts: readonly { online(): void }[]): void {
+  for (const part of parts) part.online();
 }
 
 /** What runs now, as the runtime host knows it. */

@@ -9,6 +9,7 @@ import { devicesSearchSchema } from './pages/devices/search.ts';
 import { modelSearchSchema } from './pages/model/search.ts';
 import { NotFoundPage } from './pages/not-found/not-found-page.tsx';
 import { editorSearchSchema } from './pages/pipeline-editor/search.ts';
+import { newRolloutSearchSchema, rolloutSearchSchema, rolloutsSearchSchema } from './pages/rollouts/search.ts';
 import { listSearchSchema } from './parts/list-search.ts';
 import { PageProblem } from './parts/page-problem.tsx';
 import { PageSkeleton } from './parts/page-skeleton.tsx';
@@ -165,6 +166,33 @@ const groups = createRoute({
     'GroupsPage',
   ),
 });
+const rollouts = createRoute({
+  ...under,
+  path: '/rollouts',
+  validateSearch: rolloutsSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/rollouts/rollouts-page.tsx')),
+    'RolloutsPage',
+  ),
+});
+const newRollout = createRoute({
+  ...under,
+  path: '/rollouts/new',
+  validateSearch: newRolloutSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/rollouts/new-rollout-page.tsx')),
+    'NewRolloutPage',
+  ),
+});
+const rollout = createRoute({
+  ...under,
+  path: '/rollouts/$id',
+  validateSearch: rolloutSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/rollouts/rollout-page.tsx')),
+    'RolloutPage',
+  ),
+});
 const enrolment = createRoute({
   ...under,
   path: '/enrolment',
@@ -205,6 +233,9 @@ const inShell = [
   pipeline,
   releases,
   release,
+  rollouts,
+  newRollout,
+  rollout,
   enrolment,
   audit,
   settings,

@@ -82,7 +82,9 @@ describe('a graph as it is drawn', () => {
     ]);
     const watched = graph.edges.find(({ to }) => to === 'cut');
     expect(watched).toMatchObject({ monitors: ['light'], queue: { length: 2, policy: 'latest' } });
-    expect(watched && wordsForEdge(watched)).toBe('decode.image to cut.image; image; queue of 2, latest; watched by light; travels from device to cloud');
+    expect(watched && wordsForEdge(watched)).toBe(
+      'decode.image to cut.image; image; queue of 2, latest; watched by light; travels from device to cloud',
+    );
   });
 
   test('a node says in words all that its drawing shows', () => {

@@ -1,6 +1,7 @@
 import type { Role } from '@starling/shared';
 import {
   type Icon,
+  IconArrowRampRight,
   IconCpu,
   IconCube,
   IconFolders,
@@ -13,8 +14,19 @@ import {
   IconSettings,
 } from '@tabler/icons-react';
 
-interface Place {
-  to: '/' | '/devices' | '/groups' | '/models' | '/builds' | '/pipelines' | '/releases' | '/enrolment' | '/audit' | '/settings';
+type Place = {}
+  to:
+    | '/'
+    | '/devices'
+    | '/groups'
+    | '/rollouts'
+    | '/models'
+    | '/builds'
+    | '/pipelines'
+    | '/releases'
+    | '/enrolment'
+    | '/audit'
+    | '/settings';
   label: string;
   icon: Icon;
   needs: Role;
@@ -28,6 +40,7 @@ export const places: readonly { title: string; places: readonly Place[] }[] = [
       { to: '/', label: 'Overview', icon: IconLayoutDashboard, needs: 'viewer' },
       { to: '/devices', label: 'Devices', icon: IconCpu, needs: 'viewer' },
       { to: '/groups', label: 'Groups', icon: IconFolders, needs: 'viewer' },
+      { to: '/rollouts', label: 'Rollouts', icon: IconArrowRampRight, needs: 'viewer' },
       { to: '/enrolment', label: 'Enrolment', icon: IconPlugConnected, needs: 'operator' },
     ],
   },

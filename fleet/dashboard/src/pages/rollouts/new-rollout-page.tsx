@@ -1,0 +1,96 @@
+import { Alert, Button, Checkbox, Group, Stack } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { api, type ResponseOf, type RolloutSpecInput, type StarlingError } from '@starling/shared';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useState } from 'react';
+import { apiClient } from '../../data/api-client.ts';
+import { useChange } from '../../data/queries.ts';
+import { CommandBox } from '../../parts/command-box.tsx';
+import { ButtonLink } from '../../parts/link.tsx';
+import { announce } from '../../parts/notice.ts';
+import { PageHeader } from '../../parts/page-header.tsx';
+import { ProblemAlert } from '../../parts/problem-alert.tsx';
+import { QueryView } from '../../parts/query-view.tsx';
+import { PreviewPanel } from './preview-panel.tsx';
+import { RolloutForm } from './rollout-form.tsx';
+import { emptyFields, problemOf, type RolloutFields, specFromForm, specText } from './spec-from-form.ts';
+
+const route = getRouteApi('/shell/rollouts/new');
+const PAUSE_MS = 500;
+
+/** A form, and beneath it what the rollout would do; nothing moves before it is started. */
+export function NewRolloutPage() {
+  const { release } = route.useSearch();
+  const navigate = route.useNavigate();
+  const [fields, setFields] = useState<RolloutFields>(() => ({ ...emptyFields, release: release ?? '' }));
+  const [all, setAll] = useState(false);
+  const spec = specFromForm(fields);
+  const problem = problemOf(spec);
+  const create = useChange('createRollout', {
+    makesOld: ['listRollouts', 'listAudit'],
+    onDone: ({ id, name }) => {
+      announce(`${name} has started`);
+      void navigate({ to: '/rollouts/$id', params: { id } });
+    },
+  });
+  // What the name is, and whether a release was chosen, one sees; the rest is said where it is wrong.
+  const isBegun = fields.name !== '' && fields.release !== '' && fields.selector.trim() !== '';
+  return (
+    <>
+      <PageHeader title="New rollout" note="See what it would do, then start it. It can be paused, aborted and rolled back at any time." />
+      <RolloutForm fields={fields} onChange={(change) => setFields((before) => ({ ...before, ...change }))} />
+      {isBegun && problem !== undefined && (
+        <Alert
+          role="alert"
+          color="red"
+          variant="outline"
+          title={`Not right yet: ${problem.field}`}
+          styles={{ root: { background: 'var(--surface)' } }}
+        >
+          {problem.message}
+        </Alert>
+      )}
+      {isBegun && problem === undefined && <Preview spec={spec} all={all} />}
+      {create.isError && <ProblemAlert error={create.error} />}
+      <Stack gap="sm">
+        <Checkbox
+          label="It is meant for every device of the fleet, should the expression match all of them"
+          checked={all}
+          onChange={({ currentTarget }) => setAll(currentTarget.checked)}
+        />
+        <Group justify="flex-end">
+          <ButtonLink to="/rollouts" variant="default">
+            Cancel
+          </ButtonLink>
+          <Button
+            loading={create.isPending}
+            disabled={!isBegun || problem !== undefined}
+            onClick={() => create.mutate({ body: { spec, all } })}
+          >
+            Start the rollout
+          </Button>
+        </Group>
+      </Stack>
+      {isBegun && problem === undefined && (
+        <CommandBox label="The same as a file, for starling rollout create -f rollout.yaml" command={specText(spec)} />
+      )}
+    </>
+  );
+}
+
+function Preview({ spec, all }: { spec: RolloutSpecInput; all: boolean }) {
+  const [settled] = useDebouncedValue(JSON.stringify({ spec, all }), PAUSE_MS);
+  const preview = useQuery<ResponseOf<typeof api.previewRollout>, StarlingError>({
+    queryKey: ['previewRollout', {}, settled],
+    queryFn: () => apiClient.call(api.previewRollout, { body: JSON.parse(settled) as { spec: RolloutSpecInput; all: boolean } }),
+    placeholderData: keepPreviousData,
+    staleTime: 0,
+    retry: false,
+  });
+  return (
+    <QueryView query={preview} heightPx={320}>
+      {(found) => <PreviewPanel preview={found} />}
+    </QueryView>
+  );
+}
