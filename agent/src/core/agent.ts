@@ -15,11 +15,11 @@ import {
   type TrustRoot,
   verifyDesiredState,
 } from '@starling/shared';
-import { createPuller } from './blobs/index.ts';
-import { createCommandRunner } from './commands/index.ts';
+import { createPuller, type Puller } from './blobs/index.ts';
+import { type CommandRunner, createCommandRunner } from './commands/index.ts';
 import { gatherDiagnostics } from './diagnostics.ts';
 import type { Journal } from './journal/index.ts';
-import { createLink, createUnderNewestRoot, type Link, type Trust } from './link/index.ts';
+import { createLink, createUnderNewestRoot, type Link, type LinkHandlers, type Trust } from './link/index.ts';
 import { createMeasuring, createSelfTuning } from './measuring.ts';
 import { createGatekeeper, type Gatekeeper } from './placement/index.ts';
 import type { BlobStore } from './ports/blob-store.ts';
@@ -41,7 +41,7 @@ import { createReconciler, loadKey, openVerdicts, type Reconciler, type Verdicts
 import { createFallbackEvents, openTunings, type Tuning, type Tunings } from './sessions/index.ts';
 import { openSpool, type Spool } from './spool/index.ts';
 import { createTapRelay, type OpenTap, type TapRelay } from './taps/index.ts';
-import { createUploads } from './uploads/index.ts';
+import { createUploads, type Uploads } from './uploads/index.ts';
 
 export interface AgentPorts {
   transport: Transport;
@@ -168,7 +168,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     ...{ tunings: known.tunings.list(), pulled: puller.counters() },
   });
   const gatekeeper = createGatekeeper({
-    ...{ device: key.device, host, underNewestRoot, trustedNowMs: trust.nowMs },
+    ...{ device: key.device, host, underNewestRoot, trustedNowMs: () => trust.nowMs() },
     publish: (params, payload) => publish('stream', { ...params }, payload),
     refused: (reason) => refused('stream', reason),
   });
@@ -177,23 +177,11 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   link = createLink({ ...ports, bootId: identity.bootId, hello: () => helloOf(identity, ports) });
   await reconciler.resume();
   await adoptKept(ports, reconciler, gatekeeper);
-  link.start({
-    desired: (signed) =>
-      underNewestRoot((root) => adopt(signed, root, ports, reconciler, gatekeeper)).catch((error: unknown) =>
-        refused('desired state', reasonOf(error)),
-      ),
-    command: (signed) => commands.receive(signed),
-    chunk: (frame) => puller.receive(frame),
-    uploaded: (id, { receivedBytes }) => uploads.acknowledged(id, receivedBytes),
-    acknowledged: (kind, acknowledgement) => spool.acknowledged(kind, acknowledgement),
-    stream: (params, payload) => gatekeeper.receive(params, payload),
-    online: () => tellOnline([gatekeeper, puller, spool, uploads, reconciler]),
-    offline() {
-      taps.linkLost();
-      for (const each of [gatekeeper, puller, spool]) each.offline();
-    },
-    refused: (message, reason) => refused(message, reason),
-  });
+  const desired = (signed: string): Promise<void> =>
+    underNewestRoot((root) => adopt(signed, root, ports, reconciler, gatekeeper)).catch((error: unknown) =>
+      refused('desired state', reasonOf(error)),
+    );
+  link.start(linkHandlers({ commands, gatekeeper, puller, reconciler, spool, taps, uploads }, { desired, refused }));
   return {
     status,
     async close() {
@@ -220,8 +208,36 @@ function createTelling(spool: Spool, log: Log, concerned: () => string | null) {
   return { record, event, refused };
 }
 
-function tellOnline(parts: readonly { online(): void }[]): void {
-  for (const part of parts) part.online();
+interface LinkedParts {
+  commands: CommandRunner;
+  gatekeeper: Gatekeeper;
+  puller: Puller;
+  reconciler: Reconciler;
+  spool: Spool;
+  taps: TapRelay;
+  uploads: Uploads;
+}
+
+/** To whom each message of the fleet goes, and who is told of the session. */
+function linkHandlers(
+  { commands, gatekeeper, puller, reconciler, spool, taps, uploads }: LinkedParts,
+  others: Pick<LinkHandlers, 'desired' | 'refused'>,
+): LinkHandlers {
+  return {
+    ...others,
+    command: (signed) => commands.receive(signed),
+    chunk: (frame) => puller.receive(frame),
+    uploaded: (id, { receivedBytes }) => uploads.acknowledged(id, receivedBytes),
+    acknowledged: (kind, acknowledgement) => spool.acknowledged(kind, acknowledgement),
+    stream: (params, payload) => gatekeeper.receive(params, payload),
+    online() {
+      for (const each of [gatekeeper, puller, spool, uploads, reconciler]) each.online();
+    },
+    offline() {
+      taps.linkLost();
+      for (const each of [gatekeeper, puller, spool]) each.offline();
+    },
+  };
 }
 
 /** What runs now, as the runtime host knows it. */

@@ -18,7 +18,6 @@ const madeOld: Record<Heard, readonly ReadName[]> = {
   benchmark: ['modelFigures', 'explainChoice', 'measurePlan'],
   build: ['listBuilds', 'showBuild', 'listBuildLog', 'listModels', 'showModel', 'listArtefacts'],
   catalogue: ['listModels', 'listPipelines', 'listReleases', 'showObjective', 'overview', 'listAudit'],
-  rollout: ['listRollouts', 'showRollout', 'listRolloutTargets', 'listRolloutEvents'],
   audit: ['listAudit'],
   rollout: ['listRollouts', 'showRollout', 'listRolloutTargets', 'listRolloutEvents'],
   choices: ['listProposals'],

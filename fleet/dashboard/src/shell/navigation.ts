@@ -14,7 +14,7 @@ import {
   IconSettings,
 } from '@tabler/icons-react';
 
-type Place = {}
+interface Place {
   to:
     | '/'
     | '/devices'
