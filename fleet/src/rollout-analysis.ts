@@ -13,9 +13,7 @@ export function judgeRollouts(analysis: Pick<Analysis, 'resolve' | 'judge'>, web
     return undefined;
   };
   return {
-    async check(reference) {
-      await analysis.resolve(reference);
-    },
+    resolve: async (reference) => ({ ...(await analysis.resolve(reference)) }),
     async judge(question) {
       const { candidate, control, sinceMs, nowMs, endsAtMs, rollout, step } = question;
       const spec = await analysis.resolve(question.analysis);

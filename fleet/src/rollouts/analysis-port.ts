@@ -26,15 +26,18 @@ export interface AnalysisQuestion {
 
 /** Judges a release by what devices measure. */
 export interface RolloutAnalysis {
-  /** @throws StarlingError that names the field, where it could never be judged */
-  check(analysis: AnalysisReference): Promise<void>;
+  /**
+   * The analysis as it stands now: what a template says later is no matter of rollouts that were made before.
+   * @throws StarlingError that names the field, where it could never be judged
+   */
+  resolve(analysis: AnalysisReference): Promise<AnalysisReference>;
   /** What it found, with all its figures in `detail`. */
   judge(question: AnalysisQuestion): Promise<Judged & { detail: unknown }>;
 }
 
 /** A fleet without analyses refuses rollouts that ask for one, before they start. */
 export const noAnalysis: RolloutAnalysis = {
-  check: async () => {
+  resolve: async () => {
     throw new StarlingError('no-analysis', 'this fleet cannot judge analyses', {
       field: 'analysis',
       hint: 'use thresholds, pauses and approvals',

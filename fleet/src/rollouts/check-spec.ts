@@ -1,4 +1,5 @@
 import { type Release, type RolloutSpec, StarlingError } from '@starling/shared';
+import type { RolloutAnalysis } from './analysis-port.ts';
 import { planSteps, problemsOfSteps } from './plan-waves.ts';
 import type { RolloutPorts } from './ports.ts';
 import { problemsOfWindows } from './windows.ts';
@@ -31,12 +32,7 @@ export async function checkSpec(spec: RolloutSpec, ports: RolloutPorts): Promise
       field: 'rate.growth.maximumPerMinute',
       hint: 'give more than rate.perMinute',
     });
-  for (const [index, { step }] of planSteps(spec).entries()) {
-    if (!('analyse' in step)) continue;
-    const written = spec.steps.indexOf(step);
-    await analysis.check(step.analyse).catch((error: unknown) => throwBelow(error, `steps.${written < 0 ? index : written}.analyse`));
-  }
-  if (spec.analysis !== undefined) await analysis.check(spec.analysis).catch((error: unknown) => throwBelow(error, 'analysis'));
+  await resolveAnalyses(spec, analysis);
   const release = await ports.releases.find(spec.release);
   const { places } = await ports.releases.plan(release.digest);
   // Roles of devices follow from labels, and change by themselves: whom a wave has reached could not be told.
@@ -47,6 +43,21 @@ export async function checkSpec(spec: RolloutSpec, ports: RolloutPorts): Promise
     });
   }
   return release;
+}
+
+/** The rollout with its analyses written out. @throws StarlingError that names the field and the fix */
+export async function resolveAnalyses(spec: RolloutSpec, analysis: RolloutAnalysis): Promise<RolloutSpec> {
+  const steps: RolloutSpec['steps'] = [];
+  for (const [index, step] of spec.steps.entries()) {
+    if (!('analyse' in step)) steps.push(step);
+    else
+      steps.push({
+        ...step,
+        analyse: await analysis.resolve(step.analyse).catch((error: unknown) => throwBelow(error, `steps.${index}.analyse`)),
+      });
+  }
+  if (spec.analysis === undefined) return { ...spec, steps };
+  return { ...spec, steps, analysis: await analysis.resolve(spec.analysis).catch((error: unknown) => throwBelow(error, 'analysis')) };
 }
 
 /** What is wrong inside a part, told as a field of the whole. */

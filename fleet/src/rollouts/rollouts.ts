@@ -15,6 +15,7 @@ import {
 import { appendAudit } from '../audit/index.ts';
 import type { Transaction } from '../db/index.ts';
 import { act } from './act.ts';
+import { resolveAnalyses } from './check-spec.ts';
 import { createFactGatherer } from './gather-facts.ts';
 import { MANY_TARGETS, OPEN_ROLLOUTS_MAXIMUM } from './limits.ts';
 import { listTargets } from './listing-store.ts';
@@ -81,8 +82,9 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
   };
   return {
     preview: (spec, all) => previewRollout(spec, all, ports),
-    async create(spec, all, actor) {
-      const checked = await checkRollout(spec, all, ports);
+    async create(written, all, actor) {
+      const checked = await checkRollout(written, all, ports);
+      const spec = await resolveAnalyses(written, ports.analysis);
       const id = ports.ids.next();
       await db.transaction((tx) => insertAll(tx, { id, spec, checked, actor }, ports));
       if (checked.matched.matched >= MANY_TARGETS) await analyseTargets(db);

@@ -13,6 +13,7 @@ import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { Tag } from '../../parts/tag.tsx';
 import { FailuresPanel } from './failures-panel.tsx';
+import { GatesPanel } from './gates-panel.tsx';
 import { RolloutActions } from './rollout-actions.tsx';
 import { limitWords, windowWords } from './spec-words.ts';
 import { isOpen, rolloutTones } from './state-words.ts';
@@ -31,6 +32,10 @@ export function RolloutPage() {
       {(view) => <Rollout rollout={view} />}
     </QueryView>
   );
+}
+
+function isJudged({ spec }: RolloutDetail): boolean {
+  return spec.analysis !== undefined || spec.steps.some((step) => 'analyse' in step);
 }
 
 function Rollout({ rollout }: { rollout: RolloutDetail }) {
@@ -71,6 +76,7 @@ function Rollout({ rollout }: { rollout: RolloutDetail }) {
         <WaveBar counts={counts} />
       </Panel>
       <WavesPanel rollout={rollout} />
+      {isJudged(rollout) && <GatesPanel rollout={rollout.id} />}
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
         <Panel title="What it does">
           <Facts

@@ -1,0 +1,103 @@
+import { Group, Stack, Text, Title } from '@mantine/core';
+import type { MetricJudgement, RolloutMetric } from '@starling/shared';
+import { useQuery } from '@tanstack/react-query';
+import { TimeChart } from '../../charts/time-chart.tsx';
+import { read } from '../../data/queries.ts';
+import { compact } from '../../format/quantity.ts';
+import { EmptyState } from '../../parts/empty-state.tsx';
+import { Moment } from '../../parts/moment.tsx';
+import { Panel } from '../../parts/panel.tsx';
+import { QueryView } from '../../parts/query-view.tsx';
+import { Tag, type Tone } from '../../parts/tag.tsx';
+
+const tones: Record<MetricJudgement['verdict'], Tone> = {
+  successful: 'good',
+  failed: 'bad',
+  inconclusive: 'warn',
+  running: 'busy',
+  error: 'bad',
+  'not-measured': 'idle',
+};
+
+/** Every objective of a rollout: what it is held to, how it stands, and how it came to that. */
+export function GatesPanel({ rollout }: { rollout: string }) {
+  const metrics = useQuery({ ...read('listRolloutMetrics', { params: { rollout } }), refetchInterval: 30_000 });
+  return (
+    <Panel title="Gates" note="Intervals hold at every look together, so a gate may be looked at as often as one likes.">
+      <QueryView query={metrics} heightPx={160}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <EmptyState title="Nothing was measured yet">Figures come with the first devices that run the new release.</EmptyState>
+          ) : (
+            <Stack gap="lg">
+              {items.map((metric) => (
+                <Gate key={`${metric.step} ${metric.name}`} metric={metric} />
+              ))}
+            </Stack>
+          )
+        }
+      </QueryView>
+    </Panel>
+  );
+}
+
+function Gate({ metric: { name, judgement, error, measuredAtMs } }: { metric: RolloutMetric }) {
+  const verdict = judgement?.verdict ?? 'error';
+  return (
+    <section aria-label={name}>
+      <Group justify="space-between" gap="xs">
+        <Title order={3} size="h6">
+          {name}
+        </Title>
+        <Group gap="sm">
+          <Text size="xs" c="dimmed">
+            <Moment atMs={measuredAtMs} />
+          </Text>
+          <Tag tone={tones[verdict]}>{verdict}</Tag>
+        </Group>
+      </Group>
+      <Text size="sm">
+        {judgement?.reason ?? error ?? 'it could not be measured'}
+        {judgement?.gates === false && ' It is shown only: it stops nothing.'}
+      </Text>
+      {judgement !== null && <Figures judgement={judgement} />}
+    </section>
+  );
+}
+
+function Figures({ judgement: { candidate, control, difference, limit, plot, measure } }: { judgement: MetricJudgement }) {
+  const words = [
+    `Limit: ${limit}.`,
+    candidate === null ? '' : `New release: ${intervalWords(candidate)}, of ${candidate.devices} devices.`,
+    control === null ? '' : `Others: ${intervalWords(control)}.`,
+    difference === null ? '' : `Held against the limit: ${intervalWords(difference)}.`,
+  ];
+  const summary = words.filter((word) => word !== '').join(' ');
+  if (plot.length < 2) {
+    return (
+      <Text size="sm" c="dimmed">
+        {summary}
+      </Text>
+    );
+  }
+  return (
+    <TimeChart
+      kind="line"
+      heightPx={160}
+      points={plot.map(({ atMs, estimate, low, high, control: other }) => ({ atMs, estimate, low, high, control: other }))}
+      measures={[
+        { name: 'estimate', label: `${measure} of the new release` },
+        { name: 'low', label: 'at least', color: 'var(--idle)' },
+        { name: 'high', label: 'at most', color: 'var(--idle)' },
+        { name: 'control', label: 'others', color: 'var(--measure-2)' },
+      ]}
+      format={compact}
+      summary={summary}
+    />
+  );
+}
+
+function intervalWords({ estimate, low, high }: NonNullable<MetricJudgement['candidate']>): string {
+  const word = (value: number | null): string => (value === null ? 'open' : compact(value));
+  return `${word(estimate)} (${word(low)} to ${word(high)})`;
+}
