@@ -106,13 +106,14 @@ function defineTemplate(template: Command, contextOf: ContextOf): void {
 function defineShow(analysis: Command, contextOf: ContextOf): void {
   analysis
     .command('show')
-    .argument('<rollout>', 'id of a rollout')
+    .argument('<rollout>', 'name or id of a rollout')
     .summary('what was measured of a rollout, and what follows from it')
     .addHelpText('after', examples(['starling analysis show k3v...', 'each metric with its interval and its reason']))
     .action(async (rollout: string, _options, command: Command) => {
       const context = contextOf(command);
       const { client } = await context.connect();
-      const found = await client.call(api.listRolloutMetrics, { params: { rollout } });
+      const { id } = await client.call(api.showRollout, { params: { id: rollout } });
+      const found = await client.call(api.listRolloutMetrics, { params: { rollout: id } });
       const lines = found.items.map(({ step, name, judgement, error }): [string, string] => [
         `${name} (step ${step})`,
         judgement === null ? `not measured: ${error}` : `${judgement.verdict}${judgement.gates ? '' : ', dry run'}: ${judgement.reason}`,
@@ -128,7 +129,7 @@ function defineShow(analysis: Command, contextOf: ContextOf): void {
 function defineSql(analysis: Command, contextOf: ContextOf): void {
   analysis
     .command('sql')
-    .argument('<rollout>', 'id of a rollout')
+    .argument('<rollout>', 'name or id of a rollout')
     .argument('<metric>', 'name of an objective')
     .summary('the SQL that gives the figures of a gate')
     .addHelpText(
@@ -141,7 +142,8 @@ function defineSql(analysis: Command, contextOf: ContextOf): void {
     .action(async (rollout: string, metric: string, _options, command: Command) => {
       const context = contextOf(command);
       const { client } = await context.connect();
-      const found = await client.call(api.showMetricQueries, { params: { rollout, metric } });
+      const { id } = await client.call(api.showRollout, { params: { id: rollout } });
+      const found = await client.call(api.showMetricQueries, { params: { rollout: id, metric } });
       context.output.result(found, () => found.queries.map((query) => statementText(query, metric)).join('\n\n'));
     });
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, Checkbox, Group, Stack } from '@mantine/core';
+import { Alert, Button, Group } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { api, type ResponseOf, type RolloutSpecInput, type StarlingError } from '@starling/shared';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
@@ -24,7 +24,7 @@ export function NewRolloutPage() {
   const { release } = route.useSearch();
   const navigate = route.useNavigate();
   const [fields, setFields] = useState<RolloutFields>(() => ({ ...emptyFields, release: release ?? '' }));
-  const [all, setAll] = useState(false);
+  const { all } = fields;
   const spec = specFromForm(fields);
   const problem = problemOf(spec);
   const create = useChange('createRollout', {
@@ -53,25 +53,18 @@ export function NewRolloutPage() {
       )}
       {isBegun && problem === undefined && <Preview spec={spec} all={all} />}
       {create.isError && <ProblemAlert error={create.error} />}
-      <Stack gap="sm">
-        <Checkbox
-          label="It is meant for every device of the fleet, should the expression match all of them"
-          checked={all}
-          onChange={({ currentTarget }) => setAll(currentTarget.checked)}
-        />
-        <Group justify="flex-end">
-          <ButtonLink to="/rollouts" variant="default">
-            Cancel
-          </ButtonLink>
-          <Button
-            loading={create.isPending}
-            disabled={!isBegun || problem !== undefined}
-            onClick={() => create.mutate({ body: { spec, all } })}
-          >
-            Start the rollout
-          </Button>
-        </Group>
-      </Stack>
+      <Group justify="flex-end">
+        <ButtonLink to="/rollouts" variant="default">
+          Cancel
+        </ButtonLink>
+        <Button
+          loading={create.isPending}
+          disabled={!isBegun || problem !== undefined}
+          onClick={() => create.mutate({ body: { spec, all } })}
+        >
+          Start the rollout
+        </Button>
+      </Group>
       {isBegun && problem === undefined && (
         <CommandBox label="The same as a file, for starling rollout create -f rollout.yaml" command={specText(spec)} />
       )}

@@ -127,6 +127,11 @@ function WhatPanel({ fields, onChange }: RolloutFormProps) {
           checked={fields.dynamic}
           onChange={({ currentTarget }) => onChange({ dynamic: currentTarget.checked })}
         />
+        <Checkbox
+          label="It is meant for every device of the fleet, should that be what is selected"
+          checked={fields.all}
+          onChange={({ currentTarget }) => onChange({ all: currentTarget.checked })}
+        />
       </Stack>
     </Panel>
   );

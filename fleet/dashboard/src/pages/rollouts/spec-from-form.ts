@@ -15,6 +15,8 @@ export interface RolloutFields {
   name: string;
   release: string;
   selector: string;
+  /** It is meant for every device, should the selector mean all of them. */
+  all: boolean;
   canary: string;
   steps: StepFields[];
   successPercent: string;
@@ -35,7 +37,7 @@ export interface RolloutFields {
 }
 
 export const emptyFields: RolloutFields = {
-  ...{ name: '', release: '', selector: '', canary: '1' },
+  ...{ name: '', release: '', selector: '', all: false, canary: '1' },
   steps: [
     { key: 1, kind: 'setPercent', value: '10' },
     { key: 2, kind: 'pause', value: '30m' },
