@@ -107,7 +107,7 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
       ...['/', '/devices', '/groups', `/devices/${device}`, `/devices/${device}?tab=measures`],
       ...[`/devices/${device}?tab=events`, `/devices/${device}?tab=hardware`],
       ...['/builds', '/models', `/models/${models.items[0]?.digest}`, '/pipelines', `/pipelines/${pipelines.items[0]?.digest}`],
-      ...['/releases', `/releases/${release.digest}`, '/enrolment', '/audit', '/settings'],
+      ...['/releases', `/releases/${release.digest}`, '/rollouts', '/rollouts/new', '/enrolment', '/audit', '/settings'],
     ];
   }
 
@@ -260,7 +260,7 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
     // The places are there once the session is: signing in may still be under way.
     await expect
       .poll(() => places.getByRole('link').allInnerTexts(), { timeout: 15_000 })
-      .toEqual(['Overview', 'Devices', 'Models', 'Builds', 'Pipelines', 'Releases', 'Settings']);
+      .toEqual(['Overview', 'Devices', 'Groups', 'Rollouts', 'Models', 'Builds', 'Pipelines', 'Releases', 'Settings']);
     await page.goto(`${fleet.baseUrl}/devices/${device}`);
     await settle(page);
     expect(await page.getByRole('button', { name: 'Revoke' }).count()).toBe(0);
