@@ -1,6 +1,6 @@
 import { type Release, type RolloutSpec, StarlingError } from '@starling/shared';
 import type { RolloutAnalysis } from './analysis-port.ts';
-import { planSteps, problemsOfSteps } from './plan-waves.ts';
+import { problemsOfSteps } from './plan-waves.ts';
 import type { RolloutPorts } from './ports.ts';
 import { problemsOfWindows } from './windows.ts';
 
