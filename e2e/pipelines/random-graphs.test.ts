@@ -1,18 +1,10 @@
-import { isStarlingError, StarlingError } from '@starling/shared';
+import { isStarlingError } from '@starling/shared';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  type BoundNode,
-  createGraph,
-  createVirtualClock,
-  createWorkQueue,
-  type OperatorItem,
-  planGraph,
-  type Values,
-  type VirtualClock,
-} from '../../agent/src/core/pipelines/index.ts';
+import { createGraph, createVirtualClock, createWorkQueue, planGraph } from '../../agent/src/core/pipelines/index.ts';
 import { scaled, testSeed } from '../harness/scale.ts';
-import { createInterpreter, type Outcome, outcomeOf } from './naive-interpreter.ts';
+import { bindBehaviour } from './bind-behaviour.ts';
+import { createInterpreter, type Outcome } from './naive-interpreter.ts';
 import { graphFrom, type NodeBehaviour, type RandomGraph, tape } from './random-graph.ts';
 
 /** Of each of the two kinds: 10,000 together, at full counts. */
@@ -33,38 +25,11 @@ const entries = (count: number) =>
     { minLength: 1, maxLength: count },
   );
 
-function bind(name: string, behaviour: NodeBehaviour, clock: VirtualClock): BoundNode {
-  const tried = new Map<string, number>();
-  const compute = (inputs: Values, item: OperatorItem): Values => {
-    const once = { sum: 0 };
-    const outcome = outcomeOf(behaviour, inputs, behaviour.isStateful ? item.state(() => ({ sum: 0 })) : once);
-    if (outcome === 'fails') throw new StarlingError('test-failed', 'it failed');
-    return outcome;
-  };
-  const run = (inputs: Values, item: OperatorItem): Values | Promise<Values> => {
-    if (behaviour.isDelay) return {};
-    const key = `${item.stream} ${item.sequence}`;
-    const before = tried.get(key) ?? 0;
-    tried.set(key, before + 1);
-    if (behaviour.flaky && before < item.sequence % 3) throw new StarlingError('flaky', 'not yet');
-    if (behaviour.durationMs === 0) return compute(inputs, item);
-    return new Promise((resolve) => {
-      clock.after(behaviour.durationMs, () => resolve(undefined));
-    }).then(() => compute(inputs, item));
-  };
-  const outputNames = behaviour.isDelay ? ['out'] : ['out', 'other'];
-  return {
-    work: { outputNames, run, runEach: async () => expect.unreachable(name) },
-    optional: behaviour.optional,
-    ...(behaviour.isStateful ? { state: 'stream' } : {}),
-  };
-}
-
 /** Runs all items, at most `underWay` at once, with time going on whenever nothing else happens. */
 async function runEngine({ graph, behaviours }: RandomGraph, items: readonly Entry[], underWay: number): Promise<Outcome[]> {
   const clock = createVirtualClock();
   const engine = createGraph(
-    planGraph(graph, (name) => bind(name, behaviours[name] as NodeBehaviour, clock)),
+    planGraph(graph, (name) => bindBehaviour(behaviours[name] as NodeBehaviour, clock)),
     { clock },
   );
   const queue = createWorkQueue({ length: items.length, policy: 'block', concurrency: underWay });

@@ -5,7 +5,6 @@ import {
   INPUT_NODE,
   isStarlingError,
   type PipelineNode,
-  StarlingError,
   splitByPlace,
 } from '@starling/shared';
 import fc from 'fast-check';
@@ -15,9 +14,7 @@ import {
   createGraph,
   createVirtualClock,
   createWorkQueue,
-  type OperatorItem,
   planGraph,
-  type Values,
   type VirtualClock,
 } from '../../agent/src/core/pipelines/index.ts';
 import {
@@ -28,7 +25,8 @@ import {
   type PlacedPipeline,
 } from '../../agent/src/core/placement/index.ts';
 import { scaled, testSeed } from '../harness/scale.ts';
-import { createInterpreter, type Outcome, outcomeOf } from './naive-interpreter.ts';
+import { bindBehaviour } from './bind-behaviour.ts';
+import { createInterpreter, type Outcome } from './naive-interpreter.ts';
 import { graphFrom, type NodeBehaviour, type RandomGraph, tape } from './random-graph.ts';
 
 const runs = { numRuns: scaled(2_000), seed: testSeed() };
@@ -70,29 +68,6 @@ const weather: fc.Arbitrary<Weather> = fc.record({
   cutMs: fc.integer({ min: 1, max: 2_000 }),
   seed: fc.integer({ min: 1, max: 1_000_000 }),
 });
-
-function bind(behaviour: NodeBehaviour, clock: VirtualClock): BoundNode {
-  const tried = new Map<string, number>();
-  const compute = (inputs: Values, item: OperatorItem): Values => {
-    const outcome = outcomeOf(behaviour, inputs, behaviour.isStateful ? item.state(() => ({ sum: 0 })) : { sum: 0 });
-    if (outcome === 'fails') throw new StarlingError('test-failed', 'it failed');
-    return outcome;
-  };
-  const run = (inputs: Values, item: OperatorItem): Values | Promise<Values> => {
-    if (behaviour.isDelay) return {};
-    const key = `${item.stream} ${item.sequence}`;
-    const before = tried.get(key) ?? 0;
-    tried.set(key, before + 1);
-    if (behaviour.flaky && before < item.sequence % 3) throw new StarlingError('flaky', 'not yet');
-    if (behaviour.durationMs === 0) return compute(inputs, item);
-    return new Promise((resolve) => clock.after(behaviour.durationMs, () => resolve(undefined))).then(() => compute(inputs, item));
-  };
-  return {
-    work: { outputNames: behaviour.isDelay ? ['out'] : ['out', 'other'], run, runEach: async () => expect.unreachable() },
-    optional: behaviour.optional,
-    ...(behaviour.isStateful ? { state: 'stream' } : {}),
-  };
-}
 
 /** Nodes on one circle are at one place; else the release would be refused. */
 function placed({ graph }: RandomGraph, places: readonly number[]): PlacedPipeline {
@@ -164,7 +139,7 @@ async function runOnMachines(random: RandomGraph, places: readonly number[], ite
   const clock = createVirtualClock();
   const pipeline = placed(random, places);
   const parts = splitByPlace(pipeline);
-  const bound = (name: string): BoundNode => bind(random.behaviours[name] as NodeBehaviour, clock);
+  const bound = (name: string): BoundNode => bindBehaviour(random.behaviours[name] as NodeBehaviour, clock);
   const streams = connect(clock, sky, (part) => {
     const found = parts.find(({ name }) => name === part);
     const graph = createGraph(planGraph(graphOfPart(pipeline, found as (typeof parts)[number]), bound), { clock });
