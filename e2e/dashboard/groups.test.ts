@@ -5,7 +5,7 @@ import { buildDashboard } from '../demo/pages.ts';
 import { createProtocolDevice } from '../harness/protocol-device.ts';
 import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
 import { describeWith } from '../harness/requires.ts';
-import { launchChromium, modes, openPage, settle, signIn, tour, WIDE } from './open-browser.ts';
+import { launchChromium, modes, openPage, settle, signedIn, tour, WIDE } from './open-browser.ts';
 
 const SETUP_TIMEOUT_MS = 400_000;
 
@@ -24,11 +24,7 @@ describeWith(['chromium'], 'groups in the dashboard', ({ chromium }) => {
       await fleet.client.call(api.changeDevice, { params: { id: device.id }, body: { labels: { site } } });
     }
     browser = await launchChromium(chromium);
-    const { page, close } = await openPage(browser, { viewport: WIDE });
-    await page.goto(`${fleet.baseUrl}/login`);
-    await signIn(page, fleet.login);
-    storageState = await page.context().storageState();
-    await close();
+    storageState = await signedIn(browser, fleet);
   }, SETUP_TIMEOUT_MS);
   afterAll(async () => {
     await browser?.close();

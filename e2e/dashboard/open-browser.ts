@@ -39,6 +39,19 @@ export async function signIn(page: Page, { email, password }: Login): Promise<vo
   await page.waitForURL(({ pathname }) => pathname !== '/login');
 }
 
+/** What a browser keeps of somebody who has signed in, for the pages of further contexts. */
+export async function signedIn(
+  browser: Browser,
+  { baseUrl, login }: { baseUrl: string; login: Login },
+): Promise<NonNullable<BrowserContextOptions['storageState']>> {
+  const { page, close } = await openPage(browser, { viewport: WIDE });
+  await page.goto(`${baseUrl}/login`);
+  await signIn(page, login);
+  const state = await page.context().storageState();
+  await close();
+  return state;
+}
+
 /** Waits until what the page reads is there: no stand-in is left, and its title is. */
 export async function settle(page: Page): Promise<void> {
   await page.getByRole('heading', { level: 1 }).waitFor();

@@ -5,7 +5,7 @@ import { buildDashboard } from '../demo/pages.ts';
 import { createProtocolDevice } from '../harness/protocol-device.ts';
 import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
 import { describeWith } from '../harness/requires.ts';
-import { launchChromium, modes, openPage, settle, signIn, tour, WIDE } from './open-browser.ts';
+import { launchChromium, modes, openPage, settle, signedIn, tour, WIDE } from './open-browser.ts';
 
 const SETUP_TIMEOUT_MS = 400_000;
 const light: PipelineInput = {
@@ -36,11 +36,7 @@ describeWith(['chromium'], 'rollouts in the dashboard', ({ chromium }) => {
     await fleet.operator.pushPipeline(light);
     await fleet.operator.createRelease({ name: 'light-1', pipeline: 'light' });
     browser = await launchChromium(chromium);
-    const { page, close } = await openPage(browser, { viewport: WIDE });
-    await page.goto(`${fleet.baseUrl}/login`);
-    await signIn(page, fleet.login);
-    storageState = await page.context().storageState();
-    await close();
+    storageState = await signedIn(browser, fleet);
   }, SETUP_TIMEOUT_MS);
   afterAll(async () => {
     await browser?.close();
