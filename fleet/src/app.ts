@@ -2,19 +2,23 @@ import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { messageOf, type Settings } from '@starling/shared';
-import { createApi } from './api/index.ts';
+import { brokerAccessRoutes, createApi } from './api/index.ts';
 import { type BlobStore, collectGarbage } from './blobs/index.ts';
-import { brokerAddresses } from './broker-addresses.ts';
+import { createAskedByBroker } from './broker/index.ts';
+import { doorsElsewhere, openDoors } from './broker-doors.ts';
 import type { FleetConfig } from './config.ts';
 import { claimDataDirectory } from './data-directory.ts';
 import { openDatabase } from './db/index.ts';
 import { openDeviceLink } from './device-link.ts';
+import { readExternalBroker } from './external-broker.ts';
+import { createHearing } from './hearing.ts';
 import { openListeners } from './listeners.ts';
 import { type Modules, openModules } from './modules.ts';
 import { createOrigins } from './origins.ts';
 import { serveDashboard, serveRunPage } from './pages/index.ts';
 import type { Clock, Ids, Log } from './ports.ts';
 import { reachableUrls } from './reachable-urls.ts';
+import { shards } from './shards/index.ts';
 import { openCertificates } from './tls/index.ts';
 import { FLEET_VERSION } from './version.ts';
 
@@ -89,22 +93,28 @@ async function wire(
     ...{ config, clock, ids, log, database, directory, certificates, publicUrl, localUrl, trustedOrigins },
   });
   closers.push(() => modules.close());
-  const { broker, topics } = await openDeviceLink(config.topicRoot, modules, log);
+  const external = readExternalBroker(config);
+  const link = await openDeviceLink(
+    { topicRoot: config.topicRoot, external, log, ids, onResumed: (shards) => hearing?.resumed(shards) },
+    modules,
+  );
+  const { broker, topics } = link;
   closers.push(() => broker.close());
-  const mqttPort = await broker.listenTcp(config.mqttPort, config.insecure ? config.host : '127.0.0.1');
-  const mqttsPort = await broker.listenTls(config.mqttsPort, config.host, { key: certificates.key, cert: certificates.certificate });
+  const hearing = link.kind === 'external' ? createHearing(link, modules.devices) : undefined;
   const host = new URL(publicUrl).hostname;
-  const addresses: Settings['addresses'] = {
-    ...{ http: localUrl, https: `https://${host}:${listeners.httpsPort}`, mqtt: `mqtt://127.0.0.1:${mqttPort}` },
-    ...{ mqtts: `mqtts://${host}:${mqttsPort}`, wss: `wss://${host}:${listeners.httpsPort}/mqtt` },
-  };
-  const brokerUrls = brokerAddresses({ publicUrl, httpsPort: listeners.httpsPort, mqttsPort });
+  const places = { publicUrl, host, httpsPort: listeners.httpsPort };
+  const doors =
+    link.kind === 'embedded'
+      ? await openDoors(link.broker, config, certificates, places)
+      : doorsElsewhere(config.brokerUrl ?? '', external?.publicUrls ?? []);
+  const addresses: Settings['addresses'] = { http: localUrl, https: `https://${host}:${listeners.httpsPort}`, ...doors.addresses };
+  const { brokerUrls } = doors;
   const origins = createOrigins(trustedOrigins, config.browserOrigins);
   const api = createApi({
     ...modules,
     ...{ db: database.db, clock, directory, log, origins, publicUrl, brokerUrls },
     browserBrokers: brokerUrls(new URL(publicUrl)).filter((address) => address.startsWith('wss:')),
-    ...{ version: FLEET_VERSION, databaseKind: database.kind, topicRoot: topics.root },
+    ...{ version: FLEET_VERSION, databaseKind: database.kind, topicRootOf: topics.rootOf },
     ...{ authorityDigest: certificates.authorityDigest, authority: certificates.authority },
     addresses: () => addresses,
     reachableUrls: reachableUrls(
@@ -116,10 +126,20 @@ async function wire(
   });
   serveRunPage(api);
   serveDashboard(api);
-  listeners.serve(api, origins, (socket, address) => broker.accept(socket, address));
+  if (external?.secret !== undefined && link.kind === 'external') {
+    const { checkPassword } = modules.access;
+    const asked = createAskedByBroker({ topics: link.topics, fleet: external, checkPassword });
+    api.route('/broker-access', brokerAccessRoutes({ asked, secret: external.secret }));
+  }
+  listeners.serve(api, origins, link.kind === 'embedded' ? (socket, address) => link.broker.accept(socket, address) : undefined);
 
   const password = await modules.accounts.bootstrap(config.adminEmail);
-  await startWork(modules);
+  if (link.kind === 'external') await link.broker.connect();
+  await startWork(modules, { knowsSockets: link.kind === 'embedded' });
+  if (hearing !== undefined) {
+    closers.push(async () => hearing.close());
+    await hearing.hear(shards);
+  }
   closers.push(startHousekeeping(modules, directory, { clock, log }));
   return {
     addresses,
@@ -134,8 +154,8 @@ async function wire(
 }
 
 /** Starts what works by itself, once everything can be reached. */
-async function startWork({ devices, builds, measuring, rollouts }: Modules): Promise<void> {
-  await devices.start();
+async function startWork({ devices, builds, measuring, rollouts }: Modules, { knowsSockets }: { knowsSockets: boolean }): Promise<void> {
+  await devices.start({ knowsSockets });
   await builds.start();
   measuring.start();
   await rollouts.start();
