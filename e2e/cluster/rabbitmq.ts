@@ -12,6 +12,8 @@ import { type ClusterBroker, isListening } from './cluster-broker.ts';
 
 /** The programs themselves: those on the path become another user, and know the folders of the service alone. */
 const PROGRAMS = '/usr/lib/rabbitmq/bin';
+/** Of Erlang, on which it runs: finds nodes by their names. */
+const EPMD = '/usr/bin/epmd';
 const SECRET = 'secret-of-the-brokers-of-tests';
 const START_TIMEOUT_MS = 90_000;
 
@@ -40,7 +42,7 @@ export async function startRabbitMq(nodes: number, fleetPort: number): Promise<C
   await chmod(join(folder, '.erlang.cookie'), 0o400);
   await writeFile(join(folder, 'plugins'), '[rabbitmq_mqtt,rabbitmq_auth_backend_http].');
   const children = new Map<Node, ChildProcess>();
-  const epmd = spawn('epmd', ['-port', String(epmdPort)], { stdio: 'ignore' });
+  const epmd = spawn(EPMD, ['-port', String(epmdPort)], { stdio: 'ignore' });
 
   const start = async (node: Node): Promise<void> => {
     await mkdir(node.folder, { recursive: true });

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, StarlingError } from '@starling/shared';
 import type { ExternalBrokerOptions } from './broker/index.ts';
-import type { FleetConfig } from './config.ts';
 
 /** A broker that is not ours, and what devices and the broker itself are told of it. */
 export interface ExternalBrokerSettings extends ExternalBrokerOptions {
@@ -10,17 +9,16 @@ export interface ExternalBrokerSettings extends ExternalBrokerOptions {
   secret: string | undefined;
 }
 
-type BrokerConfig = Pick<
-  FleetConfig,
-  | 'brokerUrl'
-  | 'brokerUsername'
-  | 'brokerPassword'
-  | 'brokerAuthority'
-  | 'brokerPublicUrls'
-  | 'brokerLogins'
-  | 'brokerSecret'
-  | 'databaseUrl'
->;
+interface BrokerConfig {
+  databaseUrl?: string | undefined;
+  brokerUrl?: string | undefined;
+  brokerUsername: string;
+  brokerPassword?: string | undefined;
+  brokerAuthority?: string | undefined;
+  brokerPublicUrls: string[];
+  brokerLogins?: ExternalBrokerOptions['logins'] | undefined;
+  brokerSecret?: string | undefined;
+}
 
 /**
  * What belongs to `brokerUrl`.
