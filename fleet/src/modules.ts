@@ -35,6 +35,7 @@ import { createGroups, type Groups } from './groups/index.ts';
 import { createMeasurements, forgetMeasurements, keepMeasurements, type Measurements } from './measurements/index.ts';
 import { createMeasuring, type Measuring } from './measuring/index.ts';
 import { createModels, createUploads, type Models, type Uploads } from './models/index.ts';
+import { openTelemetry, type TelemetryModules } from './open-telemetry.ts';
 import { createPackages, type Packages } from './packages/index.ts';
 import { createPipelines, type Pipelines } from './pipelines/index.ts';
 import type { Clock, EventBus, Ids, Log } from './ports.ts';
@@ -43,7 +44,7 @@ import { judgeRollouts, tellOfRollouts } from './rollout-analysis.ts';
 import { createRollouts, type Rollouts, rolloutsThatUse } from './rollouts/index.ts';
 import { readSecret } from './secret.ts';
 import { createTaps, type Taps } from './taps/index.ts';
-import { createIngest, createTelemetryQueries, forgetTelemetry, type Ingest, type TelemetryQueries } from './telemetry/index.ts';
+import { forgetTelemetry } from './telemetry/index.ts';
 import type { Certificates } from './tls/index.ts';
 import { createTraceExport } from './traces/index.ts';
 import { createKeyring, type Keyring } from './trust/index.ts';
@@ -52,7 +53,7 @@ import { FLEET_VERSION } from './version.ts';
 const MEBIBYTE = 1024 ** 2;
 
 /** All that knows the database: everything of the fleet but its sockets. */
-export interface Modules {
+export interface Modules extends TelemetryModules {
   accounts: Accounts;
   analysis: Analysis;
   access: DeviceAccess;
@@ -67,7 +68,6 @@ export interface Modules {
   events: EventBus;
   groups: Groups;
   batches: CommandBatches;
-  ingest: Ingest;
   keyring: Keyring;
   measurements: Measurements;
   measuring: Measuring;
@@ -78,7 +78,6 @@ export interface Modules {
   rollouts: Rollouts;
   simulated: SimulatedRemoval;
   taps: Taps;
-  telemetry: TelemetryQueries;
   uploads: Uploads;
   close(): Promise<void>;
 }
@@ -161,7 +160,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const secret = await readSecret(join(directory, 'keys', 'session-secret'), ids);
   return {
     ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases, rollouts },
-    ingest: createIngest({ db, clock, events, log, project: keepMeasurements, stored: traces?.add }),
+    ...openTelemetry(config, { database: ports.database, clock, log, events, project: keepMeasurements, stored: traces?.add }),
     taps,
     bulk: createDeviceBulk({ db, clock, events }),
     simulated: createSimulatedRemoval({
@@ -172,7 +171,6 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     batches: createCommandBatches({ ...{ db, clock, ids, events, log, commands, grants }, where: groups.where }),
     analysis,
     measurements: createMeasurements({ db, clock }),
-    telemetry: createTelemetryQueries({ db, clock }),
     access: createDeviceAccess({
       ...{ db, clock, ids, keyring, events },
       matchProfile: (capabilities) => matchProfile(capabilities, profiles),
