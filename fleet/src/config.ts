@@ -42,6 +42,11 @@ export const configSchema = z.strictObject({
     .regex(/^postgres(ql)?:\/\//, 'use postgres://user:password@host:port/database')
     .optional()
     .meta({ description: 'Postgres instead of the embedded database' }),
+  blobStore: z
+    .string()
+    .startsWith('s3://', 'use s3://bucket/prefix, with ?endpoint=https://host:port for storage that is not of Amazon')
+    .optional()
+    .meta({ description: 'Bucket of S3-compatible storage for blobs, instead of the data directory: s3://bucket/prefix?endpoint=...' }),
   httpPort: port.default(8080).meta({ description: 'Plain HTTP, on loopback only' }),
   httpsPort: port.default(8443).meta({ description: 'HTTPS and MQTT over WebSocket, on all interfaces' }),
   mqttPort: port.default(1883).meta({ description: 'Plain MQTT, on loopback only' }),
@@ -219,6 +224,14 @@ export function readConfig(argv: readonly string[], environment: Readonly<Record
   const issue = parsed.error.issues[0];
   const field = issue?.path.join('.') ?? '';
   throw new StarlingError('invalid-config', `${field}: ${issue?.message ?? 'invalid'}`, { field, hint: 'see starling-fleet --help' });
+}
+
+/** What all tools of S3 read from the environment. Secrets are no settings: flags are seen by every user of a machine. */
+export function storeEnvironment(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string | undefined> {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = environment;
+  return { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN };
 }
 
 /** Text of `--help`, from the schema. */

@@ -1,4 +1,4 @@
-import { createTopics, wireTable } from '@starling/shared';
+import { createTopics, messageOf, wireTable } from '@starling/shared';
 import { createChunkServer } from './blobs/index.ts';
 import {
   type Broker,
@@ -83,6 +83,7 @@ function joinModules(broker: Broker, topics: DeviceTopics, modules: Modules, log
     store: blobs,
     isReachable: async (device, digest) => (await desiredStates.reaches(device, digest)) || (await commands.reaches(device, digest)),
     send: async (device, frame) => void (await broker.send(device, topics.build('blobChunk', { device }), frame, 0)),
+    failed: (error) => log.warn({ error: messageOf(error) }, 'a chunk could not be read'),
   });
   const left = (device: string): void => {
     chunks.forget(device);

@@ -4,7 +4,7 @@ import type { DeviceProfile, MeasuringSettings } from '@starling/shared';
 import { type Analysis, createAnalysis, createWebhooks, type ProfilePrice } from './analysis/index.ts';
 import { createBuilder } from './artefacts/index.ts';
 import { type Accounts, createAccounts } from './auth/index.ts';
-import { type BlobStore, openDiskStore } from './blobs/index.ts';
+import { type BlobStore, openBlobStore } from './blobs/index.ts';
 import { type Builds, createBuilds } from './builds/index.ts';
 import {
   type CommandBatches,
@@ -15,7 +15,7 @@ import {
   createCommands,
   forgetCommands,
 } from './commands/index.ts';
-import type { FleetConfig } from './config.ts';
+import { type FleetConfig, storeEnvironment } from './config.ts';
 import type { OpenDatabase } from './db/index.ts';
 import { countByRelease, createDesiredStates, type DesiredStates, forgetDesired } from './desired-state/index.ts';
 import {
@@ -120,8 +120,9 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const { config, clock, ids, log, directory, certificates, publicUrl } = ports;
   const { db } = ports.database;
   const events = createEventBus();
-  const blobs = await openDiskStore(join(directory, 'blobs'), { clock, ids });
   const keyring = await createKeyring({ db, clock, ids, directory: join(directory, 'keys') });
+  const place = { directory, address: config.blobStore, environment: storeEnvironment(), owner: keyring.fleetId };
+  const blobs = await openBlobStore(place, { clock, ids });
   const profiles = loadProfiles();
   const devices = createDevices({ db, clock, events, log });
   const builder = createBuilder({
