@@ -37,7 +37,7 @@ export interface DeviceLinkOptions {
 /** Wires a broker to the modules: what devices send goes in, desired states, commands and chunks go out. */
 export async function openDeviceLink(options: DeviceLinkOptions, modules: Modules): Promise<DeviceLink> {
   const { external, log, ids } = options;
-  const { access, devices } = modules;
+  const { access, devices, taps } = modules;
   if (external === undefined) {
     const topics = createCommonTopics(options.topicRoot);
     const broker = await createBroker({
@@ -64,6 +64,7 @@ export async function openDeviceLink(options: DeviceLinkOptions, modules: Module
   });
   const traffic = joinModules(broker, topics, modules, log);
   access.onLogin((device, password) => broker.admit(device, password));
+  taps.onStart((device, tap) => broker.watch(topics.build('tap', { device, id: tap })));
   return { kind: 'external', broker, topics };
 }
 

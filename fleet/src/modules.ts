@@ -24,13 +24,15 @@ import {
   createDeviceAccess,
   createDeviceBulk,
   createDevices,
+  createNonces,
+  createSharedNonces,
   createSimulatedRemoval,
   type DeviceAccess,
   type DeviceBulk,
   type Devices,
   type SimulatedRemoval,
 } from './devices/index.ts';
-import { createEventBus } from './events.ts';
+import { createEventBus, type LocalEvents } from './events.ts';
 import { createGroups, type Groups } from './groups/index.ts';
 import { createMeasurements, forgetMeasurements, keepMeasurements, type Measurements } from './measurements/index.ts';
 import { createMeasuring, type Measuring } from './measuring/index.ts';
@@ -38,11 +40,12 @@ import { createModels, createUploads, type Models, type Uploads } from './models
 import { openTelemetry, type TelemetryModules } from './open-telemetry.ts';
 import { createPackages, type Packages } from './packages/index.ts';
 import { createPipelines, type Pipelines } from './pipelines/index.ts';
-import type { Clock, EventBus, Ids, Log } from './ports.ts';
+import type { Clock, Ids, Log } from './ports.ts';
 import { createReleases, type Releases } from './releases/index.ts';
 import { judgeRollouts, tellOfRollouts } from './rollout-analysis.ts';
 import { createRollouts, type Rollouts, rolloutsThatUse } from './rollouts/index.ts';
 import { readSecret } from './secret.ts';
+import type { Duty } from './shards/index.ts';
 import { createTaps, type Taps } from './taps/index.ts';
 import { forgetTelemetry } from './telemetry/index.ts';
 import type { Certificates } from './tls/index.ts';
@@ -65,7 +68,7 @@ export interface Modules extends TelemetryModules {
   grants: CommandGrants;
   desiredStates: DesiredStates;
   devices: Devices;
-  events: EventBus;
+  events: LocalEvents;
   groups: Groups;
   batches: CommandBatches;
   keyring: Keyring;
@@ -95,6 +98,12 @@ export interface ModulePorts {
   /** Where a browser on this machine reaches it. */
   localUrl: string;
   trustedOrigins: readonly string[];
+  /** This process at this start. */
+  processId: string;
+  /** The processes of a fleet share what is in memory otherwise. */
+  isShared: boolean;
+  /** Does this process do that for the whole fleet? */
+  has(duty: Duty): boolean;
 }
 
 type RolloutParts = Pick<Modules, 'events' | 'blobs' | 'models' | 'releases' | 'desiredStates'> & {
@@ -102,13 +111,13 @@ type RolloutParts = Pick<Modules, 'events' | 'blobs' | 'models' | 'releases' | '
 };
 
 /** Rollouts, with the groups that say where to and the analyses that say whether. */
-async function openRollouts({ clock, ids, log, directory, database: { db } }: ModulePorts, parts: RolloutParts) {
+async function openRollouts({ clock, ids, log, directory, processId, database: { db } }: ModulePorts, parts: RolloutParts) {
   const { byName, ...modules } = parts;
   const groups = createGroups({ db, clock, uses: [rolloutsThatUse] });
   const analysis = createAnalysis({ db, clock, log, prices: pricesOf([...byName.values()]) });
   const webhooks = createWebhooks({ clock, ids, secret: await readSecret(join(directory, 'keys', 'webhook-secret'), ids) });
   const rollouts = createRollouts({
-    ...{ db, clock, ids, log, ...modules, matching: groups.where },
+    ...{ db, clock, ids, log, ...modules, matching: groups.where, owner: processId },
     profiles: byName,
     analysis: judgeRollouts(analysis, webhooks),
   });
@@ -154,6 +163,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const measuring = createMeasuring({
     ...{ db, models, releases, commands, grants, clock, events, log },
     profiles: byName,
+    isMine: () => ports.has('measuring'),
     settings: measuringSettings(config),
   });
   const { groups, analysis, rollouts, stopTelling } = await openRollouts(ports, { events, blobs, models, releases, desiredStates, byName });
@@ -173,6 +183,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     measurements: createMeasurements({ db, clock }),
     access: createDeviceAccess({
       ...{ db, clock, ids, keyring, events },
+      nonces: ports.isShared ? createSharedNonces({ db, clock, ids, secret }) : createNonces({ clock, ids }),
       matchProfile: (capabilities) => matchProfile(capabilities, profiles),
     }),
     accounts: createAccounts({ db, clock, ids, secret, publicUrl: ports.localUrl, trustedOrigins: ports.trustedOrigins }),

@@ -159,6 +159,7 @@ export function createExampleFleet(options: Pick<ExampleOptions, 'db'> & Partial
       return `id-${`${ids}`.padStart(4, '0')}`;
     };
     return createRollouts({
+      owner: next(),
       ...{ db: own, clock, ids: { next, bytes: () => new Uint8Array() }, log: silent, events: createEventBus() },
       ...{
         blobs: blobs as BlobStore,

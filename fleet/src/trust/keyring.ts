@@ -35,6 +35,8 @@ export interface Keyring {
   roots(from: number): Promise<string[]>;
   /** Of its desired states; the proof of one that the fleet was set back to. */
   epoch: { epoch: number; proof: string | undefined };
+  /** Takes what another process of this fleet has published. */
+  refresh(): Promise<void>;
   /** Adopts the first root, or the next one after verifying that both it and the current one signed it. */
   publishRoot(signed: string, actor: Actor): Promise<{ version: number; digest: string }>;
 }
@@ -64,6 +66,12 @@ export async function createKeyring(options: { db: Database; clock: Clock; ids: 
     signedRoot: () => ({ signed: require().signed, digest: require().digest, version: require().root.version }),
     hasRoot: () => current !== undefined,
     roots: async (from) => (await rootsFrom(db, from)).map((stored) => stored.signed),
+    async refresh() {
+      for (const { signed, digest } of await rootsFrom(db, (current?.root.version ?? 0) + 1)) {
+        const root = current === undefined ? await verifyPinnedRoot(signed, digest) : await verifyNextRoot(signed, current.root);
+        current = { root, signed, digest };
+      }
+    },
     async publishRoot(signed, actor) {
       const digest = await rootDigest(signed);
       const root = current === undefined ? await verifyPinnedRoot(signed, digest) : await verifyNextRoot(signed, current.root);
