@@ -26,9 +26,9 @@ export async function openDeviceLink(topicRoot: string | undefined, modules: Mod
       else void inbound.receive(device, topic, payload);
     },
     onConnected: (device) => devices.seen(device, true),
-    onDisconnected: (device) => {
+    onDisconnected: (device, inOrder) => {
       chunks.forget(device);
-      devices.seen(device, false);
+      devices.seen(device, false, inOrder);
       taps.deviceGone(device);
     },
   });

@@ -65,6 +65,7 @@ export * from './http/device-access.ts';
 export * from './http/devices.ts';
 export * from './http/endpoint.ts';
 export * from './http/fleet.ts';
+export * from './http/fleet-map.ts';
 export * from './http/groups.ts';
 export * from './http/labels.ts';
 export * from './http/measuring.ts';

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createTopics } from '@starling/shared';
 import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 import { type Broker, type ConnectionLimits, createBroker } from './embedded.ts';
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -11,13 +12,14 @@ describe('the connections of the broker', () => {
   let broker: Broker;
   let port: number;
   const asked: string[] = [];
+  const left: [string, boolean][] = [];
   const sockets: Socket[] = [];
 
   const open = async (limits: Partial<ConnectionLimits>): Promise<void> => {
     broker = await createBroker(
       {
         ...{ topics: createTopics(), log: silent, onMessage: () => undefined },
-        ...{ onConnected: () => undefined, onDisconnected: () => undefined },
+        ...{ onConnected: () => undefined, onDisconnected: (device: string, inOrder: boolean) => void left.push([device, inOrder]) },
         async checkPassword(device, password) {
           asked.push(device);
           return password === 'right';
@@ -29,6 +31,7 @@ describe('the connections of the broker', () => {
   };
   afterEach(async () => {
     asked.length = 0;
+    left.length = 0;
     for (const socket of sockets.splice(0)) socket.destroy();
     await broker.close();
   });
@@ -76,6 +79,33 @@ describe('the connections of the broker', () => {
     expect(await logIn('device')).toBe(false);
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     expect(await logIn('device')).toBe(true);
+  });
+
+  test('of pages tell one that was closed from one that broke', async () => {
+    await open({});
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    server.on('connection', (socket) => broker.accept(socket, '127.0.0.1'));
+    await once(server, 'listening');
+    const { port: webPort } = server.address() as { port: number };
+    const logInPage = async (device: string): Promise<WebSocket> => {
+      const page = new WebSocket(`ws://127.0.0.1:${webPort}`, 'mqtt');
+      await once(page, 'open');
+      page.send(connectPacket(device, 'right'));
+      await once(page, 'message');
+      return page;
+    };
+    const [closed, broken] = [await logInPage('closed'), await logInPage('broken')];
+    // As a browser does when its tab is closed.
+    closed.close(1001);
+    await expect.poll(() => left).toEqual([['closed', true]]);
+    broken.terminate();
+    await expect
+      .poll(() => left)
+      .toEqual([
+        ['closed', true],
+        ['broken', false],
+      ]);
+    await new Promise((resolve) => server.close(resolve));
   });
 });
 

@@ -13,7 +13,8 @@ export interface BrokerPorts {
   checkPassword(device: string, password: string): Promise<boolean>;
   onMessage(device: string, topic: string, payload: Uint8Array): void;
   onConnected(device: string): void;
-  onDisconnected(device: string): void;
+  /** @param inOrder the page that it ran in was closed, or the agent ended: nothing broke */
+  onDisconnected(device: string, inOrder: boolean): void;
 }
 
 /** The embedded broker, as the rest of the fleet sees it. */
@@ -47,6 +48,8 @@ const DRAIN_TIMEOUT_MS = 10_000;
 const PUBLISH_RATE = { perSecond: 200, burst: 2_000 };
 /** The same of what devices send to each other: a worker answers many. */
 const STREAM_RATE = { perSecond: 4_000, burst: 20_000 };
+/** RFC 6455, 7.4.1: done, going away as a page does that is closed, and closed without a reason. A broken connection has 1006. */
+const orderlyCloseCodes: ReadonlySet<number> = new Set([1000, 1001, 1005]);
 /** MQTT fixed header, topic and packet id around a payload. */
 const PACKET_OVERHEAD_BYTES = 1024;
 
@@ -59,6 +62,7 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
   const streamLimit = createRateLimit(STREAM_RATE);
   const refusals = createRateLimit({ perSecond: 1, burst: limits.refusalsPerAddress });
   const strangers = new Map<Duplex, string>();
+  const closedInOrder = new WeakSet<Duplex>();
 
   const aedes = await Aedes.createBroker({
     concurrency: 100,
@@ -121,7 +125,7 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
     clients.delete(client.id);
     limit.forget(client.id);
     streamLimit.forget(client.id);
-    ports.onDisconnected(client.id);
+    ports.onDisconnected(client.id, closedInOrder.has(client.conn));
   });
   aedes.on('clientError', (client, error) => log.debug({ device: client.id, error: error.message }, 'a connection failed'));
   aedes.on('connectionError', (_client, error) => log.debug({ error: error.message }, 'a connection was refused'));
@@ -151,7 +155,14 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
     listenTcp: (port, host) => listen(createTcpServer({ noDelay: true }, acceptSocket), port, host, 'mqttPort'),
     listenTls: (port, host, tls) =>
       listen(createTlsServer({ ...tls, noDelay: true, minVersion: 'TLSv1.2' }, acceptSocket), port, host, 'mqttsPort'),
-    accept: (socket, address) => accept(createWebSocketStream(socket), address),
+    accept(socket, address) {
+      // Heard before the stream ends, which is when the device counts as gone.
+      socket.once('close', (code) => {
+        if (orderlyCloseCodes.has(code)) closedInOrder.add(stream);
+      });
+      const stream = createWebSocketStream(socket);
+      accept(stream, address);
+    },
     send(device, topic, payload, qos) {
       const client = clients.get(device);
       if (client === undefined) return Promise.resolve(false);

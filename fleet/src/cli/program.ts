@@ -10,6 +10,7 @@ import { defineChoiceCommands } from './commands/choice.ts';
 import { defineCommandCommands } from './commands/command.ts';
 import { defineDeviceCommands } from './commands/device.ts';
 import { defineEvents } from './commands/events.ts';
+import { defineFleetCommands } from './commands/fleet.ts';
 import { defineGroupCommands } from './commands/group.ts';
 import { defineKeyCommands } from './commands/key.ts';
 import { defineLogin } from './commands/login.ts';
@@ -67,6 +68,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineRolloutCommands(program, contextOf);
   defineChoiceCommands(program, contextOf);
   defineBenchmark(program, contextOf);
+  defineFleetCommands(program, contextOf);
   defineDeviceCommands(program, contextOf);
   defineGroupCommands(program, contextOf);
   defineSiteCommands(program, contextOf);

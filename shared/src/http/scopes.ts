@@ -9,6 +9,7 @@ import { commandEndpoints } from './commands.ts';
 import { deviceEndpoints } from './devices.ts';
 import type { Endpoint } from './endpoint.ts';
 import { fleetEndpoints } from './fleet.ts';
+import { fleetMapEndpoints } from './fleet-map.ts';
 import { groupEndpoints } from './groups.ts';
 import { peopleEndpoints } from './people.ts';
 import { rolloutEndpoints } from './rollouts.ts';
@@ -18,6 +19,7 @@ import { telemetryEndpoints } from './telemetry.ts';
 /** Everything that a scope can be about. Its own endpoints (`callers.ts`) add no area of their own. */
 const scoped = {
   ...fleetEndpoints,
+  ...fleetMapEndpoints,
   ...deviceEndpoints,
   ...commandEndpoints,
   ...bulkEndpoints,
