@@ -114,6 +114,7 @@ async function wire(
       networkInterfaces(),
     ),
     disconnect: (device) => broker.disconnect(device),
+    disconnectOperator: (account) => broker.operators.disconnect(account),
     isConnected: (device) => broker.isConnected(device),
   });
   serveRunPage(api);
@@ -136,10 +137,11 @@ async function wire(
 }
 
 /** Starts what works by itself, once everything can be reached. */
-async function startWork({ devices, builds, measuring, rollouts }: Modules): Promise<void> {
+async function startWork({ devices, builds, measuring, operators, rollouts }: Modules): Promise<void> {
   await devices.start();
   await builds.start();
   measuring.start();
+  await operators.relay.start();
   await rollouts.start();
 }
 
@@ -151,9 +153,9 @@ function ownOrigins(publicUrl: string, { httpPort, httpsPort }: { httpPort: numb
 
 /** Expires, retains and collects until it is stopped. */
 function startHousekeeping(modules: Modules, directory: string, { clock, log }: { clock: Clock; log: Log }): () => Promise<void> {
-  const { batches, blobs, builds, commands, ingest, models, pipelines, releases, retention } = modules;
+  const { batches, blobs, builds, commands, ingest, models, operators, pipelines, releases, retention } = modules;
   const housekeeping = setInterval(() => {
-    commands.expire().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'housekeeping'));
+    Promise.all([commands.expire(), operators.relay.expire()]).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'housekeeping'));
   }, HOUSEKEEPING_MS);
   let retentionPass: Promise<void> | undefined;
   const retain = (): void => {

@@ -1,4 +1,4 @@
-import { createTopics, messageOf, type Topics, wireTable } from '@starling/shared';
+import { createTopics, jsonEncode, messageOf, type Topics, wireTable } from '@starling/shared';
 import { createChunkServer } from './blobs/index.ts';
 import { type Broker, createBroker, createInbound, createRelay } from './broker/index.ts';
 import type { Modules } from './modules.ts';
@@ -14,15 +14,17 @@ export interface DeviceLink {
 
 /** Wires the broker to the modules: what devices send goes in, desired states, commands and chunks go out. */
 export async function openDeviceLink(topicRoot: string | undefined, modules: Modules, log: Log): Promise<DeviceLink> {
-  const { access, blobs, commands, desiredStates, devices, ingest, taps } = modules;
+  const { access, blobs, commands, desiredStates, devices, ingest, operators, taps } = modules;
   const topics = createTopics(topicRoot);
   const broker = await createBroker({
     topics,
     log,
     checkPassword: (device, password) => access.checkPassword(device, password),
+    checkOperator: (account, password) => operators.accounts.checkPassword(account, password),
     onMessage(device, topic, payload) {
       const parsed = topics.parse(topic);
       if (parsed?.name === 'stream') relay(device, parsed.params.to ?? '', topic, payload);
+      else if (parsed?.name === 'operatorCommand') void operators.relay.receive(device, parsed.params.name ?? '', payload);
       else void inbound.receive(device, topic, payload);
     },
     onConnected: (device) => devices.seen(device, true),
@@ -52,6 +54,17 @@ export async function openDeviceLink(topicRoot: string | undefined, modules: Mod
     send: (device, topic, payload, qos) => broker.send(device, topic, payload, qos),
   });
   commands.onSend((device, name, jws) => broker.send(device, topics.build('command', { device, name }), encoder.encode(jws), 1));
+  operators.relay.onSend({
+    async send(account, id, result) {
+      await broker.operators.send(
+        account,
+        topics.build('operatorResult', { account, id }),
+        jsonEncode(result),
+        wireTable.operatorResult.qos,
+      );
+    },
+    disconnect: (account) => broker.operators.disconnect(account),
+  });
   desiredStates.connect({
     isConnected: (device) => broker.isConnected(device),
     send: (device, jws) => broker.send(device, topics.build('desired', { device }), encoder.encode(jws), 1),

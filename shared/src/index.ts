@@ -68,6 +68,7 @@ export * from './http/fleet.ts';
 export * from './http/groups.ts';
 export * from './http/labels.ts';
 export * from './http/measuring.ts';
+export * from './http/operators.ts';
 export * from './http/paging.ts';
 export * from './http/people.ts';
 export * from './http/placement.ts';
@@ -110,6 +111,7 @@ export { requireFresh, rootDigest, verifyNextRoot, verifyPinnedRoot } from './tr
 export * from './wire/blob-transfer.ts';
 export * from './wire/command.ts';
 export * from './wire/hello.ts';
+export * from './wire/operator.ts';
 export * from './wire/registry.ts';
 export * from './wire/stream.ts';
 export * from './wire/tap.ts';

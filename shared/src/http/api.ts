@@ -10,6 +10,7 @@ import { deviceEndpoints } from './devices.ts';
 import { fleetEndpoints } from './fleet.ts';
 import { groupEndpoints } from './groups.ts';
 import { measuringEndpoints } from './measuring.ts';
+import { operatorEndpoints } from './operators.ts';
 import { peopleEndpoints } from './people.ts';
 import { rolloutEndpoints } from './rollouts.ts';
 import { tapEndpoints } from './taps.ts';
@@ -35,6 +36,7 @@ export const api = {
   ...tapEndpoints,
   ...telemetryEndpoints,
   ...peopleEndpoints,
+  ...operatorEndpoints,
   ...callerEndpoints,
 } as const;
 export type EndpointName = keyof typeof api;

@@ -10,6 +10,7 @@ import { deviceEndpoints } from './devices.ts';
 import type { Endpoint } from './endpoint.ts';
 import { fleetEndpoints } from './fleet.ts';
 import { groupEndpoints } from './groups.ts';
+import { operatorEndpoints } from './operators.ts';
 import { peopleEndpoints } from './people.ts';
 import { rolloutEndpoints } from './rollouts.ts';
 import { tapEndpoints } from './taps.ts';
@@ -31,6 +32,7 @@ const scoped = {
   ...tapEndpoints,
   ...telemetryEndpoints,
   ...peopleEndpoints,
+  ...operatorEndpoints,
 } as const;
 type Guarded = Exclude<(typeof scoped)[keyof typeof scoped], { access: 'public' }>;
 
