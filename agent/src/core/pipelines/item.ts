@@ -25,6 +25,8 @@ export interface ItemInput {
   /** The number that it had in its stream, of an item that runs again or comes from another machine. Others are numbered as they come. */
   sequence?: number | undefined;
   traceId?: string | undefined;
+  /** Names what comes of it, where that leaves the device. */
+  resultId?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -116,6 +118,7 @@ class ItemView implements OperatorItem {
   readonly stream: string;
   readonly sequence: number;
   readonly timeMs: number;
+  readonly resultId: string | undefined;
   readonly state: OperatorItem['state'];
   readonly #item: Item;
 
@@ -123,6 +126,7 @@ class ItemView implements OperatorItem {
     this.stream = item.input.stream;
     this.sequence = item.sequence;
     this.timeMs = item.input.timeMs;
+    this.resultId = item.input.resultId;
     this.state = state;
     this.#item = item;
   }
