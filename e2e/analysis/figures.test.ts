@@ -17,7 +17,7 @@ import {
 import { inlineParameters } from '../../fleet/src/cli/inline-parameters.ts';
 import { type OpenDatabase, openDatabase } from '../../fleet/src/db/index.ts';
 import { createEventBus } from '../../fleet/src/events.ts';
-import { createIngest, type RollUp, rollUp } from '../../fleet/src/telemetry/index.ts';
+import { createIngest, createLayerStore, type RollUp, rollUp } from '../../fleet/src/telemetry/index.ts';
 import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
 import { describeWith } from '../harness/requires.ts';
 import { ingestAll, NEW_RELEASE, OLD_RELEASE, recordsOfDevice, type Sent } from './simulated-records.ts';
@@ -118,7 +118,14 @@ function figuresSuite(open: () => Promise<OpenDatabase>): void {
   const rolledUp = rollUp(sent);
   beforeAll(async () => {
     database = await open();
-    const ingest = createIngest({ db: database.db, clock, events: createEventBus(), log });
+    const day = 86_400_000;
+    const layers = createLayerStore(database.db, database.kind, {
+      records: 7 * day,
+      'device-sums': 7 * day,
+      sums: 90 * day,
+      hours: 730 * day,
+    });
+    const ingest = createIngest({ db: database.db, clock, events: createEventBus(), log, layers, waitingBytesMaximum: 64 * 1024 * 1024 });
     // In two parts, so that rows are added to rows that are there.
     await ingestAll(
       ingest,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { pipelineGraphSchema, StarlingError } from '@starling/shared';
-import { type BoundNode, createGraph, type Graph, planGraph } from '../../agent/src/core/pipelines/index.ts';
+import type { Graph } from '../../agent/src/core/pipelines/index.ts';
 import type { Engine, EngineSession, Tensor } from '../../agent/src/core/ports/engine.ts';
 import type { ImageCodec } from '../../agent/src/core/ports/image-codec.ts';
 import { openEvaluation } from '../../agent/src/core/runtime/index.ts';
@@ -19,6 +19,7 @@ import { measureNeighbours } from './neighbours.ts';
 import { createReadingLoop, type RunModel } from './reading-loop.ts';
 import { type Measure, median, type Say } from './result.ts';
 import { withFolder } from './runtime.ts';
+import { chainOf, measureWatching } from './watching.ts';
 
 const VISITS_PER_SECOND = 200_000;
 const LOOP_RATIO = 0.97;
@@ -30,28 +31,18 @@ const SCENES = 6;
 
 /** What the engine itself costs: visits of trivial nodes, the whole of read-signs, what watches it, and what pipelines cost each other. */
 export async function measureGraph(say: Say): Promise<Measure[]> {
-  return [...(await measureVisits(say)), ...(await measureReadSigns(say)), ...(await measureNeighbours(say))];
+  return [
+    ...(await measureVisits(say)),
+    ...(await measureWatching(say)),
+    ...(await measureReadSigns(say)),
+    ...(await measureNeighbours(say)),
+  ];
 }
 
-/** A chain with a second way beside every other node: each node but the first joins two edges. */
 function trivialGraph(isAsync: boolean): Graph {
-  const names = Array.from({ length: NODES }, (_, index) => `n${index}`);
-  const edges = names.flatMap((name, index) => [
-    { from: index === 0 ? 'input.x' : `n${index - 1}.out`, to: `${name}.a` },
-    { from: index < 2 ? 'input.x' : `n${index - 2}.out`, to: `${name}.b` },
-  ]);
-  const graph = pipelineGraphSchema.parse({
-    ...{ inputs: { x: 'json' }, outputs: { y: 'json' } },
-    nodes: Object.fromEntries(names.map((name) => [name, { op: 'trivial' }])),
-    edges: [...edges, { from: `n${NODES - 1}.out`, to: 'output.y' }],
-  });
   const add = ({ a, b }: Readonly<Record<string, unknown>>) => ({ out: ((a as number) + (b as number)) % 1009 });
-  const run = isAsync ? async (inputs: Readonly<Record<string, unknown>>) => add(inputs) : add;
-  const bound: BoundNode = { work: { outputNames: ['out'], run, runEach: async () => [] } };
-  return createGraph(
-    planGraph(graph, () => bound),
-    { clock: createSystemClock() },
-  );
+  const names = Array.from({ length: NODES }, (_, index) => `n${index}`);
+  return chainOf(names, isAsync ? async (inputs) => add(inputs) : add);
 }
 
 async function visitsPerSecond(graph: Graph): Promise<number> {

@@ -23,3 +23,11 @@ export function paintPlain(red: number, green: number, blue: number, side = 32):
     .png()
     .toBuffer();
 }
+
+/** White squares in a row on black. */
+export function paintSpots(count: number): Promise<Buffer> {
+  const spots = Array.from({ length: count }, (_, place) => `<rect x="${8 + place * 32}" y="20" width="20" height="20" fill="#fff"/>`);
+  const width = 8 + count * 32;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="64"><rect width="100%" height="100%"/>${spots.join('')}</svg>`;
+  return sharp(Buffer.from(svg)).png().toBuffer();
+}

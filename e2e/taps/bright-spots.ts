@@ -8,12 +8,14 @@ const brightSpots: PipelineInput = {
   name: 'bright-spots',
   version: '1.0.0',
   inputs: { image: 'encoded-image' },
-  outputs: { boxes: 'boxes' },
+  outputs: { boxes: 'boxes', spots: 'list<json>' },
   nodes: {
     decode: { op: 'image.decode' },
     resize: { op: 'image.resize', params: { longestSide: 32 } },
     grey: { op: 'image.to-grey-tensor' },
     spots: { op: 'dbnet.decode' },
+    cut: { op: 'image.crop-quads' },
+    looks: { pipeline: 'look', each: true },
   },
   edges: [
     { from: 'input.image', to: 'decode.image' },
@@ -22,7 +24,23 @@ const brightSpots: PipelineInput = {
     { from: 'grey.tensor', to: 'spots.map' },
     { from: 'decode.image', to: 'spots.source' },
     { from: 'spots.boxes', to: 'output.boxes' },
+    { from: 'decode.image', to: 'cut.image' },
+    { from: 'spots.boxes', to: 'cut.boxes' },
+    { from: 'cut.images', to: 'looks.image' },
+    { from: 'looks.statistics', to: 'output.spots' },
   ],
+  pipelines: {
+    look: {
+      inputs: { image: 'image' },
+      outputs: { statistics: 'json' },
+      nodes: { small: { op: 'image.resize', params: { longestSide: 32 } }, measure: { op: 'image.statistics' } },
+      edges: [
+        { from: 'input.image', to: 'small.image' },
+        { from: 'small.image', to: 'measure.image' },
+        { from: 'measure.statistics', to: 'output.statistics' },
+      ],
+    },
+  },
 };
 
 export async function publishBrightSpots(fleet: RunningFleet, edges: string[] = []): Promise<ReleaseView> {

@@ -6,14 +6,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createStarling, type Starling } from '../cli/starling.ts';
 import { childrenOf } from '../harness/child-processes.ts';
-import { paintPlain } from '../harness/picture.ts';
+import { paintPlain, paintSpots } from '../harness/picture.ts';
 import type { AgentProcess } from '../harness/processes.ts';
 import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
 import { publishBrightSpots } from './bright-spots.ts';
 import { readTap } from './read-tap.ts';
 
 /** What the policy of the release lets out, beside its output. */
-const EDGES = ['decode.image', 'grey.tensor'];
+const EDGES = ['decode.image', 'grey.tensor', 'looks/small.image', 'looks/measure.statistics'];
 const statusSchema = z.object({
   taps: z.array(z.object({ tap: z.string(), edges: z.array(z.string()), account: z.string(), untilMs: z.number() })),
 });
@@ -171,13 +171,33 @@ describe('edges of a pipeline on a device', () => {
     expect(Object.fromEntries(result.edges.map(({ edge, state }) => [edge, state]))).toEqual({
       ...{ 'input.image': 'refused', 'resize.image': 'refused' },
       ...{ 'decode.image': 'sent', 'grey.tensor': 'sent', 'spots.boxes': 'sent' },
+      ...{ 'cut.images': 'refused', 'looks.statistics': 'refused' },
+      ...{ 'looks/input.image': 'refused', 'looks/small.image': 'absent', 'looks/measure.statistics': 'absent' },
     });
-    expect(values.map(({ edge }) => edge).sort()).toEqual([...EDGES, 'spots.boxes'].sort());
-    expect(Object.keys(result.nodesMs).sort()).toEqual(['decode', 'grey', 'resize', 'spots']);
+    expect(values.map(({ edge }) => edge).sort()).toEqual(['decode.image', 'grey.tensor', 'spots.boxes']);
+    expect(Object.keys(result.nodesMs).sort()).toEqual(['cut', 'decode', 'grey', 'looks', 'resize', 'spots']);
     expect(result.failure).toBeUndefined();
     const bad = await fleet.client.call(api.replayOnDevice, { params: { id: device() }, query: {}, raw: Buffer.from('no picture') });
     expect(bad.result.failure).toMatchObject({ code: 'not-an-image', field: 'nodes.decode.image' });
     expect(bad.result.edges.find(({ edge }) => edge === 'decode.image')?.state).toBe('absent');
+  });
+
+  test('inside a pipeline that runs for each item of a list are watched, under the number of the item with the list', async () => {
+    const tap = await start({ edges: ['spots.boxes', 'looks/small.image', 'looks/measure.statistics'], maximumPerSecond: 30 });
+    const reader = await readTap(fleet, tap);
+    const spots = await paintSpots(2);
+    const pushed = await fetch(`http://127.0.0.1:${agent.ready.httpPort}/v1/infer`, { method: 'POST', body: new Uint8Array(spots) });
+    expect(pushed.status).toBe(200);
+    const boxes = await reader.until('the boxes', ({ edge }) => edge === 'spots.boxes');
+    expect(boxes.value).toMatchObject({ kind: 'json', value: [expect.anything(), expect.anything()] });
+    const inside = await reader.until('a picture inside', ({ edge }) => edge === 'looks/small.image');
+    expect(inside).toMatchObject({ value: { kind: 'image', width: 32 }, item: boxes.item });
+    const measured = await reader.until('what was measured', ({ edge }) => edge === 'looks/measure.statistics');
+    expect(measured).toMatchObject({ value: { kind: 'json' }, item: boxes.item });
+    reader.leave();
+    const { values } = await fleet.client.call(api.replayOnDevice, { params: { id: device() }, query: {}, raw: spots });
+    const replayed = values.find(({ edge }) => edge === 'looks/small.image');
+    expect(replayed?.value).toMatchObject({ kind: 'list', length: 2, items: [{ kind: 'image' }, { kind: 'image' }] });
   });
 
   test('of the newest item are told again, and of one that was seen', async () => {
@@ -253,6 +273,9 @@ describe('edges of a pipeline on a device', () => {
       waiting: 0,
       ageMs: expect.any(Number),
     });
-    expect(Object.keys(edges).sort()).toEqual([...EDGES, 'input.image', 'resize.image', 'spots.boxes'].sort());
+    // Inside the pipeline for spots there is something to count only where there are spots.
+    const outer = Object.keys(edges).filter((edge) => !edge.startsWith('looks/'));
+    const ports = ['input.image', 'decode.image', 'resize.image', 'grey.tensor', 'spots.boxes', 'cut.images', 'looks.statistics'];
+    expect(outer.sort()).toEqual(ports.sort());
   });
 });

@@ -44,7 +44,9 @@ describe('the way of a frame', () => {
   test('is followed from its source to its result, through the fleet to a collector', async () => {
     const { traceId = '' } = await push();
     const spans = await spansOf(traceId);
-    expect(spans.map(({ name }) => name)).toEqual([...['item', 'source', 'queue', 'decode', 'resize', 'grey', 'spots', 'result']]);
+    expect(spans.map(({ name }) => name)).toEqual([
+      ...['item', 'source', 'queue', 'decode', 'resize', 'grey', 'spots', 'cut', 'looks', 'result'],
+    ]);
     const [root] = spans as [CollectedSpan, ...CollectedSpan[]];
     expect(root.parentSpanId).toBeUndefined();
     expect(spans.slice(1).every(({ parentSpanId }) => parentSpanId === root.spanId)).toBe(true);

@@ -40,8 +40,10 @@ export interface FleetPorts {
 
 /** Commands for many devices go on this often. */
 const BATCH_PASS_MS = 1000;
-/** Telemetry retention and expiry of commands are looked after this often. */
+/** Expiry of commands is looked after this often. */
 const HOUSEKEEPING_MS = 30_000;
+/** What is old is dropped this often: an embedded database that grows past its budget is seen soon. */
+const RETENTION_MS = 300_000;
 const GARBAGE_INTERVAL_MS = 6 * 3_600_000;
 
 /**
@@ -149,10 +151,21 @@ function ownOrigins(publicUrl: string, { httpPort, httpsPort }: { httpPort: numb
 
 /** Expires, retains and collects until it is stopped. */
 function startHousekeeping(modules: Modules, directory: string, { clock, log }: { clock: Clock; log: Log }): () => Promise<void> {
-  const { batches, blobs, builds, commands, ingest, models, pipelines, releases, telemetry } = modules;
+  const { batches, blobs, builds, commands, ingest, models, pipelines, releases, retention } = modules;
   const housekeeping = setInterval(() => {
-    Promise.all([commands.expire(), telemetry.retain()]).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'housekeeping'));
+    commands.expire().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'housekeeping'));
   }, HOUSEKEEPING_MS);
+  let retentionPass: Promise<void> | undefined;
+  const retain = (): void => {
+    retentionPass ??= retention
+      .pass()
+      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'retention of telemetry'))
+      .finally(() => {
+        retentionPass = undefined;
+      });
+  };
+  const retentions = setInterval(retain, RETENTION_MS);
+  retain();
   const references = async (): Promise<Set<string>> =>
     new Set([
       ...(await models.references()),
@@ -179,6 +192,8 @@ function startHousekeeping(modules: Modules, directory: string, { clock, log }: 
     clearInterval(passes);
     await passing;
     clearInterval(garbage);
+    clearInterval(retentions);
+    await retentionPass;
     await ingest.idle();
   };
 }

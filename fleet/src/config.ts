@@ -23,6 +23,10 @@ const browserOriginsSchema = z.preprocess(
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
+function days(byDefault: number, description: string) {
+  return z.coerce.number().int().min(1).max(36_500).default(byDefault).meta({ description });
+}
+
 /** Every setting of the fleet: flag `--data-directory`, environment `STARLING_DATA_DIRECTORY`, file key `dataDirectory`. */
 export const configSchema = z.strictObject({
   dataDirectory: z.string().min(1).default('.starling/fleet').meta({ description: 'Where keys, blobs and the embedded database lie' }),
@@ -31,6 +35,11 @@ export const configSchema = z.strictObject({
     .regex(/^postgres(ql)?:\/\//, 'use postgres://user:password@host:port/database')
     .optional()
     .meta({ description: 'Postgres instead of the embedded database' }),
+  blobStore: z
+    .string()
+    .startsWith('s3://', 'use s3://bucket/prefix, with ?endpoint=https://host:port for storage that is not of Amazon')
+    .optional()
+    .meta({ description: 'Bucket of S3-compatible storage for blobs, instead of the data directory: s3://bucket/prefix?endpoint=...' }),
   httpPort: port.default(8080).meta({ description: 'Plain HTTP, on loopback only' }),
   httpsPort: port.default(8443).meta({ description: 'HTTPS and MQTT over WebSocket, on all interfaces' }),
   mqttPort: port.default(1883).meta({ description: 'Plain MQTT, on loopback only' }),
@@ -58,6 +67,22 @@ export const configSchema = z.strictObject({
     .max(3_600_000)
     .default(10_000)
     .meta({ description: 'Length of a telemetry window on devices' }),
+  retainRecordsDays: days(7, 'Records of telemetry are kept as devices sent them for this long'),
+  retainDeviceSumsDays: days(7, 'Sums of five minutes of each device are kept for this long; gates of rollouts rest on them'),
+  retainSumsDays: days(90, 'Sums of five minutes of each release, profile and site are kept for this long'),
+  retainHoursDays: days(730, 'Sums of an hour are kept for this long'),
+  retainAnalysisDays: days(90, 'Looks of rollouts at their metrics are kept for this long; what they came to is kept for good'),
+  telemetryMebibytesMaximum: z.coerce.number().int().min(64).max(1_073_741_824).optional().meta({
+    description:
+      'Telemetry takes no more than this, the oldest goes first; 2048 by default with the embedded database, else without a limit',
+  }),
+  ingestMebibytes: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(4096)
+    .default(64)
+    .meta({ description: 'Telemetry that may wait for the database; what comes beyond is left on devices, least valuable first' }),
   traceRatio: z.coerce
     .number()
     .min(0)
@@ -160,6 +185,14 @@ export function readConfig(argv: readonly string[], environment: Readonly<Record
   const issue = parsed.error.issues[0];
   const field = issue?.path.join('.') ?? '';
   throw new StarlingError('invalid-config', `${field}: ${issue?.message ?? 'invalid'}`, { field, hint: 'see starling-fleet --help' });
+}
+
+/** What all tools of S3 read from the environment. Secrets are no settings: flags are seen by every user of a machine. */
+export function storeEnvironment(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string | undefined> {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = environment;
+  return { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN };
 }
 
 /** Text of `--help`, from the schema. */

@@ -1,4 +1,4 @@
-import { createTopics, type Topics, wireTable } from '@starling/shared';
+import { createTopics, messageOf, type Topics, wireTable } from '@starling/shared';
 import { createChunkServer } from './blobs/index.ts';
 import { type Broker, createBroker, createInbound, createRelay } from './broker/index.ts';
 import type { Modules } from './modules.ts';
@@ -40,6 +40,7 @@ export async function openDeviceLink(topicRoot: string | undefined, modules: Mod
     store: blobs,
     isReachable: async (device, digest) => (await desiredStates.reaches(device, digest)) || (await commands.reaches(device, digest)),
     send: async (device, frame) => void (await broker.send(device, topics.build('blobChunk', { device }), frame, 0)),
+    failed: (error) => log.warn({ error: messageOf(error) }, 'a chunk could not be read'),
   });
   const inbound = createInbound({
     ...{ topics, log, devices, desiredStates, commands, ingest, chunks, taps },

@@ -4,7 +4,7 @@ import type { DeviceProfile, MeasuringSettings } from '@starling/shared';
 import { type Analysis, createAnalysis, createWebhooks, type ProfilePrice } from './analysis/index.ts';
 import { createBuilder } from './artefacts/index.ts';
 import { type Accounts, createAccounts } from './auth/index.ts';
-import { type BlobStore, openDiskStore } from './blobs/index.ts';
+import { type BlobStore, openBlobStore } from './blobs/index.ts';
 import { type Builds, createBuilds } from './builds/index.ts';
 import {
   type CommandBatches,
@@ -15,7 +15,7 @@ import {
   createCommands,
   forgetCommands,
 } from './commands/index.ts';
-import type { FleetConfig } from './config.ts';
+import { type FleetConfig, storeEnvironment } from './config.ts';
 import type { OpenDatabase } from './db/index.ts';
 import { countByRelease, createDesiredStates, type DesiredStates, forgetDesired } from './desired-state/index.ts';
 import {
@@ -35,6 +35,7 @@ import { createGroups, type Groups } from './groups/index.ts';
 import { createMeasurements, forgetMeasurements, keepMeasurements, type Measurements } from './measurements/index.ts';
 import { createMeasuring, type Measuring } from './measuring/index.ts';
 import { createModels, createUploads, type Models, type Uploads } from './models/index.ts';
+import { openTelemetry, type TelemetryModules } from './open-telemetry.ts';
 import { createPackages, type Packages } from './packages/index.ts';
 import { createPipelines, type Pipelines } from './pipelines/index.ts';
 import type { Clock, EventBus, Ids, Log } from './ports.ts';
@@ -43,7 +44,7 @@ import { judgeRollouts, tellOfRollouts } from './rollout-analysis.ts';
 import { createRollouts, type Rollouts, rolloutsThatUse } from './rollouts/index.ts';
 import { readSecret } from './secret.ts';
 import { createTaps, type Taps } from './taps/index.ts';
-import { createIngest, createTelemetryQueries, forgetTelemetry, type Ingest, type TelemetryQueries } from './telemetry/index.ts';
+import { forgetTelemetry } from './telemetry/index.ts';
 import type { Certificates } from './tls/index.ts';
 import { createTraceExport } from './traces/index.ts';
 import { createKeyring, type Keyring } from './trust/index.ts';
@@ -52,7 +53,7 @@ import { FLEET_VERSION } from './version.ts';
 const MEBIBYTE = 1024 ** 2;
 
 /** All that knows the database: everything of the fleet but its sockets. */
-export interface Modules {
+export interface Modules extends TelemetryModules {
   accounts: Accounts;
   analysis: Analysis;
   access: DeviceAccess;
@@ -67,7 +68,6 @@ export interface Modules {
   events: EventBus;
   groups: Groups;
   batches: CommandBatches;
-  ingest: Ingest;
   keyring: Keyring;
   measurements: Measurements;
   measuring: Measuring;
@@ -78,7 +78,6 @@ export interface Modules {
   rollouts: Rollouts;
   simulated: SimulatedRemoval;
   taps: Taps;
-  telemetry: TelemetryQueries;
   uploads: Uploads;
   close(): Promise<void>;
 }
@@ -121,8 +120,9 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const { config, clock, ids, log, directory, certificates, publicUrl } = ports;
   const { db } = ports.database;
   const events = createEventBus();
-  const blobs = await openDiskStore(join(directory, 'blobs'), { clock, ids });
   const keyring = await createKeyring({ db, clock, ids, directory: join(directory, 'keys') });
+  const place = { directory, address: config.blobStore, environment: storeEnvironment(), owner: keyring.fleetId };
+  const blobs = await openBlobStore(place, { clock, ids });
   const profiles = loadProfiles();
   const devices = createDevices({ db, clock, events, log });
   const builder = createBuilder({
@@ -160,7 +160,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const secret = await readSecret(join(directory, 'keys', 'session-secret'), ids);
   return {
     ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases, rollouts },
-    ingest: createIngest({ db, clock, events, log, project: keepMeasurements, stored: traces?.add }),
+    ...openTelemetry(config, { database: ports.database, clock, log, events, project: keepMeasurements, stored: traces?.add }),
     taps,
     bulk: createDeviceBulk({ db, clock, events }),
     simulated: createSimulatedRemoval({
@@ -171,7 +171,6 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     batches: createCommandBatches({ ...{ db, clock, ids, events, log, commands, grants }, where: groups.where }),
     analysis,
     measurements: createMeasurements({ db, clock }),
-    telemetry: createTelemetryQueries({ db, clock }),
     access: createDeviceAccess({
       ...{ db, clock, ids, keyring, events },
       matchProfile: (capabilities) => matchProfile(capabilities, profiles),

@@ -85,6 +85,7 @@ export {
   scopeSchema,
 } from './http/scopes.ts';
 export * from './http/taps.ts';
+export * from './http/telemetry.ts';
 export * from './ids.ts';
 export * from './limits.ts';
 export * from './log-line.ts';

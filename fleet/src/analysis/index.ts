@@ -3,6 +3,6 @@ export { type Analysis, alphaOf, createAnalysis, type JudgeQuestion } from './an
 export { type DeviceRollUps, figuresOfDevices, type MeasureSource, sourceOf } from './device-figures.ts';
 export { type Cohort, figuresQuery, type ProfilePrice } from './figures-sql.ts';
 export { judgeMetric, type MetricInput } from './judge-metric.ts';
-export { readFigures } from './store.ts';
+export { deleteOldMeasurements, readFigures } from './store.ts';
 export { sampleRatioOf, verdictOf } from './verdict.ts';
 export { createWebhooks, type WebhookAnswer, type WebhookCall, type Webhooks } from './webhooks.ts';

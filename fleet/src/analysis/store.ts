@@ -165,6 +165,23 @@ export async function newestWithQueries(db: Queryable, rollout: string, metric: 
   return row;
 }
 
+/** Measurements of one deletion: few enough that nobody waits for them. */
+const DELETED_MEASUREMENTS = 2000;
+
+/**
+ * Deletes some looks that are older. What a metric came to in its step stays, and what refuted it: a rollout of long ago still tells why it
+ * ended. @returns how many went
+ */
+export async function deleteOldMeasurements(db: Queryable, beforeMs: number): Promise<number> {
+  const rows = await db.execute(sql`
+    delete from analysis_measurements where (rollout, step, metric, at_ms) in (
+      select o.rollout, o.step, o.metric, o.at_ms from analysis_measurements o
+      where o.at_ms < ${beforeMs}::bigint and not o.failed and exists (
+        select 1 from analysis_measurements n where n.rollout = o.rollout and n.step = o.step and n.metric = o.metric and n.at_ms > o.at_ms)
+      order by o.at_ms limit ${DELETED_MEASUREMENTS}) returning 1`);
+  return rows.length;
+}
+
 export async function findTemplate(db: Queryable, name: string): Promise<AnalysisTemplate | undefined> {
   const [row] = await db.select().from(analysisTemplates).where(eq(analysisTemplates.name, name));
   return row;

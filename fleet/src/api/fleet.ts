@@ -51,6 +51,7 @@ export function fleetRoutes(app: ApiApp, ports: FleetPorts): void {
       inference: { itemsLastHour: hour.items, latencyMsP50: hour.latencyMsP50, latencyMsP95: hour.latencyMsP95 },
       energy: { joulesLastHour: hour.joules, measuredShare: hour.measuredShare },
       drifted: hour.drifted.map((each) => ({ ...each, name: names.get(each.device) ?? each.device })),
+      driftedDevices: hour.driftedDevices,
     };
   });
   route(app, api.settings, async () => {

@@ -1,9 +1,16 @@
 import { sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../db/index.ts';
+import { ensurePartitions } from '../telemetry/index.ts';
 
 /** What ends with its connection, its minute or its machine. */
 const shortLived: ReadonlySet<string> = new Set(['broker_logins', 'session', 'verification', 'leases']);
-export const telemetryTables: ReadonlySet<string> = new Set(['telemetry_records', 'telemetry_rollups']);
+export const telemetryTables: ReadonlySet<string> = new Set([
+  'telemetry_records',
+  'telemetry_rollups',
+  'telemetry_sums',
+  'telemetry_hours',
+  'telemetry_layers',
+]);
 const ROWS_OF_A_READING = 2000;
 
 /** Tables of the fleet, each after those that it refers to. */
@@ -47,6 +54,7 @@ export async function* readRows(tx: Transaction, table: string): AsyncGenerator<
 export async function insertRows(tx: Transaction, table: string, rows: readonly string[]): Promise<void> {
   const [first] = rows;
   if (first === undefined) return;
+  if (telemetryTables.has(table)) await ensurePartitions(tx, table, rows.map(momentOf));
   const computed = await computedColumns(tx, table);
   const columns = sql.join(
     Object.keys(JSON.parse(first) as object)
@@ -57,6 +65,11 @@ export async function insertRows(tx: Transaction, table: string, rows: readonly 
   const name = sql.identifier(table);
   await tx.execute(sql`insert into ${name} (${columns}) overriding system value
     select ${columns} from jsonb_populate_recordset(null::${name}, ${`[${rows.join(',')}]`}::jsonb)`);
+}
+
+function momentOf(row: string): number {
+  const { at_ms: atMs } = JSON.parse(row) as { at_ms?: unknown };
+  return Number(atMs);
 }
 
 /** Columns that the database computes from others, and lets nobody write. */

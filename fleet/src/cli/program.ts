@@ -20,6 +20,7 @@ import { defineRolloutCommands } from './commands/rollout.ts';
 import { defineSimulate } from './commands/simulate.ts';
 import { defineSiteCommands } from './commands/site.ts';
 import { defineTapCommands } from './commands/tap.ts';
+import { defineTelemetryCommands } from './commands/telemetry.ts';
 import { defineTokenCommands } from './commands/token.ts';
 import { defineUserCommands } from './commands/user.ts';
 import { environmentHelp } from './config.ts';
@@ -72,6 +73,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineCommandCommands(program, contextOf);
   defineAnalysisCommands(program, contextOf);
   defineTapCommands(program, contextOf);
+  defineTelemetryCommands(program, contextOf);
   defineTokenCommands(program, contextOf);
   defineApiTokenCommands(program, contextOf);
   defineUserCommands(program, contextOf);

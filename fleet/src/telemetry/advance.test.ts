@@ -3,7 +3,17 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { advance, type Cursor } from './advance.ts';
 
-const start: Cursor = { device: 'd', streamId: 's', kind: 'events', sequence: 0, stored: 0, repeated: 0, declaredDropped: 0, lost: 0 };
+const start: Cursor = {
+  device: 'd',
+  streamId: 's',
+  kind: 'events',
+  sequence: 0,
+  stored: 0,
+  repeated: 0,
+  declaredDropped: 0,
+  lost: 0,
+  shed: 0,
+};
 const record = (sequence: number): TelemetryRecord => ({ sequence, bootId: 'b', monotonicMs: 0, wallMs: 0, clock: 'trusted', payload: {} });
 const batch = (sequences: readonly number[], dropped: TelemetryBatch['dropped'] = []): TelemetryBatch => ({
   streamId: 's',
@@ -56,7 +66,7 @@ describe('a stream of telemetry', () => {
         const { cursor, stored } = deliver(batches);
         expect(stored).toEqual(sent);
         const below = (sequences: readonly number[]): number => sequences.filter((sequence) => sequence <= cursor.sequence).length;
-        expect(cursor.stored + cursor.declaredDropped + cursor.lost).toBe(cursor.sequence);
+        expect(cursor.stored + cursor.declaredDropped + cursor.lost + cursor.shed).toBe(cursor.sequence);
         expect([cursor.stored, cursor.declaredDropped, cursor.lost]).toEqual([below(sent), below(declared), below(gone)]);
       }),
     );
@@ -80,7 +90,7 @@ describe('a stream of telemetry', () => {
             seen.add(sequence);
           }
           cursor = { ...cursor, ...delivery.cursor };
-          expect(cursor.stored + cursor.declaredDropped + cursor.lost).toBe(cursor.sequence);
+          expect(cursor.stored + cursor.declaredDropped + cursor.lost + cursor.shed).toBe(cursor.sequence);
         }
       }),
       { numRuns: 500 },

@@ -10,10 +10,12 @@ export interface Cursor {
   repeated: number;
   declaredDropped: number;
   lost: number;
+  /** Acknowledged, and let go under load. */
+  shed: number;
 }
 
 export interface Delivery {
-  cursor: Pick<Cursor, 'sequence' | 'stored' | 'repeated' | 'declaredDropped' | 'lost'>;
+  cursor: Pick<Cursor, 'sequence' | 'stored' | 'repeated' | 'declaredDropped' | 'lost' | 'shed'>;
   /** Records that were not stored before. */
   fresh: TelemetryRecord[];
 }
@@ -21,14 +23,16 @@ export interface Delivery {
 /**
  * What a batch adds to a stream. Devices send in order and drop a record only when it is acknowledged, so a sequence at or below the
  * cursor is a repeat, and a gap above it was either declared as dropped or is lost for good: counted, and not waited for.
+ * @param isShed what is new is counted and let go
  */
-export function advance(cursor: Cursor, batch: TelemetryBatch): Delivery {
+export function advance(cursor: Cursor, batch: TelemetryBatch, isShed = false): Delivery {
   const next = {
     sequence: cursor.sequence,
     stored: cursor.stored,
     repeated: cursor.repeated,
     declaredDropped: cursor.declaredDropped,
     lost: cursor.lost,
+    shed: cursor.shed,
   };
   const fresh: TelemetryRecord[] = [];
   const dropped = [...batch.dropped].sort((a, b) => a.from - b.from);
@@ -39,8 +43,11 @@ export function advance(cursor: Cursor, batch: TelemetryBatch): Delivery {
     }
     skipTo(next, record.sequence, dropped);
     next.sequence = record.sequence;
-    next.stored += 1;
-    fresh.push(record);
+    if (isShed) next.shed += 1;
+    else {
+      next.stored += 1;
+      fresh.push(record);
+    }
   }
   // What was dropped at the end is declared as well, so that the spool may forget the declaration.
   for (const range of dropped) {

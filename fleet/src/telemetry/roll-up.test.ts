@@ -84,6 +84,8 @@ describe('each kind', () => {
       record('health', {}),
     ]);
     expect(rows).toMatchObject([
+      { kind: 'device-energy', subject: 'measured', count: 1, hits: 1, total: 9 },
+      { kind: 'device-energy', subject: 'modelled', count: 2, hits: 0, total: 18 },
       { kind: 'drift', subject: 'p/light', count: 1, hits: 1, total: 0.2 },
       { kind: 'energy', count: 20, hits: 10, total: 6 },
     ]);

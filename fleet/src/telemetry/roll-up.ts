@@ -8,7 +8,7 @@ export interface RollUp {
   /** Empty where none ran. */
   release: string;
   kind: RollUpKind;
-  /** The pipeline of `inference`; `pipeline/monitor` of `drift`; the code of `event`; empty for `energy`. */
+  /** The pipeline of `inference`; `pipeline/monitor` of `drift`; the code of `event`; the method of `device-energy`; empty for `energy`. */
   subject: string;
   /** Items of `inference`, judged windows of `drift`, inferences of `energy`, `event`s. */
   count: number;
@@ -20,9 +20,11 @@ export interface RollUp {
   bins: number[] | null;
 }
 
-export type RollUpKind = 'inference' | 'drift' | 'energy' | 'event';
+/** `device-energy`: windows of devices, those that were measured, and the joules of the whole device; kept for the fleet, not for each device. */
+export type RollUpKind = 'inference' | 'drift' | 'energy' | 'device-energy' | 'event';
 
 export const ROLL_UP_MS = 5 * 60_000;
+export const HOUR_MS = 3_600_000;
 
 /** Events that are counted by release. */
 const countedEvents: ReadonlySet<string> = new Set(['host-crashed', 'rolled-back']);
@@ -34,18 +36,19 @@ interface Stored {
   payload: unknown;
 }
 
-type Figures = Pick<RollUp, 'kind' | 'subject' | 'count' | 'hits' | 'total' | 'bins'> & { release: string | null };
+type Sums = Pick<RollUp, 'count' | 'hits' | 'total' | 'bins'>;
+type Figures = Sums & Pick<RollUp, 'kind' | 'subject'> & { release: string | null };
 
 /** Adds up what records say, per five minutes, device, release and subject. In the order of their keys, so that two writers never wait for each other. */
 export function rollUp(records: readonly Stored[]): RollUp[] {
   const rows = new Map<string, RollUp>();
   for (const record of records) {
-    const figures = figuresOf(record);
-    if (figures === undefined) continue;
-    const row: RollUp = { ...figures, device: record.device, release: figures.release ?? '', atMs: bucketOf(record.atMs) };
-    const key = JSON.stringify([row.device, row.release, row.kind, row.subject, row.atMs]);
-    const before = rows.get(key);
-    rows.set(key, before === undefined ? row : addRollUps(before, row));
+    for (const figures of figuresOf(record)) {
+      const row: RollUp = { ...figures, device: record.device, release: figures.release ?? '', atMs: bucketOf(record.atMs) };
+      const key = JSON.stringify([row.device, row.release, row.kind, row.subject, row.atMs]);
+      const before = rows.get(key);
+      rows.set(key, before === undefined ? row : { ...row, ...sumOf(before, row) });
+    }
   }
   return [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
 }
@@ -55,9 +58,8 @@ export function bucketOf(atMs: number): number {
 }
 
 /** Sums of two rows of one key. */
-function addRollUps(left: RollUp, right: RollUp): RollUp {
+export function sumOf(left: Sums, right: Sums): Sums {
   return {
-    ...left,
     count: left.count + right.count,
     hits: left.hits + right.hits,
     total: left.total + right.total,
@@ -67,33 +69,38 @@ function addRollUps(left: RollUp, right: RollUp): RollUp {
 }
 
 /** Payloads were checked against the schema of their kind. */
-function figuresOf({ kind, payload }: Stored): Figures | undefined {
+function figuresOf({ kind, payload }: Stored): Figures[] {
   switch (kind) {
     case 'inference':
-      return ofInference(payload as TelemetryPayload<'inference'>);
+      return [ofInference(payload as TelemetryPayload<'inference'>)];
     case 'drift': {
       const { pipeline, monitor, psi, drifted, release } = payload as TelemetryPayload<'drift'>;
-      if (psi === null) return undefined;
-      return { kind, subject: `${pipeline}/${monitor}`, count: 1, hits: drifted ? 1 : 0, total: psi, bins: null, release };
+      if (psi === null) return [];
+      return [{ kind, subject: `${pipeline}/${monitor}`, count: 1, hits: drifted ? 1 : 0, total: psi, bins: null, release }];
     }
-    case 'energy': {
-      const { inferences, agentJoules, method, release } = payload as TelemetryPayload<'energy'>;
-      if (inferences === 0) return undefined;
-      return {
-        kind,
-        subject: '',
-        count: inferences,
-        hits: method === 'measured' ? inferences : 0,
-        total: agentJoules,
-        bins: null,
-        release,
-      };
-    }
+    case 'energy':
+      return ofEnergy(payload as TelemetryPayload<'energy'>);
     case 'events':
       return ofEvent(payload as TelemetryPayload<'events'>);
     default:
-      return undefined;
+      return [];
   }
+}
+
+function ofEnergy({ inferences, agentJoules, joules, method, release }: TelemetryPayload<'energy'>): Figures[] {
+  const isMeasured = method === 'measured';
+  const device: Figures = {
+    kind: 'device-energy',
+    subject: method,
+    count: 1,
+    hits: isMeasured ? 1 : 0,
+    total: joules,
+    bins: null,
+    release,
+  };
+  if (inferences === 0) return [device];
+  const hits = isMeasured ? inferences : 0;
+  return [device, { kind: 'energy', subject: '', count: inferences, hits, total: agentJoules, bins: null, release }];
 }
 
 function ofInference({ pipeline, items, failures, latencyMs, release }: TelemetryPayload<'inference'>): Figures {
@@ -104,9 +111,9 @@ function ofInference({ pipeline, items, failures, latencyMs, release }: Telemetr
   return { kind: 'inference', subject: pipeline, count: items, hits: failed, total: latencyMs.sum, bins, release };
 }
 
-function ofEvent({ code, release, detail }: TelemetryPayload<'events'>): Figures | undefined {
-  if (!countedEvents.has(code)) return undefined;
+function ofEvent({ code, release, detail }: TelemetryPayload<'events'>): Figures[] {
+  if (!countedEvents.has(code)) return [];
   // What a device went back from speaks against that release, not against the one that it is back on.
   const failed = code === 'rolled-back' && typeof detail['failed'] === 'string' ? detail['failed'] : undefined;
-  return { kind: 'event', subject: code, count: 1, hits: 0, total: 0, bins: null, release: failed ?? release ?? null };
+  return [{ kind: 'event', subject: code, count: 1, hits: 0, total: 0, bins: null, release: failed ?? release ?? null }];
 }

@@ -3,7 +3,6 @@ import { and, count, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-o
 import type { Queryable, Transaction } from '../db/index.ts';
 import { telemetryCursors, telemetryRecords, telemetryRollUps } from '../db/schema/index.ts';
 import type { Cursor } from './advance.ts';
-import type { RollUp } from './roll-up.ts';
 
 export type RecordRow = typeof telemetryRecords.$inferInsert;
 
@@ -62,10 +61,10 @@ export async function writeCursors(tx: Transaction, cursors: readonly Cursor[], 
   const column = <Key extends keyof Cursor>(key: Key): SQL => param(cursors.map((cursor) => cursor[key]));
   await tx.execute(sql`
     update telemetry_cursors as c set sequence = n.sequence, stored = n.stored, repeated = n.repeated,
-      declared_dropped = n.declared_dropped, lost = n.lost, updated_at_ms = ${nowMs}::bigint
+      declared_dropped = n.declared_dropped, lost = n.lost, shed = n.shed, updated_at_ms = ${nowMs}::bigint
     from unnest(${column('device')}::text[], ${column('streamId')}::text[], ${column('kind')}::text[], ${column('sequence')}::bigint[],
-      ${column('stored')}::bigint[], ${column('repeated')}::bigint[], ${column('declaredDropped')}::bigint[], ${column('lost')}::bigint[])
-      as n(device, stream_id, kind, sequence, stored, repeated, declared_dropped, lost)
+      ${column('stored')}::bigint[], ${column('repeated')}::bigint[], ${column('declaredDropped')}::bigint[], ${column('lost')}::bigint[],
+      ${column('shed')}::bigint[]) as n(device, stream_id, kind, sequence, stored, repeated, declared_dropped, lost, shed)
     where c.device = n.device and c.stream_id = n.stream_id and c.kind = n.kind`);
 }
 
@@ -81,23 +80,6 @@ export async function insertRecords(tx: Transaction, rows: readonly RecordRow[])
     on conflict do nothing`);
 }
 
-/** Adds rows to those that are there. A statement may not touch one row twice: keys of `rows` differ, and are in order. */
-export async function addRollUps(tx: Transaction, rows: readonly RollUp[]): Promise<void> {
-  if (rows.length === 0) return;
-  const column = (key: keyof RollUp): SQL => param(rows.map((row) => row[key]));
-  const bins = param(rows.map((row) => (row.bins === null ? null : `{${row.bins.join(',')}}`)));
-  await tx.execute(sql`
-    insert into telemetry_rollups as r (device, release, kind, subject, at_ms, count, hits, total, bins)
-    select n.device, n.release, n.kind, n.subject, n.at_ms, n.count, n.hits, n.total, n.bins::int[]
-    from unnest(${column('device')}::text[], ${column('release')}::text[], ${column('kind')}::text[], ${column('subject')}::text[],
-      ${column('atMs')}::bigint[], ${column('count')}::bigint[], ${column('hits')}::bigint[], ${column('total')}::float8[], ${bins}::text[])
-      as n(device, release, kind, subject, at_ms, count, hits, total, bins)
-    on conflict (device, release, kind, subject, at_ms) do update set count = r.count + excluded.count, hits = r.hits + excluded.hits,
-      total = r.total + excluded.total,
-      bins = case when r.bins is null then excluded.bins when excluded.bins is null then r.bins
-        else (select array_agg(before + added order by bin) from unnest(r.bins, excluded.bins) with ordinality as b(before, added, bin)) end`);
-}
-
 function param(values: readonly unknown[]): SQL {
   return sql`${sql.param(values)}`;
 }
@@ -110,10 +92,11 @@ export async function deliveryOf(db: Queryable, device: string) {
       repeated: sum(telemetryCursors.repeated as never),
       declaredDropped: sum(telemetryCursors.declaredDropped as never),
       lost: sum(telemetryCursors.lost as never),
+      shed: sum(telemetryCursors.shed as never),
     })
     .from(telemetryCursors)
     .where(eq(telemetryCursors.device, device));
-  return row ?? { stored: 0, repeated: 0, declaredDropped: 0, lost: 0 };
+  return row ?? { stored: 0, repeated: 0, declaredDropped: 0, lost: 0, shed: 0 };
 }
 
 export interface RecordFilter {
@@ -139,15 +122,13 @@ export async function selectRecords(db: Queryable, filter: RecordFilter, { limit
   return { items: rows.map(toTelemetryRow), total: total?.value ?? 0 };
 }
 
+/** Records that are read at once. */
+export const RECORDS_MAXIMUM = 20_000;
+
 /** All records of a range, oldest first, up to a bound that a chart never needs more than. */
 export async function recordsOfRange(db: Queryable, filter: RecordFilter, maximum: number) {
   const rows = await db.select().from(telemetryRecords).where(conditionOf(filter)).orderBy(desc(telemetryRecords.atMs)).limit(maximum);
   return rows.reverse().map((row) => ({ ...toTelemetryRow(row), device: row.device }));
-}
-
-export async function deleteOlderThan(db: Queryable, beforeMs: number): Promise<void> {
-  await db.delete(telemetryRollUps).where(lt(telemetryRollUps.atMs, beforeMs));
-  await db.delete(telemetryRecords).where(lt(telemetryRecords.atMs, beforeMs));
 }
 
 function toTelemetryRow(row: typeof telemetryRecords.$inferSelect): TelemetryRow {

@@ -13,6 +13,7 @@ import { measuringEndpoints } from './measuring.ts';
 import { peopleEndpoints } from './people.ts';
 import { rolloutEndpoints } from './rollouts.ts';
 import { tapEndpoints } from './taps.ts';
+import { telemetryEndpoints } from './telemetry.ts';
 
 /** Path below which all routes lie. */
 export const API_BASE = '/api/v1';
@@ -32,6 +33,7 @@ export const api = {
   ...analysisEndpoints,
   ...rolloutEndpoints,
   ...tapEndpoints,
+  ...telemetryEndpoints,
   ...peopleEndpoints,
   ...callerEndpoints,
 } as const;

@@ -154,7 +154,10 @@ export const telemetrySummarySchema = z.object({
   joulesPerInference: z.number().nullable(),
   agentMemoryBytes: z.number().nullable(),
   drifted: z.array(z.string()),
-  delivery: z.object({ stored: z.number(), repeated: z.number(), declaredDropped: z.number(), lost: z.number() }),
+  delivery: z.object({
+    ...{ stored: z.number(), repeated: z.number(), declaredDropped: z.number(), lost: z.number() },
+    shed: z.number().meta({ description: 'Acknowledged and let go, since more came than the database takes' }),
+  }),
 });
 export type TelemetrySummary = z.infer<typeof telemetrySummarySchema>;
 

@@ -20,7 +20,10 @@ export const overviewSchema = z.object({
   releases: z.number(),
   inference: z.object({ itemsLastHour: z.number(), latencyMsP50: z.number().nullable(), latencyMsP95: z.number().nullable() }),
   energy: z.object({ joulesLastHour: z.number(), measuredShare: z.number() }),
-  drifted: z.array(z.object({ device: z.string(), name: z.string(), monitor: z.string(), psi: z.number() })),
+  drifted: z
+    .array(z.object({ device: z.string(), name: z.string(), monitor: z.string(), psi: z.number() }))
+    .meta({ description: 'At most a hundred, the farthest first' }),
+  driftedDevices: z.number().int(),
 });
 export type Overview = z.infer<typeof overviewSchema>;
 
@@ -78,7 +81,10 @@ export const fleetEndpoints = {
     tag: 'fleet',
     summary: 'The last hour of the whole fleet in buckets of time, for charts',
     query: z.object({ buckets: z.coerce.number().int().min(2).max(500).default(60) }),
-    response: z.object({ points: z.array(fleetPointSchema) }),
+    response: z.object({
+      points: z.array(fleetPointSchema),
+      widthMs: z.number().meta({ description: 'Length of a bucket; five minutes where a fleet is too large for shorter ones' }),
+    }),
   },
   settings: {
     method: 'get',

@@ -13,6 +13,7 @@ import { groupEndpoints } from './groups.ts';
 import { peopleEndpoints } from './people.ts';
 import { rolloutEndpoints } from './rollouts.ts';
 import { tapEndpoints } from './taps.ts';
+import { telemetryEndpoints } from './telemetry.ts';
 
 /** Everything that a scope can be about. Its own endpoints (`callers.ts`) add no area of their own. */
 const scoped = {
@@ -28,6 +29,7 @@ const scoped = {
   ...analysisEndpoints,
   ...rolloutEndpoints,
   ...tapEndpoints,
+  ...telemetryEndpoints,
   ...peopleEndpoints,
 } as const;
 type Guarded = Exclude<(typeof scoped)[keyof typeof scoped], { access: 'public' }>;

@@ -1,10 +1,13 @@
 import { isStarlingError, messageOf, StarlingError } from '@starling/shared';
 import type { Clock } from '../ports/clock.ts';
-import { Counters, type GraphFigures } from './figures.ts';
+import { Counters } from './figures.ts';
 import { createGate, type Gate } from './gate.ts';
-import { ABSENT, DELIVERING, DONE, Item, type ItemInput, type ItemResult, PRESENT, QUEUED, RUNNING, WAITING } from './item.ts';
+import type { GraphFigures } from './graph-figures.ts';
+import { type GraphsInside, graphsInside, observeInside, portsInside, withFiguresInside } from './inside.ts';
+import { ABSENT, DELIVERING, DONE, Item, type ItemResult, PRESENT, QUEUED, RUNNING, WAITING } from './item.ts';
+import type { ItemInput } from './item-input.ts';
 import type { Values } from './node-work.ts';
-import type { GraphObserver, ObservedItem } from './observe.ts';
+import type { GraphObserver, Observable, ObservedItem } from './observe.ts';
 import type { OperatorItem } from './operators/index.ts';
 import type { GraphPlan, PlannedNode } from './plan.ts';
 import { gather, hasSome, readinessOf } from './readiness.ts';
@@ -19,20 +22,16 @@ export interface GraphOptions {
 }
 
 /** A graph that runs items, many at once; each port of each item is either given a value once, or stays away. */
-export interface Graph {
+export interface Graph extends Observable {
   /**
    * Runs one item. Its first failure ends it and touches no other.
    * @throws StarlingError with the code of the node's failure and the field `nodes.<name>`; `cancelled`, `deadline-passed`,
    * `unknown-input`
    */
   run(input: ItemInput): Promise<ItemResult>;
-  /** @returns a function that ends the watching */
-  observe(observer: GraphObserver): () => void;
-  takeFigures(): GraphFigures;
   /** Items that have come in and not left. */
   readonly underWay: number;
-  /** All ports (`node.port`), and those at which items come in. */
-  readonly ports: readonly string[];
+  /** Ports at which items come in. */
   readonly roots: readonly string[];
   /** Something in it is kept from item to item. */
   readonly keepsState: boolean;
@@ -56,6 +55,7 @@ class GraphEngine implements Graph {
   readonly #kept = new Map<number, object>();
   readonly #sources: readonly number[];
   readonly #traffic: Traffic;
+  readonly #inside: GraphsInside;
   #observers: readonly GraphObserver[] = [];
   #nextTicket = 0;
   underWay = 0;
@@ -67,8 +67,10 @@ class GraphEngine implements Graph {
     this.#plan = plan;
     this.#clock = clock;
     this.#deadlineMs = deadlineMs;
-    this.ports = plan.slots.map(({ reference }) => reference);
-    this.roots = plan.roots.map((slot) => this.ports[slot] ?? '');
+    const own = plan.slots.map(({ reference }) => reference);
+    this.#inside = graphsInside(plan.nodes);
+    this.ports = [...own, ...portsInside(this.#inside)];
+    this.roots = plan.roots.map((slot) => own[slot] ?? '');
     this.keepsState = plan.nodes.some(({ state, delay }) => state !== undefined || delay !== undefined);
     this.#gates = plan.nodes.map(gateFor);
     for (const { index, delay } of plan.nodes) if (delay?.role === 'write') this.#gates[index] = this.#gates[delay.partner];
@@ -115,13 +117,15 @@ class GraphEngine implements Graph {
 
   observe(observer: GraphObserver): () => void {
     this.#observers = [...this.#observers, observer];
+    const detachInside = observeInside(this.#inside, observer);
     return () => {
+      detachInside();
       this.#observers = this.#observers.filter((each) => each !== observer);
     };
   }
 
   takeFigures(): GraphFigures {
-    return this.#traffic.takeFigures(this.#counters);
+    return withFiguresInside(this.#traffic.takeFigures(this.#counters), this.#inside);
   }
 
   /** Ends the item when nobody waits for it any more, or it has grown too old. */
@@ -338,8 +342,8 @@ class GraphEngine implements Graph {
   }
 
   #tell(say: (observer: GraphObserver, item: ObservedItem) => void, { input, sequence }: Item): void {
-    const { stream, timeMs, traceId } = input;
-    const seen: ObservedItem = { stream, timeMs, sequence, traceId };
+    const { stream, timeMs, traceId, seenAs = sequence } = input;
+    const seen: ObservedItem = { stream, timeMs, sequence: seenAs, traceId };
     for (const observer of this.#observers) say(observer, seen);
   }
 }

@@ -1,9 +1,10 @@
 /** A checked pipeline, loaded models and operators -> a graph that runs items, with a bounded queue in front. */
 export { encodeEdgeValue } from './edge-value.ts';
-export type { GraphFigures, PortFigures } from './figures.ts';
 export { createGraph, type Graph } from './graph.ts';
+export type { GraphFigures, PortFigures } from './graph-figures.ts';
 export { graphWork } from './graph-work.ts';
-export type { ItemInput, ItemResult } from './item.ts';
+export type { ItemResult } from './item.ts';
+export type { ItemInput } from './item-input.ts';
 export { withModelState } from './model-state.ts';
 export { type BoundOperator, groupByShape, modelWork, type NodeWork, operatorWork, type Values } from './node-work.ts';
 export type { GraphObserver, ObservedItem } from './observe.ts';

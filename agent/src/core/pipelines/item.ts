@@ -1,4 +1,5 @@
 import type { Arrival } from './edge-queue.ts';
+import type { ItemInput } from './item-input.ts';
 import type { OperatorItem } from './operators/index.ts';
 import type { GraphPlan } from './plan.ts';
 
@@ -13,22 +14,6 @@ export const QUEUED = 1;
 export const RUNNING = 2;
 export const DELIVERING = 3;
 export const DONE = 4;
-
-/** What comes into a graph. */
-export interface ItemInput {
-  /** By `input.NAME`, or `NODE.PORT` of a source. What is not named stays away. */
-  values: Readonly<Record<string, unknown>>;
-  /** Items of one stream follow each other. */
-  stream: string;
-  /** When it was taken, in milliseconds since 1970. */
-  timeMs: number;
-  /** The number that it had in its stream, of an item that runs again or comes from another machine. Others are numbered as they come. */
-  sequence?: number | undefined;
-  traceId?: string | undefined;
-  /** Names what comes of it, where that leaves the device. */
-  resultId?: string | undefined;
-  signal?: AbortSignal | undefined;
-}
 
 /** What came of an item. */
 export interface ItemResult {
@@ -117,6 +102,7 @@ export class Item {
 class ItemView implements OperatorItem {
   readonly stream: string;
   readonly sequence: number;
+  readonly seenAs: number;
   readonly timeMs: number;
   readonly resultId: string | undefined;
   readonly state: OperatorItem['state'];
@@ -125,6 +111,7 @@ class ItemView implements OperatorItem {
   constructor(item: Item, state: OperatorItem['state']) {
     this.stream = item.input.stream;
     this.sequence = item.sequence;
+    this.seenAs = item.input.seenAs ?? item.sequence;
     this.timeMs = item.input.timeMs;
     this.resultId = item.input.resultId;
     this.state = state;

@@ -27,7 +27,7 @@ const adder = () => withModelState(work(addUp), state, declared);
 function stream(signal = new AbortController().signal): OperatorItem {
   let kept: object | undefined;
   return {
-    ...{ signal, stream: 'a', sequence: 0, timeMs: 0 },
+    ...{ signal, stream: 'a', sequence: 0, seenAs: 0, timeMs: 0 },
     state<State extends object>(create: () => State): State {
       kept ??= create();
       return kept as State;

@@ -1,6 +1,7 @@
 import { type ModelNode, StarlingError } from '@starling/shared';
 import type { Engine, Tensor } from '../ports/engine.ts';
 import type { LoadedModel } from '../sessions/index.ts';
+import type { Observable } from './observe.ts';
 import type { OperatorItem } from './operators/index.ts';
 
 /** Values on the ports of a node, by port name. */
@@ -13,6 +14,8 @@ export interface NodeWork {
   runEach(items: readonly Values[], item: OperatorItem): Promise<Values[]>;
   /** Names of the outputs, needed when a list is empty and no run could tell. */
   outputNames: readonly string[];
+  /** The graph that it runs as a whole, of a pipeline as a node. */
+  inside?: Observable;
 }
 
 /** What an operator node runs with its parameters already bound. */

@@ -1,6 +1,6 @@
 import { type ReplayOf, StarlingError } from '@starling/shared';
 import type { Graph } from './graph.ts';
-import type { ItemInput } from './item.ts';
+import type { ItemInput } from './item-input.ts';
 import type { ObservedItem } from './observe.ts';
 
 /** What came into a graph, as it may be run again. */

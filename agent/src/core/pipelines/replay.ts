@@ -38,10 +38,11 @@ export async function replayItem(
   replay: Replay,
   { clock, encode, emit }: ReplayPorts,
 ): Promise<Omit<ReplayResult, 'pipeline' | 'release'>> {
-  const values = new Map<string, unknown>();
+  const values = new Map<string, unknown[]>();
   const nodesMs: Record<string, number> = {};
   const detach = graph.observe({
-    value: (reference, value) => void values.set(reference, value),
+    // What stands inside an `each` gives a value for each item of the list.
+    value: (reference, value) => void values.set(reference, [...(values.get(reference) ?? []), value]),
     node: (name, run) => {
       nodesMs[name] = run.endedMs - run.startedMs;
     },
@@ -67,7 +68,9 @@ export async function replayItem(
     const state = !replay.isAllowed(edge) ? 'refused' : values.has(edge) ? 'sent' : 'absent';
     edges.push({ edge, state });
     if (state !== 'sent') continue;
-    emit({ tap: replay.tap, sequence: sent, edge, item, value: await encode(values.get(edge), replay.maximumBytes), counts });
+    const given = values.get(edge) ?? [];
+    const value = await encode(given.length > 1 ? given : given[0], replay.maximumBytes);
+    emit({ tap: replay.tap, sequence: sent, edge, item, value, counts });
     sent += 1;
   }
   emit({ tap: replay.tap, sequence: sent, counts, end: 'replay-done' });

@@ -1,5 +1,6 @@
 import { type Arrival, createEdgeQueue, type EdgeQueue } from './edge-queue.ts';
-import type { Counters, GraphFigures } from './figures.ts';
+import type { Counters } from './figures.ts';
+import type { GraphFigures } from './graph-figures.ts';
 import { ABSENT, DELIVERING, type Item, PRESENT, QUEUED, WAITING } from './item.ts';
 import type { GraphPlan, PlannedNode } from './plan.ts';
 

@@ -87,7 +87,9 @@ const handlers: Record<InboundName, Handler> = {
   },
   async telemetry(device, payload, params, ports) {
     const kind = telemetryKindSchema.parse(params.kind);
-    const acknowledgement = await ports.ingest.add(device, kind, storable(cborDecode(payload, telemetryBatchSchema)));
+    const acknowledgement = await ports.ingest.add(device, kind, storable(cborDecode(payload, telemetryBatchSchema)), payload.length);
+    // More came than the database takes, or the device has sent it again meanwhile: what is not acknowledged stays in its spool.
+    if (acknowledgement === undefined) return;
     await ports.send(
       device,
       ports.topics.build('acknowledgement', { device, kind }),

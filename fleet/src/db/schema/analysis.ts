@@ -27,5 +27,6 @@ export const analysisMeasurements = pgTable(
   (table) => [
     primaryKey({ columns: [table.rollout, table.step, table.metric, table.atMs] }),
     index('analysis_measurements_metric').on(table.rollout, table.metric, table.atMs),
+    index('analysis_measurements_at').on(table.atMs),
   ],
 );

@@ -12,12 +12,17 @@ export const telemetryCursors = pgTable(
     repeated: bigint('repeated', { mode: 'number' }).notNull().default(0),
     declaredDropped: bigint('declared_dropped', { mode: 'number' }).notNull().default(0),
     lost: bigint('lost', { mode: 'number' }).notNull().default(0),
+    /** Acknowledged without being kept, since more came than the database takes. */
+    shed: bigint('shed', { mode: 'number' }).notNull().default(0),
     updatedAtMs: bigint('updated_at_ms', { mode: 'number' }).notNull(),
   },
   (table) => [primaryKey({ columns: [table.device, table.streamId, table.kind] })],
 );
 
-/** Records as they came. `atMs` is the wall time of the device, or the arrival time where its clock is implausible. */
+/**
+ * Records as they came. `atMs` is the wall time of the device, or the arrival time where its clock is implausible. Partitioned by it, as
+ * all tables of telemetry that grow with time: old partitions are dropped whole. Drizzle knows nothing of partitions; migration 0014 does.
+ */
 export const telemetryRecords = pgTable(
   'telemetry_records',
   {
@@ -34,7 +39,7 @@ export const telemetryRecords = pgTable(
     payload: jsonb('payload').notNull(),
   },
   (table) => [
-    primaryKey({ columns: [table.device, table.streamId, table.kind, table.sequence] }),
+    primaryKey({ columns: [table.device, table.streamId, table.kind, table.sequence, table.atMs] }),
     index('telemetry_records_device_kind_at').on(table.device, table.kind, table.atMs),
   ],
 );
@@ -62,3 +67,41 @@ export const telemetryRollUps = pgTable(
     index('telemetry_rollups_at').on(table.atMs),
   ],
 );
+
+/** Sums of all devices of a profile at a site on one release: five minutes a row. What the columns count is told by `RollUp`. */
+export const telemetrySums = sumsTable('telemetry_sums');
+
+/** The same for an hour. */
+export const telemetryHours = sumsTable('telemetry_hours');
+
+function sumsTable<Name extends string>(name: Name) {
+  return pgTable(
+    name,
+    {
+      release: text('release').notNull(),
+      profile: text('profile').notNull(),
+      /** Label `site` of the device when its records came; empty without one. */
+      site: text('site').notNull(),
+      kind: text('kind').notNull(),
+      subject: text('subject').notNull(),
+      atMs: bigint('at_ms', { mode: 'number' }).notNull(),
+      count: bigint('count', { mode: 'number' }).notNull(),
+      hits: bigint('hits', { mode: 'number' }).notNull(),
+      total: doublePrecision('total').notNull(),
+      bins: bigint('bins', { mode: 'number' }).array(),
+    },
+    (table) => [primaryKey({ columns: [table.atMs, table.kind, table.release, table.profile, table.site, table.subject] })],
+  );
+}
+
+/** What retention did to each layer of telemetry. */
+export const telemetryLayers = pgTable('telemetry_layers', {
+  layer: text('layer').primaryKey(),
+  /** Rows that were dropped when their time was up. */
+  expiredRows: bigint('expired_rows', { mode: 'number' }).notNull().default(0),
+  /** Rows that had to go before, since the budget was used up. */
+  overBudgetRows: bigint('over_budget_rows', { mode: 'number' }).notNull().default(0),
+  /** What is older was dropped. */
+  droppedBeforeMs: bigint('dropped_before_ms', { mode: 'number' }),
+  passedAtMs: bigint('passed_at_ms', { mode: 'number' }).notNull(),
+});

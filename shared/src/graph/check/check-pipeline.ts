@@ -90,7 +90,7 @@ function openGraph(
 
 /**
  * Every port of a checked pipeline that gives values, as the agent names it when it runs: `input.image`, `decode.image`, and `outer/inner.port`
- * where a pipeline inside stands in the place of its node.
+ * where a pipeline is inside another. One that runs as a whole, for each item of a list say, has its inputs as well: `outer/input.line`.
  */
 export function outputPortsOf(pipeline: Pipeline, { parameters = {}, ...context }: GraphContext): string[] {
   const { pipelines } = pipeline;
@@ -103,9 +103,13 @@ function portsInside(named: Omit<NamedGraph, 'monitors'>, context: GraphContext,
   const { graph, pipelines } = named;
   const { ports } = openGraph(named, context, () => undefined);
   return Object.entries(graph.nodes).flatMap(([name, node]) => {
-    const inner = 'pipeline' in node && isPlain(node, graph.edges, name) ? pipelines[node.pipeline] : undefined;
-    if (inner !== undefined) return portsInside({ graph: inner, name: '', pipelines, values: {} }, context, `${prefix}${name}/`);
-    return [...(ports.get(name)?.outputs.keys() ?? [])].map((port) => `${prefix}${name}.${port}`);
+    const outputs = [...(ports.get(name)?.outputs.keys() ?? [])].map((port) => `${prefix}${name}.${port}`);
+    const inner = 'pipeline' in node ? pipelines[node.pipeline] : undefined;
+    if (inner === undefined || !('pipeline' in node)) return outputs;
+    const within = `${prefix}${name}/`;
+    const inside = portsInside({ graph: inner, name: '', pipelines, values: {} }, context, within);
+    if (isPlain(node, graph.edges, name)) return inside;
+    return [...outputs, ...Object.keys(inner.inputs).map((port) => `${within}${INPUT_NODE}.${port}`), ...inside];
   });
 }
 

@@ -50,7 +50,7 @@ export function startOperator(
       const before = places.get(stream) ?? { sequence: -1, timeMs: FIRST_MS - FRAME_MS };
       const { sequence = before.sequence + 1, timeMs = before.timeMs + FRAME_MS } = place;
       places.set(stream, { sequence, timeMs });
-      const item: OperatorItem = { stream, sequence, timeMs, signal, state: (create) => stateOf(stream, create) };
+      const item: OperatorItem = { stream, sequence, seenAs: sequence, timeMs, signal, state: (create) => stateOf(stream, create) };
       return run(inputs, parsed, lent, item);
     },
   };

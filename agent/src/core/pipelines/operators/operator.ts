@@ -15,6 +15,8 @@ export interface OperatorItem {
   stream: string;
   /** Counts the items of the stream, from 0. Those that were dropped on the way are missing. */
   sequence: number;
+  /** The number by which whoever watches knows it: in a pipeline inside another that of the item of the outermost one. */
+  seenAs: number;
   /** When it was taken, in milliseconds since 1970; never before the item ahead of it in its stream. */
   timeMs: number;
   /** Names what comes of it, where that leaves the device. */

@@ -13,14 +13,15 @@ import { QueryView } from '../../parts/query-view.tsx';
 const HEIGHT_PX = 200;
 const MINUTE_MS = 60_000;
 
-/** Inferences and latency of the whole fleet, minute by minute. */
+/** Inferences and latency of the whole fleet, minute by minute; of a large one in five minutes. */
 export function FleetChart() {
   const series = useQuery(read('fleetSeries', { query: { buckets: 60 } }));
+  const widthMs = series.data?.widthMs ?? MINUTE_MS;
   return (
     <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
-      <Panel title="Inferences per minute">
+      <Panel title={widthMs === MINUTE_MS ? 'Inferences per minute' : `Inferences, ${widthMs / MINUTE_MS} minutes a point`}>
         <QueryView query={series} heightPx={HEIGHT_PX + 30}>
-          {({ points }) => <Inferences points={sinceFirst(points, saysSomething)} />}
+          {({ points }) => <Inferences points={sinceFirst(points, saysSomething)} widthMs={widthMs} />}
         </QueryView>
       </Panel>
       <Panel title="Latency">
@@ -36,15 +37,15 @@ function saysSomething({ items, failures }: FleetPoint): boolean {
   return items > 0 || failures > 0;
 }
 
-function Inferences({ points }: { points: readonly FleetPoint[] }) {
+function Inferences({ points, widthMs }: { points: readonly FleetPoint[]; widthMs: number }) {
   const total = points.reduce((sum, point) => sum + point.items, 0);
   const failures = points.reduce((sum, point) => sum + point.failures, 0);
-  const endMs = (points.at(-1)?.atMs ?? 0) + MINUTE_MS;
+  const endMs = (points.at(-1)?.atMs ?? 0) + widthMs;
   if (total === 0) return <EmptyState title="No inference in the last hour">Figures come every few seconds once a device runs.</EmptyState>;
   return (
     <TimeChart
       kind="area"
-      points={finished(points, MINUTE_MS, endMs).map((point) => ({ atMs: point.atMs, items: 'items' in point ? point.items : null }))}
+      points={finished(points, widthMs, endMs).map((point) => ({ atMs: point.atMs, items: 'items' in point ? point.items : null }))}
       measures={[{ name: 'items', label: 'Inferences' }]}
       format={compact}
       heightPx={HEIGHT_PX}

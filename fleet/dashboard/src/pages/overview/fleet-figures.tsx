@@ -4,11 +4,11 @@ import { FigureRow, FigureTile } from '../../parts/figure-tile.tsx';
 import { TextLink } from '../../parts/link.tsx';
 
 /** The figures of the whole fleet. */
-export function FleetFigures({ overview: { devices, inference, energy, drifted } }: { overview: Overview }) {
+export function FleetFigures({ overview: { devices, inference, energy, driftedDevices } }: { overview: Overview }) {
   const active = devices.total - devices.pending - devices.revoked;
   const attention = {
     failed: devices.failed,
-    drifted: new Set(drifted.map(({ device }) => device)).size,
+    drifted: driftedDevices,
     pending: devices.pending,
     offline: active - devices.online,
   };
