@@ -14,6 +14,7 @@ const PROGRAMS = {
   mosquitto: { names: ['mosquitto'], folders: () => ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin'] },
   openssl: { names: ['openssl'], folders: () => [] },
   postgres: { names: ['postgres'], folders: debianPostgresFolders },
+  'rabbitmq-server': { names: ['rabbitmq-server'], folders: () => ['/usr/sbin'] },
   'systemd-analyze': { names: ['systemd-analyze'], folders: () => [] },
 } satisfies Record<string, { names: string[]; folders: () => string[] }>;
 
