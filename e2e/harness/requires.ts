@@ -15,6 +15,7 @@ const PROGRAMS = {
   mosquitto_pub: { names: ['mosquitto_pub'], folders: () => [] },
   openssl: { names: ['openssl'], folders: () => [] },
   postgres: { names: ['postgres'], folders: debianPostgresFolders },
+  'rabbitmq-server': { names: ['rabbitmq-server'], folders: () => ['/usr/sbin'] },
   'systemd-analyze': { names: ['systemd-analyze'], folders: () => [] },
 } satisfies Record<string, { names: string[]; folders: () => string[] }>;
 

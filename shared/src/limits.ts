@@ -80,6 +80,8 @@ export const PULL_WINDOW_BYTES_MINIMUM = CHUNK_FRAME_HEADER_BYTES + CHUNK_BYTES_
 /** A device that was silent for this long counts as offline; heartbeats come three times as often. */
 export const PRESENCE_TIMEOUT_MS = 45_000;
 export const PRESENCE_INTERVAL_MS = 15_000;
+/** A device starts its session anew at most this often, however often the fleet asks. */
+export const GREET_INTERVAL_MS = 2_000;
 /** Life of a broker password. */
 export const BROKER_LOGIN_MS = 3_600_000;
 /** Life of a login nonce. */

@@ -41,6 +41,8 @@ const statusOf: Readonly<Record<string, number>> = {
   'too-many-requests': 429,
   'too-many-taps': 429,
   'too-many-viewers': 429,
+  'broker-unreachable': 503,
+  'broker-refused': 502,
   overloaded: 503,
   'device-offline': 503,
   'no-root': 503,

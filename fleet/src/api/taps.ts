@@ -12,7 +12,7 @@ export interface TapRoutePorts {
   taps: Taps;
   devices: Devices;
   blobs: BlobStore;
-  isConnected(device: string): boolean;
+  isConnected(device: string): boolean | undefined;
 }
 
 const HEARTBEAT_MS = 15_000;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createTopics } from '@starling/shared';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Broker, type ConnectionLimits, createBroker } from './embedded.ts';
+import { type ConnectionLimits, createBroker, type EmbeddedBroker } from './embedded.ts';
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const generous: ConnectionLimits = { connections: 100, strangersPerAddress: 100, refusalsPerAddress: 100 };
@@ -10,7 +10,7 @@ const generous: ConnectionLimits = { connections: 100, strangersPerAddress: 100,
 const [first, second] = ['a'.repeat(26), 'b'.repeat(26)];
 
 describe('the connections of the broker', () => {
-  let broker: Broker;
+  let broker: EmbeddedBroker;
   let port: number;
   const asked: string[] = [];
   const sockets: Socket[] = [];

@@ -5,8 +5,9 @@ import { deviceIdSchema, messageOf, PACKET_BYTES_MAXIMUM, StarlingError, type To
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import { createWebSocketStream, type WebSocket } from 'ws';
 import type { Log } from '../ports.ts';
+import type { Broker } from './broker.ts';
 import { createOperatorClients, type OperatorClients } from './operator-clients.ts';
-import { createRateLimit } from './rate-limit.ts';
+import { createRateLimit, PUBLISH_RATE, STREAM_RATE } from './rate-limit.ts';
 
 export interface BrokerPorts {
   topics: Topics;
@@ -20,20 +21,17 @@ export interface BrokerPorts {
   onDisconnected(device: string): void;
 }
 
-/** The embedded broker, as the rest of the fleet sees it. */
-export interface Broker {
+/** The broker inside the fleet: devices connect to it, so it knows them by their sockets. */
+export interface EmbeddedBroker extends Broker {
   listenTcp(port: number, host: string): Promise<number>;
   listenTls(port: number, host: string, tls: { key: string; cert: string }): Promise<number>;
   /** Takes over a WebSocket of the HTTP server. @param address of the peer, as its TCP connection says */
   accept(socket: WebSocket, address: string): void;
   /** Sends to the one client, never through the emitter, where a stalled one would hold up others. @returns false if it is not connected */
-  send(device: string, topic: string, payload: Uint8Array, qos: 0 | 1): Promise<boolean>;
+  send: Broker['send'];
   isConnected(device: string): boolean;
-  /** Cuts a connection at once. */
-  disconnect(device: string): void;
   /** The same for the tools of an operator, of whom those get it who have subscribed to it. */
   operators: Pick<OperatorClients, 'send' | 'disconnect'>;
-  close(): Promise<void>;
 }
 
 /** What may be open at once; a test has smaller ones. */
@@ -49,14 +47,10 @@ export interface ConnectionLimits {
 const defaultLimits: ConnectionLimits = { connections: 20_000, strangersPerAddress: 500, refusalsPerAddress: 60 };
 /** A client that takes no byte for this long is cut. */
 const DRAIN_TIMEOUT_MS = 10_000;
-/** Messages a second that one device may publish, with bursts; telemetry of a busy device is a few. */
-const PUBLISH_RATE = { perSecond: 200, burst: 2_000 };
-/** The same of what devices send to each other: a worker answers many. */
-const STREAM_RATE = { perSecond: 4_000, burst: 20_000 };
 /** MQTT fixed header, topic and packet id around a payload. */
 const PACKET_OVERHEAD_BYTES = 1024;
 
-export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits = defaultLimits): Promise<Broker> {
+export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits = defaultLimits): Promise<EmbeddedBroker> {
   const { topics, log } = ports;
   const clients = new Map<string, Client>();
   const servers: Server[] = [];

@@ -14,7 +14,7 @@ import {
 } from '../limits.ts';
 import { wantSchema } from './blob-transfer.ts';
 import { commandResultSchema, commandSchema } from './command.ts';
-import { helloSchema, presenceSchema } from './hello.ts';
+import { greetSchema, helloSchema, presenceSchema } from './hello.ts';
 import { operatorRequestSchema, operatorResultSchema } from './operator.ts';
 import { streamFrameSchema } from './stream.ts';
 import { tapMessageSchema } from './tap.ts';
@@ -64,6 +64,16 @@ export const wireTable = {
     maximumBytes: PRESENCE_BYTES_MAXIMUM,
     schema: presenceSchema,
     summary: 'Heartbeat and last will',
+  },
+  greet: {
+    pattern: 'd/{device}/greet',
+    direction: 'fleet-to-device',
+    qos: 1,
+    retain: false,
+    encoding: 'json',
+    maximumBytes: PRESENCE_BYTES_MAXIMUM,
+    schema: greetSchema,
+    summary: 'Asks for a new hello in the same connection: what was sent before may not have been heard',
   },
   desired: {
     pattern: 'd/{device}/desired',
