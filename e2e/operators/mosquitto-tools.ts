@@ -62,9 +62,9 @@ export interface Listener {
   stop(): void;
 }
 
-/** Starts mosquitto_sub; resolves when the broker has granted the subscription. */
+/** Starts mosquitto_sub, which into a pipe writes lines only by `stdbuf`; resolves when the broker has answered the subscription. */
 export async function listen(login: MqttLogin, filter: string): Promise<Listener> {
-  const child: ChildProcess = spawn('mosquitto_sub', [...argumentsOf(login), '-d', '-F', '>%t %p', '-t', filter], {
+  const child: ChildProcess = spawn('stdbuf', ['-oL', 'mosquitto_sub', ...argumentsOf(login), '-d', '-F', '>%t %p', '-t', filter], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
