@@ -55,6 +55,10 @@ export function defineOperatorCommands(program: Command, contextOf: ContextOf): 
         () => [created.password],
       );
     });
+  defineListAndRevoke(operator, contextOf);
+}
+
+function defineListAndRevoke(operator: Command, contextOf: ContextOf): void {
   addPaging(operator.command('ls'))
     .summary('list accounts')
     .addHelpText('after', examples(['starling operator ls', 'with last use']))
