@@ -19,10 +19,14 @@ export interface ReadyFleet {
   stop(): Promise<void>;
 }
 
-export async function startReadyFleet(flags: Readonly<Record<string, string>> = {}): Promise<ReadyFleet> {
+/** @param environment beside that of this process: what is not given by flags */
+export async function startReadyFleet(
+  flags: Readonly<Record<string, string>> = {},
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ReadyFleet> {
   const directory = await mkdtemp(join(tmpdir(), 'starling-fleet-'));
   const dataDirectory = join(directory, 'fleet');
-  const launch = (): Promise<FleetProcess> => startFleetProcess({ dataDirectory, flags: { 'log-level': 'warn', ...flags } });
+  const launch = (): Promise<FleetProcess> => startFleetProcess({ dataDirectory, flags: { 'log-level': 'warn', ...flags }, environment });
   const known = await startKnownFleet({ launch, dataDirectory, isElsewhere: 'database-url' in flags });
   const { process: started, operator, login } = known;
   const { addresses } = started.ready;

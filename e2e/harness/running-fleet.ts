@@ -26,8 +26,8 @@ export interface RunningFleet {
   operator: Operator;
   client: ApiClient;
   tap: Tap;
-  /** Starts the fleet again on the same folder and ports, after it has ended. */
-  start(): Promise<void>;
+  /** Starts the fleet again on the same folder and ports, after it has ended. @param flags settings that are others from now on */
+  start(flags?: Readonly<Record<string, string>>): Promise<void>;
   /** Enrols an agent in a folder of its own, or starts it there again. */
   startAgent(name: string, options?: AgentOptions): Promise<AgentProcess>;
   agentFolder(name: string): string;
@@ -55,7 +55,7 @@ export async function startRunningFleet(
   const folder = await mkdtemp(join(tmpdir(), 'starling-fault-'));
   const dataDirectory = join(folder, 'fleet');
   const [http = 0, https = 0, mqtt = 0, mqtts = 0] = await freePorts(4);
-  const allFlags = {
+  let allFlags: Record<string, string> = {
     ...{ 'http-port': `${http}`, 'https-port': `${https}`, 'mqtt-port': `${mqtt}`, 'mqtts-port': `${mqtts}` },
     ...{ host: '127.0.0.1', names: TAP_HOST, 'public-url': `https://${TAP_HOST}:${https}`, 'telemetry-window-ms': '1000' },
     ...{ 'log-level': 'warn', ...flags },
@@ -74,11 +74,15 @@ export async function startRunningFleet(
   const device = (id: string): Promise<DeviceView> => client.call(api.showDevice, { params: { id } });
 
   return {
-    ...{ folder, baseUrl, login, token, keys, operator, client, tap, device, flags: allFlags },
+    ...{ folder, baseUrl, login, token, keys, operator, client, tap, device },
+    get flags() {
+      return allFlags;
+    },
     get process() {
       return fleet;
     },
-    async start() {
+    async start(changed = {}) {
+      allFlags = { ...allFlags, ...changed };
       fleet = await launch();
     },
     agentFolder: (name) => join(folder, name),

@@ -1,22 +1,21 @@
-import { hostname, networkInterfaces } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { messageOf, type Settings } from '@starling/shared';
-import { createApi } from './api/index.ts';
-import { type BlobStore, collectGarbage } from './blobs/index.ts';
-import { brokerAddresses } from './broker-addresses.ts';
+import type { BlobStore } from './blobs/index.ts';
 import type { FleetConfig } from './config.ts';
 import { claimDataDirectory } from './data-directory.ts';
 import { openDatabase } from './db/index.ts';
 import { openDeviceLink } from './device-link.ts';
+import { readExternalBroker } from './external-broker.ts';
+import { openFront } from './front.ts';
+import { createHearing } from './hearing.ts';
+import { startHousekeeping } from './housekeeping.ts';
 import { openListeners } from './listeners.ts';
 import { type Modules, openModules } from './modules.ts';
-import { createOrigins } from './origins.ts';
-import { serveDashboard, serveRunPage } from './pages/index.ts';
 import type { Clock, Ids, Log } from './ports.ts';
-import { reachableUrls } from './reachable-urls.ts';
+import { shards } from './shards/index.ts';
 import { openCertificates } from './tls/index.ts';
-import { FLEET_VERSION } from './version.ts';
 
 /** A running fleet. */
 export interface Fleet {
@@ -37,14 +36,6 @@ export interface FleetPorts {
   ids: Ids;
   log: Log;
 }
-
-/** Commands for many devices go on this often. */
-const BATCH_PASS_MS = 1000;
-/** Expiry of commands is looked after this often. */
-const HOUSEKEEPING_MS = 30_000;
-/** What is old is dropped this often: an embedded database that grows past its budget is seen soon. */
-const RETENTION_MS = 300_000;
-const GARBAGE_INTERVAL_MS = 6 * 3_600_000;
 
 /**
  * Wires all modules to each other and to their ports. The only file that knows them all.
@@ -91,37 +82,24 @@ async function wire(
     ...{ config, clock, ids, log, database, directory, certificates, publicUrl, localUrl, trustedOrigins },
   });
   closers.push(() => modules.close());
-  const { broker, topics } = await openDeviceLink(config.topicRoot, modules, log);
-  closers.push(() => broker.close());
-  const mqttPort = await broker.listenTcp(config.mqttPort, config.insecure ? config.host : '127.0.0.1');
-  const mqttsPort = await broker.listenTls(config.mqttsPort, config.host, { key: certificates.key, cert: certificates.certificate });
-  const host = new URL(publicUrl).hostname;
-  const addresses: Settings['addresses'] = {
-    ...{ http: localUrl, https: `https://${host}:${listeners.httpsPort}`, mqtt: `mqtt://127.0.0.1:${mqttPort}` },
-    ...{ mqtts: `mqtts://${host}:${mqttsPort}`, wss: `wss://${host}:${listeners.httpsPort}/mqtt` },
-  };
-  const brokerUrls = brokerAddresses({ publicUrl, httpsPort: listeners.httpsPort, mqttsPort });
-  const origins = createOrigins(trustedOrigins, config.browserOrigins);
-  const api = createApi({
-    ...modules,
-    ...{ db: database.db, clock, directory, log, origins, publicUrl, brokerUrls },
-    browserBrokers: brokerUrls(new URL(publicUrl)).filter((address) => address.startsWith('wss:')),
-    ...{ version: FLEET_VERSION, databaseKind: database.kind, topicRoot: topics.root },
-    ...{ authorityDigest: certificates.authorityDigest, authority: certificates.authority },
-    addresses: () => addresses,
-    reachableUrls: reachableUrls(
-      { ...config, publicUrl, isGiven: config.publicUrl !== undefined, httpsPort: listeners.httpsPort },
-      networkInterfaces(),
-    ),
-    disconnect: (device) => broker.disconnect(device),
-    isConnected: (device) => broker.isConnected(device),
+  const external = readExternalBroker(config);
+  const link = await openDeviceLink(
+    { topicRoot: config.topicRoot, external, log, ids, onResumed: (shards) => hearing?.resumed(shards) },
+    modules,
+  );
+  closers.push(() => link.broker.close());
+  const hearing = link.kind === 'external' ? createHearing(link, modules.devices) : undefined;
+  const { addresses, api } = await openFront({
+    ...{ config, external, clock, log, directory, database, certificates, listeners, publicUrl, localUrl, trustedOrigins, modules, link },
   });
-  serveRunPage(api);
-  serveDashboard(api);
-  listeners.serve(api, origins, (socket, address) => broker.accept(socket, address));
 
   const password = await modules.accounts.bootstrap(config.adminEmail);
-  await startWork(modules);
+  if (link.kind === 'external') await link.broker.connect();
+  await startWork(modules, { knowsSockets: link.kind === 'embedded' });
+  if (hearing !== undefined) {
+    closers.push(async () => hearing.close());
+    await hearing.hear(shards);
+  }
   closers.push(startHousekeeping(modules, directory, { clock, log }));
   return {
     addresses,
@@ -136,10 +114,14 @@ async function wire(
 }
 
 /** Starts what works by itself, once everything can be reached. */
-async function startWork({ devices, builds, measuring, rollouts }: Modules): Promise<void> {
-  await devices.start();
+async function startWork(
+  { devices, builds, measuring, operators, rollouts }: Modules,
+  { knowsSockets }: { knowsSockets: boolean },
+): Promise<void> {
+  await devices.start({ knowsSockets });
   await builds.start();
   measuring.start();
+  await operators.relay.start();
   await rollouts.start();
 }
 
@@ -147,53 +129,4 @@ async function startWork({ devices, builds, measuring, rollouts }: Modules): Pro
 function ownOrigins(publicUrl: string, { httpPort, httpsPort }: { httpPort: number; httpsPort: number }): string[] {
   const plain = [`http://localhost:${httpPort}`, `http://127.0.0.1:${httpPort}`];
   return [...plain, publicUrl, `https://${new URL(publicUrl).hostname}:${httpsPort}`, `https://localhost:${httpsPort}`];
-}
-
-/** Expires, retains and collects until it is stopped. */
-function startHousekeeping(modules: Modules, directory: string, { clock, log }: { clock: Clock; log: Log }): () => Promise<void> {
-  const { batches, blobs, builds, commands, ingest, models, pipelines, releases, retention } = modules;
-  const housekeeping = setInterval(() => {
-    commands.expire().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'housekeeping'));
-  }, HOUSEKEEPING_MS);
-  let retentionPass: Promise<void> | undefined;
-  const retain = (): void => {
-    retentionPass ??= retention
-      .pass()
-      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'retention of telemetry'))
-      .finally(() => {
-        retentionPass = undefined;
-      });
-  };
-  const retentions = setInterval(retain, RETENTION_MS);
-  retain();
-  const references = async (): Promise<Set<string>> =>
-    new Set([
-      ...(await models.references()),
-      ...(await builds.references()),
-      ...(await pipelines.references()),
-      ...(await releases.references()),
-    ]);
-  let passing: Promise<void> | undefined;
-  const passes = setInterval(() => {
-    passing ??= batches
-      .pass()
-      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'commands for many devices'))
-      .finally(() => {
-        passing = undefined;
-      });
-  }, BATCH_PASS_MS);
-  const garbage = setInterval(() => {
-    collectGarbage(blobs, directory, references, clock).catch((error: unknown) =>
-      log.warn({ error: messageOf(error) }, 'garbage collection'),
-    );
-  }, GARBAGE_INTERVAL_MS);
-  return async () => {
-    clearInterval(housekeeping);
-    clearInterval(passes);
-    await passing;
-    clearInterval(garbage);
-    clearInterval(retentions);
-    await retentionPass;
-    await ingest.idle();
-  };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readConfig } from './config.ts';
+import { configHelp, readConfig } from './config.ts';
 
 test.each([
   [['--insecure'], true],
@@ -19,4 +19,34 @@ test.each([
   expect(() => readConfig(argv, {})).toThrow(
     expect.objectContaining({ code: 'invalid-config', ...(field === undefined ? {} : { field }) }),
   );
+});
+
+const external = {
+  STARLING_BROKER_URL: 'mqtt://a:1883,mqtts://b',
+  STARLING_DATABASE_URL: 'postgres://u@h/d',
+  STARLING_BROKER_PASSWORD: 'p',
+  STARLING_BROKER_LOGINS: 'mosquitto',
+  STARLING_BROKER_PUBLIC_URLS: 'mqtts://a:8883, wss://a/mqtt',
+};
+
+test('a broker that is not ours has several nodes, and addresses for devices', () => {
+  expect(readConfig([], external).brokerPublicUrls).toEqual(['mqtts://a:8883', 'wss://a/mqtt']);
+});
+
+test.each([
+  ['databaseUrl', { STARLING_DATABASE_URL: undefined }],
+  ['brokerPassword', { STARLING_BROKER_PASSWORD: undefined }],
+  ['brokerLogins', { STARLING_BROKER_LOGINS: undefined }],
+  ['brokerPublicUrls', { STARLING_BROKER_PUBLIC_URLS: undefined }],
+  ['brokerSecret', { STARLING_BROKER_LOGINS: 'http' }],
+  ['brokerSecret', { STARLING_BROKER_LOGINS: 'http', STARLING_BROKER_SECRET: 'short' }],
+  ['brokerUrl', { STARLING_BROKER_URL: 'mqtt://user:secret@a' }],
+  ['brokerAuthority', { STARLING_BROKER_AUTHORITY: '/nowhere.pem' }],
+])('a broker that is not ours needs %s', (field, change) => {
+  expect(() => readConfig([], { ...external, ...change })).toThrow(expect.objectContaining({ code: 'invalid-config', field }));
+});
+
+test('no secret is taken from the command line, which everybody on the machine may read', () => {
+  expect(() => readConfig(['--broker-password', 'p'], external)).toThrow(expect.objectContaining({ code: 'invalid-config' }));
+  expect(configHelp()).toMatch(/^ {4}broker-password .*by the environment or the file alone/m);
 });

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { BLOB_BYTES_MAXIMUM, type BuildMethod, buildMethodSchema, DEFAULT_TOPIC_ROOT, messageOf, StarlingError } from '@starling/shared';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { readExternalBroker } from './external-broker.ts';
 
 /** `source,fp16`, or a list in the file. */
 const buildMethodsSchema = z.preprocess(
@@ -21,6 +22,12 @@ const browserOriginsSchema = z.preprocess(
   ),
 );
 
+/** `mqtts://a.example:8883,wss://a.example/mqtt`, or a list in the file. */
+const brokerUrlsSchema = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',').map((url) => url.trim()) : value),
+  z.array(z.string().regex(/^(mqtts?|wss?):\/\/[^@]+$/, 'give addresses as mqtts://host:port or wss://host:port/path')),
+);
+
 const port = z.coerce.number().int().min(0).max(65_535);
 
 function days(byDefault: number, description: string) {
@@ -35,6 +42,11 @@ export const configSchema = z.strictObject({
     .regex(/^postgres(ql)?:\/\//, 'use postgres://user:password@host:port/database')
     .optional()
     .meta({ description: 'Postgres instead of the embedded database' }),
+  blobStore: z
+    .string()
+    .startsWith('s3://', 'use s3://bucket/prefix, with ?endpoint=https://host:port for storage that is not of Amazon')
+    .optional()
+    .meta({ description: 'Bucket of S3-compatible storage for blobs, instead of the data directory: s3://bucket/prefix?endpoint=...' }),
   httpPort: port.default(8080).meta({ description: 'Plain HTTP, on loopback only' }),
   httpsPort: port.default(8443).meta({ description: 'HTTPS and MQTT over WebSocket, on all interfaces' }),
   mqttPort: port.default(1883).meta({ description: 'Plain MQTT, on loopback only' }),
@@ -51,6 +63,33 @@ export const configSchema = z.strictObject({
   browserOrigins: browserOriginsSchema
     .default([])
     .meta({ description: 'Origins of other web sites whose pages may enrol and run devices, separated by commas; * for every site' }),
+  brokerUrl: z
+    .string()
+    .regex(
+      /^mqtts?:\/\/[^@/,]+(,mqtts?:\/\/[^@/,]+)*$/,
+      'use mqtt://host:port or mqtts://host:port; user and password are settings of their own',
+    )
+    .optional()
+    .meta({
+      description: 'MQTT broker that devices connect to instead of the embedded one; its nodes separated by commas; needs databaseUrl',
+    }),
+  brokerUsername: z.string().min(1).default('starling-fleet').meta({ description: 'Login of the fleet at that broker' }),
+  brokerPassword: z.string().min(1).optional().meta({ description: 'Password of that login', secret: true }),
+  brokerAuthority: z
+    .string()
+    .optional()
+    .meta({ description: 'PEM file of the authority of its certificate, where that is none of the system' }),
+  brokerPublicUrls: brokerUrlsSchema
+    .default([])
+    .meta({ description: 'Addresses under which devices reach it, best first, separated by commas: mqtts://, and wss:// for browsers' }),
+  brokerLogins: z.enum(['mosquitto', 'http']).optional().meta({
+    description: 'mosquitto: logins of devices are kept in it, by its dynamic security; http: it asks the fleet (RabbitMQ, EMQX)',
+  }),
+  brokerSecret: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{24,}$/, 'use 24 or more of A-Z, a-z, 0-9, _ and -')
+    .optional()
+    .meta({ description: 'In the path of what a broker asks over HTTP: whoever knows it may ask', secret: true }),
   topicRoot: z
     .string()
     .optional()
@@ -161,6 +200,8 @@ export const configSchema = z.strictObject({
 export type FleetConfig = z.infer<typeof configSchema>;
 
 const keys = Object.keys(configSchema.shape) as (keyof FleetConfig)[];
+/** Not taken as flags: whoever lists the processes of a machine reads those. */
+const isSecret = (key: keyof FleetConfig): boolean => configSchema.shape[key].meta()?.secret === true;
 /** Flags that need no value: `--insecure` is `--insecure true`. */
 const switches: readonly (keyof FleetConfig)[] = ['insecure'];
 
@@ -176,10 +217,21 @@ export function readConfig(argv: readonly string[], environment: Readonly<Record
   );
   const fromFlags = Object.fromEntries(keys.map((key) => [key, flags[kebab(key)]]).filter(([, value]) => value !== undefined));
   const parsed = configSchema.safeParse({ ...(file === undefined ? {} : readFile(file)), ...fromEnvironment, ...fromFlags });
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    readExternalBroker(parsed.data);
+    return parsed.data;
+  }
   const issue = parsed.error.issues[0];
   const field = issue?.path.join('.') ?? '';
   throw new StarlingError('invalid-config', `${field}: ${issue?.message ?? 'invalid'}`, { field, hint: 'see starling-fleet --help' });
+}
+
+/** What all tools of S3 read from the environment. Secrets are no settings: flags are seen by every user of a machine. */
+export function storeEnvironment(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string | undefined> {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = environment;
+  return { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN };
 }
 
 /** Text of `--help`, from the schema. */
@@ -187,7 +239,8 @@ export function configHelp(): string {
   const width = Math.max(...keys.map((key) => kebab(key).length)) + 2;
   const lines = keys.map((key) => {
     const { description } = configSchema.shape[key].meta() ?? {};
-    return `  --${kebab(key).padEnd(width)}${description ?? ''}${defaultText(key)}`;
+    const name = isSecret(key) ? `  ${' '.repeat(2)}${kebab(key).padEnd(width)}` : `  --${kebab(key).padEnd(width)}`;
+    return `${name}${description ?? ''}${isSecret(key) ? ' (by the environment or the file alone)' : ''}${defaultText(key)}`;
   });
   return [
     'starling-fleet [options]',
@@ -207,7 +260,8 @@ function defaultText(key: keyof FleetConfig): string {
 }
 
 function readFlags(argv: readonly string[]): Record<string, string | undefined> {
-  const options = Object.fromEntries([...keys.map(kebab), 'config'].map((name) => [name, { type: 'string' as const }]));
+  const flags = keys.filter((key) => !isSecret(key));
+  const options = Object.fromEntries([...flags.map(kebab), 'config'].map((name) => [name, { type: 'string' as const }]));
   const isSwitch = (word: string): boolean => switches.some((key) => word === `--${kebab(key)}`);
   const args = argv.map((word, index) => (isSwitch(word) && (argv[index + 1] ?? '--').startsWith('--') ? `${word}=true` : word));
   try {

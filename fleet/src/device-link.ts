@@ -1,26 +1,76 @@
-import { createTopics, type Topics, wireTable } from '@starling/shared';
+import { createTopics, jsonEncode, messageOf, wireTable } from '@starling/shared';
 import { createChunkServer } from './blobs/index.ts';
-import { type Broker, createBroker, createInbound, createRelay } from './broker/index.ts';
+import {
+  type Broker,
+  createBroker,
+  createCommonTopics,
+  createExternalBroker,
+  createInbound,
+  createRelay,
+  createShardTopics,
+  type DeviceTopics,
+  type EmbeddedBroker,
+  type ExternalBroker,
+  type ExternalBrokerOptions,
+  type ShardTopics,
+} from './broker/index.ts';
 import type { Modules } from './modules.ts';
-import type { Log } from './ports.ts';
+import type { Ids, Log } from './ports.ts';
 import { createUploadReceiver } from './uploads/index.ts';
 
 const encoder = new TextEncoder();
 
-export interface DeviceLink {
-  broker: Broker;
-  topics: Topics;
+export type DeviceLink =
+  | { kind: 'embedded'; broker: EmbeddedBroker; topics: DeviceTopics }
+  | { kind: 'external'; broker: ExternalBroker; topics: ShardTopics };
+
+export interface DeviceLinkOptions {
+  topicRoot: string | undefined;
+  /** Undefined for the embedded broker. */
+  external: ExternalBrokerOptions | undefined;
+  log: Log;
+  ids: Ids;
+  /** The connection to a broker that is not ours was away: what devices of these shards said meanwhile is lost. */
+  onResumed(shards: readonly string[]): void;
 }
 
-/** Wires the broker to the modules: what devices send goes in, desired states, commands and chunks go out. */
-export async function openDeviceLink(topicRoot: string | undefined, modules: Modules, log: Log): Promise<DeviceLink> {
-  const { access, blobs, commands, desiredStates, devices, ingest, taps } = modules;
-  const topics = createTopics(topicRoot);
-  const broker = await createBroker({
-    topics,
-    log,
-    checkPassword: (device, password) => access.checkPassword(device, password),
+/** Wires a broker to the modules: what devices send goes in, desired states, commands and chunks go out. */
+export async function openDeviceLink(options: DeviceLinkOptions, modules: Modules): Promise<DeviceLink> {
+  const { external, log, ids } = options;
+  const { access, devices, operators } = modules;
+  if (external === undefined) {
+    const topics = createCommonTopics(options.topicRoot);
+    const broker = await createBroker({
+      topics: createTopics(options.topicRoot),
+      log,
+      checkPassword: access.checkPassword,
+      checkOperator: operators.accounts.checkPassword,
+      onMessage(sender, topic, payload) {
+        const parsed = topics.parse(topic);
+        if (parsed?.name === 'operatorCommand') void operators.relay.receive(sender, parsed.params.name ?? '', payload);
+        else traffic.receive(sender, topic, payload);
+      },
+      onConnected: (device) => devices.seen(device, true),
+      onDisconnected: (device) => {
+        devices.seen(device, false);
+        traffic.left(device);
+      },
+    });
+    const traffic = joinModules(broker, topics, modules, log);
+    operators.relay.onSend({
+      async send(account, id, result) {
+        const topic = topics.build('operatorResult', { account, id });
+        await broker.operators.send(account, topic, jsonEncode(result), wireTable.operatorResult.qos);
+      },
+      disconnect: broker.operators.disconnect,
+    });
+    return { kind: 'embedded', broker, topics };
+  }
+  const topics = createShardTopics(options.topicRoot);
+  const broker = createExternalBroker(external, {
+    ...{ topics, log, ids, onResumed: options.onResumed },
     onMessage(device, topic, payload) {
+<<<<<<< HEAD
       const parsed = topics.parse(topic);
       if (parsed?.name === 'stream') relay(device, parsed.params.to ?? '', topic, payload);
       else void inbound.receive(device, topic, payload);
@@ -30,8 +80,25 @@ export async function openDeviceLink(topicRoot: string | undefined, modules: Mod
       chunks.forget(device);
       devices.seen(device, false, inOrder);
       taps.deviceGone(device);
+=======
+      if (devices.isRevoked(device)) broker.disconnect(device);
+      else traffic.receive(device, topic, payload);
+>>>>>>> main
     },
   });
+  const traffic = joinModules(broker, topics, modules, log);
+  access.onLogin((device, password) => broker.admit(device, password));
+  return { kind: 'external', broker, topics };
+}
+
+interface Traffic {
+  receive(device: string, topic: string, payload: Uint8Array): void;
+  /** A device has gone: what it asked for is not sent any more. */
+  left(device: string): void;
+}
+
+function joinModules(broker: Broker, topics: DeviceTopics, modules: Modules, log: Log): Traffic {
+  const { blobs, commands, desiredStates, devices, ingest, taps } = modules;
   const relay = createRelay({
     mayStream: (from, to) => desiredStates.connects(from, to),
     send: (to, topic, payload) => broker.send(to, topic, payload, wireTable.stream.qos),
@@ -40,9 +107,14 @@ export async function openDeviceLink(topicRoot: string | undefined, modules: Mod
     store: blobs,
     isReachable: async (device, digest) => (await desiredStates.reaches(device, digest)) || (await commands.reaches(device, digest)),
     send: async (device, frame) => void (await broker.send(device, topics.build('blobChunk', { device }), frame, 0)),
+    failed: (error) => log.warn({ error: messageOf(error) }, 'a chunk could not be read'),
   });
+  const left = (device: string): void => {
+    chunks.forget(device);
+    taps.deviceGone(device);
+  };
   const inbound = createInbound({
-    ...{ topics, log, devices, desiredStates, commands, ingest, chunks, taps },
+    ...{ topics, log, devices, desiredStates, commands, ingest, chunks, taps, left },
     uploads: createUploadReceiver({
       ...{ blobs, log },
       isExpected: commands.expectsUpload,
@@ -50,10 +122,20 @@ export async function openDeviceLink(topicRoot: string | undefined, modules: Mod
     }),
     send: (device, topic, payload, qos) => broker.send(device, topic, payload, qos),
   });
-  commands.onSend((device, name, jws) => broker.send(device, topics.build('command', { device, name }), encoder.encode(jws), 1));
+  commands.onSend(async (device, name, jws) => {
+    if (!(broker.isConnected(device) ?? (await devices.find(device)).online)) return false;
+    return broker.send(device, topics.build('command', { device, name }), encoder.encode(jws), 1);
+  });
   desiredStates.connect({
     isConnected: (device) => broker.isConnected(device),
     send: (device, jws) => broker.send(device, topics.build('desired', { device }), encoder.encode(jws), 1),
   });
-  return { broker, topics };
+  return {
+    left,
+    receive(device, topic, payload) {
+      const parsed = topics.parse(topic);
+      if (parsed?.name === 'stream') relay(device, parsed.params.to ?? '', topics.build('stream', parsed.params), payload);
+      else void inbound.receive(device, topic, payload);
+    },
+  };
 }

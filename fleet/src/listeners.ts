@@ -15,7 +15,8 @@ export interface Listeners {
   serve(
     api: { fetch: Parameters<typeof getRequestListener>[0] },
     origins: Origins,
-    onMqtt: (socket: WebSocket, address: string) => void,
+    /** Undefined where devices connect elsewhere. */
+    onMqtt: ((socket: WebSocket, address: string) => void) | undefined,
   ): void;
   close(): Promise<void>;
 }
@@ -50,7 +51,7 @@ export async function openListeners(config: FleetConfig, certificates: { key: st
         for (const server of [http, https]) {
           server.on('request', listener);
           server.on('upgrade', (request, socket, head) => {
-            if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/mqtt') return void socket.destroy();
+            if (onMqtt === undefined || new URL(request.url ?? '/', 'http://localhost').pathname !== '/mqtt') return void socket.destroy();
             // Attack: a page of another site that speaks to the broker from within somebody's network. Agents outside browsers send no Origin.
             const { origin, host } = request.headers;
             if (origin !== undefined && origins.ofDevice(origin, host) === undefined)

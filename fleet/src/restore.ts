@@ -3,8 +3,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { openBackup, type Restored, restoreBackup } from './backup/index.ts';
-import { openDiskStore } from './blobs/index.ts';
+import { type BlobStore, openBlobStore } from './blobs/index.ts';
 import { systemClock } from './clock.ts';
+import { storeEnvironment } from './config.ts';
 import { claimDataDirectory } from './data-directory.ts';
 import { openDatabase } from './db/index.ts';
 import { systemIds } from './ids.ts';
@@ -16,6 +17,8 @@ export interface FleetPlace {
   dataDirectory: string;
   /** Of a Postgres server; without it the embedded database in the data directory. */
   databaseUrl?: string | undefined;
+  /** `s3://...`; without it in the data directory. */
+  blobStore?: string | undefined;
 }
 
 export type Progress = (doneBytes: number, totalBytes: number) => void;
@@ -53,15 +56,19 @@ export async function migrateFleet(from: FleetPlace, to: FleetPlace, onProgress?
 interface OpenPlace {
   path: string;
   db: Awaited<ReturnType<typeof openDatabase>>['db'];
-  blobs: Awaited<ReturnType<typeof openDiskStore>>;
+  blobs: BlobStore;
 }
 
-async function atPlace<Result>({ dataDirectory, databaseUrl }: FleetPlace, work: (place: OpenPlace) => Promise<Result>): Promise<Result> {
+async function atPlace<Result>(
+  { dataDirectory, databaseUrl, blobStore }: FleetPlace,
+  work: (place: OpenPlace) => Promise<Result>,
+): Promise<Result> {
   const claim = await claimDataDirectory(dataDirectory);
   try {
     const database = await openDatabase({ url: databaseUrl, directory: join(claim.path, 'database') });
     try {
-      const blobs = await openDiskStore(join(claim.path, 'blobs'), { clock: systemClock, ids: systemIds });
+      const place = { directory: claim.path, address: blobStore, environment: storeEnvironment() };
+      const blobs = await openBlobStore(place, { clock: systemClock, ids: systemIds });
       return await work({ path: claim.path, db: database.db, blobs });
     } finally {
       await database.close();

@@ -8,6 +8,8 @@ import { StarlingError } from './errors.ts';
 export const PACKET_BYTES_MAXIMUM = 768 * 1024;
 /** Largest JSON control message (reported state, results, presence). */
 export const CONTROL_BYTES_MAXIMUM = 64 * 1024;
+/** Largest answer to an operator: the result of a command, and around it what it answers. */
+export const OPERATOR_RESULT_BYTES_MAXIMUM = CONTROL_BYTES_MAXIMUM + 4096;
 /** Largest heartbeat or last will: the broker keeps a will for as long as its device is connected. */
 export const PRESENCE_BYTES_MAXIMUM = 1024;
 /** Largest desired state as sent: everything big in it is named by digest. */
@@ -78,6 +80,8 @@ export const PULL_WINDOW_BYTES_MINIMUM = CHUNK_FRAME_HEADER_BYTES + CHUNK_BYTES_
 /** A device that was silent for this long counts as offline; heartbeats come three times as often. */
 export const PRESENCE_TIMEOUT_MS = 45_000;
 export const PRESENCE_INTERVAL_MS = 15_000;
+/** A device starts its session anew at most this often, however often the fleet asks. */
+export const GREET_INTERVAL_MS = 2_000;
 /** Life of a broker password. */
 export const BROKER_LOGIN_MS = 3_600_000;
 /** Life of a login nonce. */

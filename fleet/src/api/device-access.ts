@@ -13,7 +13,8 @@ export interface DeviceAccessPorts {
   log: Log;
   /** Addresses of the broker for a device that came by this address, best first. */
   brokerUrls(cameBy: URL): string[];
-  topicRoot: string;
+  /** Below which a device has its topics. */
+  topicRootOf(device: string): string;
   /** PEM of the own authority. */
   authority: string | undefined;
 }
@@ -21,7 +22,7 @@ export interface DeviceAccessPorts {
 /** The few routes that a device uses before it speaks MQTT. */
 export function deviceAccessRoutes(
   app: ApiApp,
-  { access, keyring, desiredStates, log, brokerUrls, topicRoot, authority }: DeviceAccessPorts,
+  { access, keyring, desiredStates, log, brokerUrls, topicRootOf, authority }: DeviceAccessPorts,
 ): void {
   route(app, api.enrol, async ({ body }) => {
     const { device, status, release } = await access.enrol(body.secret, body.claim);
@@ -42,7 +43,7 @@ export function deviceAccessRoutes(
       password,
       expiresAtMs,
       brokers: brokerUrls(new URL(context.req.url)),
-      topicRoot,
+      topicRoot: topicRootOf(device),
       rootVersion: keyring.signedRoot().version,
     };
   });

@@ -31,7 +31,7 @@ export interface DevicePorts {
   blobs: BlobStore;
   /** Cuts the connection of a device at once. */
   disconnect(device: string): void;
-  isConnected(device: string): boolean;
+  isConnected(device: string): boolean | undefined;
   packages: Packages;
 }
 

@@ -25,18 +25,20 @@ interface Bench {
 /** A chunk server whose store has a chunk of `sizes[index]` bytes under each digest; `stalled` devices never take a frame. */
 function createBench(
   sizes: readonly number[],
-  options: { stalled?: string; mayHave?: (device: string, digest: string) => boolean } = {},
+  options: { stalled?: string; mayHave?: (device: string, digest: string) => boolean; failing?: Set<string> } = {},
 ): Bench {
   const frames = new Map<string, Uint8Array[]>();
   const byDigest = new Map(sizes.map((size, index) => [digestOf(index), size]));
   const server = createChunkServer({
     store: {
       async getStored(digest) {
+        if (options.failing?.has(digest)) throw new Error('the store does not answer');
         const sizeBytes = byDigest.get(digest);
         return sizeBytes === undefined ? undefined : { payload: new Uint8Array(sizeBytes), compressed: false, sizeBytes };
       },
     },
     isReachable: async (device, digest) => options.mayHave?.(device, digest) ?? true,
+    failed: () => undefined,
     send(device, frame) {
       frames.set(device, [...(frames.get(device) ?? []), frame]);
       return device === options.stalled ? new Promise(() => undefined) : Promise.resolve();
@@ -156,5 +158,20 @@ describe('the chunk server', () => {
     bench.server.want('a', want([0]));
     await settle();
     expect(bench.sent('a')).toHaveLength(before + 1);
+  });
+
+  test('says nothing about a chunk that cannot be read now, and gives it when it is asked again', async () => {
+    const failing = new Set([digestOf(1)]);
+    const { server, sent } = createBench([10, 20, 30], { failing });
+    server.want('a', want([0, 1, 2]));
+    await settle();
+    expect(sent('a').map(({ kind, digest }) => [kind, digest])).toEqual([
+      ['chunk', digestOf(0)],
+      ['chunk', digestOf(2)],
+    ]);
+    failing.clear();
+    server.want('a', want([1], { cancel: true, receivedChunks: 2 }));
+    await settle();
+    expect(sent('a').at(-1)).toMatchObject({ kind: 'chunk', digest: digestOf(1) });
   });
 });

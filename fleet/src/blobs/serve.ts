@@ -7,6 +7,8 @@ export interface ChunkServerPorts {
   isReachable(device: string, digest: string): Promise<boolean>;
   /** Hands a frame to the one client; resolves when it is written or the client is gone. */
   send(device: string, frame: Uint8Array): Promise<void>;
+  /** The store cannot be read now. The device is not told that it has no such chunk: it asks again when nothing comes. */
+  failed(error: unknown): void;
 }
 
 /** Answers `blob/want` of all devices. */
@@ -58,7 +60,12 @@ export function createChunkServer(ports: ChunkServerPorts): ChunkServer {
     const next = queue.shift();
     if (next === undefined) return;
     const { want, digest } = next;
-    const stored = await read(device, digest).catch(() => undefined);
+    let stored: StoredChunk | undefined;
+    try {
+      stored = await read(device, digest);
+    } catch (error) {
+      return ports.failed(error);
+    }
     // The device is gone, or has taken back what it asked for.
     if (sessions.get(device) !== session || session.queue !== queue) return;
     const frameBytes = CHUNK_FRAME_HEADER_BYTES + (stored?.payload.length ?? 0);

@@ -2,14 +2,20 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createTopics } from '@starling/shared';
 import { afterEach, describe, expect, test } from 'vitest';
+<<<<<<< HEAD
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Broker, type ConnectionLimits, createBroker } from './embedded.ts';
+=======
+import { type ConnectionLimits, createBroker, type EmbeddedBroker } from './embedded.ts';
+>>>>>>> main
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const generous: ConnectionLimits = { connections: 100, strangersPerAddress: 100, refusalsPerAddress: 100 };
 
+const [first, second] = ['a'.repeat(26), 'b'.repeat(26)];
+
 describe('the connections of the broker', () => {
-  let broker: Broker;
+  let broker: EmbeddedBroker;
   let port: number;
   const asked: string[] = [];
   const left: [string, boolean][] = [];
@@ -19,7 +25,11 @@ describe('the connections of the broker', () => {
     broker = await createBroker(
       {
         ...{ topics: createTopics(), log: silent, onMessage: () => undefined },
+<<<<<<< HEAD
         ...{ onConnected: () => undefined, onDisconnected: (device: string, inOrder: boolean) => void left.push([device, inOrder]) },
+=======
+        ...{ onConnected: () => undefined, onDisconnected: () => undefined, checkOperator: async () => false },
+>>>>>>> main
         async checkPassword(device, password) {
           asked.push(device);
           return password === 'right';
@@ -55,30 +65,30 @@ describe('the connections of the broker', () => {
 
   test('that say nothing are bounded for each address, and do not shut out those that have logged in', async () => {
     await open({ strangersPerAddress: 3 });
-    expect(await logIn('first')).toBe(true);
+    expect(await logIn(first)).toBe(true);
     expect([await isShut(), await isShut(), await isShut()]).toEqual([false, false, false]);
     expect(await isShut()).toBe(true);
-    expect(broker.isConnected('first')).toBe(true);
+    expect(broker.isConnected(first)).toBe(true);
     // A place that is given back is taken by the next.
     sockets[1]?.destroy();
-    await expect.poll(() => logIn('second')).toBe(true);
+    await expect.poll(() => logIn(second)).toBe(true);
   });
 
   test('are bounded in all', async () => {
     await open({ connections: 2 });
-    expect([await logIn('first'), await logIn('second')]).toEqual([true, true]);
+    expect([await logIn(first), await logIn(second)]).toEqual([true, true]);
     expect(await isShut()).toBe(true);
   });
 
   test('with wrong passwords are looked at only so many times', async () => {
     await open({ refusalsPerAddress: 4 });
-    for (let guess = 0; guess < 12; guess += 1) expect(await logIn('device', `wrong ${guess}`)).toBe(false);
+    for (let guess = 0; guess < 12; guess += 1) expect(await logIn(first, `wrong ${guess}`)).toBe(false);
     expect(asked.length).toBeGreaterThanOrEqual(4);
     expect(asked.length).toBeLessThan(12);
     // Not even the right one gets in before a while has passed.
-    expect(await logIn('device')).toBe(false);
+    expect(await logIn(first)).toBe(false);
     await new Promise((resolve) => setTimeout(resolve, 1_100));
-    expect(await logIn('device')).toBe(true);
+    expect(await logIn(first)).toBe(true);
   });
 
   test('of pages tell one that was closed from one that broke', async () => {

@@ -1,34 +1,38 @@
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
-import { messageOf, PACKET_BYTES_MAXIMUM, StarlingError, type Topics } from '@starling/shared';
+import { deviceIdSchema, messageOf, PACKET_BYTES_MAXIMUM, StarlingError, type Topics } from '@starling/shared';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import { createWebSocketStream, type WebSocket } from 'ws';
 import type { Log } from '../ports.ts';
-import { createRateLimit } from './rate-limit.ts';
+import type { Broker } from './broker.ts';
+import { createOperatorClients, type OperatorClients } from './operator-clients.ts';
+import { createRateLimit, PUBLISH_RATE, STREAM_RATE } from './rate-limit.ts';
 
 export interface BrokerPorts {
   topics: Topics;
   log: Log;
   checkPassword(device: string, password: string): Promise<boolean>;
-  onMessage(device: string, topic: string, payload: Uint8Array): void;
+  /** The same of the account of a person's own tools. */
+  checkOperator(account: string, password: string): Promise<boolean>;
+  /** @param sender a device, or an account of an operator on topics of operators */
+  onMessage(sender: string, topic: string, payload: Uint8Array): void;
   onConnected(device: string): void;
   /** @param inOrder the page that it ran in was closed, or the agent ended: nothing broke */
   onDisconnected(device: string, inOrder: boolean): void;
 }
 
-/** The embedded broker, as the rest of the fleet sees it. */
-export interface Broker {
+/** The broker inside the fleet: devices connect to it, so it knows them by their sockets. */
+export interface EmbeddedBroker extends Broker {
   listenTcp(port: number, host: string): Promise<number>;
   listenTls(port: number, host: string, tls: { key: string; cert: string }): Promise<number>;
   /** Takes over a WebSocket of the HTTP server. @param address of the peer, as its TCP connection says */
   accept(socket: WebSocket, address: string): void;
   /** Sends to the one client, never through the emitter, where a stalled one would hold up others. @returns false if it is not connected */
-  send(device: string, topic: string, payload: Uint8Array, qos: 0 | 1): Promise<boolean>;
+  send: Broker['send'];
   isConnected(device: string): boolean;
-  /** Cuts a connection at once. */
-  disconnect(device: string): void;
-  close(): Promise<void>;
+  /** The same for the tools of an operator, of whom those get it who have subscribed to it. */
+  operators: Pick<OperatorClients, 'send' | 'disconnect'>;
 }
 
 /** What may be open at once; a test has smaller ones. */
@@ -44,16 +48,19 @@ export interface ConnectionLimits {
 const defaultLimits: ConnectionLimits = { connections: 20_000, strangersPerAddress: 500, refusalsPerAddress: 60 };
 /** A client that takes no byte for this long is cut. */
 const DRAIN_TIMEOUT_MS = 10_000;
+<<<<<<< HEAD
 /** Messages a second that one device may publish, with bursts; telemetry of a busy device is a few. */
 const PUBLISH_RATE = { perSecond: 200, burst: 2_000 };
 /** The same of what devices send to each other: a worker answers many. */
 const STREAM_RATE = { perSecond: 4_000, burst: 20_000 };
 /** RFC 6455, 7.4.1: done, going away as a page does that is closed, and closed without a reason. A broken connection has 1006. */
 const orderlyCloseCodes: ReadonlySet<number> = new Set([1000, 1001, 1005]);
+=======
+>>>>>>> main
 /** MQTT fixed header, topic and packet id around a payload. */
 const PACKET_OVERHEAD_BYTES = 1024;
 
-export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits = defaultLimits): Promise<Broker> {
+export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits = defaultLimits): Promise<EmbeddedBroker> {
   const { topics, log } = ports;
   const clients = new Map<string, Client>();
   const servers: Server[] = [];
@@ -88,9 +95,16 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
         refusals.take(address);
         done(refusal(), false);
       };
-      if (username === undefined || client.id !== username || password === undefined) return refuse();
-      ports.checkPassword(username, Buffer.from(password).toString('utf8')).then(
-        (good) => (good ? done(null, true) : refuse()),
+      if (username === undefined || password === undefined) return refuse();
+      const isDevice = deviceIdSchema.safeParse(username).success;
+      if (isDevice && client.id !== username) return refuse();
+      const text = Buffer.from(password).toString('utf8');
+      const admit = (): void => {
+        if (!isDevice) operators.admit(client, username);
+        done(null, true);
+      };
+      (isDevice ? ports.checkPassword(username, text) : ports.checkOperator(username, text)).then(
+        (good) => (good ? admit() : refuse()),
         (error: unknown) => {
           log.warn({ error: messageOf(error) }, 'a login could not be checked');
           done(refusal(), false);
@@ -98,8 +112,9 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
       );
     },
     authorizePublish: (client, packet, done) => {
-      const device = client?.id ?? '';
-      if (!topics.devicePublishes(device, packet.topic))
+      const account = operators.accountOf(client);
+      const device = account ?? client?.id ?? '';
+      if (!(account === undefined ? topics.devicePublishes(device, packet.topic) : topics.operatorPublishes(account, packet.topic)))
         return done(new StarlingError('not-allowed', `${device} may not publish on ${packet.topic}`));
       if (packet.payload.length > PACKET_BYTES_MAXIMUM - PACKET_OVERHEAD_BYTES)
         return done(new StarlingError('too-large', 'the packet is too large'));
@@ -109,18 +124,27 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
       packet.retain = false;
       done(null);
     },
-    authorizeSubscribe: (client, subscription, done) =>
-      done(null, topics.deviceSubscribes(client.id, subscription.topic) ? subscription : null),
+    authorizeSubscribe: (client, subscription, done) => {
+      const account = operators.accountOf(client);
+      const may =
+        account === undefined
+          ? topics.deviceSubscribes(client.id, subscription.topic)
+          : topics.operatorSubscribes(account, subscription.topic);
+      done(null, may ? subscription : null);
+    },
     // What devices publish goes to the handlers, never to other devices. Packets of the fleet pass here too; they name no client.
     authorizeForward: (_client, packet) => ('clientId' in packet ? null : packet),
   });
 
+  const operators = createOperatorClients(aedes, topics);
   aedes.on('clientReady', (client) => {
     strangers.delete(client.conn);
+    if (operators.accountOf(client) !== undefined) return;
     clients.set(client.id, client);
     ports.onConnected(client.id);
   });
   aedes.on('clientDisconnect', (client) => {
+    operators.left(client);
     if (clients.get(client.id) !== client) return;
     clients.delete(client.id);
     limit.forget(client.id);
@@ -131,7 +155,7 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
   aedes.on('connectionError', (_client, error) => log.debug({ error: error.message }, 'a connection was refused'));
   aedes.on('publish', (packet, client) => {
     if (client === null || packet.topic.startsWith('$SYS')) return;
-    ports.onMessage(client.id, packet.topic, packet.payload as Buffer);
+    ports.onMessage(operators.accountOf(client) ?? client.id, packet.topic, packet.payload as Buffer);
   });
   const accept = (stream: Duplex, address: string): void => {
     // Attack: open connections and say nothing. They end by themselves, but until then they are counted.
@@ -176,6 +200,7 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
       };
       return new Promise((resolve) => client.publish(packet, (error) => resolve(error === undefined || error === null)));
     },
+    operators,
     isConnected: (device) => clients.has(device),
     disconnect(device) {
       const client = clients.get(device);

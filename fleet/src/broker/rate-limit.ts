@@ -1,5 +1,9 @@
 import { performance } from 'node:perf_hooks';
 
+/** Messages a second that one device may publish, with bursts; telemetry of a busy device is a few. */
+export const PUBLISH_RATE = { perSecond: 200, burst: 2_000 };
+/** The same of what devices send to each other: a worker answers many. */
+export const STREAM_RATE = { perSecond: 4_000, burst: 20_000 };
 /** Buckets that are kept: whoever comes under ever new names must not fill the memory. */
 const BUCKETS_MAXIMUM = 50_000;
 

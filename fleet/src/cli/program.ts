@@ -15,6 +15,7 @@ import { defineGroupCommands } from './commands/group.ts';
 import { defineKeyCommands } from './commands/key.ts';
 import { defineLogin } from './commands/login.ts';
 import { defineModelCommands } from './commands/model.ts';
+import { defineOperatorCommands } from './commands/operator.ts';
 import { definePipelineCommands } from './commands/pipeline.ts';
 import { defineReleaseCommands } from './commands/release.ts';
 import { defineRolloutCommands } from './commands/rollout.ts';
@@ -78,6 +79,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineTelemetryCommands(program, contextOf);
   defineTokenCommands(program, contextOf);
   defineApiTokenCommands(program, contextOf);
+  defineOperatorCommands(program, contextOf);
   defineUserCommands(program, contextOf);
   defineAuditCommands(program, contextOf);
   defineSimulate(program, contextOf);

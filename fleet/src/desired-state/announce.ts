@@ -7,7 +7,8 @@ import { desiredOfAll } from './store.ts';
 
 /** Where desired states go out. */
 export interface DesiredLink {
-  isConnected(device: string): boolean;
+  /** Undefined where only the database knows. */
+  isConnected(device: string): boolean | undefined;
   send(device: string, jws: string): Promise<boolean>;
 }
 
@@ -37,8 +38,9 @@ export function createAnnouncer(ports: AnnouncerPorts): Announcer {
   let working: Promise<void> | undefined;
 
   const send = async (to: DesiredLink, devices: readonly string[]): Promise<void> => {
-    const profileOf = new Map((await devicesByIds(db, devices)).map(({ id, profile }) => [id, profile]));
-    for (const row of await desiredOfAll(db, devices)) {
+    const rows = (await devicesByIds(db, devices)).filter(({ id, online }) => to.isConnected(id) ?? online);
+    const profileOf = new Map(rows.map(({ id, profile }) => [id, profile]));
+    for (const row of await desiredOfAll(db, [...profileOf.keys()])) {
       const failed = (error: unknown): void =>
         log.warn({ device: row.device, error: messageOf(error) }, 'a desired state was not sent; the next hello gets it');
       try {
@@ -54,7 +56,7 @@ export function createAnnouncer(ports: AnnouncerPorts): Announcer {
     while (waiting.size > 0 && !isClosed) {
       const batch = [...waiting].slice(0, BATCH_DEVICES);
       for (const device of batch) waiting.delete(device);
-      const connected = batch.filter((device) => to.isConnected(device));
+      const connected = batch.filter((device) => to.isConnected(device) !== false);
       await send(to, connected).catch((error: unknown) =>
         log.warn({ devices: connected.length, error: messageOf(error) }, 'desired states were not sent; the next hellos get them'),
       );

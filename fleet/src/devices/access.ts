@@ -39,6 +39,8 @@ export interface DeviceAccess {
   login(claimJws: string): Promise<{ device: string; password: string; expiresAtMs: number }>;
   /** Is this the password of an active device? Wrong ones are answered from a short memory. */
   checkPassword(device: string, password: string): Promise<boolean>;
+  /** @param admit makes a password good at a broker that is not ours, before the device is told it */
+  onLogin(admit: (device: string, password: string) => Promise<void>): void;
 }
 
 interface AccessPorts {
@@ -59,6 +61,7 @@ export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
   const { db, clock, ids, keyring, events } = ports;
   const nonces = new Map<string, number>();
   const refused = new Map<string, number>();
+  let provision: (device: string, password: string) => Promise<void> = async () => undefined;
   const passwords = createGatherer((batch: ReadonlyMap<string, null>) => validPasswordDigests(db, [...batch.keys()], clock.nowMs()));
 
   return {
@@ -115,6 +118,7 @@ export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
       const expiresAtMs = clock.nowMs() + BROKER_LOGIN_MS;
       if (claim.capabilities !== undefined) await refreshCapabilities(row.id, claim.capabilities, ports);
       await insertBrokerLogin(db, { device: row.id, passwordDigest: secretDigest(password), expiresAtMs });
+      await provision(row.id, password);
       return { device: row.id, password, expiresAtMs };
     },
     async checkPassword(device, password) {
@@ -127,6 +131,9 @@ export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
       if (refused.size > MEMORY_ENTRIES) refused.clear();
       refused.set(memory, nowMs + REFUSAL_MEMORY_MS);
       return false;
+    },
+    onLogin(admit) {
+      provision = admit;
     },
   };
 }

@@ -11,7 +11,11 @@ import {
 import { appendAudit } from '../audit/index.ts';
 import { createGatherer, type Database } from '../db/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
+<<<<<<< HEAD
 import { HOUR_MS } from '../telemetry/index.ts';
+=======
+import { shardOf } from '../shards/index.ts';
+>>>>>>> main
 import { approveDevice } from './access.ts';
 import { createCloneWatch } from './clones.ts';
 import { type MapQuestion, selectMap } from './map-store.ts';
@@ -24,8 +28,13 @@ import {
   deviceById,
   type Greeting,
   markAllOffline,
+  onlineOfShards,
   type Report,
+<<<<<<< HEAD
   type Seen,
+=======
+  revokedOfShards,
+>>>>>>> main
   selectDevices,
   updateDevice,
   writeHellos,
@@ -50,7 +59,14 @@ export interface Devices {
   map(question: MapQuestion): Promise<FleetMap>;
   /** Writes what was seen; called every few seconds and at the end. */
   flushPresence(): Promise<void>;
-  start(): Promise<void>;
+  /** @param options.knowsSockets devices connect to this process, so nobody is there when it starts */
+  start(options: { knowsSockets: boolean }): Promise<void>;
+  /** Watches over the presence of all devices of shards from now on. @returns those that are there, as far as is known */
+  watchShards(shards: readonly string[]): Promise<string[]>;
+  /** Leaves them to another process. */
+  leaveShards(shards: readonly string[]): void;
+  /** Of the shards that are watched: a broker that is not ours may not have cut it off yet. */
+  isRevoked(id: string): boolean;
   close(): Promise<void>;
 }
 
@@ -60,6 +76,7 @@ const FLUSH_INTERVAL_MS = 2_000;
 export function createDevices({ db, clock, events, log }: { db: Database; clock: Clock; events: EventBus; log: Log }): Devices {
   const unwritten = new Map<string, Seen>();
   const lastHeardMs = new Map<string, number>();
+  const revoked = new Set<string>();
   const clones = createCloneWatch();
   const reports = createGatherer((batch: ReadonlyMap<string, Report>) => writeReported(db, batch));
   const hellos = createGatherer((batch: ReadonlyMap<string, Greeting>) => writeHellos(db, batch));
@@ -121,6 +138,7 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
         await appendAudit(tx, clock, actor, 'device.revoke', id);
       });
       lastHeardMs.delete(id);
+      revoked.add(id);
       announce(id, { status: 'revoked' });
     },
     async sayHello(id, hello) {
@@ -156,8 +174,19 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
     // The hour that runs may have just begun, and would say nothing: the one before counts too.
     map: (question) => selectMap(db, question, Math.floor(clock.nowMs() / HOUR_MS - 1) * HOUR_MS),
     flushPresence,
-    async start() {
-      await markAllOffline(db);
+    async watchShards(shards) {
+      for (const id of await revokedOfShards(db, shards)) revoked.add(id);
+      const online = await onlineOfShards(db, shards);
+      // Who does not say anything in the time of a few heartbeats is away.
+      for (const id of online) lastHeardMs.set(id, clock.nowMs());
+      return online;
+    },
+    leaveShards(shards) {
+      for (const id of lastHeardMs.keys()) if (shards.includes(shardOf(id))) lastHeardMs.delete(id);
+    },
+    isRevoked: (id) => revoked.has(id),
+    async start({ knowsSockets }) {
+      if (knowsSockets) await markAllOffline(db);
       timer = setInterval(() => {
         flushPresence().catch((error: unknown) => log.warn({ error: String(error) }, 'presence could not be written'));
       }, FLUSH_INTERVAL_MS);

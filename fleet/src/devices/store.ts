@@ -117,6 +117,27 @@ export async function writePresence(db: Queryable, seen: ReadonlyMap<string, See
       as seen(id, at_ms, online, closed) on seen.id = locked.id where devices.id = locked.id`);
 }
 
+/** Devices of shards, whose ids begin with these characters, of which the last that was heard is that they are there. */
+export async function onlineOfShards(db: Queryable, shards: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .select({ id: devices.id })
+    .from(devices)
+    .where(and(eq(devices.online, true), eq(devices.status, 'active'), inShards(shards)));
+  return rows.map(({ id }) => id);
+}
+
+export async function revokedOfShards(db: Queryable, shards: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .select({ id: devices.id })
+    .from(devices)
+    .where(and(eq(devices.status, 'revoked'), inShards(shards)));
+  return rows.map(({ id }) => id);
+}
+
+function inShards(shards: readonly string[]): SQL {
+  return sql`left(${devices.id}, 1) = any(${sql.param([...shards])}::text[])`;
+}
+
 /** Nobody is connected to a fleet that has just started. */
 export async function markAllOffline(db: Queryable): Promise<void> {
   await db.update(devices).set({ online: false }).where(eq(devices.online, true));

@@ -133,7 +133,19 @@ export function createSimulatedDevice(parts: SimulatedDeviceParts): SimulatedDev
     } else if (parsed?.name === 'command') {
       const command = payloadOf(payload, commandSchema);
       if (command !== undefined) void obey(command);
+    } else if (parsed?.name === 'greet') {
+      greet();
     }
+  };
+  /** Says what a session begins with. */
+  const greet = (): void => {
+    const { epoch = 0, generation = 0 } = desired ?? {};
+    publish('hello', {
+      ...{ protocolVersion: 1, agentVersion: SIMULATED_AGENT_VERSION, ...ids, epoch, generation, wallMs: clock.nowMs() },
+      ...{ features: [], operatorVersions: {} },
+    });
+    sendBatches(true);
+    installer.repeat();
   };
   const presence = (state: 'online' | 'offline'): Uint8Array =>
     jsonEncode({ state, bootId: ids.bootId, uptimeMs: clock.nowMs() - startedMs });
@@ -164,15 +176,9 @@ export function createSimulatedDevice(parts: SimulatedDeviceParts): SimulatedDev
     figures.connected += 1;
     attempts = 0;
     await opened.subscribe(topics.deviceFilters(device));
-    const { epoch = 0, generation = 0 } = desired ?? {};
-    publish('hello', {
-      ...{ protocolVersion: 1, agentVersion: SIMULATED_AGENT_VERSION, ...ids, epoch, generation, wallMs: clock.nowMs() },
-      ...{ features: [], operatorVersions: {} },
-    });
     timers.after(behaviour.within(PRESENCE_INTERVAL_MS), beat, 'beat');
     timers.after(behaviour.untilDropMs(), () => opened.cut(), 'drop');
-    sendBatches(true);
-    installer.repeat();
+    greet();
   };
   const closed = (which: MqttSession): void => {
     if (session !== which) return;

@@ -11,6 +11,7 @@ import { fleetEndpoints } from './fleet.ts';
 import { fleetMapEndpoints } from './fleet-map.ts';
 import { groupEndpoints } from './groups.ts';
 import { measuringEndpoints } from './measuring.ts';
+import { operatorEndpoints } from './operators.ts';
 import { peopleEndpoints } from './people.ts';
 import { rolloutEndpoints } from './rollouts.ts';
 import { tapEndpoints } from './taps.ts';
@@ -37,6 +38,7 @@ export const api = {
   ...tapEndpoints,
   ...telemetryEndpoints,
   ...peopleEndpoints,
+  ...operatorEndpoints,
   ...callerEndpoints,
 } as const;
 export type EndpointName = keyof typeof api;

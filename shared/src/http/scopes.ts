@@ -11,6 +11,7 @@ import type { Endpoint } from './endpoint.ts';
 import { fleetEndpoints } from './fleet.ts';
 import { fleetMapEndpoints } from './fleet-map.ts';
 import { groupEndpoints } from './groups.ts';
+import { operatorEndpoints } from './operators.ts';
 import { peopleEndpoints } from './people.ts';
 import { rolloutEndpoints } from './rollouts.ts';
 import { tapEndpoints } from './taps.ts';
@@ -33,6 +34,7 @@ const scoped = {
   ...tapEndpoints,
   ...telemetryEndpoints,
   ...peopleEndpoints,
+  ...operatorEndpoints,
 } as const;
 type Guarded = Exclude<(typeof scoped)[keyof typeof scoped], { access: 'public' }>;
 

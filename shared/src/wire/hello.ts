@@ -28,3 +28,14 @@ export const presenceSchema = z
   .object({ state: z.enum(['online', 'offline']), bootId: z.string().max(64), uptimeMs: z.number().nonnegative().optional() })
   .meta({ id: 'Presence', title: 'Presence' });
 export type Presence = z.infer<typeof presenceSchema>;
+
+/**
+ * The fleet asks a device that is connected to start its session anew: whoever heard it before has ended, or a broker in between has, and
+ * what was said meanwhile may not have been heard. It is not signed: all that comes of it is a `hello`, at most one in GREET_INTERVAL_MS.
+ */
+export const greetSchema = z
+  .object({
+    reason: z.enum(['handover', 'broker-lost']).meta({ description: 'Another process hears the device now, or its own broker was away' }),
+  })
+  .meta({ id: 'Greet', title: 'Greet' });
+export type Greet = z.infer<typeof greetSchema>;

@@ -8,6 +8,8 @@ import {
   DEFAULT_TOPIC_ROOT,
   type DeviceLogin,
   decodeChunkFrame,
+  GREET_INTERVAL_MS,
+  greetSchema,
   type Hello,
   jsonDecode,
   jsonEncode,
@@ -80,6 +82,7 @@ export function createLink(ports: LinkPorts): Link {
   let failures = 0;
   const cancelTimers: (() => void)[] = [];
   let handlers: LinkHandlers | undefined;
+  let greetedMs = Number.NEGATIVE_INFINITY;
 
   const step = (event: LinkEvent): void => {
     state = nextState(state, event);
@@ -153,6 +156,17 @@ export function createLink(ports: LinkPorts): Link {
     const lifeMs = login.expiresAtMs - (ports.trust.nowMs() ?? login.expiresAtMs - RENEW_BEFORE_MS * 2);
     cancelTimers.push(clock.after(Math.max(60_000, lifeMs - RENEW_BEFORE_MS), () => retryLater('lost', 'the password ends soon')));
   };
+  /** As if the connection had ended and begun again: what the fleet may not have heard is said once more. */
+  const restart = async (reason: string): Promise<void> => {
+    const over = connection;
+    // Attack: have a device say hello without end.
+    if (over === undefined || state !== 'online' || clock.monotonicMs() - greetedMs < GREET_INTERVAL_MS) return;
+    greetedMs = clock.monotonicMs();
+    log.info('the fleet asks for a new hello', { reason });
+    handlers?.offline();
+    await over.publish(topics.build('hello', { device }), jsonEncode(ports.hello()), 1);
+    if (connection === over) handlers?.online();
+  };
   const receive = async (topic: string, payload: Uint8Array): Promise<void> => {
     const parsed = topics.parse(topic);
     // Attack: another device's topic. A broker that lets it through must not fool us.
@@ -161,7 +175,8 @@ export function createLink(ports: LinkPorts): Link {
     const maximum = isLong ? PACKET_BYTES_MAXIMUM : CONTROL_BYTES_MAXIMUM;
     if (payload.length > maximum) return handlers.refused(parsed.name, `${payload.length} bytes, at most ${maximum} are read`);
     try {
-      await dispatch(parsed.name, parsed.params, payload, handlers);
+      if (parsed.name === 'greet') await restart(jsonDecode(payload, greetSchema).reason);
+      else await dispatch(parsed.name, parsed.params, payload, handlers);
     } catch (error) {
       handlers.refused(parsed.name, messageOf(error));
     }

@@ -9,7 +9,6 @@ import {
   messageOf,
   presenceSchema,
   reportedStateSchema,
-  type Topics,
   tapMessageSchema,
   telemetryBatchSchema,
   telemetryKindSchema,
@@ -26,10 +25,11 @@ import type { Log } from '../../ports.ts';
 import type { Taps } from '../../taps/index.ts';
 import type { Ingest } from '../../telemetry/index.ts';
 import type { UploadReceiver } from '../../uploads/index.ts';
+import type { DeviceTopics } from '../broker.ts';
 import { storable } from './storable.ts';
 
 export interface InboundPorts {
-  topics: Topics;
+  topics: Pick<DeviceTopics, 'build' | 'parse'>;
   log: Log;
   devices: Devices;
   desiredStates: DesiredStates;
@@ -38,6 +38,8 @@ export interface InboundPorts {
   chunks: ChunkServer;
   taps: Taps;
   uploads: UploadReceiver;
+  /** A device says that it goes, or its last will does. */
+  left(device: string): void;
   send(device: string, topic: string, payload: Uint8Array, qos: 0 | 1): Promise<boolean>;
 }
 
@@ -65,7 +67,9 @@ const handlers: Record<InboundName, Handler> = {
     await ports.commands.resend(device);
   },
   presence(device, payload, _params, ports) {
-    ports.devices.seen(device, jsonDecode(payload, presenceSchema).state === 'online');
+    const isOnline = jsonDecode(payload, presenceSchema).state === 'online';
+    ports.devices.seen(device, isOnline);
+    if (!isOnline) ports.left(device);
   },
   reported: (device, payload, _params, ports) => ports.devices.report(device, storable(jsonDecode(payload, reportedStateSchema))),
   result: (device, payload, _params, ports) => ports.commands.result(device, storable(jsonDecode(payload, commandResultSchema))),

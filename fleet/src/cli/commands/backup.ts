@@ -11,10 +11,15 @@ import { openDownload } from '../open-stream.ts';
 import { type ContextOf, examples, readOptions } from '../options.ts';
 import { formatTime } from '../printable.ts';
 
-const placeOptions = { dataDirectory: z.string(), databaseUrl: z.string().optional() };
+const placeOptions = { dataDirectory: z.string(), databaseUrl: z.string().optional(), blobStore: z.string().optional() };
 const backupOptions = z.object({ telemetry: z.boolean().default(true) });
 const restoreOptions = z.object({ ...placeOptions, signWith: z.enum(['publisher', 'root']).default('publisher') });
-const migrateOptions = z.object({ ...placeOptions, toDataDirectory: z.string(), toDatabaseUrl: z.string().optional() });
+const migrateOptions = z.object({
+  ...placeOptions,
+  toDataDirectory: z.string(),
+  toDatabaseUrl: z.string().optional(),
+  toBlobStore: z.string().optional(),
+});
 
 /** A fleet as one file, and back. */
 export function defineBackupCommands(program: Command, contextOf: ContextOf): void {
@@ -33,6 +38,7 @@ export function defineBackupCommands(program: Command, contextOf: ContextOf): vo
     .summary('fill an empty data directory and database from a backup; the fleet is started on them afterwards')
     .requiredOption('--data-directory <folder>', 'data directory of the fleet to be; it must hold no keys yet')
     .option('--database-url <url>', 'an empty Postgres database, instead of the embedded one')
+    .option('--blob-store <url>', 'a bucket for the blobs, instead of the data directory: s3://bucket/prefix?endpoint=...')
     .option('--sign-with <key>', 'which of your keys says that a new epoch begins: publisher or root (default publisher)')
     .addHelpText('after', examples(['starling restore nightly.tar.gz --data-directory /var/lib/starling', 'then start the fleet there']))
     .action(async (file: string, _options, command: Command) => {
@@ -43,8 +49,10 @@ export function defineBackupCommands(program: Command, contextOf: ContextOf): vo
     .summary('carry a fleet that is stopped to another data directory and database')
     .requiredOption('--data-directory <folder>', 'where it lies now')
     .option('--database-url <url>', 'its Postgres database, if it has one')
+    .option('--blob-store <url>', 'the bucket of its blobs, if it has one')
     .requiredOption('--to-data-directory <folder>', 'where it is to lie; it must hold no keys yet')
     .option('--to-database-url <url>', 'an empty Postgres database')
+    .option('--to-blob-store <url>', 'a bucket for the blobs: s3://bucket/prefix?endpoint=...')
     .addHelpText(
       'after',
       examples([
@@ -54,14 +62,11 @@ export function defineBackupCommands(program: Command, contextOf: ContextOf): vo
     )
     .action(async (_options, command: Command) => {
       const { output } = contextOf(command);
-      const { dataDirectory, databaseUrl, toDataDirectory, toDatabaseUrl } = readOptions(command, migrateOptions);
+      const from = readOptions(command, migrateOptions);
+      const to = { dataDirectory: from.toDataDirectory, databaseUrl: from.toDatabaseUrl, blobStore: from.toBlobStore };
       const { migrateFleet } = await import('../../restore.ts');
       const progress = output.progress('carrying the fleet over');
-      const moved = await migrateFleet(
-        { dataDirectory, databaseUrl },
-        { dataDirectory: toDataDirectory, databaseUrl: toDatabaseUrl },
-        (done, total) => progress.update(done / total),
-      ).catch((error: unknown) => {
+      const moved = await migrateFleet(from, to, (done, total) => progress.update(done / total)).catch((error: unknown) => {
         progress.failed();
         throw error;
       });
@@ -69,7 +74,7 @@ export function defineBackupCommands(program: Command, contextOf: ContextOf): vo
       progress.done(`${rows} rows, ${moved.end.chunks} chunks`);
       output.result(
         moved,
-        () => `${moved.head.fleetId} lies in ${toDataDirectory} now; start it there, and keep the old one until it runs`,
+        () => `${moved.head.fleetId} lies in ${to.dataDirectory} now; start it there, and keep the old one until it runs`,
       );
     });
 }
@@ -112,19 +117,19 @@ async function restore(context: Context, file: string, options: z.infer<typeof r
     epoch: Math.max(head.epoch + 1, Math.floor(nowMs() / 60_000)),
   };
   const progress = output.progress(`restoring ${head.fleetId} as of ${formatTime(head.createdAtMs)}`);
-  const { dataDirectory, databaseUrl } = options;
+  const { dataDirectory, databaseUrl, blobStore } = options;
   const proof = await signDocument(signer, 'epoch', document);
-  const restored = await restoreFleet(file, proof, { dataDirectory, databaseUrl }, (done, total) => progress.update(done / total)).catch(
-    (error: unknown) => {
-      progress.failed();
-      throw error;
-    },
-  );
+  const restored = await restoreFleet(file, proof, { dataDirectory, databaseUrl, blobStore }, (done, total) =>
+    progress.update(done / total),
+  ).catch((error: unknown) => {
+    progress.failed();
+    throw error;
+  });
   progress.done(`epoch ${restored.epoch}, ${restored.devices} desired states`);
   output.result(restored, () =>
     [
       `${head.fleetId} is as it was at ${formatTime(head.createdAtMs)}, in epoch ${restored.epoch}.`,
-      `Start it with --data-directory ${dataDirectory}${databaseUrl === undefined ? '' : ' --database-url ...'}: its devices take what it says from then on.`,
+      `Start it with --data-directory ${dataDirectory}${databaseUrl === undefined ? '' : ' --database-url ...'}${blobStore === undefined ? '' : ' --blob-store ...'}: its devices take what it says from then on.`,
     ].join('\n'),
   );
 }

@@ -1,0 +1,96 @@
+import { jsonDecode, StarlingError } from '@starling/shared';
+import { z } from 'zod';
+import type { ShardTopics } from './device-topics.ts';
+
+/** Where mosquitto takes commands of its dynamic security plugin, and where it answers. */
+const CONTROL_TOPIC = '$CONTROL/dynamic-security/v1';
+export const CONTROL_RESPONSE_TOPIC = `${CONTROL_TOPIC}/response`;
+const ANSWER_TIMEOUT_MS = 10_000;
+
+const answerSchema = z.object({
+  responses: z.array(z.object({ command: z.string(), error: z.string().optional(), correlationData: z.string().optional() })),
+});
+type Answer = z.infer<typeof answerSchema>['responses'][number];
+
+/** Logins and topic rules of devices, kept in mosquitto: it cannot ask anybody. */
+export interface DynamicSecurity {
+  /** Lets a device in by this password, and by no earlier one. @throws StarlingError `broker-unreachable`, `broker-refused` */
+  admit(device: string, password: string): Promise<void>;
+  /** Takes its login away, and cuts its connection. */
+  expel(device: string): Promise<void>;
+  /** What came on CONTROL_RESPONSE_TOPIC. */
+  receive(payload: Uint8Array): void;
+}
+
+interface DynamicSecurityPorts {
+  topics: Pick<ShardTopics, 'publishPatterns' | 'subscribePatterns'>;
+  publish(topic: string, payload: string): Promise<void>;
+}
+
+export function createDynamicSecurity({ topics, publish }: DynamicSecurityPorts): DynamicSecurity {
+  const waiting = new Map<string, (answer: Answer) => void>();
+  let last = 0;
+
+  /** @returns what went wrong with each, in order */
+  const run = async (commands: Record<string, unknown>[]): Promise<(string | undefined)[]> => {
+    const numbered = commands.map((command) => {
+      last += 1;
+      return { ...command, correlationData: String(last) };
+    });
+    const answers = numbered.map(({ correlationData }) => answerTo(correlationData));
+    await publish(CONTROL_TOPIC, JSON.stringify({ commands: numbered }));
+    return Promise.all(answers);
+  };
+  const answerTo = (id: string): Promise<string | undefined> =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        waiting.delete(id);
+        reject(
+          new StarlingError('broker-unreachable', 'the broker does not answer on its control topic', {
+            field: 'brokerLogins',
+            hint: 'load the dynamic security plugin, and give the login of the fleet the role of its admin',
+            retryable: true,
+          }),
+        );
+      }, ANSWER_TIMEOUT_MS);
+      waiting.set(id, ({ error }) => {
+        clearTimeout(timer);
+        waiting.delete(id);
+        resolve(error);
+      });
+    });
+  const roleOf = (device: string): string => `device-${device}`;
+  const newClient = (device: string, password: string): Record<string, unknown>[] => {
+    const rules = (acltype: string, patterns: readonly string[]) => patterns.map((topic) => ({ acltype, topic, priority: 0, allow: true }));
+    const acls = [
+      ...rules('publishClientSend', topics.publishPatterns(device)),
+      ...rules('subscribePattern', topics.subscribePatterns(device)),
+    ];
+    const rolename = roleOf(device);
+    return [
+      // One of an earlier version may know fewer topics.
+      { command: 'deleteRole', rolename },
+      { command: 'createRole', rolename, acls },
+      // Bound to the one client id: nobody cuts another device off by taking its place.
+      { command: 'createClient', username: device, clientid: device, password, roles: [{ rolename }] },
+    ];
+  };
+  return {
+    async admit(device, password) {
+      const [unknown] = await run([{ command: 'setClientPassword', username: device, password }]);
+      if (unknown === undefined) return;
+      const [, , refused] = await run(newClient(device, password));
+      if (refused === undefined) return;
+      throw new StarlingError('broker-refused', `the broker does not take the login of a device: ${refused}`, { field: 'brokerLogins' });
+    },
+    async expel(device) {
+      await run([
+        { command: 'deleteClient', username: device },
+        { command: 'deleteRole', rolename: roleOf(device) },
+      ]);
+    },
+    receive(payload) {
+      for (const answer of jsonDecode(payload, answerSchema).responses) waiting.get(answer.correlationData ?? '')?.(answer);
+    },
+  };
+}

@@ -1,0 +1,232 @@
+import { messageOf, StarlingError } from '@starling/shared';
+import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import type { Ids, Log } from '../ports.ts';
+import type { Broker } from './broker.ts';
+import type { ShardTopics } from './device-topics.ts';
+import { CONTROL_RESPONSE_TOPIC, createDynamicSecurity, type DynamicSecurity } from './dynamic-security.ts';
+import { createRateLimit, PUBLISH_RATE, STREAM_RATE } from './rate-limit.ts';
+
+/** A broker that is not ours, as it is configured. */
+export interface ExternalBrokerOptions {
+  /** Of its nodes; any of them serves. */
+  urls: readonly string[];
+  username: string;
+  password: string;
+  /** PEM of the authority of its certificate, beside those of the system. */
+  authority?: string | undefined;
+  /** `mosquitto`: logins are kept in it, by its dynamic security. `http`: it asks the fleet. */
+  logins: 'mosquitto' | 'http';
+}
+
+export interface ExternalBrokerPorts {
+  topics: ShardTopics;
+  log: Log;
+  ids: Ids;
+  onMessage(device: string, topic: string, payload: Uint8Array): void;
+  /** The connection was away and is back: what devices of these shards sent meanwhile is lost. */
+  onResumed(shards: readonly string[]): void;
+}
+
+export interface ExternalBroker extends Broker {
+  /** @throws StarlingError `broker-unreachable`, `broker-refused` */
+  connect(): Promise<void>;
+  /** Hears the devices of these shards from now on, and of no others. */
+  hear(shards: readonly string[]): Promise<void>;
+  /** Hears one more topic, whoever holds the device. @returns a function that ends it */
+  watch(topic: string): () => void;
+  /** Makes a password good, before the device is told it. */
+  admit(device: string, password: string): Promise<void>;
+  /** Ends a login whose time is over. */
+  expel(device: string): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const RECONNECT_MS = 1_000;
+const KEEPALIVE_SECONDS = 20;
+/** Filters of one SUBSCRIBE: brokers bound the packet. */
+const FILTERS_PER_SUBSCRIBE = 64;
+
+/** A link to a broker that devices connect to as well. Nothing happens before `connect`: a broker may ask this very fleet who connects. */
+export function createExternalBroker(options: ExternalBrokerOptions, ports: ExternalBrokerPorts): ExternalBroker {
+  const { topics, log } = ports;
+  const credentials: IClientOptions = {
+    ...{ username: options.username, password: options.password, protocolVersion: 4, clean: true },
+    ...{ connectTimeout: CONNECT_TIMEOUT_MS, keepalive: KEEPALIVE_SECONDS },
+    ...(options.authority === undefined ? {} : { ca: options.authority }),
+  };
+  const limits = { others: createRateLimit(PUBLISH_RATE), stream: createRateLimit(STREAM_RATE) };
+  const watched = new Set<string>();
+  let heard: readonly string[] = [];
+  let client: MqttClient | undefined;
+  const online = (): MqttClient | undefined => (client?.connected === true ? client : undefined);
+  const security =
+    options.logins === 'mosquitto'
+      ? createDynamicSecurity({
+          topics,
+          publish: async (topic, payload) => void (await online()?.publishAsync(topic, payload, { qos: 1 })),
+        })
+      : undefined;
+  const control: Filter[] = security === undefined ? [] : [{ topic: CONTROL_RESPONSE_TOPIC, qos: 1 }];
+  const filtersOf = (shards: readonly string[]): Filter[] => shards.flatMap((shard) => topics.shardFilters(shard));
+
+  const receive = (topic: string, payload: Uint8Array): void => {
+    const device = topics.deviceOf(topic);
+    const name = topics.parse(topic)?.name;
+    if (topic === CONTROL_RESPONSE_TOPIC) receiveControl(security, payload, log);
+    // What the fleet itself relays comes back here, and is no message of a device.
+    else if (device === undefined || name === undefined) return;
+    else if ((name === 'stream' ? limits.stream : limits.others).take(device)) ports.onMessage(device, topic, payload);
+    else log.debug({ device }, 'a device publishes too fast');
+  };
+  const resume = async (to: MqttClient): Promise<void> => {
+    const shards = heard;
+    try {
+      await subscribe(to, [...control, ...filtersOf(shards), ...[...watched].map((topic) => ({ topic, qos: 0 as const }))]);
+      ports.onResumed(shards);
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'the broker is back, but does not let the fleet hear its devices; trying again');
+      to.stream.destroy();
+    }
+  };
+  return {
+    async connect() {
+      const clientId = `starling-fleet-${ports.ids.next()}`;
+      const opened = await connectAny(options.urls, {
+        ...{ ...credentials, clientId, reconnectPeriod: RECONNECT_MS, resubscribe: false, queueQoSZero: false },
+      });
+      opened.on('error', (error) => log.warn({ error: error.message }, 'the broker link'));
+      opened.on('close', () => log.warn({ broker: options.urls }, 'the broker is away'));
+      opened.on('message', receive);
+      opened.on('connect', () => void resume(opened));
+      client = opened;
+      await subscribe(opened, control);
+    },
+    async hear(shards) {
+      const gone = heard.filter((shard) => !shards.includes(shard));
+      const added = shards.filter((shard) => !heard.includes(shard));
+      heard = [...shards];
+      const to = online();
+      // While it is away, the next connection subscribes to all.
+      if (to === undefined) return;
+      const left = filtersOf(gone).map(({ topic }) => topic);
+      if (left.length > 0) await to.unsubscribeAsync(left);
+      await subscribe(to, filtersOf(added));
+    },
+    watch(topic) {
+      watched.add(topic);
+      const to = online();
+      if (to !== undefined) subscribe(to, [{ topic, qos: 0 }]).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'a tap'));
+      return () => {
+        if (watched.delete(topic)) online()?.unsubscribe(topic);
+      };
+    },
+    async send(_device, topic, payload, qos) {
+      const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+      const sent = online()?.publishAsync(topic, bytes, { qos });
+      return (
+        sent?.then(
+          () => true,
+          () => false,
+        ) ?? false
+      );
+    },
+    isConnected: () => undefined,
+    async admit(device, password) {
+      if (security === undefined) return;
+      if (online() === undefined) throw unreachable(options.urls, 'it is away');
+      await security.admit(device, password);
+    },
+    expel: async (device) => security?.expel(device),
+    disconnect(device) {
+      limits.others.forget(device);
+      limits.stream.forget(device);
+      const cut = security === undefined ? takePlace(options.urls, device, credentials) : security.expel(device);
+      cut.catch((error: unknown) => log.warn({ device, error: messageOf(error) }, 'a device could not be cut off'));
+    },
+    close: async () => client?.endAsync(true),
+  };
+}
+
+interface Filter {
+  topic: string;
+  qos: 0 | 1;
+}
+
+/** @throws StarlingError `broker-refused` */
+async function subscribe(client: MqttClient, filters: readonly Filter[]): Promise<void> {
+  for (let at = 0; at < filters.length; at += FILTERS_PER_SUBSCRIBE) {
+    const part = filters.slice(at, at + FILTERS_PER_SUBSCRIBE);
+    const granted = await client.subscribeAsync(Object.fromEntries(part.map(({ topic, qos }) => [topic, { qos }])));
+    // MQTT 3.1.1, 3.9.3: 0x80 is a refusal.
+    const refused = granted.find(({ qos }) => (qos as number) === 128);
+    if (refused === undefined) continue;
+    throw new StarlingError('broker-refused', `the broker does not let the fleet hear ${refused.topic}`, {
+      field: 'brokerUsername',
+      hint: 'its login has to be allowed all topics of the fleet',
+    });
+  }
+}
+
+function receiveControl(security: DynamicSecurity | undefined, payload: Uint8Array, log: Log): void {
+  try {
+    security?.receive(payload);
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, 'an answer of the broker is not understood');
+  }
+}
+
+/** MQTT 3.1.1, 3.1.4-2: a broker ends the connection of a client id that connects anew. The one way that every broker has. */
+async function takePlace(urls: readonly string[], device: string, credentials: IClientOptions): Promise<void> {
+  const client = await connectAny(urls, { ...credentials, clientId: device, reconnectPeriod: 0 });
+  await client.endAsync(true);
+}
+
+/** To the first node that answers; when that one ends, to the others in turn. */
+async function connectAny(urls: readonly string[], options: IClientOptions): Promise<MqttClient> {
+  const servers = urls.map((url) => {
+    const { protocol, hostname, port } = new URL(url);
+    const name = protocol === 'mqtts:' ? ('mqtts' as const) : ('mqtt' as const);
+    return { protocol: name, host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (name === 'mqtts' ? 8883 : 1883)) };
+  });
+  const reasons: string[] = [];
+  for (const index of servers.keys()) {
+    const client = connect({ ...options, servers: [...servers.slice(index), ...servers.slice(0, index)] });
+    try {
+      await firstConnection(client);
+      return client;
+    } catch (error) {
+      reasons.push(messageOf(error));
+    }
+  }
+  throw unreachable(urls, [...new Set(reasons)].join('; '));
+}
+
+function firstConnection(client: MqttClient): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (): void => {
+      client.off('error', fail);
+      client.off('close', closed);
+    };
+    const fail = (error: Error): void => {
+      done();
+      client.on('error', () => undefined);
+      client.end(true);
+      reject(error);
+    };
+    const closed = (): void => fail(new StarlingError('connection-closed', 'it closed the connection'));
+    client.once('error', fail);
+    client.once('close', closed);
+    client.once('connect', () => {
+      done();
+      resolve();
+    });
+  });
+}
+
+function unreachable(urls: readonly string[], why: string): StarlingError {
+  return new StarlingError('broker-unreachable', `the broker at ${urls.join(', ')} cannot be reached: ${why}`, {
+    field: 'brokerUrl',
+    hint: 'check address, user and password, and that the broker runs',
+    retryable: true,
+  });
+}

@@ -1,0 +1,39 @@
+import { jsonEncode, wireTable } from '@starling/shared';
+import type { ExternalBroker, ShardTopics } from './broker/index.ts';
+import type { Devices } from './devices/index.ts';
+import { createGreeter } from './shards/index.ts';
+
+/** Which shards this process hears on a broker that is not ours. */
+export interface Hearing {
+  hear(shards: readonly string[]): Promise<void>;
+  /** The connection was away and is back. */
+  resumed(shards: readonly string[]): void;
+  close(): void;
+}
+
+/**
+ * Whoever begins to hear a device asks it for a new hello: what it said while nobody heard it is said again, and nothing that counts
+ * depends on the broker having kept it.
+ */
+export function createHearing({ broker, topics }: { broker: ExternalBroker; topics: ShardTopics }, devices: Devices): Hearing {
+  let heard: readonly string[] = [];
+  const greeter = createGreeter((device, greet) =>
+    broker.send(device, topics.build('greet', { device }), jsonEncode(greet), wireTable.greet.qos),
+  );
+  return {
+    async hear(shards) {
+      const added = shards.filter((shard) => !heard.includes(shard));
+      devices.leaveShards(heard.filter((shard) => !shards.includes(shard)));
+      heard = [...shards];
+      await broker.hear(shards);
+      if (added.length > 0) greeter.greet(await devices.watchShards(added), 'handover');
+    },
+    resumed(shards) {
+      devices.watchShards(shards).then(
+        (online) => greeter.greet(online, 'broker-lost'),
+        () => undefined,
+      );
+    },
+    close: () => greeter.close(),
+  };
+}
