@@ -51,8 +51,8 @@ export async function openDeviceLink(options: DeviceLinkOptions, modules: Module
         else traffic.receive(sender, topic, payload);
       },
       onConnected: (device) => devices.seen(device, true),
-      onDisconnected: (device) => {
-        devices.seen(device, false);
+      onDisconnected: (device, inOrder) => {
+        devices.seen(device, false, inOrder);
         traffic.left(device);
       },
     });
@@ -70,20 +70,8 @@ export async function openDeviceLink(options: DeviceLinkOptions, modules: Module
   const broker = createExternalBroker(external, {
     ...{ topics, log, ids, onResumed: options.onResumed },
     onMessage(device, topic, payload) {
-<<<<<<< HEAD
-      const parsed = topics.parse(topic);
-      if (parsed?.name === 'stream') relay(device, parsed.params.to ?? '', topic, payload);
-      else void inbound.receive(device, topic, payload);
-    },
-    onConnected: (device) => devices.seen(device, true),
-    onDisconnected: (device, inOrder) => {
-      chunks.forget(device);
-      devices.seen(device, false, inOrder);
-      taps.deviceGone(device);
-=======
       if (devices.isRevoked(device)) broker.disconnect(device);
       else traffic.receive(device, topic, payload);
->>>>>>> main
     },
   });
   const traffic = joinModules(broker, topics, modules, log);

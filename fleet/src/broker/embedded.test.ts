@@ -2,12 +2,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createTopics } from '@starling/shared';
 import { afterEach, describe, expect, test } from 'vitest';
-<<<<<<< HEAD
 import { WebSocket, WebSocketServer } from 'ws';
-import { type Broker, type ConnectionLimits, createBroker } from './embedded.ts';
-=======
 import { type ConnectionLimits, createBroker, type EmbeddedBroker } from './embedded.ts';
->>>>>>> main
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const generous: ConnectionLimits = { connections: 100, strangersPerAddress: 100, refusalsPerAddress: 100 };
@@ -25,11 +21,8 @@ describe('the connections of the broker', () => {
     broker = await createBroker(
       {
         ...{ topics: createTopics(), log: silent, onMessage: () => undefined },
-<<<<<<< HEAD
-        ...{ onConnected: () => undefined, onDisconnected: (device: string, inOrder: boolean) => void left.push([device, inOrder]) },
-=======
-        ...{ onConnected: () => undefined, onDisconnected: () => undefined, checkOperator: async () => false },
->>>>>>> main
+        ...{ onConnected: () => undefined, checkOperator: async () => false },
+        onDisconnected: (device: string, inOrder: boolean) => void left.push([device, inOrder]),
         async checkPassword(device, password) {
           asked.push(device);
           return password === 'right';

@@ -48,15 +48,8 @@ export interface ConnectionLimits {
 const defaultLimits: ConnectionLimits = { connections: 20_000, strangersPerAddress: 500, refusalsPerAddress: 60 };
 /** A client that takes no byte for this long is cut. */
 const DRAIN_TIMEOUT_MS = 10_000;
-<<<<<<< HEAD
-/** Messages a second that one device may publish, with bursts; telemetry of a busy device is a few. */
-const PUBLISH_RATE = { perSecond: 200, burst: 2_000 };
-/** The same of what devices send to each other: a worker answers many. */
-const STREAM_RATE = { perSecond: 4_000, burst: 20_000 };
 /** RFC 6455, 7.4.1: done, going away as a page does that is closed, and closed without a reason. A broken connection has 1006. */
 const orderlyCloseCodes: ReadonlySet<number> = new Set([1000, 1001, 1005]);
-=======
->>>>>>> main
 /** MQTT fixed header, topic and packet id around a payload. */
 const PACKET_OVERHEAD_BYTES = 1024;
 

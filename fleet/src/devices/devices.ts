@@ -11,11 +11,8 @@ import {
 import { appendAudit } from '../audit/index.ts';
 import { createGatherer, type Database } from '../db/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
-<<<<<<< HEAD
-import { HOUR_MS } from '../telemetry/index.ts';
-=======
 import { shardOf } from '../shards/index.ts';
->>>>>>> main
+import { HOUR_MS } from '../telemetry/index.ts';
 import { approveDevice } from './access.ts';
 import { createCloneWatch } from './clones.ts';
 import { type MapQuestion, selectMap } from './map-store.ts';
@@ -30,11 +27,8 @@ import {
   markAllOffline,
   onlineOfShards,
   type Report,
-<<<<<<< HEAD
-  type Seen,
-=======
   revokedOfShards,
->>>>>>> main
+  type Seen,
   selectDevices,
   updateDevice,
   writeHellos,
