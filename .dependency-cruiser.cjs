@@ -6,7 +6,7 @@
 const TEST_FILE = '\\.(test|contract)\\.tsx?$';
 const MODULE_PARENTS = '(agent/src/core|fleet/src)';
 /** npm packages that the portable core may use: they name neither Node nor the DOM. */
-const PORTABLE_PACKAGES = 'node_modules/(zod|cborg|fflate|jose|@marcbachmann/cel-js|fastest-levenshtein)/';
+const PORTABLE_PACKAGES = 'node_modules/(zod|cborg|fflate|jose|@marcbachmann/cel-js|fastest-levenshtein|@noble/hashes)/';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

@@ -119,10 +119,14 @@ async function wire(
 }
 
 /** Starts what works by itself, once everything can be reached. */
-async function startWork({ devices, builds, measuring, rollouts }: Modules, { knowsSockets }: { knowsSockets: boolean }): Promise<void> {
+async function startWork(
+  { devices, builds, measuring, operators, rollouts }: Modules,
+  { knowsSockets }: { knowsSockets: boolean },
+): Promise<void> {
   await devices.start({ knowsSockets });
   await builds.start();
   measuring.start();
+  await operators.relay.start();
   await rollouts.start();
 }
 

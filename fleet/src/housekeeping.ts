@@ -26,7 +26,7 @@ export interface HousekeepingPorts {
 
 /** Expires, retains and collects until it is stopped. */
 export function startHousekeeping(modules: Modules, { directory, clock, log, isMine, expel }: HousekeepingPorts): () => Promise<void> {
-  const { batches, blobs, builds, commands, devices, ingest, models, pipelines, releases, retention } = modules;
+  const { batches, blobs, builds, commands, devices, ingest, models, operators, pipelines, releases, retention } = modules;
   const endLogins = async (): Promise<void> => {
     for (const device of await devices.endLogins(LOGINS_PER_PASS)) await expel?.(device);
   };
@@ -62,6 +62,7 @@ export function startHousekeeping(modules: Modules, { directory, clock, log, isM
   const works = [
     retaining,
     every(HOUSEKEEPING_MS, 'housekeeping', () => commands.expire()),
+    every(HOUSEKEEPING_MS, 'commands of operators', () => operators.relay.expire()),
     every(HOUSEKEEPING_MS, 'logins that have ended', endLogins),
     every(HOUSEKEEPING_MS, 'nonces that were used', () => devices.forgetNonces()),
     every(BATCH_PASS_MS, 'commands for many devices', () => batches.pass()),

@@ -1,6 +1,7 @@
 import {
   agentSettingsSchema,
   type Capabilities,
+  type DesiredState,
   type EgressPolicy,
   type Hello,
   isStarlingError,
@@ -20,6 +21,7 @@ import { type CommandRunner, createCommandRunner } from './commands/index.ts';
 import { gatherDiagnostics } from './diagnostics.ts';
 import type { Journal } from './journal/index.ts';
 import { createLink, createUnderNewestRoot, type Link, type LinkHandlers, type Trust } from './link/index.ts';
+import { listenToHost } from './listen-to-host.ts';
 import { createMeasuring, createSelfTuning } from './measuring.ts';
 import { createGatekeeper, type Gatekeeper } from './placement/index.ts';
 import type { BlobStore } from './ports/blob-store.ts';
@@ -31,14 +33,23 @@ import type { Inflate } from './ports/inflate.ts';
 import type { DeviceKey } from './ports/key-store.ts';
 import type { Log } from './ports/log.ts';
 import type { MeasureHost } from './ports/measure-host.ts';
-import type { OpenPipelineEnds, PipelineEnds } from './ports/pipeline-ends.ts';
+import type { OpenPipelineEnds } from './ports/pipeline-ends.ts';
 import type { Random } from './ports/random.ts';
 import type { RuntimeHost } from './ports/runtime-host.ts';
 import type { RuntimeIdentity } from './ports/runtime-identity.ts';
 import type { Sensors } from './ports/sensors.ts';
 import type { Transport } from './ports/transport.ts';
-import { createReconciler, loadKey, openVerdicts, type Reconciler, type Verdicts } from './reconcile/index.ts';
-import { createFallbackEvents, openTunings, type Tuning, type Tunings } from './sessions/index.ts';
+import {
+  type Challengers,
+  createChallengers,
+  createReconciler,
+  loadKey,
+  openVerdicts,
+  type ReconcilePorts,
+  type Reconciler,
+  type Verdicts,
+} from './reconcile/index.ts';
+import { openTunings, type Tuning, type Tunings } from './sessions/index.ts';
 import { openSpool, type Spool } from './spool/index.ts';
 import { createTapRelay, type OpenTap, type TapRelay } from './taps/index.ts';
 import { createUploads, type Uploads } from './uploads/index.ts';
@@ -135,14 +146,13 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const ends = ports.openEnds?.(event);
   const underNewestRoot = createUnderNewestRoot(ports.access, trust);
   const known = await openKnown(ports);
-  const reconciler: Reconciler = createReconciler({
-    ...{ journal, store, puller, host, trust, underNewestRoot, clock, log, ...known, modelMemoryBytes: ports.modelMemoryBytes },
-    onReport(state) {
-      void publish('reported', {}, jsonEncode(state));
+  const { reconciler, challengers } = createReconciling(ports, {
+    ...{ ...known, puller, underNewestRoot, onEvent: event },
+    reported: (state) => void publish('reported', {}, jsonEncode(state)),
+    changed(state) {
       ends?.running(runningOf(reconciler.running()));
       if (state.phase === 'running' && state.running?.verified === true) tuneItself();
     },
-    onEvent: event,
   });
   concerned = () => reconciler.concerned();
   const measuring = createMeasuring(ports, { reconciler, puller, underNewestRoot, record, tunings: known.tunings });
@@ -163,7 +173,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const status = (): AgentStatus => ({
     device: key.device,
     link: link.state,
-    ...releaseStatus(reconciler),
+    ...releaseStatus(reconciler, challengers),
     ...{ ...newest, spoolBytes: spool.sizeBytes(), taps: taps.open() },
     ...{ tunings: known.tunings.list(), pulled: puller.counters() },
   });
@@ -172,19 +182,19 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     publish: (params, payload) => publish('stream', { ...params }, payload),
     refused: (reason) => refused('stream', reason),
   });
-  listenToHost(host, { record, event, log, reconciler, spool, taps, capabilities: ports.capabilities, ends, gatekeeper });
+  listenToHost(host, { record, event, log, reconciler, challengers, spool, taps, capabilities: ports.capabilities, ends, gatekeeper });
 
   link = createLink({ ...ports, bootId: identity.bootId, hello: () => helloOf(identity, ports) });
   await reconciler.resume();
-  await adoptKept(ports, reconciler, gatekeeper);
+  const adopters = { reconciler, challengers, gatekeeper };
+  await adoptKept(ports, adopters);
   const desired = (signed: string): Promise<void> =>
-    underNewestRoot((root) => adopt(signed, root, ports, reconciler, gatekeeper)).catch((error: unknown) =>
-      refused('desired state', reasonOf(error)),
-    );
-  link.start(linkHandlers({ commands, gatekeeper, puller, reconciler, spool, taps, uploads }, { desired, refused }));
+    underNewestRoot((root) => adopt(signed, root, ports, adopters)).catch((error: unknown) => refused('desired state', reasonOf(error)));
+  link.start(linkHandlers({ challengers, commands, gatekeeper, puller, reconciler, spool, taps, uploads }, { desired, refused }));
   return {
     status,
     async close() {
+      await challengers.close();
       await reconciler.close();
       await ends?.close();
       await link.close();
@@ -192,6 +202,33 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
       await host.close();
     },
   };
+}
+
+interface ReconcilingParts extends Pick<ReconcilePorts, 'puller' | 'underNewestRoot' | 'onEvent' | 'verdicts' | 'tunings'> {
+  /** Where the device stands, for the fleet. */
+  reported(state: ReportedState): void;
+  /** What is to run, or does, has moved. */
+  changed(state: ReportedState): void;
+}
+
+/** What the device is to run, and what runs beside it. */
+function createReconciling(ports: AgentPorts, { reported, changed, ...parts }: ReconcilingParts) {
+  const { store, host, clock, log, key, journal, trust, modelMemoryBytes, files } = ports;
+  const installing = { ...parts, ...{ store, host, clock, log, device: key.device, modelMemoryBytes } };
+  const tell = (state: ReportedState): void => reported(withArms(state, challengers));
+  const reconciler: Reconciler = createReconciler({
+    ...{ ...installing, journal, trust },
+    onReport(state) {
+      tell(state);
+      challengers.championIs(state);
+      changed(state);
+    },
+  });
+  const challengers: Challengers = createChallengers({
+    ...{ ...installing, files, reconciler },
+    onChange: () => tell(reconciler.reported()),
+  });
+  return { reconciler, challengers };
 }
 
 /** Keeps what is told in the spool. @param concerned the release of which an event speaks */
@@ -209,6 +246,7 @@ function createTelling(spool: Spool, log: Log, concerned: () => string | null) {
 }
 
 interface LinkedParts {
+  challengers: Challengers;
   commands: CommandRunner;
   gatekeeper: Gatekeeper;
   puller: Puller;
@@ -220,7 +258,7 @@ interface LinkedParts {
 
 /** To whom each message of the fleet goes, and who is told of the session. */
 function linkHandlers(
-  { commands, gatekeeper, puller, reconciler, spool, taps, uploads }: LinkedParts,
+  { challengers, commands, gatekeeper, puller, reconciler, spool, taps, uploads }: LinkedParts,
   others: Pick<LinkHandlers, 'desired' | 'refused'>,
 ): LinkHandlers {
   return {
@@ -231,7 +269,7 @@ function linkHandlers(
     acknowledged: (kind, acknowledgement) => spool.acknowledged(kind, acknowledgement),
     stream: (params, payload) => gatekeeper.receive(params, payload),
     online() {
-      for (const each of [gatekeeper, puller, spool, uploads, reconciler]) each.online();
+      for (const each of [gatekeeper, puller, spool, uploads, reconciler, challengers]) each.online();
     },
     offline() {
       taps.linkLost();
@@ -267,12 +305,19 @@ function helloOf(identity: AgentIdentity, { journal, clock }: AgentPorts): Hello
   };
 }
 
+interface Adopters {
+  reconciler: Reconciler;
+  challengers: Challengers;
+  gatekeeper: Gatekeeper;
+}
+
 /** Verifies a desired state and makes it the target. */
-async function adopt(signed: string, root: TrustRoot, ports: AgentPorts, reconciler: Reconciler, gatekeeper: Gatekeeper): Promise<void> {
+async function adopt(signed: string, root: TrustRoot, ports: AgentPorts, parts: Adopters): Promise<void> {
+  const { reconciler, gatekeeper } = parts;
   const { key, trust, journal, log } = ports;
   const newest = journal.state.desired;
   const desired = await verifyDesiredState(signed, { root, device: key.device, newest, trustedNowMs: trust.nowMs() });
-  const { epoch, generation, assignment, profile, settings } = desired;
+  const { epoch, generation, assignment, settings } = desired;
   trace(ports, settings.traceRatio);
   gatekeeper.adopted(signed, desired);
   const isNew = newest === null || newest.epoch !== epoch || newest.generation !== generation;
@@ -280,21 +325,25 @@ async function adopt(signed: string, root: TrustRoot, ports: AgentPorts, reconci
     await journal.record({ type: 'desired', signed, epoch, generation });
     log.info('a new desired state', { epoch, generation, release: assignment?.release.slice(0, 12) ?? 'none' });
   }
-  if (isNew || reconciler.reported().phase === 'idle')
-    reconciler.setTarget({ assignment, profile, telemetryWindowMs: settings.telemetryWindowMs, epoch, generation });
+  if (isNew || reconciler.reported().phase === 'idle') aim(desired, parts);
+}
+
+function aim({ assignment, experiment, profile, settings, epoch, generation }: DesiredState, { reconciler, challengers }: Adopters): void {
+  const target = { assignment, profile, telemetryWindowMs: settings.telemetryWindowMs, epoch, generation };
+  challengers.setTarget(assignment === null ? undefined : experiment, target);
+  reconciler.setTarget(target);
 }
 
 /** What was accepted before a restart is taken up again; an expired one only waits for the fleet. */
-async function adoptKept(ports: AgentPorts, reconciler: Reconciler, gatekeeper: Gatekeeper): Promise<void> {
+async function adoptKept(ports: AgentPorts, parts: Adopters): Promise<void> {
   const kept = ports.journal.state.desired;
   if (kept === null) return;
   try {
     const context = { root: ports.trust.root(), device: ports.key.device, newest: kept, trustedNowMs: ports.trust.nowMs() };
     const desired = await verifyDesiredState(kept.signed, context);
-    const { assignment, profile, settings, epoch, generation } = desired;
-    gatekeeper.adopted(kept.signed, desired);
-    trace(ports, settings.traceRatio);
-    reconciler.setTarget({ assignment, profile, telemetryWindowMs: settings.telemetryWindowMs, epoch, generation });
+    parts.gatekeeper.adopted(kept.signed, desired);
+    trace(ports, desired.settings.traceRatio);
+    aim(desired, parts);
   } catch (error) {
     ports.log.warn('the kept desired state is not taken up', { reason: messageOf(error) });
   }
@@ -305,22 +354,18 @@ function trace({ host, log }: AgentPorts, ratio: number): void {
   host.trace(ratio).catch((error: unknown) => log.warn('the share of traced items was not set', { reason: messageOf(error) }));
 }
 
-interface HostListeners {
-  record<Kind extends TelemetryKind>(kind: Kind, payload: TelemetryPayload<Kind>): void;
-  event(level: 'info' | 'warning' | 'error', code: string, message: string, detail?: Record<string, unknown>): void;
-  log: Log;
-  reconciler: Reconciler;
-  spool: Spool;
-  taps: TapRelay;
-  capabilities(): Promise<Capabilities>;
-  ends: PipelineEnds | undefined;
-  gatekeeper: Gatekeeper;
+function withArms(state: ReportedState, challengers: Challengers): ReportedState {
+  const experiment = challengers.reported();
+  return experiment === undefined ? state : { ...state, experiment };
 }
 
-function releaseStatus(reconciler: Reconciler): Pick<AgentStatus, 'reported' | 'releaseName' | 'inputs' | 'egress'> {
+function releaseStatus(
+  reconciler: Reconciler,
+  challengers: Challengers,
+): Pick<AgentStatus, 'reported' | 'releaseName' | 'inputs' | 'egress'> {
   const { release, pipeline } = reconciler.running() ?? {};
   return {
-    reported: reconciler.reported(),
+    reported: withArms(reconciler.reported(), challengers),
     releaseName: release?.name ?? null,
     inputs: pipeline?.inputs ?? null,
     egress: release?.policies.egress ?? null,
@@ -341,46 +386,4 @@ function runningOf(documents: ReturnType<Reconciler['running']>) {
     parameters,
     ...(places === undefined ? {} : { places }),
   };
-}
-
-function listenToHost(
-  host: RuntimeHost,
-  { record, event, log, reconciler, spool, taps, capabilities, ends, gatekeeper }: HostListeners,
-): void {
-  const fallbackEvent = createFallbackEvents();
-  host.onEvent((happened) => {
-    switch (happened.type) {
-      case 'record': {
-        const payload = happened.kind === 'health' ? { ...(happened.payload as object), spoolBytes: spool.sizeBytes() } : happened.payload;
-        return record(happened.kind, payload as never);
-      }
-      case 'crashed':
-        log.warn('the runtime host ended', { reason: happened.reason, itemsFailed: happened.itemsFailed });
-        reconciler.hostCrashed(happened.reason);
-        taps.hostEnded();
-        return event('error', 'host-crashed', happened.reason);
-      case 'recovered':
-        log.info('the runtime host is back', { afterMs: Math.round(happened.afterMs) });
-        return event('info', 'host-recovered', `after ${Math.round(happened.afterMs)} ms`);
-      case 'reloaded':
-        return reconciler.hostReloaded(happened.releases);
-      case 'fell-back': {
-        const { model, from, to, reason } = happened;
-        log.warn('a model does not run where it would be best', { model, from, to, reason });
-        capabilities()
-          .then(({ executionProviders }) => fallbackEvent({ model, from, to, reason }, executionProviders))
-          .then((told) => told !== undefined && event('warning', 'provider-fell-back', told.message, told.detail))
-          .catch((error: unknown) => log.warn('a fallback was not told', { reason: messageOf(error) }));
-        return;
-      }
-      case 'tapped':
-        return taps.relay(happened.message);
-      case 'stream':
-        return gatekeeper.send(happened);
-      case 'deliver':
-        return ends?.deliver(happened.release, happened.pipeline, happened.node, happened.values, happened.item);
-      case 'result':
-        return;
-    }
-  });
 }

@@ -34,9 +34,9 @@ export function createPipelineEnds(ports: EndsPorts): PipelineEnds {
   const sources = createSources({
     ...ports,
     sink: {
-      push: (node, values, { pipeline, stream, timeMs, signal }) => {
+      push: (node, values, { pipeline, stream, ...options }) => {
         const named = Object.fromEntries(Object.entries(values).map(([port, value]) => [`${node}.${port}`, value]));
-        return host.infer({ ports: named }, { pipeline, source: stream, timeMs, signal });
+        return host.infer({ ports: named }, { pipeline, source: stream, ...options });
       },
     },
   });

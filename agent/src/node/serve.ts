@@ -45,14 +45,16 @@ export async function serveLocally(
     const image = new Uint8Array(await context.req.arrayBuffer());
     // A header that is none of W3C Trace Context is as good as none (3.2.2).
     const traceparent = traceparentSchema.safeParse(context.req.header('traceparent')).data;
-    return context.json(await host.infer(image, { signal: context.req.raw.signal, source: 'http', traceparent }));
+    const { stream, item } = context.req.query();
+    const source = stream === undefined ? 'http' : `http/${stream}`;
+    return context.json(await host.infer(image, { signal: context.req.raw.signal, source, traceparent, item }));
   });
   app.post('/v1/sources/:name', async (context) => {
     const endpoint = endpoints.find(context.req.param('name'));
     const body = await readBody(context.req.raw, endpoint.maximumBytes);
-    const { stream, port } = context.req.query();
+    const { stream, port, item } = context.req.query();
     const { signal } = context.req.raw;
-    const answer = await endpoint.take({ body, stream, port, signal, contentType: context.req.header('content-type') ?? '' });
+    const answer = await endpoint.take({ body, stream, port, item, signal, contentType: context.req.header('content-type') ?? '' });
     return answer === undefined ? context.body(null, 202) : context.json(answer as Record<string, unknown>);
   });
   app.onError((error, context) => {

@@ -3,6 +3,7 @@ import { digestSchema } from '../digest.ts';
 import { deviceIdSchema, nameSchema, wallMsSchema } from '../ids.ts';
 import { powerModelSchema } from './device-profile.ts';
 import { EPOCH_PROOF_CHARACTERS_MAXIMUM } from './epoch.ts';
+import { experimentAssignmentSchema } from './experiment.ts';
 import { tuneObjectiveSchema } from './objective.ts';
 import { placeSchema } from './pipeline.ts';
 
@@ -60,6 +61,9 @@ export const desiredStateSchema = z
     expiresAtMs: wallMsSchema.meta({ description: 'After this the document may not be adopted; a running release runs on' }),
     root: z.object({ version: z.number().int().positive(), digest: digestSchema }),
     assignment: assignmentSchema.nullable(),
+    experiment: experimentAssignmentSchema
+      .optional()
+      .meta({ description: 'Releases that run beside the assigned one. An agent that knows nothing of experiments goes on without' }),
     profile: z.object({ name: z.string(), powerModel: powerModelSchema }).optional(),
     grants: z
       .object({ blobs: z.array(digestSchema).default([]), streams: z.array(z.string().max(200)).default([]) })

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
-import { nameSchema, wallMsSchema } from '../ids.ts';
+import { nameSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
 
 /** Where a device stands with its desired state. `installed` and `running` are two things: rollouts count only `running`. */
 export const reconcilePhaseSchema = z.enum(['idle', 'checking', 'pulling', 'installed', 'self-testing', 'probation', 'running', 'failed']);
@@ -44,6 +44,14 @@ export const refusedArtefactSchema = z.object({
 });
 export type RefusedArtefact = z.infer<typeof refusedArtefactSchema>;
 
+/** One challenger on a device. `off`: it does not run here, and its items go to the champion. */
+export const reportedArmSchema = z.object({
+  release: digestSchema,
+  state: z.enum(['waiting', 'pulling', 'running', 'off']),
+  problem: problemSchema.optional(),
+});
+export type ReportedArm = z.infer<typeof reportedArmSchema>;
+
 export const reportedStateSchema = z
   .object({
     schemaVersion: z.literal(1),
@@ -58,6 +66,10 @@ export const reportedStateSchema = z
       .optional()
       .meta({ description: 'When the device tries again by itself what has failed; without it, it has given up' }),
     refused: z.array(refusedArtefactSchema).max(32).default([]),
+    experiment: z
+      .object({ id: randomIdSchema, arms: z.array(reportedArmSchema).max(8) })
+      .optional()
+      .meta({ description: 'The experiment that it takes part in, and what became of its challengers here' }),
     atMs: wallMsSchema,
   })
   .meta({ id: 'ReportedState', title: 'Reported state' });

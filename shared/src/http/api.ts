@@ -8,8 +8,10 @@ import { commandBatchEndpoints } from './command-batches.ts';
 import { commandEndpoints } from './commands.ts';
 import { deviceEndpoints } from './devices.ts';
 import { fleetEndpoints } from './fleet.ts';
+import { fleetMapEndpoints } from './fleet-map.ts';
 import { groupEndpoints } from './groups.ts';
 import { measuringEndpoints } from './measuring.ts';
+import { operatorEndpoints } from './operators.ts';
 import { peopleEndpoints } from './people.ts';
 import { rolloutEndpoints } from './rollouts.ts';
 import { tapEndpoints } from './taps.ts';
@@ -21,6 +23,7 @@ export const API_BASE = '/api/v1';
 /** Every JSON route of the fleet. Streams (`/events`, values of taps) and files (agent packages, certificates) are declared beside their handlers. */
 export const api = {
   ...fleetEndpoints,
+  ...fleetMapEndpoints,
   ...deviceEndpoints,
   ...commandEndpoints,
   ...bulkEndpoints,
@@ -35,6 +38,7 @@ export const api = {
   ...tapEndpoints,
   ...telemetryEndpoints,
   ...peopleEndpoints,
+  ...operatorEndpoints,
   ...callerEndpoints,
 } as const;
 export type EndpointName = keyof typeof api;

@@ -3,6 +3,7 @@ import { digestSchema } from '../digest.ts';
 import { tuneGoalSchema } from '../documents/objective.ts';
 import { problemSchema } from '../documents/reported-state.ts';
 import { deviceIdSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
+import { resultIdSchema } from './result-id.ts';
 import { replayArgumentsSchema, replayResultSchema, tapArgumentsSchema, tapCountsSchema, tapResultSchema } from './tap.ts';
 import { benchmarkRecordSchema, sessionSettingsSchema } from './telemetry.ts';
 import { traceIdSchema, traceparentSchema } from './trace-context.ts';
@@ -28,6 +29,7 @@ export const inferenceResultSchema = z.object({
   latencyMs: z.number().nonnegative().meta({ description: 'From the item entering the queue to its result' }),
   nodesMs: z.record(z.string(), z.number()).default({}).meta({ description: 'Time in each node' }),
   traceId: traceIdSchema.optional().meta({ description: 'Where the item is traced' }),
+  resultId: resultIdSchema.optional().meta({ description: 'Names this result when feedback on it comes back' }),
 });
 export type InferenceResult = z.infer<typeof inferenceResultSchema>;
 

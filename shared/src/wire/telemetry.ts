@@ -19,6 +19,16 @@ export const edgeFiguresSchema = z.object({
 });
 export type EdgeFigures = z.infer<typeof edgeFiguresSchema>;
 
+/** What a window of a release was in an experiment. The release says which arm. */
+export const armFiguresSchema = z.object({
+  id: randomIdSchema.meta({ description: 'Of the experiment' }),
+  isShadow: z.boolean().meta({ description: 'It ran on copies: nothing of it left the device' }),
+  compared: count.meta({ description: 'Copies whose outputs could be compared with those of the champion' }),
+  agreed: count.meta({ description: 'Of them, those that said the same' }),
+  shed: count.meta({ description: 'Copies that were left out, for lack of time or energy' }),
+});
+export type ArmFigures = z.infer<typeof armFiguresSchema>;
+
 export const inferenceRecordSchema = z.object({
   ...window,
   pipeline: nameSchema,
@@ -38,6 +48,7 @@ export const inferenceRecordSchema = z.object({
     )
     .default({})
     .meta({ description: 'Runs and time per node' }),
+  experiment: armFiguresSchema.optional(),
   edges: z
     .record(z.string(), edgeFiguresSchema)
     .refine((edges) => Object.keys(edges).length <= EDGE_FIGURES_MAXIMUM, `figures of at most ${EDGE_FIGURES_MAXIMUM} edges`)

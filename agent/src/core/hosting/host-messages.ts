@@ -1,5 +1,14 @@
 import type { CommandArguments, StarlingErrorDetails } from '@starling/shared';
-import type { HostEvent, InferInput, InferOptions, InstalledRelease, PlacementState, ReplayRequest } from '../ports/runtime-host.ts';
+import type { ChosenArm } from '../experiments/index.ts';
+import type {
+  HostEvent,
+  HostExperiment,
+  InferInput,
+  InferOptions,
+  InstalledRelease,
+  PlacementState,
+  ReplayRequest,
+} from '../ports/runtime-host.ts';
 
 /** Calls that cross from the control plane to the runtime host. Only inputs and plain data, never tensors. */
 export interface HostCalls {
@@ -8,7 +17,8 @@ export interface HostCalls {
   activate: [key: string];
   unload: [key: string];
   live: [];
-  infer: [input: InferInput, options: Omit<InferOptions, 'signal'>];
+  infer: [input: InferInput, options: Omit<InferOptions, 'signal'> & ChosenArm];
+  experiment: [experiment: HostExperiment | null];
   tap: [request: CommandArguments<'tap'>];
   untap: [tap: string];
   replay: [request: ReplayRequest];

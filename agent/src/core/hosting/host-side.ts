@@ -57,6 +57,8 @@ async function answer(
       const [input, options] = request.arguments;
       return runtime.infer(input, { ...options, signal: cancellation.signal });
     }
+    case 'experiment':
+      return runtime.experiment(...request.arguments);
     case 'tap':
       return runtime.tap(...request.arguments);
     case 'untap':

@@ -1,7 +1,9 @@
 import { isStarlingError, StarlingError } from '@starling/shared';
+import { type ArmChooser, type ChosenArm, createArmChooser } from '../experiments/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type {
   HostEvent,
+  HostExperiment,
   InstalledRelease,
   LoadReport,
   PlacementState,
@@ -46,6 +48,8 @@ interface Call {
   reject: (error: unknown) => void;
   /** The release that it loads or tests. */
   key: string | undefined;
+  /** Challengers that work on the item. */
+  arms: readonly string[];
 }
 
 /** A release that is to be there in every life of the host. */
@@ -65,6 +69,8 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
   let active: string | undefined;
   let traceRatio = 0;
   let placement: PlacementState | undefined;
+  let experiment: HostExperiment | null = null;
+  let chooseArm: ArmChooser | undefined;
   let nextId = 1;
   let crashes = 0;
   let closing = false;
@@ -90,7 +96,7 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
     const id = nextId;
     nextId += 1;
     const answer = new Promise<never>((resolve, reject) => {
-      calls.set(id, { resolve, reject, key: keyOf(call, args) });
+      calls.set(id, { resolve, reject, key: keyOf(call, args), arms: armsOf(call, args) });
       life?.send({ id, call, arguments: args } as HostRequest, (cause) => {
         if (!calls.delete(id)) return;
         reject(new StarlingError('host-crashed', 'the runtime host cannot be reached', { retryable: true, cause }));
@@ -122,11 +128,12 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
           if (life !== started) return;
           const reason = hung ?? ending;
           countDeaths();
+          const arms = [...new Set([...calls.values()].flatMap((each) => each.arms))];
           const itemsFailed = failAll(reason);
           reject(new StarlingError('host-crashed', `the runtime host ended before it was ready: ${reason}`));
           if (closing) return;
           if (clock.monotonicMs() - startedMs > STABLE_AFTER_MS) crashes = 0;
-          emit({ type: 'crashed', reason, itemsFailed });
+          emit({ type: 'crashed', reason, itemsFailed, arms });
           ready = recover();
           ready.catch(() => undefined);
         },
@@ -164,6 +171,7 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
     if (traceRatio > 0) await send('trace', traceRatio).answer;
     if (placement !== undefined) await send('placement', placement).answer;
     if (active !== undefined) await send('activate', active).answer;
+    if (experiment !== null) await send('experiment', experiment).answer;
     if (reloads.length > 0) emit({ type: 'reloaded', releases: reloads });
   };
   const recover = async (): Promise<void> => {
@@ -205,7 +213,7 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
     async infer(input, { signal, ...options } = {}) {
       await ready;
       signal?.throwIfAborted();
-      const { id, answer } = send('infer', input, options);
+      const { id, answer } = send('infer', input, { ...options, ...chooseArm?.(options) });
       const cancel = (): void => life?.send({ id: 0, call: 'cancel', arguments: [id] }, () => undefined);
       signal?.addEventListener('abort', cancel, { once: true });
       return answer.finally(() => signal?.removeEventListener('abort', cancel));
@@ -222,6 +230,11 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
       await call('placement', state);
     },
     stream: (from, topic, payload) => call('stream', from, topic, payload),
+    async experiment(next) {
+      experiment = next;
+      chooseArm = next === null ? undefined : createArmChooser(next, () => clock.wallMs());
+      await call('experiment', next);
+    },
     live: () => call('live'),
     async restart() {
       const startedMs = clock.monotonicMs();
@@ -248,6 +261,12 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
 function keyOf<Name extends HostCallName>(call: Name, [first]: HostCalls[Name]): string | undefined {
   if (call === 'load') return (first as InstalledRelease).key;
   return call === 'selfTest' ? (first as string) : undefined;
+}
+
+function armsOf<Name extends HostCallName>(call: Name, [, options]: HostCalls[Name]): readonly string[] {
+  if (call !== 'infer') return [];
+  const { arm, mirrors = [] } = options as ChosenArm;
+  return arm === undefined ? mirrors : [arm];
 }
 
 function settle(

@@ -45,6 +45,23 @@ export function energyRecord(
   };
 }
 
+/**
+ * The energy of a window by the releases that ran in it, in proportion to the time in their nodes: sensors tell of the device alone. The
+ * parts add up to the whole.
+ */
+export function splitEnergy(whole: EnergyRecord, ran: readonly { release: string; items: number; busyMs: number }[]): EnergyRecord[] {
+  const busy = ran.filter(({ items, busyMs }) => items > 0 && busyMs > 0);
+  const totalMs = busy.reduce((sum, { busyMs }) => sum + busyMs, 0);
+  if (busy.length < 2) return [{ ...whole, release: busy[0]?.release ?? whole.release }];
+  return busy.map(({ release, items, busyMs }) => {
+    const agentJoules = (whole.agentJoules * busyMs) / totalMs;
+    return {
+      ...whole,
+      ...{ release, agentJoules, joules: (whole.joules * busyMs) / totalMs, inferences: items, joulesPerInference: agentJoules / items },
+    };
+  });
+}
+
 export function healthRecord(window: Window, before: SensorReading, after: SensorReading): HealthRecord {
   return {
     ...window,

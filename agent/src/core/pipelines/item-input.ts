@@ -11,5 +11,7 @@ export interface ItemInput {
   /** The number by which whoever watches knows it, if not its own: in a graph inside another that of the item outside. */
   seenAs?: number | undefined;
   traceId?: string | undefined;
+  /** Names what comes of it, where that leaves the device. */
+  resultId?: string | undefined;
   signal?: AbortSignal | undefined;
 }

@@ -104,6 +104,7 @@ class ItemView implements OperatorItem {
   readonly sequence: number;
   readonly seenAs: number;
   readonly timeMs: number;
+  readonly resultId: string | undefined;
   readonly state: OperatorItem['state'];
   readonly #item: Item;
 
@@ -112,6 +113,7 @@ class ItemView implements OperatorItem {
     this.sequence = item.sequence;
     this.seenAs = item.input.seenAs ?? item.sequence;
     this.timeMs = item.input.timeMs;
+    this.resultId = item.input.resultId;
     this.state = state;
     this.#item = item;
   }

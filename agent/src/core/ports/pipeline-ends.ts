@@ -22,7 +22,7 @@ export interface PipelineEnds {
     pipeline: string,
     node: string,
     values: Readonly<Record<string, unknown>>,
-    item: { stream: string; sequence: number; timeMs: number },
+    item: { stream: string; sequence: number; timeMs: number; resultId?: string },
   ): void;
   close(): Promise<void>;
 }

@@ -1,6 +1,8 @@
 import type {
   Audio,
   CommandArguments,
+  ExperimentKey,
+  ExperimentMode,
   InferenceResult,
   ParameterValues,
   Pipeline,
@@ -31,6 +33,19 @@ export interface InferOptions {
   traceparent?: string | undefined;
   /** Which of the pipelines of the release; the main one if it is not said. */
   pipeline?: string | undefined;
+  /** Names the item, where whoever asks has a name for it: in an experiment the same one goes the same way again. */
+  item?: string | undefined;
+}
+
+/** Releases that are loaded beside the active one, and which items go to them. */
+export interface HostExperiment {
+  id: string;
+  mode: ExperimentMode;
+  key: ExperimentKey;
+  /** In the order of the experiment. `key`: what is loaded; null: it is off here, and its items go to the active release. */
+  arms: readonly { key: string | null; release: string; share: number }[];
+  /** What copies may cost. */
+  shadow?: { maxCpuShare: number; maxJoulesPerHour?: number | undefined } | undefined;
 }
 
 /** A model of a release, on disk and verified. */
@@ -70,6 +85,10 @@ export interface InstalledRelease {
   /** Values that this device gives to parameters, by the name of their pipeline. */
   parameters?: Readonly<Record<string, ParameterValues>>;
   profile?: { name: string; powerModel: PowerModel };
+  /** The device, which results are named after. */
+  device?: string;
+  /** It runs on copies: its sinks send nothing, and its results are nobody's. */
+  isShadow?: boolean;
 }
 
 export interface LoadReport {
@@ -105,13 +124,16 @@ export type HostEvent =
       release: string;
       node: string;
       values: Readonly<Record<string, unknown>>;
-      item: { stream: string; sequence: number; timeMs: number };
+      item: { stream: string; sequence: number; timeMs: number; resultId?: string };
     }
+  /** A challenger fails on most of its items, and the champion does not. */
+  | { type: 'arm-failing'; key: string; code: string }
   /** A piece of what goes over a cut edge, for the device that runs the other side. */
   | { type: 'stream'; to: string; pipeline: string; part: string; payload: Uint8Array }
   /** A model runs, though not on the provider that would be best. */
   | { type: 'fell-back'; model: string; from: string; to: string; reason: string }
-  | { type: 'crashed'; reason: string; itemsFailed: number }
+  /** `arms`: load keys of challengers that had items or copies under way. */
+  | { type: 'crashed'; reason: string; itemsFailed: number; arms: string[] }
   | { type: 'recovered'; afterMs: number }
   /** Of these only those whose golden outputs came out are loaded now. */
   | { type: 'reloaded'; releases: Reload[] };
@@ -168,6 +190,8 @@ export interface RuntimeHost {
   placement(state: PlacementState): Promise<void>;
   /** Takes in a piece of what another device sent over a cut edge. @throws StarlingError `invalid-cbor`, `invalid-message` */
   stream(from: string, topic: { pipeline: string; part: string }, payload: Uint8Array): Promise<void>;
+  /** From now on items go to these releases too, as far as they are loaded; null: to the active one alone. */
+  experiment(experiment: HostExperiment | null): Promise<void>;
   live(): Promise<LiveLoad>;
   /** Ends the process and starts it again. @returns milliseconds until the active release runs again */
   restart(): Promise<number>;

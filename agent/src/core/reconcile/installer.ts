@@ -137,7 +137,7 @@ export async function pullBlobs(
 export async function installedRelease(
   documents: ReleaseDocuments,
   store: BlobStore,
-  settings: Pick<GoodRelease, 'profile' | 'telemetryWindowMs'>,
+  settings: Pick<GoodRelease, 'profile' | 'telemetryWindowMs'> & { device: string },
   tunings: Pick<Tunings, 'find'>,
 ): Promise<InstalledRelease> {
   const models: InstalledRelease['models'][number][] = [];
@@ -157,7 +157,7 @@ export async function installedRelease(
     });
   }
   const assets = assetsOf(documents).map(({ model, name, digest }) => [`${model}/${name}`, store.locate(digest)] as const);
-  const { profile, telemetryWindowMs } = settings;
+  const { profile, telemetryWindowMs, device } = settings;
   const { places } = documents.assignment;
   return {
     key: loadKey(documents.assignment),
@@ -167,7 +167,7 @@ export async function installedRelease(
     ...(documents.alongside.length === 0 ? {} : { alongside: documents.alongside }),
     models,
     assets: Object.fromEntries(assets),
-    telemetryWindowMs,
+    ...{ telemetryWindowMs, device },
     ...(places === undefined ? {} : { places }),
     ...(profile === undefined ? {} : { profile }),
   };

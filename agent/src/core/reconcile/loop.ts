@@ -117,7 +117,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       return bytes;
     });
   const load = async (documents: ReleaseDocuments, settings: Pick<GoodRelease, 'profile' | 'telemetryWindowMs'>): Promise<void> => {
-    const { providers } = await host.load(await installedRelease(documents, store, settings, ports.tunings));
+    const { providers } = await host.load(await installedRelease(documents, store, { ...settings, device: ports.device }, ports.tunings));
     loaded.set(loadKey(documents.assignment), providers);
   };
   /** Runs the golden inputs of a loaded release and remembers what came out. @throws StarlingError `self-test-failed` */
@@ -371,7 +371,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       if (phase === 'failed') start();
       report();
     },
-    ...{ keeper, note },
+    ...{ keeper, note, holds: (key: string) => loaded.has(key) },
     hostReloaded(releases) {
       working = working.then(() => hostReloaded(releases));
     },

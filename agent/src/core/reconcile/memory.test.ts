@@ -152,7 +152,17 @@ describe('the reconcile loop', () => {
       done = resolve;
     });
     const reconciler = createReconciler({
-      ...{ journal, store, puller, host, trust, clock, log: quiet, underNewestRoot: (verify) => verify(trust.root()) },
+      ...{
+        device: 'a'.repeat(26),
+        journal,
+        store,
+        puller,
+        host,
+        trust,
+        clock,
+        log: quiet,
+        underNewestRoot: (verify) => verify(trust.root()),
+      },
       verdicts: await openVerdicts(files, identity, clock, quiet),
       tunings: await openTunings(files, identity, quiet),
       modelMemoryBytes: async () => availableBytes,

@@ -36,6 +36,8 @@ export interface Reconciler {
   concerned(): string | null;
   /** Models of the running release, with their artefacts. */
   running(): ReleaseDocuments | undefined;
+  /** Whether it has loaded this, or has it loaded again by the host. @param key load key */
+  holds(key: string): boolean;
   readonly keeper: Keeper;
   /** What was found out about an artefact elsewhere than in a plan. */
   note(verdict: NewVerdict): Promise<void>;
@@ -46,6 +48,7 @@ export interface Reconciler {
 }
 
 export interface ReconcilePorts {
+  device: string;
   journal: Journal;
   store: BlobStore;
   puller: Puller;

@@ -8,15 +8,18 @@ import type { HostEvent, InstalledRelease } from '../ports/runtime-host.ts';
 export function createDelivery(
   pipeline: string,
   prefix: string,
-  { release, digest }: InstalledRelease,
+  { release, digest, isShadow }: InstalledRelease,
   emit: (event: HostEvent) => void,
 ): (name: string, node: SinkNode, values: Values, item: OperatorItem) => Promise<void> {
   const gate = createEgressGate(release.policies.egress, prefix);
   const refused = new Set<string>();
-  return async (name, node, values, { stream, sequence, timeMs }) => {
+  // A copy reaches nobody, whatever its policy says.
+  if (isShadow === true) return async () => undefined;
+  return async (name, node, values, { stream, sequence, timeMs, resultId }) => {
     const isLocal = sinkRegistry.get(node.sink)?.isLocal === true;
     if (isLocal || gate.allowsSink(name)) {
-      emit({ type: 'deliver', pipeline, release: digest, node: name, values, item: { stream, sequence, timeMs } });
+      const item = { stream, sequence, timeMs, ...(resultId === undefined ? {} : { resultId }) };
+      emit({ type: 'deliver', pipeline, release: digest, node: name, values, item });
       return;
     }
     if (refused.has(name)) return;

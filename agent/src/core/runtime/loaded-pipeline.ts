@@ -4,6 +4,7 @@ import {
   graphAtHome,
   type InferenceResult,
   type Monitor,
+  makeResultId,
   messageOf,
   type ParameterValues,
   type Pipeline,
@@ -23,14 +24,14 @@ import { type BoundParts, bindParts, type PartStreams } from '../placement/index
 import type { EngineSession } from '../ports/engine.ts';
 import type { RawImage } from '../ports/image-codec.ts';
 import type { Random } from '../ports/random.ts';
-import type { HostEvent, InferInput, InferOptions, InstalledRelease } from '../ports/runtime-host.ts';
+import type { HostEvent, InferInput, InstalledRelease } from '../ports/runtime-host.ts';
 import type { LoadedModel } from '../sessions/index.ts';
 import { buildGraph, type NodePorts } from './bind-node.ts';
 import { bindOperator, type OperatorPorts } from './bind-operator.ts';
 import { createDelivery } from './deliver.ts';
 import { loadParts, nodesOfParts, planParts } from './loaded-parts.ts';
 import { type OpenScripts, openScripts } from './open-scripts.ts';
-import type { LoadedPipeline } from './pipeline-in-release.ts';
+import type { LoadedPipeline, RunOptions } from './pipeline-in-release.ts';
 import type { ReferenceStore } from './reference-store.ts';
 import { valuesOf } from './values-of.ts';
 
@@ -81,18 +82,21 @@ export async function loadPipeline(
   const window = createInferenceWindow(pipeline.name, installed.digest);
   const recent = createRecentItems(graph.roots);
   const tracer = createTracer({
-    ...{ clock, random: ports.random, graph, pipeline: pipeline.name, release: installed.digest, ratio: ports.traceRatio },
+    ...{ clock, random: ports.random, graph, pipeline: pipeline.name, release: installed.digest },
+    // A copy is no item: nobody follows it.
+    ratio: installed.isShadow === true ? () => 0 : ports.traceRatio,
     emit: (payload) => ports.emit({ type: 'record', kind: 'traces', payload }),
   });
 
-  const infer = async (input: InferInput, options: InferOptions): Promise<InferenceResult> => {
+  const infer = async (input: InferInput, options: RunOptions): Promise<InferenceResult> => {
     const { signal, source = '', timeMs = clock.wallMs(), traceparent } = options;
     const startedMs = clock.monotonicMs();
     const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
     const values = valuesOf(input, pipeline);
     const trace = tracer.begin({ source, stream: source, timeMs, parent });
     const traceId = trace?.traceId ?? parent?.traceId;
-    const item: ItemInput = { values, stream: source, timeMs, signal, traceId };
+    const resultId = resultIdFor(installed, clock.wallMs(), ports.random);
+    const item: ItemInput = { values, stream: source, timeMs, signal, traceId, resultId };
     recent.remember(item);
     try {
       const run = await queue.push(() => {
@@ -104,7 +108,9 @@ export async function loadPipeline(
       observe(watches, run);
       const result = { pipeline: pipeline.name, release: installed.digest, outputs: gate.outputs(run.outputs), ...imageSizeOf(run) };
       trace?.end();
-      return { ...result, latencyMs, nodesMs: run.nodesMs, ...(traceId === undefined ? {} : { traceId }) };
+      options.outputs?.(run.outputs);
+      const names = { ...(traceId === undefined ? {} : { traceId }), ...(resultId === undefined ? {} : { resultId }) };
+      return { ...result, latencyMs, nodesMs: run.nodesMs, ...names };
     } catch (error) {
       trace?.end(error);
       const code = error instanceof StarlingError ? error.code : 'node-failed';
@@ -122,6 +128,12 @@ export async function loadPipeline(
       return { observe: (observer) => own.observe(observer), run: (item) => own.run(item).finally(() => beside.close()) };
     },
   };
+}
+
+/** Results that leave a device can be told apart, so that what becomes of them can come back; those of a copy never leave. */
+function resultIdFor({ device, digest: release, isShadow }: InstalledRelease, atMs: number, random: Random): string | undefined {
+  if (device === undefined || isShadow === true) return undefined;
+  return makeResultId({ device, release, atMs }, (count) => random.bytes(count));
 }
 
 interface PlacedPipeline {

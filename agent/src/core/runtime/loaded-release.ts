@@ -1,8 +1,8 @@
 import { type InferenceResult, StarlingError } from '@starling/shared';
-import type { InferInput, InferOptions, InstalledRelease } from '../ports/runtime-host.ts';
+import type { InferInput, InstalledRelease } from '../ports/runtime-host.ts';
 import { createTurns, type LoadedModel, type SessionPool } from '../sessions/index.ts';
 import { loadPipeline, type ModelSessions, type PipelinePorts } from './loaded-pipeline.ts';
-import type { LoadedPipeline } from './pipeline-in-release.ts';
+import type { LoadedPipeline, RunOptions } from './pipeline-in-release.ts';
 
 /** A release whose models are loaded and whose graphs are ready to run. */
 export interface LoadedRelease {
@@ -13,7 +13,7 @@ export interface LoadedRelease {
   /** The one of that name, or the main one. @throws StarlingError `unknown-pipeline` */
   pipeline(name: string | undefined): LoadedPipeline;
   /** Runs an item through the pipeline that the options name, else through the main one. @throws StarlingError `unknown-pipeline` */
-  infer(input: InferInput, options: InferOptions): Promise<InferenceResult>;
+  infer(input: InferInput, options: RunOptions): Promise<InferenceResult>;
   /** The pipeline that edges belong to, and their names in it: `NAME:node.port` of one alongside, `node.port` of the main one. */
   ofEdges(edges: readonly string[]): { pipeline: LoadedPipeline; edges: string[] };
   unload(): Promise<void>;

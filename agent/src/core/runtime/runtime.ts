@@ -1,11 +1,12 @@
 import { type InferenceResult, type ReplayResult, StarlingError, type TapCounts } from '@starling/shared';
-import { describeFigures, energyRecord, healthRecord } from '../monitors/index.ts';
+import type { ChosenArm } from '../experiments/index.ts';
 import type { TapArguments } from '../pipelines/index.ts';
 import { createPartStreams, type OpenPart } from '../placement/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MachineSettings } from '../ports/engine.ts';
 import type {
   HostEvent,
+  HostExperiment,
   InferInput,
   InferOptions,
   InstalledRelease,
@@ -16,11 +17,12 @@ import type {
   SelfTestReport,
   StartedTap,
 } from '../ports/runtime-host.ts';
-import type { SensorReading, Sensors } from '../ports/sensors.ts';
+import type { Sensors } from '../ports/sensors.ts';
 import { createSessionPool } from '../sessions/index.ts';
+import { createArms } from './arms.ts';
 import { testRelease } from './golden.ts';
 import { type LoadedRelease, type LoadPorts, loadRelease } from './loaded-release.ts';
-import { createReferenceKeeper, type ReferenceKeeper } from './reference-keeper.ts';
+import { createTelemetryLoop } from './telemetry-loop.ts';
 import { createEdgeWatch } from './watch-edges.ts';
 
 export interface RuntimePorts extends Omit<LoadPorts, 'pool' | 'traceRatio' | 'streams'> {
@@ -37,7 +39,8 @@ export interface Runtime {
   selfTest(key: string): Promise<SelfTestReport>;
   activate(key: string): Promise<void>;
   unload(key: string): Promise<void>;
-  infer(input: InferInput, options?: InferOptions): Promise<InferenceResult>;
+  infer(input: InferInput, options?: InferOptions & ChosenArm): Promise<InferenceResult>;
+  experiment(experiment: HostExperiment | null): Promise<void>;
   tap(request: TapArguments): StartedTap;
   untap(tap: string): TapCounts | undefined;
   replay(request: ReplayRequest): Promise<ReplayResult>;
@@ -56,7 +59,8 @@ export function createRuntime(ports: RuntimePorts): Runtime {
   let active: LoadedRelease | undefined;
   let traceRatio = 0;
   const live: LiveLoad = { items: 0, totalMs: 0 };
-  const telemetry = createTelemetryLoop(ports, () => active);
+  const arms = createArms({ clock: ports.clock, find: (key) => loaded.get(key), emit: ports.emit }, ports.machine.threads);
+  const telemetry = createTelemetryLoop(ports, () => active, arms);
   const edges = createEdgeWatch(ports);
   const streams = createPartStreams({
     ...{ clock: ports.clock, random: ports.random },
@@ -108,11 +112,16 @@ export function createRuntime(ports: RuntimePorts): Runtime {
       await release.unload();
     },
     async infer(input, options = {}) {
-      const result = await requireActive().infer(input, options);
+      const result = await arms.infer(requireActive(), input, options);
       live.items += 1;
       live.totalMs += result.latencyMs;
       if (options.source !== undefined) ports.emit({ type: 'result', source: options.source, result });
       return result;
+    },
+    async experiment(experiment) {
+      // What was before is told as it was.
+      await telemetry.endWindow();
+      arms.set(experiment);
     },
     tap(request) {
       const { pipeline, edges: own } = requireActive().ofEdges(request.edges);
@@ -151,74 +160,4 @@ function counted(part: OpenPart, clock: Clock, live: LiveLoad): OpenPart {
       return outputs;
     },
   };
-}
-
-interface TelemetryLoop {
-  start(windowMs: number): void;
-  endWindow(): Promise<void>;
-  stop(): void;
-}
-
-/** Ends a window every `windowMs` and emits what it held. */
-function createTelemetryLoop(ports: RuntimePorts, activeRelease: () => LoadedRelease | undefined): TelemetryLoop {
-  let cancel = (): void => undefined;
-  const keeper = createReferenceKeeper(ports.references, ports.emit);
-  let before: { reading: SensorReading; monotonicMs: number; wallMs: number } | undefined;
-  const take = async () => ({ reading: await ports.sensors.read(), monotonicMs: ports.clock.monotonicMs(), wallMs: ports.clock.wallMs() });
-
-  const endWindow = async (): Promise<void> => {
-    const release = activeRelease();
-    const started = before;
-    const now = await take();
-    before = now;
-    if (started === undefined) return;
-    const lengthMs = now.monotonicMs - started.monotonicMs;
-    const digest = release?.installed.digest ?? null;
-    const window = { startMs: Math.round(started.wallMs), lengthMs, release: digest };
-    const inferences = release === undefined ? 0 : emitReleaseWindow(release, window, ports, keeper);
-    ports.emit({ type: 'record', kind: 'health', payload: healthRecord(window, started.reading, now.reading) });
-    const energy = energyRecord(window, started.reading, now.reading, inferences, release?.installed.profile);
-    if (energy !== undefined) ports.emit({ type: 'record', kind: 'energy', payload: energy });
-  };
-  return {
-    start(windowMs) {
-      cancel();
-      const tick = (): void => {
-        cancel = ports.clock.after(windowMs, () => {
-          endWindow().then(tick, tick);
-        });
-      };
-      if (before === undefined)
-        take().then((now) => {
-          before = now;
-        });
-      tick();
-    },
-    endWindow,
-    stop: () => cancel(),
-  };
-}
-
-/** @returns inferences in the window */
-function emitReleaseWindow(
-  release: LoadedRelease,
-  window: { startMs: number; lengthMs: number; release: string | null },
-  { emit }: RuntimePorts,
-  keeper: ReferenceKeeper,
-): number {
-  let items = 0;
-  for (const { pipeline, graph, window: own, queue, watches } of release.pipelines) {
-    const inference = own.end(window.startMs, window.lengthMs, queue.takeDropped());
-    const figures = describeFigures(graph.takeFigures());
-    if (inference !== undefined) emit({ type: 'record', kind: 'inference', payload: { ...inference, ...figures } });
-    for (const [kept, { name, monitor, watch }] of watches) {
-      const verdict = watch.endWindow();
-      if (verdict === undefined) continue;
-      const { edge, measure } = monitor;
-      emit({ type: 'record', kind: 'drift', payload: { ...window, pipeline: pipeline.name, monitor: name, edge, measure, ...verdict } });
-      keeper.keep(release.installed.digest, kept, watch);
-    }
-    items += inference?.items ?? 0;
-  }
-  return items;
 }

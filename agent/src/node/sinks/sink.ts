@@ -12,6 +12,8 @@ export interface SinkItem {
   sequence: number;
   timeMs: number;
   traceId?: string;
+  /** Names the result, for the feedback that comes back on it. */
+  resultId?: string;
 }
 
 /** A sink that is open. Whatever goes wrong with what lies outside is told, and never the trouble of the pipeline. */

@@ -4,8 +4,9 @@ import { StarlingError } from '@starling/shared';
 export interface PushRequest {
   contentType: string;
   body: Uint8Array;
-  /** Query of the address: `stream`, `port`. */
+  /** Query of the address: `stream`, `item`, `port`. */
   stream: string | undefined;
+  item?: string | undefined;
   port: string | undefined;
   signal: AbortSignal;
 }

@@ -28,6 +28,7 @@ export const openHttp: OpenSource<Params> = (params, { node, push, endpoints }) 
       const ports = { [kind]: valueIn(kind, request, tensorType) };
       const done = push(ports, {
         ...(request.stream === undefined ? {} : { stream: `${node}/${request.stream}` }),
+        ...(request.item === undefined ? {} : { item: request.item }),
         ...(params.wait ? { signal: request.signal } : {}),
       });
       if (params.wait) return done;

@@ -60,8 +60,8 @@ export function createSources({ sink, ...ports }: SourcesPorts): Sources {
   const openOne = (pipeline: string, node: string, name: SourceName, params: unknown): KeptSource => {
     const source = (openers[name] as OpenSource<unknown>)(params, {
       ...{ ...ports, pipeline, node },
-      push: (values, { stream = node, timeMs = Math.round(ports.clock.wallMs()), signal } = {}) => {
-        return sink.push(node, values, { pipeline, stream, timeMs, ...(signal === undefined ? {} : { signal }) });
+      push: (values, { stream = node, timeMs = Math.round(ports.clock.wallMs()), ...rest } = {}) => {
+        return sink.push(node, values, { ...rest, pipeline, stream, timeMs });
       },
     });
     return { source, close: () => source.close() };

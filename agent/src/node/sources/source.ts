@@ -19,6 +19,8 @@ export interface PushedAt {
   /** Items of one stream follow each other. */
   stream: string;
   timeMs: number;
+  /** Names the item, where whoever sends it has a name for it. */
+  item?: string;
   signal?: AbortSignal;
 }
 

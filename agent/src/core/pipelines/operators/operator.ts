@@ -19,6 +19,8 @@ export interface OperatorItem {
   seenAs: number;
   /** When it was taken, in milliseconds since 1970; never before the item ahead of it in its stream. */
   timeMs: number;
+  /** Names what comes of it, where that leaves the device. */
+  resultId?: string | undefined;
   /** Aborted when nobody waits for the item any more. */
   signal: AbortSignal;
   /** What this node keeps for the stream, made at its first item. Only for operators whose signature says `stateful`. */
