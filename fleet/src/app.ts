@@ -114,11 +114,15 @@ async function wire(
 }
 
 /** Starts what works by itself, once everything can be reached. */
-async function startWork({ devices, builds, measuring, rollouts }: Modules, { knowsSockets }: { knowsSockets: boolean }): Promise<void> {
+async function startWork(
+  { devices, builds, measuring, rollouts, experiments }: Modules,
+  { knowsSockets }: { knowsSockets: boolean },
+): Promise<void> {
   await devices.start({ knowsSockets });
   await builds.start();
   measuring.start();
   await rollouts.start();
+  experiments.start();
 }
 
 /** Where our own pages come from. */

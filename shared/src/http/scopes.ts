@@ -8,6 +8,8 @@ import { commandBatchEndpoints } from './command-batches.ts';
 import { commandEndpoints } from './commands.ts';
 import { deviceEndpoints } from './devices.ts';
 import type { Endpoint } from './endpoint.ts';
+import { experimentEndpoints } from './experiments.ts';
+import { feedbackEndpoints } from './feedback.ts';
 import { fleetEndpoints } from './fleet.ts';
 import { groupEndpoints } from './groups.ts';
 import { peopleEndpoints } from './people.ts';
@@ -28,6 +30,8 @@ const scoped = {
   ...choiceEndpoints,
   ...analysisEndpoints,
   ...rolloutEndpoints,
+  ...experimentEndpoints,
+  ...feedbackEndpoints,
   ...tapEndpoints,
   ...telemetryEndpoints,
   ...peopleEndpoints,
