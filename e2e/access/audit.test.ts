@@ -352,6 +352,17 @@ const drives: Record<Change, Drive> = {
       return 'ada@example.org';
     },
   },
+  createOperatorAccount: {
+    action: 'operator-account.create',
+    run: async () => (await call(api.createOperatorAccount, { body: { name: 'line-4' } })).account.name,
+  },
+  revokeOperatorAccount: {
+    action: 'operator-account.revoke',
+    run: async () => {
+      await call(api.revokeOperatorAccount, { params: { name: 'line-4' } });
+      return 'line-4';
+    },
+  },
   createApiToken: {
     action: 'api-token.create',
     run: async () => {

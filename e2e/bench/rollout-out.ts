@@ -21,7 +21,7 @@ export async function measureRolloutOut(say: Say): Promise<Measure[]> {
   const { db, close } = await openDatabase({ directory });
   const topics = createTopics();
   const broker = await createBroker({
-    ...{ topics, log, checkPassword: async () => true, onMessage: () => undefined },
+    ...{ topics, log, checkPassword: async () => true, checkOperator: async () => false, onMessage: () => undefined },
     ...{ onConnected: () => undefined, onDisconnected: () => undefined },
   });
   const port = await broker.listenTcp(0, '127.0.0.1');

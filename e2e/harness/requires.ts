@@ -12,6 +12,7 @@ const PROGRAMS = {
   ffmpeg: { names: ['ffmpeg'], folders: () => [] },
   ip: { names: ['ip'], folders: () => ['/usr/sbin', '/sbin'] },
   mosquitto: { names: ['mosquitto'], folders: () => ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin'] },
+  mosquitto_pub: { names: ['mosquitto_pub'], folders: () => [] },
   openssl: { names: ['openssl'], folders: () => [] },
   postgres: { names: ['postgres'], folders: debianPostgresFolders },
   'rabbitmq-server': { names: ['rabbitmq-server'], folders: () => ['/usr/sbin'] },

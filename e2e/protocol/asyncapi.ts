@@ -27,7 +27,8 @@ const contentTypes: Record<WireMessage['encoding'], string> = {
 
 const parameters: Record<string, JsonSchema> = {
   device: { description: 'Device id, the same as client id and user name' },
-  id: { description: 'Id of the command that is answered' },
+  id: { description: 'Id of the command that is answered; to an operator, the id of their request' },
+  account: { description: 'Account of an operator, the same as the user name' },
   name: { description: 'Name of the command', enum: Object.keys(commandTable) },
   kind: { description: 'Kind of telemetry', enum: Object.keys(telemetryKinds) },
   pipeline: { description: 'Name of the pipeline that is cut' },
@@ -39,7 +40,7 @@ const parameters: Record<string, JsonSchema> = {
 const reference = (kind: 'schemas' | 'messages', name: string): JsonSchema => ({ $ref: `#/components/${kind}/${name}` });
 const capitalised = (name: string): string => name.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** The wire table as an AsyncAPI 3 document, from the side of a device: it sends `device-to-fleet` and receives the others. */
+/** The wire table as an AsyncAPI 3 document, from the side of whoever connects to the fleet: a device, or the tool of an operator. */
 export function asyncApiDocument(): JsonSchema {
   const topics = createTopics();
   const messages = Object.fromEntries(messageNames.flatMap((name) => messagesOf(name)));
@@ -50,7 +51,7 @@ export function asyncApiDocument(): JsonSchema {
       title: 'Starling device protocol',
       version: String(PROTOCOL_VERSION),
       description:
-        'What a device sends and receives over MQTT 3.1.1. README.md beside this file explains the session, the order of checks and the limits.',
+        'What a device sends and receives over MQTT 3.1.1; and, on topics that begin with operator, the tools of an operator. README.md beside this file explains the session, the order of checks and the limits.',
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',
@@ -66,7 +67,8 @@ export function asyncApiDocument(): JsonSchema {
       securitySchemes: {
         login: {
           type: 'userPassword',
-          description: 'User name and client id are the device id; the password comes from /api/v1/device-access/login',
+          description:
+            'User name and client id are the device id; the password comes from /api/v1/device-access/login. Of an operator: any client id, the name of the account, and its password',
         },
       },
     },
@@ -87,11 +89,13 @@ function server(host: string, protocol: string, title: string): JsonSchema {
 
 type Action = 'send' | 'receive';
 
-/** What a device does with a message; what goes from one device to another, one sends and the other receives. */
+/** What a device, or the tool of an operator, does with a message; what goes from one device to another, one sends and the other receives. */
 const actions: Record<Direction, readonly Action[]> = {
   'device-to-fleet': ['send'],
   'fleet-to-device': ['receive'],
   'device-to-device': ['send', 'receive'],
+  'operator-to-fleet': ['send'],
+  'fleet-to-operator': ['receive'],
 };
 
 function operationsOf(name: MessageName): [string, JsonSchema][] {

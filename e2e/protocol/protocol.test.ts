@@ -88,7 +88,7 @@ describe('the AsyncAPI document', () => {
       const row = wireTable[name];
       const operations = Object.values<AnySchemaObject>(asyncApi.operations).filter(({ channel }) => channel.$ref === `#/channels/${name}`);
       const [from, to] = row.direction.split('-to-');
-      const actions = [...(from === 'device' ? ['send'] : []), ...(to === 'device' ? ['receive'] : [])];
+      const actions = [...(from === 'fleet' ? [] : ['send']), ...(to === 'fleet' ? [] : ['receive'])];
       expect(operations.map(({ action, bindings }) => [action, bindings.mqtt.qos, bindings.mqtt.retain])).toEqual(
         actions.map((action) => [action, row.qos, row.retain]),
       );

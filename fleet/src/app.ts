@@ -115,12 +115,13 @@ async function wire(
 
 /** Starts what works by itself, once everything can be reached. */
 async function startWork(
-  { devices, builds, measuring, rollouts, experiments }: Modules,
+  { devices, builds, measuring, operators, rollouts, experiments }: Modules,
   { knowsSockets }: { knowsSockets: boolean },
 ): Promise<void> {
   await devices.start({ knowsSockets });
   await builds.start();
   measuring.start();
+  await operators.relay.start();
   await rollouts.start();
   experiments.start();
 }

@@ -1,4 +1,4 @@
-import { createTopics, messageOf, wireTable } from '@starling/shared';
+import { createTopics, jsonEncode, messageOf, wireTable } from '@starling/shared';
 import { createChunkServer } from './blobs/index.ts';
 import {
   type Broker,
@@ -37,21 +37,33 @@ export interface DeviceLinkOptions {
 /** Wires a broker to the modules: what devices send goes in, desired states, commands and chunks go out. */
 export async function openDeviceLink(options: DeviceLinkOptions, modules: Modules): Promise<DeviceLink> {
   const { external, log, ids } = options;
-  const { access, devices } = modules;
+  const { access, devices, operators } = modules;
   if (external === undefined) {
     const topics = createCommonTopics(options.topicRoot);
     const broker = await createBroker({
       topics: createTopics(options.topicRoot),
       log,
       checkPassword: access.checkPassword,
-      onMessage: (device, topic, payload) => traffic.receive(device, topic, payload),
+      checkOperator: operators.accounts.checkPassword,
+      onMessage(sender, topic, payload) {
+        const parsed = topics.parse(topic);
+        if (parsed?.name === 'operatorCommand') void operators.relay.receive(sender, parsed.params.name ?? '', payload);
+        else traffic.receive(sender, topic, payload);
+      },
       onConnected: (device) => devices.seen(device, true),
-      onDisconnected: (device) => {
-        devices.seen(device, false);
+      onDisconnected: (device, inOrder) => {
+        devices.seen(device, false, inOrder);
         traffic.left(device);
       },
     });
     const traffic = joinModules(broker, topics, modules, log);
+    operators.relay.onSend({
+      async send(account, id, result) {
+        const topic = topics.build('operatorResult', { account, id });
+        await broker.operators.send(account, topic, jsonEncode(result), wireTable.operatorResult.qos);
+      },
+      disconnect: broker.operators.disconnect,
+    });
     return { kind: 'embedded', broker, topics };
   }
   const topics = createShardTopics(options.topicRoot);

@@ -53,6 +53,7 @@ export async function openFront(parts: FrontParts): Promise<{ addresses: Setting
       networkInterfaces(),
     ),
     disconnect: (device) => broker.disconnect(device),
+    operatorLink: link.kind === 'embedded' ? { topicRoot: topics.root, disconnect: link.broker.operators.disconnect } : undefined,
     isConnected: (device) => broker.isConnected(device),
   });
   serveRunPage(api);

@@ -13,9 +13,11 @@ const RETENTION_MS = 300_000;
 
 /** Expires, retains and collects until it is stopped. */
 export function startHousekeeping(modules: Modules, directory: string, { clock, log }: { clock: Clock; log: Log }): () => Promise<void> {
-  const { batches, blobs, builds, commands, ingest, models, pipelines, releases, retention } = modules;
+  const { batches, blobs, builds, commands, ingest, models, operators, pipelines, releases, retention } = modules;
   const housekeeping = setInterval(() => {
-    commands.expire().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'housekeeping'));
+    Promise.all([commands.expire(), operators.relay.expire()]).catch((error: unknown) =>
+      log.warn({ error: messageOf(error) }, 'housekeeping'),
+    );
   }, HOUSEKEEPING_MS);
   let retentionPass: Promise<void> | undefined;
   const retain = (): void => {

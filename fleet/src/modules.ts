@@ -5,6 +5,7 @@ import { type Analysis, createAnalysis, createWebhooks, type ProfilePrice } from
 import { createBuilder } from './artefacts/index.ts';
 import { type Accounts, createAccounts } from './auth/index.ts';
 import { type BlobStore, openBlobStore } from './blobs/index.ts';
+import { createRateLimit } from './broker/index.ts';
 import { type Builds, createBuilds } from './builds/index.ts';
 import {
   type CommandBatches,
@@ -45,6 +46,7 @@ import { createMeasurements, forgetMeasurements, keepMeasurements, type Measurem
 import { createMeasuring, type Measuring } from './measuring/index.ts';
 import { createModels, createUploads, type Models, type Uploads } from './models/index.ts';
 import { openTelemetry, type TelemetryModules } from './open-telemetry.ts';
+import { createOperatorAccounts, createOperatorRelay, type OperatorAccounts, type OperatorRelay } from './operators/index.ts';
 import { createPackages, type Packages } from './packages/index.ts';
 import { createPipelines, type Pipelines } from './pipelines/index.ts';
 import type { Clock, EventBus, Ids, Log } from './ports.ts';
@@ -60,6 +62,8 @@ import { createKeyring, type Keyring } from './trust/index.ts';
 import { FLEET_VERSION } from './version.ts';
 
 const MEBIBYTE = 1024 ** 2;
+/** Requests of one operator account: for more devices there are selectors. */
+const OPERATOR_RATE = { perSecond: 10, burst: 60 };
 
 /** All that knows the database: everything of the fleet but its sockets. */
 export interface Modules extends TelemetryModules {
@@ -83,6 +87,7 @@ export interface Modules extends TelemetryModules {
   measurements: Measurements;
   measuring: Measuring;
   models: Models;
+  operators: { accounts: OperatorAccounts; relay: OperatorRelay };
   packages: Packages;
   pipelines: Pipelines;
   releases: Releases;
@@ -175,6 +180,9 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const parts = { events, blobs, models, pipelines, releases, desiredStates, byName };
   const { groups, analysis, rollouts, experiments, stopTelling } = await openRollouts(ports, parts);
   const secret = await readSecret(join(directory, 'keys', 'session-secret'), ids);
+  const accounts = createAccounts({ db, clock, ids, secret, publicUrl: ports.localUrl, trustedOrigins: ports.trustedOrigins });
+  const batches = createCommandBatches({ ...{ db, clock, ids, events, log, commands, grants }, where: groups.where });
+  const operators = openOperators(ports, { accounts, batches, commands, devices, events, grants, where: groups.where });
   return {
     ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases, rollouts },
     ...{ experiments, feedback: createFeedback({ db, clock }) },
@@ -186,18 +194,18 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
       forget: [forgetDesired, forgetCommands, forgetTelemetry, forgetMeasurements, forgetMembers, forgetFigures, forgetFeedback],
     }),
     groups,
-    batches: createCommandBatches({ ...{ db, clock, ids, events, log, commands, grants }, where: groups.where }),
+    ...{ accounts, batches, operators },
     analysis,
     measurements: createMeasurements({ db, clock }),
     access: createDeviceAccess({
       ...{ db, clock, ids, keyring, events },
       matchProfile: (capabilities) => matchProfile(capabilities, profiles),
     }),
-    accounts: createAccounts({ db, clock, ids, secret, publicUrl: ports.localUrl, trustedOrigins: ports.trustedOrigins }),
     claimTokens: createClaimTokens({ db, clock, ids, keyring, publicUrl, authorityDigest: certificates.authorityDigest }),
     packages: createPackages({ directory: join(directory, 'packages'), keyring, log, publicUrl, authority: certificates.authority }),
     uploads: await createUploads({ db, clock, blobs, ids, directory, weightsBytesMaximum: config.weightsMebibytes * MEBIBYTE }),
     async close() {
+      operators.relay.close();
       taps.close();
       stopTelling();
       await experiments.close();
@@ -216,6 +224,18 @@ const keepAll: NonNullable<Parameters<typeof openTelemetry>[1]['project']> = asy
   await keepMeasurements(tx, rows);
   await keepExperiments(tx, rows);
 };
+
+type OperatorParts = Pick<Modules, 'accounts' | 'batches' | 'commands' | 'devices' | 'events' | 'grants'> & Pick<Groups, 'where'>;
+
+/** What people's own MQTT tools meet. */
+function openOperators({ database: { db }, clock, log }: ModulePorts, { accounts, ...parts }: OperatorParts): Modules['operators'] {
+  const own = createOperatorAccounts({ db, clock, accounts, where: parts.where });
+  const limit = createRateLimit(OPERATOR_RATE);
+  return {
+    accounts: own,
+    relay: createOperatorRelay({ db, clock, log, ...parts, accounts: own, mayAsk: (account) => limit.take(account) }),
+  };
+}
 
 function pricesOf(profiles: readonly DeviceProfile[]): ProfilePrice[] {
   return profiles.flatMap(({ name, pricePerHourUsd, referenceCores }) =>

@@ -8,6 +8,8 @@ import { StarlingError } from './errors.ts';
 export const PACKET_BYTES_MAXIMUM = 768 * 1024;
 /** Largest JSON control message (reported state, results, presence). */
 export const CONTROL_BYTES_MAXIMUM = 64 * 1024;
+/** Largest answer to an operator: the result of a command, and around it what it answers. */
+export const OPERATOR_RESULT_BYTES_MAXIMUM = CONTROL_BYTES_MAXIMUM + 4096;
 /** Largest heartbeat or last will: the broker keeps a will for as long as its device is connected. */
 export const PRESENCE_BYTES_MAXIMUM = 1024;
 /** Largest desired state as sent: everything big in it is named by digest. */

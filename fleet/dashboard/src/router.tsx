@@ -6,6 +6,7 @@ import { whoAmI } from './data/session.ts';
 import { buildsSearchSchema } from './pages/builds/search.ts';
 import { deviceSearchSchema } from './pages/device/search.ts';
 import { devicesSearchSchema } from './pages/devices/search.ts';
+import { mapSearchSchema } from './pages/fleet-map/search.ts';
 import { modelSearchSchema } from './pages/model/search.ts';
 import { NotFoundPage } from './pages/not-found/not-found-page.tsx';
 import { editorSearchSchema } from './pages/pipeline-editor/search.ts';
@@ -76,6 +77,15 @@ const devices = createRoute({
   component: lazyRouteComponent(
     fetched(() => import('./pages/devices/devices-page.tsx')),
     'DevicesPage',
+  ),
+});
+const map = createRoute({
+  ...under,
+  path: '/map',
+  validateSearch: mapSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/fleet-map/map-page.tsx')),
+    'MapPage',
   ),
 });
 const device = createRoute({
@@ -222,6 +232,7 @@ const settings = createRoute({
 
 const inShell = [
   overview,
+  map,
   devices,
   device,
   groups,

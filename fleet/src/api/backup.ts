@@ -2,12 +2,13 @@ import { Readable } from 'node:stream';
 import { StarlingError } from '@starling/shared';
 import { z } from 'zod';
 import { appendAudit } from '../audit/index.ts';
+import { requireRole } from '../auth/index.ts';
 import { type BackupHead, openBackup } from '../backup/index.ts';
 import type { BlobStore } from '../blobs/index.ts';
 import type { Database } from '../db/index.ts';
 import type { Clock } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
-import { type ApiApp, requireRole } from './route.ts';
+import type { ApiApp } from './route.ts';
 
 export interface BackupRoutePorts {
   db: Database;

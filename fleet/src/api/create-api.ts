@@ -22,6 +22,7 @@ import { type FleetPorts, fleetRoutes } from './fleet.ts';
 import { type GroupRoutePorts, groupRoutes } from './groups.ts';
 import { limitRefusals } from './limit-refusals.ts';
 import { openApiDocument } from './openapi.ts';
+import { type OperatorRoutePorts, operatorRoutes } from './operators.ts';
 import { peopleRoutes } from './people.ts';
 import { isDatabaseAway, toProblem } from './problem.ts';
 import { type RolloutRoutePorts, rolloutRoutes } from './rollouts.ts';
@@ -43,6 +44,7 @@ export interface ApiPorts
     ExperimentRoutePorts,
     FleetPorts,
     GroupRoutePorts,
+    OperatorRoutePorts,
     RolloutRoutePorts,
     TapRoutePorts,
     TelemetryPorts {
@@ -71,6 +73,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   for (const path of ['/enrol', '/device-access/*']) api.use(path, limitRefusals(peerOf));
   fleetRoutes(api, ports);
   peopleRoutes(api, ports);
+  operatorRoutes(api, ports);
   groupRoutes(api, ports);
   catalogueRoutes(api, ports);
   choiceRoutes(api, ports);

@@ -1,7 +1,8 @@
 import { StarlingError } from '@starling/shared';
 import { streamSSE } from 'hono/streaming';
+import { requireRole, requireScope } from '../auth/index.ts';
 import type { EventBus } from '../ports.ts';
-import { type ApiApp, requireRole, requireScope } from './route.ts';
+import type { ApiApp } from './route.ts';
 
 export interface EventPorts {
   events: EventBus;

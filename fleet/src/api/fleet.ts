@@ -54,6 +54,7 @@ export function fleetRoutes(app: ApiApp, ports: FleetPorts): void {
       driftedDevices: hour.driftedDevices,
     };
   });
+  route(app, api.fleetMap, ({ query }) => devices.map(query));
   route(app, api.settings, async () => {
     const root = keyring.hasRoot() ? keyring.root() : null;
     return {

@@ -1,10 +1,11 @@
 import { api, StarlingError } from '@starling/shared';
 import { sql } from 'drizzle-orm';
 import { stream } from 'hono/streaming';
+import { requireRole, requireScope } from '../auth/index.ts';
 import { boundedPieces } from '../bounded-body.ts';
 import { CSV_BYTES_MAXIMUM, type DeviceBulk, type SimulatedRemoval } from '../devices/index.ts';
 import type { Groups } from '../groups/index.ts';
-import { type ApiApp, requireRole, requireScope, route } from './route.ts';
+import { type ApiApp, route } from './route.ts';
 
 export interface GroupRoutePorts {
   groups: Groups;

@@ -1,18 +1,7 @@
-import {
-  type Actor,
-  coversScope,
-  type Endpoint,
-  firstProblemOf,
-  neededScope,
-  type PathParams,
-  type ResponseOf,
-  type Role,
-  type Scope,
-  StarlingError,
-} from '@starling/shared';
+import { type Actor, type Endpoint, firstProblemOf, neededScope, type PathParams, type ResponseOf, StarlingError } from '@starling/shared';
 import type { Context, Hono } from 'hono';
 import type { z } from 'zod';
-import { atLeast } from '../auth/index.ts';
+import { requireRole, requireScope } from '../auth/index.ts';
 import { readBounded } from '../bounded-body.ts';
 
 export interface ApiEnv {
@@ -57,18 +46,6 @@ function requireAccess(endpoint: Endpoint, actor: Actor | undefined): Actor {
   requireRole(actor, endpoint.access);
   if (endpoint.anyScope !== true) requireScope(actor, neededScope(endpoint));
   return actor;
-}
-
-export function requireRole(actor: Actor, role: Role): void {
-  if (!atLeast(actor.role, role))
-    throw new StarlingError('forbidden', `this needs the role ${role}, you are ${actor.role}`, { hint: 'ask an admin' });
-}
-
-export function requireScope({ scopes }: Actor, scope: Scope): void {
-  if (coversScope(scopes, scope)) return;
-  throw new StarlingError('out-of-scope', `this needs the scope ${scope}, the token has ${scopes?.join(', ') || 'none'}`, {
-    hint: 'make a token with this scope too',
-  });
 }
 
 function parseInput(schema: z.ZodType, value: unknown, where: string): unknown {

@@ -1,11 +1,12 @@
 import { api, type ReplayOf, StarlingError } from '@starling/shared';
 import { streamSSE } from 'hono/streaming';
+import { requireRole, requireScope } from '../auth/index.ts';
 import type { BlobStore } from '../blobs/index.ts';
 import type { Devices } from '../devices/index.ts';
 import type { Taps, TapViewer } from '../taps/index.ts';
 import { storeInput } from './command-input.ts';
 import { requireConnected } from './device-connected.ts';
-import { type ApiApp, type Call, requireRole, requireScope, route } from './route.ts';
+import { type ApiApp, type Call, route } from './route.ts';
 
 export interface TapRoutePorts {
   taps: Taps;

@@ -16,7 +16,7 @@ import { admin } from 'better-auth/plugins';
 import { createAccessControl } from 'better-auth/plugins/access';
 import { adminAc, defaultStatements } from 'better-auth/plugins/admin/access';
 import { appendAudit } from '../audit/index.ts';
-import type { Database } from '../db/index.ts';
+import type { Database, Transaction } from '../db/index.ts';
 import { secretDigest } from '../devices/index.ts';
 import type { Clock, Ids } from '../ports.ts';
 import { atLeast } from './roles.ts';
@@ -43,6 +43,10 @@ export interface Accounts {
   handler(request: Request): Promise<Response>;
   /** Who calls, by API token or session cookie; undefined if nobody is signed in. */
   identify(headers: Headers): Promise<Actor | undefined>;
+  /** Who the text of an API token stands for; undefined if it stands for nobody. */
+  byToken(text: string): Promise<Actor | undefined>;
+  /** The same by the id of a token, for whoever has shown its text before. */
+  ofToken(id: string): Promise<Actor | undefined>;
   /** Makes the first admin. @returns its one-time password, or undefined if there are users already */
   bootstrap(email: string): Promise<string | undefined>;
   /** @throws StarlingError `forbidden` for a token that may do less than the person could */
@@ -51,10 +55,13 @@ export interface Accounts {
   listUsers(page: PageQuery): Promise<{ items: User[]; total: number }>;
   changePassword(headers: Headers, change: { current: string; next: string }, actor: Pick<Actor, 'name'>): Promise<void>;
   /** @throws StarlingError `forbidden` for a token that makes one that may do more */
-  createToken(token: NewToken, actor: Actor): Promise<{ token: ApiToken; secret: string }>;
+  createToken(token: NewToken, actor: Actor, within?: TokenWork): Promise<{ token: ApiToken; secret: string }>;
   listTokens(page: PageQuery): Promise<{ items: ApiToken[]; total: number }>;
-  revokeToken(id: string, actor: Actor): Promise<void>;
+  revokeToken(id: string, actor: Actor, within?: TokenWork): Promise<void>;
 }
+
+/** In the transaction that makes or ends a token, in the place of its audit entry. */
+export type TokenWork = (tx: Transaction, id: string) => Promise<void>;
 
 export interface NewToken {
   name: string;
@@ -73,7 +80,7 @@ export interface AccountPorts {
   trustedOrigins: readonly string[];
 }
 
-const tokenPattern = /^Bearer stl_([a-z2-7]{26})_([A-Za-z0-9_-]{32})$/;
+const tokenPattern = /^stl_([a-z2-7]{26})_([A-Za-z0-9_-]{32})$/;
 /** Last use of a token is written at most this often. */
 const TOUCH_INTERVAL_MS = 60_000;
 
@@ -81,17 +88,19 @@ export function createAccounts(ports: AccountPorts): Accounts {
   const { db, clock, ids } = ports;
   const auth = createAuth(ports);
 
-  const byToken = async (header: string): Promise<Actor | undefined> => {
-    const [, id, secret] = tokenPattern.exec(header) ?? [];
-    if (id === undefined || secret === undefined) return undefined;
+  const ofToken = async (id: string, digest?: string): Promise<Actor | undefined> => {
     const { token: row, owner } = (await liveToken(db, id, clock.nowMs())) ?? {};
-    if (row === undefined || row.secretDigest !== secretDigest(secret)) return undefined;
+    if (row === undefined || (digest !== undefined && row.secretDigest !== digest)) return undefined;
     // Attack: keep a token for the day on which one is shut out. It may never do more than the person who made it may now.
     if (owner?.disabled === true) return undefined;
     const role = owner === undefined || atLeast(owner.role, row.role) ? row.role : owner.role;
     if (clock.nowMs() - (row.lastUsedAtMs ?? 0) > TOUCH_INTERVAL_MS) await touchToken(db, id, clock.nowMs());
     // What an audit shows has to lead to a person, whatever somebody called the token.
     return { id: row.id, name: `token ${row.name} of ${row.owner}`, role, via: 'token', scopes: readScopes(row.scopes) };
+  };
+  const byToken = async (text: string): Promise<Actor | undefined> => {
+    const [, id, secret] = tokenPattern.exec(text) ?? [];
+    return id === undefined || secret === undefined ? undefined : ofToken(id, secretDigest(secret));
   };
   const makeUser = async ({
     email,
@@ -118,12 +127,14 @@ export function createAccounts(ports: AccountPorts): Accounts {
     handler: (request) => auth.handler(request),
     async identify(headers) {
       const authorization = headers.get('authorization');
-      if (authorization !== null) return byToken(authorization);
+      if (authorization !== null) return authorization.startsWith('Bearer ') ? byToken(authorization.slice('Bearer '.length)) : undefined;
       const found = await auth.api.getSession({ headers });
       if (found === null || found.user.banned === true) return undefined;
       const { id, email, role } = found.user;
       return { id, name: email, role: roleSchema.safeParse(role).data ?? 'viewer', via: 'session', scopes: null };
     },
+    byToken,
+    ofToken: (id) => ofToken(id),
     async bootstrap(email) {
       if ((await countUsers(db)) > 0) return undefined;
       return (await makeUser({ email, name: 'Admin', role: 'admin' })).password;
@@ -166,7 +177,7 @@ export function createAccounts(ports: AccountPorts): Accounts {
         });
       await appendAudit(db, clock, actor, 'user.change-password', actor.name);
     },
-    async createToken({ name, role, scopes, expiresInDays }, actor) {
+    async createToken({ name, role, scopes, expiresInDays }, actor, within) {
       requireWithin(scopes, actor);
       const secret = Buffer.from(ids.bytes(24)).toString('base64url');
       const nowMs = clock.nowMs();
@@ -184,16 +195,18 @@ export function createAccounts(ports: AccountPorts): Accounts {
       };
       await db.transaction(async (tx) => {
         await insertToken(tx, row);
-        await appendAudit(tx, clock, actor, 'api-token.create', name, { id: row.id, role, scopes: row.scopes });
+        if (within === undefined) await appendAudit(tx, clock, actor, 'api-token.create', name, { id: row.id, role, scopes: row.scopes });
+        else await within(tx, row.id);
       });
       return { token: toApiToken(row), secret: `stl_${row.id}_${secret}` };
     },
     listTokens: (page) => selectTokens(db, page),
-    async revokeToken(id, actor) {
+    async revokeToken(id, actor, within) {
       await db.transaction(async (tx) => {
         if (!(await revokeToken(tx, id, clock.nowMs())))
           throw new StarlingError('not-found', `there is no live API token ${id}`, { field: 'id' });
-        await appendAudit(tx, clock, actor, 'api-token.revoke', id);
+        if (within === undefined) await appendAudit(tx, clock, actor, 'api-token.revoke', id);
+        else await within(tx, id);
       });
     },
   };

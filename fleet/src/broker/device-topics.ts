@@ -59,7 +59,7 @@ export function createShardTopics(base: string | undefined): ShardTopics {
       }),
     mayPublish: (device, topic) => isAllowed(topics.devicePublishes, device, common(device, topic)),
     maySubscribe: (device, filter) => isAllowed(topics.deviceSubscribes, device, common(device, filter)),
-    publishPatterns: (device) => messageNames.flatMap((name) => patternOf(name, device, { from: device }, 'fleet-to-device')).map(inRoot),
+    publishPatterns: (device) => messageNames.flatMap((name) => patternOf(name, device, { from: device })).map(inRoot),
     subscribePatterns: (device) => topics.deviceFilters(device).map((filter) => below(device, filter)),
   };
 
@@ -68,17 +68,21 @@ export function createShardTopics(base: string | undefined): ShardTopics {
   }
 }
 
+function isSentByDevices(name: MessageName): boolean {
+  return wireTable[name].direction.startsWith('device-to-');
+}
+
 /** Rows that the fleet always hears. */
-const heard: readonly MessageName[] = messageNames.filter((name) => wireTable[name].direction !== 'fleet-to-device' && name !== 'tap');
+const heard: readonly MessageName[] = messageNames.filter((name) => isSentByDevices(name) && name !== 'tap');
 
 function isAllowed(may: Topics['devicePublishes'], device: string, topic: string | undefined): boolean {
   return topic !== undefined && may(device, topic);
 }
 
 /** The pattern of a row with the device in its place, and wildcards for the rest. */
-function patternOf(name: MessageName, device: string, own: Record<string, string>, except: string): { device: string; pattern: string }[] {
-  const { pattern, direction } = wireTable[name];
-  if (direction === except) return [];
+function patternOf(name: MessageName, device: string, own: Record<string, string>): { device: string; pattern: string }[] {
+  const { pattern } = wireTable[name];
+  if (!isSentByDevices(name)) return [];
   const filled = pattern.replace(/\{([a-z]+)\}/g, (_, part: string) => (part === 'device' ? device : (own[part] ?? '+')));
   return [{ device, pattern: filled }];
 }

@@ -2,22 +2,27 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createTopics } from '@starling/shared';
 import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 import { type ConnectionLimits, createBroker, type EmbeddedBroker } from './embedded.ts';
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const generous: ConnectionLimits = { connections: 100, strangersPerAddress: 100, refusalsPerAddress: 100 };
 
+const [first, second] = ['a'.repeat(26), 'b'.repeat(26)];
+
 describe('the connections of the broker', () => {
   let broker: EmbeddedBroker;
   let port: number;
   const asked: string[] = [];
+  const left: [string, boolean][] = [];
   const sockets: Socket[] = [];
 
   const open = async (limits: Partial<ConnectionLimits>): Promise<void> => {
     broker = await createBroker(
       {
         ...{ topics: createTopics(), log: silent, onMessage: () => undefined },
-        ...{ onConnected: () => undefined, onDisconnected: () => undefined },
+        ...{ onConnected: () => undefined, checkOperator: async () => false },
+        onDisconnected: (device: string, inOrder: boolean) => void left.push([device, inOrder]),
         async checkPassword(device, password) {
           asked.push(device);
           return password === 'right';
@@ -29,6 +34,7 @@ describe('the connections of the broker', () => {
   };
   afterEach(async () => {
     asked.length = 0;
+    left.length = 0;
     for (const socket of sockets.splice(0)) socket.destroy();
     await broker.close();
   });
@@ -52,30 +58,57 @@ describe('the connections of the broker', () => {
 
   test('that say nothing are bounded for each address, and do not shut out those that have logged in', async () => {
     await open({ strangersPerAddress: 3 });
-    expect(await logIn('first')).toBe(true);
+    expect(await logIn(first)).toBe(true);
     expect([await isShut(), await isShut(), await isShut()]).toEqual([false, false, false]);
     expect(await isShut()).toBe(true);
-    expect(broker.isConnected('first')).toBe(true);
+    expect(broker.isConnected(first)).toBe(true);
     // A place that is given back is taken by the next.
     sockets[1]?.destroy();
-    await expect.poll(() => logIn('second')).toBe(true);
+    await expect.poll(() => logIn(second)).toBe(true);
   });
 
   test('are bounded in all', async () => {
     await open({ connections: 2 });
-    expect([await logIn('first'), await logIn('second')]).toEqual([true, true]);
+    expect([await logIn(first), await logIn(second)]).toEqual([true, true]);
     expect(await isShut()).toBe(true);
   });
 
   test('with wrong passwords are looked at only so many times', async () => {
     await open({ refusalsPerAddress: 4 });
-    for (let guess = 0; guess < 12; guess += 1) expect(await logIn('device', `wrong ${guess}`)).toBe(false);
+    for (let guess = 0; guess < 12; guess += 1) expect(await logIn(first, `wrong ${guess}`)).toBe(false);
     expect(asked.length).toBeGreaterThanOrEqual(4);
     expect(asked.length).toBeLessThan(12);
     // Not even the right one gets in before a while has passed.
-    expect(await logIn('device')).toBe(false);
+    expect(await logIn(first)).toBe(false);
     await new Promise((resolve) => setTimeout(resolve, 1_100));
-    expect(await logIn('device')).toBe(true);
+    expect(await logIn(first)).toBe(true);
+  });
+
+  test('of pages tell one that was closed from one that broke', async () => {
+    await open({});
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    server.on('connection', (socket) => broker.accept(socket, '127.0.0.1'));
+    await once(server, 'listening');
+    const { port: webPort } = server.address() as { port: number };
+    const logInPage = async (device: string): Promise<WebSocket> => {
+      const page = new WebSocket(`ws://127.0.0.1:${webPort}`, 'mqtt');
+      await once(page, 'open');
+      page.send(connectPacket(device, 'right'));
+      await once(page, 'message');
+      return page;
+    };
+    const [closed, broken] = [await logInPage('closed'), await logInPage('broken')];
+    // As a browser does when its tab is closed.
+    closed.close(1001);
+    await expect.poll(() => left).toEqual([['closed', true]]);
+    broken.terminate();
+    await expect
+      .poll(() => left)
+      .toEqual([
+        ['closed', true],
+        ['broken', false],
+      ]);
+    await new Promise((resolve) => server.close(resolve));
   });
 });
 

@@ -1,20 +1,25 @@
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
-import { messageOf, PACKET_BYTES_MAXIMUM, StarlingError, type Topics } from '@starling/shared';
+import { deviceIdSchema, messageOf, PACKET_BYTES_MAXIMUM, StarlingError, type Topics } from '@starling/shared';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import { createWebSocketStream, type WebSocket } from 'ws';
 import type { Log } from '../ports.ts';
 import type { Broker } from './broker.ts';
+import { createOperatorClients, type OperatorClients } from './operator-clients.ts';
 import { createRateLimit, PUBLISH_RATE, STREAM_RATE } from './rate-limit.ts';
 
 export interface BrokerPorts {
   topics: Topics;
   log: Log;
   checkPassword(device: string, password: string): Promise<boolean>;
-  onMessage(device: string, topic: string, payload: Uint8Array): void;
+  /** The same of the account of a person's own tools. */
+  checkOperator(account: string, password: string): Promise<boolean>;
+  /** @param sender a device, or an account of an operator on topics of operators */
+  onMessage(sender: string, topic: string, payload: Uint8Array): void;
   onConnected(device: string): void;
-  onDisconnected(device: string): void;
+  /** @param inOrder the page that it ran in was closed, or the agent ended: nothing broke */
+  onDisconnected(device: string, inOrder: boolean): void;
 }
 
 /** The broker inside the fleet: devices connect to it, so it knows them by their sockets. */
@@ -26,6 +31,8 @@ export interface EmbeddedBroker extends Broker {
   /** Sends to the one client, never through the emitter, where a stalled one would hold up others. @returns false if it is not connected */
   send: Broker['send'];
   isConnected(device: string): boolean;
+  /** The same for the tools of an operator, of whom those get it who have subscribed to it. */
+  operators: Pick<OperatorClients, 'send' | 'disconnect'>;
 }
 
 /** What may be open at once; a test has smaller ones. */
@@ -41,6 +48,8 @@ export interface ConnectionLimits {
 const defaultLimits: ConnectionLimits = { connections: 20_000, strangersPerAddress: 500, refusalsPerAddress: 60 };
 /** A client that takes no byte for this long is cut. */
 const DRAIN_TIMEOUT_MS = 10_000;
+/** RFC 6455, 7.4.1: done, going away as a page does that is closed, and closed without a reason. A broken connection has 1006. */
+const orderlyCloseCodes: ReadonlySet<number> = new Set([1000, 1001, 1005]);
 /** MQTT fixed header, topic and packet id around a payload. */
 const PACKET_OVERHEAD_BYTES = 1024;
 
@@ -53,6 +62,7 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
   const streamLimit = createRateLimit(STREAM_RATE);
   const refusals = createRateLimit({ perSecond: 1, burst: limits.refusalsPerAddress });
   const strangers = new Map<Duplex, string>();
+  const closedInOrder = new WeakSet<Duplex>();
 
   const aedes = await Aedes.createBroker({
     concurrency: 100,
@@ -78,9 +88,16 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
         refusals.take(address);
         done(refusal(), false);
       };
-      if (username === undefined || client.id !== username || password === undefined) return refuse();
-      ports.checkPassword(username, Buffer.from(password).toString('utf8')).then(
-        (good) => (good ? done(null, true) : refuse()),
+      if (username === undefined || password === undefined) return refuse();
+      const isDevice = deviceIdSchema.safeParse(username).success;
+      if (isDevice && client.id !== username) return refuse();
+      const text = Buffer.from(password).toString('utf8');
+      const admit = (): void => {
+        if (!isDevice) operators.admit(client, username);
+        done(null, true);
+      };
+      (isDevice ? ports.checkPassword(username, text) : ports.checkOperator(username, text)).then(
+        (good) => (good ? admit() : refuse()),
         (error: unknown) => {
           log.warn({ error: messageOf(error) }, 'a login could not be checked');
           done(refusal(), false);
@@ -88,8 +105,9 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
       );
     },
     authorizePublish: (client, packet, done) => {
-      const device = client?.id ?? '';
-      if (!topics.devicePublishes(device, packet.topic))
+      const account = operators.accountOf(client);
+      const device = account ?? client?.id ?? '';
+      if (!(account === undefined ? topics.devicePublishes(device, packet.topic) : topics.operatorPublishes(account, packet.topic)))
         return done(new StarlingError('not-allowed', `${device} may not publish on ${packet.topic}`));
       if (packet.payload.length > PACKET_BYTES_MAXIMUM - PACKET_OVERHEAD_BYTES)
         return done(new StarlingError('too-large', 'the packet is too large'));
@@ -99,29 +117,38 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
       packet.retain = false;
       done(null);
     },
-    authorizeSubscribe: (client, subscription, done) =>
-      done(null, topics.deviceSubscribes(client.id, subscription.topic) ? subscription : null),
+    authorizeSubscribe: (client, subscription, done) => {
+      const account = operators.accountOf(client);
+      const may =
+        account === undefined
+          ? topics.deviceSubscribes(client.id, subscription.topic)
+          : topics.operatorSubscribes(account, subscription.topic);
+      done(null, may ? subscription : null);
+    },
     // What devices publish goes to the handlers, never to other devices. Packets of the fleet pass here too; they name no client.
     authorizeForward: (_client, packet) => ('clientId' in packet ? null : packet),
   });
 
+  const operators = createOperatorClients(aedes, topics);
   aedes.on('clientReady', (client) => {
     strangers.delete(client.conn);
+    if (operators.accountOf(client) !== undefined) return;
     clients.set(client.id, client);
     ports.onConnected(client.id);
   });
   aedes.on('clientDisconnect', (client) => {
+    operators.left(client);
     if (clients.get(client.id) !== client) return;
     clients.delete(client.id);
     limit.forget(client.id);
     streamLimit.forget(client.id);
-    ports.onDisconnected(client.id);
+    ports.onDisconnected(client.id, closedInOrder.has(client.conn));
   });
   aedes.on('clientError', (client, error) => log.debug({ device: client.id, error: error.message }, 'a connection failed'));
   aedes.on('connectionError', (_client, error) => log.debug({ error: error.message }, 'a connection was refused'));
   aedes.on('publish', (packet, client) => {
     if (client === null || packet.topic.startsWith('$SYS')) return;
-    ports.onMessage(client.id, packet.topic, packet.payload as Buffer);
+    ports.onMessage(operators.accountOf(client) ?? client.id, packet.topic, packet.payload as Buffer);
   });
   const accept = (stream: Duplex, address: string): void => {
     // Attack: open connections and say nothing. They end by themselves, but until then they are counted.
@@ -145,7 +172,14 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
     listenTcp: (port, host) => listen(createTcpServer({ noDelay: true }, acceptSocket), port, host, 'mqttPort'),
     listenTls: (port, host, tls) =>
       listen(createTlsServer({ ...tls, noDelay: true, minVersion: 'TLSv1.2' }, acceptSocket), port, host, 'mqttsPort'),
-    accept: (socket, address) => accept(createWebSocketStream(socket), address),
+    accept(socket, address) {
+      // Heard before the stream ends, which is when the device counts as gone.
+      socket.once('close', (code) => {
+        if (orderlyCloseCodes.has(code)) closedInOrder.add(stream);
+      });
+      const stream = createWebSocketStream(socket);
+      accept(stream, address);
+    },
     send(device, topic, payload, qos) {
       const client = clients.get(device);
       if (client === undefined) return Promise.resolve(false);
@@ -159,6 +193,7 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
       };
       return new Promise((resolve) => client.publish(packet, (error) => resolve(error === undefined || error === null)));
     },
+    operators,
     isConnected: (device) => clients.has(device),
     disconnect(device) {
       const client = clients.get(device);

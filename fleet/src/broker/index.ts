@@ -6,4 +6,5 @@ export { createCommonTopics, createShardTopics, type ShardTopics } from './devic
 export { createBroker, type EmbeddedBroker, listenOn } from './embedded.ts';
 export { createExternalBroker, type ExternalBroker, type ExternalBrokerOptions } from './external.ts';
 export { createInbound, type InboundPorts } from './inbound/index.ts';
+export { createRateLimit } from './rate-limit.ts';
 export { createRelay } from './relay.ts';

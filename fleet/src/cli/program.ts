@@ -10,10 +10,12 @@ import { defineChoiceCommands } from './commands/choice.ts';
 import { defineCommandCommands } from './commands/command.ts';
 import { defineDeviceCommands } from './commands/device.ts';
 import { defineEvents } from './commands/events.ts';
+import { defineFleetCommands } from './commands/fleet.ts';
 import { defineGroupCommands } from './commands/group.ts';
 import { defineKeyCommands } from './commands/key.ts';
 import { defineLogin } from './commands/login.ts';
 import { defineModelCommands } from './commands/model.ts';
+import { defineOperatorCommands } from './commands/operator.ts';
 import { definePipelineCommands } from './commands/pipeline.ts';
 import { defineReleaseCommands } from './commands/release.ts';
 import { defineRolloutCommands } from './commands/rollout.ts';
@@ -67,6 +69,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineRolloutCommands(program, contextOf);
   defineChoiceCommands(program, contextOf);
   defineBenchmark(program, contextOf);
+  defineFleetCommands(program, contextOf);
   defineDeviceCommands(program, contextOf);
   defineGroupCommands(program, contextOf);
   defineSiteCommands(program, contextOf);
@@ -76,6 +79,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineTelemetryCommands(program, contextOf);
   defineTokenCommands(program, contextOf);
   defineApiTokenCommands(program, contextOf);
+  defineOperatorCommands(program, contextOf);
   defineUserCommands(program, contextOf);
   defineAuditCommands(program, contextOf);
   defineSimulate(program, contextOf);

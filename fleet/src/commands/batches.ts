@@ -12,7 +12,7 @@ import {
 } from '@starling/shared';
 import type { SQL } from 'drizzle-orm';
 import { appendAudit } from '../audit/index.ts';
-import type { Database } from '../db/index.ts';
+import type { Database, Transaction } from '../db/index.ts';
 import type { Clock, EventBus, Ids, Log } from '../ports.ts';
 import {
   type BatchRow,
@@ -40,7 +40,8 @@ import type { CommandGrants } from './grants.ts';
  * - Everything stands in the database: a fleet that was killed goes on where it was.
  */
 export interface CommandBatches {
-  create(batch: NewBatch, actor: Actor): Promise<CommandBatchView>;
+  /** @param within in the transaction that makes it: if it throws, nothing is made */
+  create(batch: NewBatch, actor: Actor, within?: (tx: Transaction, id: string) => Promise<void>): Promise<CommandBatchView>;
   list(page: PageQuery): Promise<{ items: CommandBatchView[]; total: number }>;
   show(id: string): Promise<CommandBatchView>;
   devices(id: string, page: PageQuery & { state?: BatchTargetState | undefined }): Promise<{ items: BatchTargetView[]; total: number }>;
@@ -91,7 +92,7 @@ export function createCommandBatches(ports: BatchPorts): CommandBatches {
 
   return {
     show,
-    async create({ name, arguments: given, select, maxInFlight, stopAfter, lifeMinutes }, actor) {
+    async create({ name, arguments: given, select, maxInFlight, stopAfter, lifeMinutes }, actor, within) {
       const checked = parseWith(commandTable[name].arguments, given);
       // What it may fetch is asked before anybody is told.
       await ports.grants(name, checked);
@@ -110,6 +111,7 @@ export function createCommandBatches(ports: BatchPorts): CommandBatches {
           });
         }
         await appendAudit(tx, clock, actor, `command.${name}`, `${total} devices`, { batch: row.id, select });
+        await within?.(tx, row.id);
       });
       announce(row);
       await passOver(await find(row.id), ports);

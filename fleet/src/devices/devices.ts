@@ -1,10 +1,21 @@
-import { type Actor, type DeviceView, type Hello, PRESENCE_TIMEOUT_MS, type ReportedState, StarlingError } from '@starling/shared';
+import {
+  type Actor,
+  type DeviceView,
+  type FleetMap,
+  type Hello,
+  type Overview,
+  PRESENCE_TIMEOUT_MS,
+  type ReportedState,
+  StarlingError,
+} from '@starling/shared';
 import { appendAudit } from '../audit/index.ts';
 import { createGatherer, type Database } from '../db/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
 import { shardOf } from '../shards/index.ts';
+import { HOUR_MS } from '../telemetry/index.ts';
 import { approveDevice } from './access.ts';
 import { createCloneWatch } from './clones.ts';
+import { type MapQuestion, selectMap } from './map-store.ts';
 import type { ProfileReason } from './profile-reason.ts';
 import {
   countByStatus,
@@ -17,6 +28,7 @@ import {
   onlineOfShards,
   type Report,
   revokedOfShards,
+  type Seen,
   selectDevices,
   updateDevice,
   writeHellos,
@@ -33,9 +45,12 @@ export interface Devices {
   revoke(id: string, actor: Actor): Promise<void>;
   /** A session has started. An earlier life that comes back after another one is a second device under the same key. */
   sayHello(id: string, hello: Hello): Promise<void>;
-  seen(id: string, online: boolean): void;
+  /** @param closed it went in order, and nobody has to look after it */
+  seen(id: string, online: boolean, closed?: boolean): void;
   report(id: string, reported: ReportedState): Promise<void>;
-  counts(): Promise<{ total: number; online: number; pending: number; revoked: number; running: number; failed: number }>;
+  counts(): Promise<Overview['devices']>;
+  /** Counts by site and profile. */
+  map(question: MapQuestion): Promise<FleetMap>;
   /** Writes what was seen; called every few seconds and at the end. */
   flushPresence(): Promise<void>;
   /** @param options.knowsSockets devices connect to this process, so nobody is there when it starts */
@@ -53,7 +68,7 @@ export interface Devices {
 const FLUSH_INTERVAL_MS = 2_000;
 
 export function createDevices({ db, clock, events, log }: { db: Database; clock: Clock; events: EventBus; log: Log }): Devices {
-  const unwritten = new Map<string, { atMs: number; online: boolean }>();
+  const unwritten = new Map<string, Seen>();
   const lastHeardMs = new Map<string, number>();
   const revoked = new Set<string>();
   const clones = createCloneWatch();
@@ -69,9 +84,10 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
   };
   const announce = (id: string, detail: Record<string, unknown>): void =>
     events.publish({ type: 'device', id, atMs: clock.nowMs(), detail });
-  const seen = (id: string, online: boolean): void => {
+  const seen = (id: string, online: boolean, closed = false): void => {
     const atMs = clock.nowMs();
-    unwritten.set(id, { atMs, online });
+    // A last will may say less than what is known already.
+    unwritten.set(id, { atMs, online, closed: !online && (closed || unwritten.get(id)?.closed === true) });
     const wasHeard = lastHeardMs.has(id);
     if (online) lastHeardMs.set(id, atMs);
     else lastHeardMs.delete(id);
@@ -81,7 +97,7 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
     for (const [id, atMs] of lastHeardMs) {
       if (clock.nowMs() - atMs <= PRESENCE_TIMEOUT_MS) continue;
       lastHeardMs.delete(id);
-      unwritten.set(id, { atMs, online: false });
+      unwritten.set(id, { atMs, online: false, closed: false });
       announce(id, { online: false });
     }
     const batch = new Map(unwritten);
@@ -135,19 +151,22 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
       events.publish({ type: 'reported', id, atMs: clock.nowMs(), detail: { phase: reported.phase, generation: reported.generation } });
     },
     async counts() {
-      const totals = { total: 0, online: 0, pending: 0, revoked: 0, running: 0, failed: 0 };
-      for (const { status, online, phase, value } of await countByStatus(db)) {
+      const totals = { total: 0, online: 0, closed: 0, pending: 0, revoked: 0, running: 0, failed: 0 };
+      for (const { status, online, closed, phase, value } of await countByStatus(db)) {
         totals.total += value;
         if (status === 'pending') totals.pending += value;
         if (status === 'revoked') totals.revoked += value;
         if (status !== 'active') continue;
         if (online) totals.online += value;
+        else if (closed) totals.closed += value;
         // What is not heard may have ended since.
         if (online && phase === 'running') totals.running += value;
         if (phase === 'failed') totals.failed += value;
       }
       return totals;
     },
+    // The hour that runs may have just begun, and would say nothing: the one before counts too.
+    map: (question) => selectMap(db, question, Math.floor(clock.nowMs() / HOUR_MS - 1) * HOUR_MS),
     flushPresence,
     async watchShards(shards) {
       for (const id of await revokedOfShards(db, shards)) revoked.add(id);
@@ -180,6 +199,7 @@ export function toDeviceView(row: DeviceRow, desired: DeviceView['desired']): De
     name: row.name,
     status: row.status,
     online: row.online && row.status === 'active',
+    closed: row.closed && !row.online,
     labels: row.labels,
     profile: row.profile,
     profileReason: row.profileReason as ProfileReason,

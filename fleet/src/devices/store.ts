@@ -10,8 +10,8 @@ export interface DeviceFilter {
   limit: number;
   offset: number;
   search?: string | undefined;
-  /** `failed`: what it should run does not run; `unserved`: nobody runs a part of it that another machine has to run. */
-  status?: 'pending' | 'active' | 'revoked' | 'online' | 'offline' | 'failed' | 'unserved' | undefined;
+  /** `silent`: offline, and no page that was closed; `failed`: what it should run does not run; `unserved`: nobody runs a part of it that another machine has to run. */
+  status?: 'pending' | 'active' | 'revoked' | 'online' | 'offline' | 'silent' | 'failed' | 'unserved' | undefined;
   profile?: string | undefined;
   /** A condition over the table, as `selectorWhere` makes one. */
   where?: SQL | undefined;
@@ -79,7 +79,8 @@ function conditionsOf({ search, status, profile, where }: DeviceFilter): (SQL | 
     );
   if (profile !== undefined) conditions.push(eq(devices.profile, profile));
   if (status === 'online' || status === 'offline') conditions.push(eq(devices.online, status === 'online'), eq(devices.status, 'active'));
-  else if (status === 'failed') conditions.push(eq(devices.status, 'active'), sql`${devices.reported}->>'phase' = 'failed'`);
+  else if (status === 'silent') conditions.push(eq(devices.online, false), eq(devices.closed, false), eq(devices.status, 'active'));
+  else if (status === 'failed') conditions.push(eq(devices.status, 'active'), eq(devices.phase, 'failed'));
   else if (status === 'unserved') {
     const lacking = sql`exists (select 1 from ${desiredStates} where ${desiredStates.device} = ${devices.id} and ${desiredStates.unserved} <> '[]'::jsonb)`;
     conditions.push(eq(devices.status, 'active'), lacking);
@@ -95,17 +96,25 @@ function inOrder(ids: readonly string[]): SQL {
   return sql`locked as materialized (select id from devices where id = any(${sql.param([...ids])}::text[]) order by id for update)`;
 }
 
+export interface Seen {
+  atMs: number;
+  online: boolean;
+  /** It went in order; what was known of that stays until it is back. */
+  closed: boolean;
+}
+
 /** Presence of many devices in one statement: herds of heartbeats must not become herds of updates. */
-export async function writePresence(db: Queryable, seen: ReadonlyMap<string, { atMs: number; online: boolean }>): Promise<void> {
+export async function writePresence(db: Queryable, seen: ReadonlyMap<string, Seen>): Promise<void> {
   if (seen.size === 0) return;
   const ids = [...seen.keys()];
-  const times = ids.map((id) => seen.get(id)?.atMs ?? 0);
-  const online = ids.map((id) => seen.get(id)?.online ?? false);
+  const column = (of: (entry: Seen) => unknown): SQL => sql`${sql.param([...seen.values()].map(of))}`;
   await db.execute(sql`
     with ${inOrder(ids)}
-    update devices set last_seen_at_ms = seen.at_ms, online = seen.online
-    from locked join unnest(${sql.param(ids)}::text[], ${sql.param(times)}::bigint[], ${sql.param(online.map(String))}::text[]::boolean[]) as seen(id, at_ms, online)
-      on seen.id = locked.id where devices.id = locked.id`);
+    update devices set last_seen_at_ms = seen.at_ms, online = seen.online,
+      closed = not seen.online and (devices.closed or (seen.closed and devices.capabilities ->> 'environment' = 'browser'))
+    from locked join unnest(${sql.param(ids)}::text[], ${column(({ atMs }) => atMs)}::bigint[],
+      ${column(({ online }) => String(online))}::text[]::boolean[], ${column(({ closed }) => String(closed))}::text[]::boolean[])
+      as seen(id, at_ms, online, closed) on seen.id = locked.id where devices.id = locked.id`);
 }
 
 /** Devices of shards, whose ids begin with these characters, of which the last that was heard is that they are there. */
@@ -135,11 +144,8 @@ export async function markAllOffline(db: Queryable): Promise<void> {
 }
 
 export async function countByStatus(db: Queryable) {
-  const rows = await db
-    .select({ status: devices.status, online: devices.online, phase: sql<string | null>`${devices.reported}->>'phase'`, value: count() })
-    .from(devices)
-    .groupBy(devices.status, devices.online, sql`${devices.reported}->>'phase'`);
-  return rows;
+  const { status, online, closed, phase } = devices;
+  return db.select({ status, online, closed, phase, value: count() }).from(devices).groupBy(status, online, closed, phase);
 }
 
 export async function insertClaimToken(db: Queryable, row: ClaimTokenRow): Promise<void> {
@@ -215,7 +221,7 @@ export async function writeHellos(db: Queryable, hellos: ReadonlyMap<string, Gre
   await db.execute(sql`
     with ${inOrder(ids)}
     update devices set agent_version = told.agent_version, operator_versions = told.operator_versions::jsonb, boot_id = told.boot_id,
-      stream_id = told.stream_id, online = true, last_seen_at_ms = told.at_ms
+      stream_id = told.stream_id, online = true, closed = false, last_seen_at_ms = told.at_ms
     from locked join unnest(${column(ids)}::text[], ${column(told.map(({ agentVersion }) => agentVersion))}::text[],
       ${column(told.map(({ operatorVersions }) => JSON.stringify(operatorVersions)))}::text[], ${column(told.map(({ bootId }) => bootId))}::text[],
       ${column(told.map(({ streamId }) => streamId))}::text[], ${column(told.map(({ atMs }) => atMs))}::bigint[])

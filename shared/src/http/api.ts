@@ -10,8 +10,10 @@ import { deviceEndpoints } from './devices.ts';
 import { experimentEndpoints } from './experiments.ts';
 import { feedbackEndpoints } from './feedback.ts';
 import { fleetEndpoints } from './fleet.ts';
+import { fleetMapEndpoints } from './fleet-map.ts';
 import { groupEndpoints } from './groups.ts';
 import { measuringEndpoints } from './measuring.ts';
+import { operatorEndpoints } from './operators.ts';
 import { peopleEndpoints } from './people.ts';
 import { rolloutEndpoints } from './rollouts.ts';
 import { tapEndpoints } from './taps.ts';
@@ -23,6 +25,7 @@ export const API_BASE = '/api/v1';
 /** Every JSON route of the fleet. Streams (`/events`, values of taps) and files (agent packages, certificates) are declared beside their handlers. */
 export const api = {
   ...fleetEndpoints,
+  ...fleetMapEndpoints,
   ...deviceEndpoints,
   ...commandEndpoints,
   ...bulkEndpoints,
@@ -39,6 +42,7 @@ export const api = {
   ...tapEndpoints,
   ...telemetryEndpoints,
   ...peopleEndpoints,
+  ...operatorEndpoints,
   ...callerEndpoints,
 } as const;
 export type EndpointName = keyof typeof api;

@@ -10,7 +10,7 @@ const count = z.number().int().nonnegative();
 const MINUTES_OF_A_MONTH = 31 * 24 * 60;
 
 /** What bounds a command for many devices, and what ends it early. */
-const paceSchema = z.object({
+export const paceSchema = z.object({
   maxInFlight: z.number().int().min(1).max(10_000).default(50).meta({ description: 'Connected devices that work on it at the same time' }),
   stopAfter: z
     .object({

@@ -75,6 +75,7 @@ export const deviceViewSchema = z.object({
   name: z.string(),
   status: z.enum(['pending', 'active', 'revoked']),
   online: z.boolean(),
+  closed: z.boolean().meta({ description: 'Offline, since the page that it ran in was closed in order' }),
   labels: labelsSchema,
   profile: z.string(),
   profileReason: profileReasonSchema,
@@ -183,7 +184,10 @@ export const deviceEndpoints = {
     summary: 'List devices',
     query: pageQuerySchema.extend({
       search: z.string().max(200).optional(),
-      status: z.enum(['pending', 'active', 'revoked', 'online', 'offline', 'failed', 'unserved']).optional(),
+      status: z
+        .enum(['pending', 'active', 'revoked', 'online', 'offline', 'silent', 'failed', 'unserved'])
+        .optional()
+        .meta({ description: '`silent`: offline, and no page that was closed' }),
       profile: z.string().max(64).optional(),
       select: selectSchema.optional(),
       sort: z.enum(['name', 'lastSeen', 'enrolled', 'profile']).default('name'),

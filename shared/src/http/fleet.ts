@@ -10,6 +10,7 @@ export const overviewSchema = z.object({
   devices: z.object({
     total: z.number(),
     online: z.number(),
+    closed: z.number().meta({ description: 'Offline since their page was closed in order; nobody has to look after them' }),
     pending: z.number(),
     revoked: z.number(),
     running: z.number(),

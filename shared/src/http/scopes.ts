@@ -11,7 +11,9 @@ import type { Endpoint } from './endpoint.ts';
 import { experimentEndpoints } from './experiments.ts';
 import { feedbackEndpoints } from './feedback.ts';
 import { fleetEndpoints } from './fleet.ts';
+import { fleetMapEndpoints } from './fleet-map.ts';
 import { groupEndpoints } from './groups.ts';
+import { operatorEndpoints } from './operators.ts';
 import { peopleEndpoints } from './people.ts';
 import { rolloutEndpoints } from './rollouts.ts';
 import { tapEndpoints } from './taps.ts';
@@ -20,6 +22,7 @@ import { telemetryEndpoints } from './telemetry.ts';
 /** Everything that a scope can be about. Its own endpoints (`callers.ts`) add no area of their own. */
 const scoped = {
   ...fleetEndpoints,
+  ...fleetMapEndpoints,
   ...deviceEndpoints,
   ...commandEndpoints,
   ...bulkEndpoints,
@@ -35,6 +38,7 @@ const scoped = {
   ...tapEndpoints,
   ...telemetryEndpoints,
   ...peopleEndpoints,
+  ...operatorEndpoints,
 } as const;
 type Guarded = Exclude<(typeof scoped)[keyof typeof scoped], { access: 'public' }>;
 

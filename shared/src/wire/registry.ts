@@ -5,6 +5,7 @@ import {
   CHUNK_FRAME_BYTES_MAXIMUM,
   CONTROL_BYTES_MAXIMUM,
   DESIRED_STATE_BYTES_MAXIMUM,
+  OPERATOR_RESULT_BYTES_MAXIMUM,
   PRESENCE_BYTES_MAXIMUM,
   STREAM_PIECE_BYTES_MAXIMUM,
   TAP_MESSAGE_BYTES_MAXIMUM,
@@ -14,12 +15,13 @@ import {
 import { wantSchema } from './blob-transfer.ts';
 import { commandResultSchema, commandSchema } from './command.ts';
 import { greetSchema, helloSchema, presenceSchema } from './hello.ts';
+import { operatorRequestSchema, operatorResultSchema } from './operator.ts';
 import { streamFrameSchema } from './stream.ts';
 import { tapMessageSchema } from './tap.ts';
 import { acknowledgementSchema, telemetryBatchSchema } from './telemetry.ts';
 import { uploadedSchema, uploadPieceSchema } from './upload.ts';
 
-export type Direction = 'device-to-fleet' | 'fleet-to-device' | 'device-to-device';
+export type Direction = 'device-to-fleet' | 'fleet-to-device' | 'device-to-device' | 'operator-to-fleet' | 'fleet-to-operator';
 
 /** How the bytes of a message are made. `jws` is a compact JWS whose payload has the schema; `frame` a chunk frame. */
 export type Encoding = 'json' | 'cbor' | 'jws' | 'frame';
@@ -191,6 +193,26 @@ export const wireTable = {
     maximumBytes: STREAM_PIECE_BYTES_MAXIMUM + 1024,
     schema: streamFrameSchema,
     summary: 'Values of a cut edge, between two devices one of which the fleet has named to the other in its signed desired state',
+  },
+  operatorCommand: {
+    pattern: 'operator/{account}/command/{name}',
+    direction: 'operator-to-fleet',
+    qos: 1,
+    retain: false,
+    encoding: 'json',
+    maximumBytes: CONTROL_BYTES_MAXIMUM,
+    schema: operatorRequestSchema,
+    summary: 'A command from the MQTT tools of a person: the fleet asks for their role, audits, signs and relays it',
+  },
+  operatorResult: {
+    pattern: 'operator/{account}/result/{id}',
+    direction: 'fleet-to-operator',
+    qos: 1,
+    retain: false,
+    encoding: 'json',
+    maximumBytes: OPERATOR_RESULT_BYTES_MAXIMUM,
+    schema: operatorResultSchema,
+    summary: 'Each step of such a command, or why it was refused',
   },
 } as const satisfies Record<string, WireMessage>;
 

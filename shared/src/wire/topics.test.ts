@@ -16,8 +16,9 @@ const params = fc.record({
   part: segment,
   from: segment,
   to: segment,
+  account: segment,
 });
-const values = { name: 'ping', id: 'x', kind: 'health', pipeline: 'read', part: 'cloud' };
+const values = { name: 'ping', id: 'x', kind: 'health', pipeline: 'read', part: 'cloud', account: 'anna' };
 /** What a device sends under its own name, and what is for it. */
 const sentBy = (device: string, to: string): Record<string, string> => ({ ...values, device, from: device, to });
 const sentTo = (device: string, from: string): Record<string, string> => ({ ...values, device, from, to: device });
@@ -50,22 +51,33 @@ describe.each(messageNames)('the topic of %s', (name) => {
     fc.assert(
       fc.property(params, (values) => {
         const topic = topics.build(name, named(name, values));
-        const toFleet = direction === 'device-to-fleet';
+        const toFleet = direction.endsWith('-to-fleet');
         expect(topics.fleetFilters().some((filter) => matches(filter, topic))).toBe(toFleet);
         const hears = direction === 'device-to-device' ? values.to : values.device;
-        expect(topics.deviceFilters(hears).some((filter) => matches(filter, topic))).toBe(!toFleet);
+        expect(topics.deviceFilters(hears).some((filter) => matches(filter, topic))).toBe(direction.endsWith('-to-device'));
       }),
     );
   });
 
   test('may be published by its own device alone, and only towards the fleet or another device', () => {
-    expect(topics.devicePublishes(me, topics.build(name, sentBy(me, other)))).toBe(direction !== 'fleet-to-device');
+    expect(topics.devicePublishes(me, topics.build(name, sentBy(me, other)))).toBe(direction.startsWith('device-to-'));
     expect(topics.devicePublishes(me, topics.build(name, sentBy(other, me)))).toBe(false);
   });
 
   test('may be subscribed to by its own device alone, and not what goes to the fleet', () => {
-    expect(topics.deviceSubscribes(me, topics.build(name, sentTo(me, other)))).toBe(direction !== 'device-to-fleet');
+    expect(topics.deviceSubscribes(me, topics.build(name, sentTo(me, other)))).toBe(direction.endsWith('-to-device'));
     expect(topics.deviceSubscribes(me, topics.build(name, sentTo(other, me)))).toBe(false);
+  });
+
+  test('is open to an account of an operator only where it is its own', () => {
+    const topic = topics.build(name, { ...sentBy(me, other), account: 'anna' });
+    expect(topics.operatorPublishes('anna', topic)).toBe(direction === 'operator-to-fleet');
+    expect(topics.operatorSubscribes('anna', topic)).toBe(direction === 'fleet-to-operator');
+    const filter = `${topics.root}/${wireTable[name].pattern.replace('{account}', 'anna').replaceAll(/\{\w+\}/g, '+')}`;
+    expect(topics.operatorSubscribes('anna', filter)).toBe(direction === 'fleet-to-operator');
+    for (const stranger of ['berta', me]) {
+      expect([topics.operatorPublishes(stranger, topic), topics.operatorSubscribes(stranger, topic)]).toEqual([false, false]);
+    }
   });
 
   const hostile = ['', '+', '#', '$sys', '..', 'a/b', 'A', 'a b', 'a\0', 'ä', 'x'.repeat(65), 'a\n'];

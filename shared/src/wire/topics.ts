@@ -21,12 +21,15 @@ export interface Topics {
   parse(topic: string): ParsedTopic | undefined;
   /** Filters that a device subscribes to. */
   deviceFilters(device: string): string[];
-  /** Filters by which the fleet hears all devices. */
+  /** Filters by which the fleet hears all devices and operators. */
   fleetFilters(): string[];
   /** May this device publish on this topic? What is for another device needs a grant besides. */
   devicePublishes(device: string, topic: string): boolean;
   /** May this device subscribe with this filter? Only filters that stay inside what the fleet, or other devices, send to it. */
   deviceSubscribes(device: string, filter: string): boolean;
+  /** The same of the account of a person's own tools: its own topics, and none of any device. */
+  operatorPublishes(account: string, topic: string): boolean;
+  operatorSubscribes(account: string, filter: string): boolean;
 }
 
 export function createTopics(root: string = DEFAULT_TOPIC_ROOT): Topics {
@@ -45,7 +48,7 @@ export function createTopics(root: string = DEFAULT_TOPIC_ROOT): Topics {
     }
     return undefined;
   };
-  const filtersOf = (direction: Direction, own: '{device}' | '{to}', device: string): string[] =>
+  const filtersOf = (direction: Direction, own: '{device}' | '{to}' | '{account}', device: string): string[] =>
     patterns
       .filter(({ name }) => wireTable[name].direction === direction)
       .map(({ parts }) => parts.map((part) => (part === own ? device : part.startsWith('{') ? '+' : part)).join('/'));
@@ -58,7 +61,7 @@ export function createTopics(root: string = DEFAULT_TOPIC_ROOT): Topics {
     build: (name, params) => buildTopic(root, wireTable[name], params),
     parse,
     deviceFilters,
-    fleetFilters: () => filtersOf('device-to-fleet', '{device}', '+'),
+    fleetFilters: () => [...filtersOf('device-to-fleet', '{device}', '+'), ...filtersOf('operator-to-fleet', '{account}', '+')],
     devicePublishes: (device, topic) => {
       const parsed = parse(topic);
       if (parsed === undefined) return false;
@@ -68,6 +71,12 @@ export function createTopics(root: string = DEFAULT_TOPIC_ROOT): Topics {
         : direction === 'device-to-fleet' && parsed.params.device === device;
     },
     deviceSubscribes: (device, filter) => deviceFilters(device).some((allowed) => covers(allowed, filter)),
+    operatorPublishes: (account, topic) => {
+      const parsed = parse(topic);
+      return parsed !== undefined && wireTable[parsed.name].direction === 'operator-to-fleet' && parsed.params.account === account;
+    },
+    operatorSubscribes: (account, filter) =>
+      filtersOf('fleet-to-operator', '{account}', account).some((allowed) => covers(allowed, filter)),
   };
 }
 
@@ -96,8 +105,8 @@ function matchParts(pattern: readonly string[], parts: readonly string[]): Recor
   return params;
 }
 
-/** True if every topic that matches `filter` also matches `allowed`. `#` is never covered: no row of the table ends in it. */
-function covers(allowed: string, filter: string): boolean {
+/** True if every topic that matches `filter` also matches `allowed`; of a topic, whether it matches. `#` is never covered: no row of the table ends in it. */
+export function covers(allowed: string, filter: string): boolean {
   const allowedParts = allowed.split('/');
   const filterParts = filter.split('/');
   if (allowedParts.length !== filterParts.length) return false;

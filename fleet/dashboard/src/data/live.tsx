@@ -7,9 +7,9 @@ import { createRenewals } from './renewals.ts';
 export type LiveState = 'connecting' | 'live' | 'away';
 
 /** What was heard: an event, a measurement among the telemetry, or anything on which choices rest. */
-type Heard = FleetEvent['type'] | 'benchmark' | 'choices';
+type Heard = FleetEvent['type'] | 'benchmark' | 'choices' | 'map';
 
-/** What each kind of event makes old. Series, summaries and proposals are heavy, so they are renewed less often. */
+/** What each kind of event makes old. Series, summaries, proposals and the map are heavy, so they are renewed less often. */
 const madeOld: Record<Heard, readonly ReadName[]> = {
   device: ['listDevices', 'showDevice', 'explainChoice', 'overview', 'listGroups', 'listAudit', 'listClaimTokens'],
   reported: ['listDevices', 'showDevice', 'overview'],
@@ -22,8 +22,9 @@ const madeOld: Record<Heard, readonly ReadName[]> = {
   rollout: ['listRollouts', 'showRollout', 'listRolloutTargets', 'listRolloutEvents'],
   experiment: ['listExperiments', 'showExperiment', 'listExperimentDevices', 'listExperimentEvents', 'listExperimentLooks'],
   choices: ['listProposals'],
+  map: ['fleetMap'],
 };
-const paceMs: Partial<Record<Heard, number>> = { telemetry: 4000, choices: 4000 };
+const paceMs: Partial<Record<Heard, number>> = { telemetry: 4000, choices: 4000, map: 10_000 };
 const QUICK_MS = 300;
 const RETRY_MS = 5000;
 
@@ -80,7 +81,9 @@ function listen(queries: QueryClient, onState: (state: LiveState) => void): () =
 
 function heardIn({ type, detail }: FleetEvent): Heard[] {
   if (type === 'telemetry' && detail.kind === 'benchmark') return [type, 'benchmark', 'choices'];
-  return type === 'device' || type === 'catalogue' || type === 'build' ? [type, 'choices'] : [type];
+  if (type === 'device') return [type, 'choices', 'map'];
+  if (type === 'reported') return [type, 'map'];
+  return type === 'catalogue' || type === 'build' ? [type, 'choices'] : [type];
 }
 
 /** Lists are about everything; what was read for one device or one build only about that. */

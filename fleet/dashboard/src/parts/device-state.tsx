@@ -13,10 +13,10 @@ const phases: Record<ReconcilePhase, { tone: Tone; word: string }> = {
 };
 
 /** Whether the fleet hears a device, or why it may not. */
-export function PresenceTag({ device }: { device: Pick<DeviceView, 'status' | 'online'> }) {
+export function PresenceTag({ device }: { device: Pick<DeviceView, 'status' | 'online' | 'closed'> }) {
   if (device.status === 'pending') return <Tag tone="warn">waits for approval</Tag>;
   if (device.status === 'revoked') return <Tag tone="bad">revoked</Tag>;
-  return device.online ? <Tag tone="good">online</Tag> : <Tag tone="idle">offline</Tag>;
+  return device.online ? <Tag tone="good">online</Tag> : <Tag tone="idle">{device.closed ? 'page closed' : 'offline'}</Tag>;
 }
 
 /** How far a device is with what it should run. Installed and running-and-verified are two things. */

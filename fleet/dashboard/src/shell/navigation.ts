@@ -8,6 +8,7 @@ import {
   IconHammer,
   IconHistory,
   IconLayoutDashboard,
+  IconMap2,
   IconPackage,
   IconPlugConnected,
   IconRoute,
@@ -17,6 +18,7 @@ import {
 interface Place {
   to:
     | '/'
+    | '/map'
     | '/devices'
     | '/groups'
     | '/rollouts'
@@ -38,6 +40,7 @@ export const places: readonly { title: string; places: readonly Place[] }[] = [
     title: 'Fleet',
     places: [
       { to: '/', label: 'Overview', icon: IconLayoutDashboard, needs: 'viewer' },
+      { to: '/map', label: 'Map', icon: IconMap2, needs: 'viewer' },
       { to: '/devices', label: 'Devices', icon: IconCpu, needs: 'viewer' },
       { to: '/groups', label: 'Groups', icon: IconFolders, needs: 'viewer' },
       { to: '/rollouts', label: 'Rollouts', icon: IconArrowRampRight, needs: 'viewer' },

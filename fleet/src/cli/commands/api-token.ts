@@ -101,7 +101,8 @@ function defineListAndRevoke(token: Command, contextOf: ContextOf): void {
     });
 }
 
-function stateOf({ revokedAtMs, expiresAtMs }: ApiToken, nowMs: number): string {
+/** Of a token, or of an account that ends with its token. */
+export function stateOf({ revokedAtMs, expiresAtMs }: Pick<ApiToken, 'revokedAtMs' | 'expiresAtMs'>, nowMs: number): string {
   if (revokedAtMs !== null) return 'revoked';
   return expiresAtMs !== null && expiresAtMs <= nowMs ? 'expired' : 'live';
 }

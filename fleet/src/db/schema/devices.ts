@@ -19,12 +19,17 @@ export const devices = pgTable(
     operatorVersions: jsonb('operator_versions').$type<Record<string, number>>().notNull().default({}),
     claimTokenId: text('claim_token_id'),
     online: boolean('online').notNull().default(false),
+    /** A browser whose page was closed in order since it was last online: nobody waits for it. */
+    closed: boolean('closed').notNull().default(false),
     bootId: text('boot_id'),
     streamId: text('stream_id'),
     enrolledAtMs: bigint('enrolled_at_ms', { mode: 'number' }).notNull(),
     lastSeenAtMs: bigint('last_seen_at_ms', { mode: 'number' }),
     reported: jsonb('reported').$type<ReportedState>(),
     reportedAtMs: bigint('reported_at_ms', { mode: 'number' }),
+    // What the map of the fleet asks, apart, for the same reason as the next ones.
+    site: text('site').generatedAlwaysAs(sql`coalesce(labels ->> 'site', '')`).notNull(),
+    phase: text('phase').generatedAlwaysAs(sql`coalesce(reported ->> 'phase', '')`).notNull(),
     // What selectors ask of the capabilities, apart: reading the whole document of each of 100,000 devices takes seconds.
     architecture: text('architecture').generatedAlwaysAs(sql`coalesce(capabilities ->> 'architecture', '')`).notNull(),
     cores: doublePrecision('cores').generatedAlwaysAs(sql`coalesce((capabilities -> 'cpu' ->> 'cores')::float8, 0)`).notNull(),

@@ -9,6 +9,7 @@ export * from './experiments.ts';
 export * from './fleet-state.ts';
 export * from './groups.ts';
 export * from './measurements.ts';
+export * from './operators.ts';
 export * from './people.ts';
 export * from './rollouts.ts';
 export * from './telemetry.ts';

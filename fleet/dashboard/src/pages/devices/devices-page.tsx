@@ -19,6 +19,7 @@ const route = getRouteApi('/shell/devices');
 const statusWords: Record<(typeof deviceStatuses)[number], string> = {
   online: 'Online',
   offline: 'Offline',
+  silent: 'Offline, page not closed',
   failed: 'Does not run',
   pending: 'Waits for approval',
   active: 'Let in',

@@ -2,7 +2,7 @@ import { EXPRESSION_CHARACTERS_MAXIMUM } from '@starling/shared';
 import { z } from 'zod';
 import { listSearchSchema } from '../../parts/list-search.ts';
 
-export const deviceStatuses = ['online', 'offline', 'failed', 'pending', 'active', 'revoked'] as const;
+export const deviceStatuses = ['online', 'offline', 'silent', 'failed', 'pending', 'active', 'revoked'] as const;
 export const deviceOrders = ['name', 'lastSeen', 'enrolled', 'profile'] as const;
 
 /** What the list of devices keeps in the address. */

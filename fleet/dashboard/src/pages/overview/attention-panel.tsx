@@ -16,7 +16,7 @@ const SHOWN = 6;
 /** What a person should look at: drift, failures, silence, devices that wait. */
 export function AttentionPanel({ overview }: { overview: Overview }) {
   const pending = useQuery(read('listDevices', { query: { status: 'pending', limit: SHOWN } }));
-  const quiet = useQuery(read('listDevices', { query: { status: 'offline', sort: 'lastSeen', limit: SHOWN } }));
+  const quiet = useQuery(read('listDevices', { query: { status: 'silent', sort: 'lastSeen', limit: SHOWN } }));
   const failing = useQuery(read('listDevices', { query: { status: 'failed', limit: SHOWN } }));
   const lacking = useQuery(read('listDevices', { query: { status: 'unserved', limit: SHOWN } }));
   const failed = failing.data?.items ?? [];

@@ -10,7 +10,8 @@ export function FleetFigures({ overview: { devices, inference, energy, driftedDe
     failed: devices.failed,
     drifted: driftedDevices,
     pending: devices.pending,
-    offline: active - devices.online,
+    // Whoever closes a page that lends its machine wants nobody to come and look.
+    offline: active - devices.online - devices.closed,
   };
   const total = Object.values(attention).reduce((sum, count) => sum + count, 0);
   return (

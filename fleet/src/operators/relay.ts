@@ -1,0 +1,256 @@
+import { createHash } from 'node:crypto';
+import {
+  type Actor,
+  api,
+  type CommandName,
+  isStarlingError,
+  messageOf,
+  neededScope,
+  type OperatorCommandName,
+  type OperatorRequest,
+  type OperatorResult,
+  operatorCancelSchema,
+  parseWith,
+  StarlingError,
+} from '@starling/shared';
+import type { SQL } from 'drizzle-orm';
+import { appendAudit } from '../audit/index.ts';
+import { requireRole, requireScope } from '../auth/index.ts';
+import type { CommandBatches, CommandGrants, Commands } from '../commands/index.ts';
+import type { Database, Transaction } from '../db/index.ts';
+import type { Devices } from '../devices/index.ts';
+import type { Clock, EventBus, Log } from '../ports.ts';
+import type { OperatorAccounts } from './accounts.ts';
+import { answerOfBatch, answerOfCommand, refusal } from './answer.ts';
+import { readRequest } from './read-request.ts';
+import { deleteRequestsBefore, insertRequest, openWork, type RequestRow, requestBehind, requestOf } from './store.ts';
+
+/**
+ * Carries commands of operators' own MQTT tools to devices, and answers back.
+ *
+ * INVARIANTS
+ * - A request makes its command once: the row that remembers it is written in the transaction that makes the command.
+ * - Role, scope and devices of the account are asked anew for each request: who was shut out commands nothing more.
+ * - Answers are sent at least once, in order, to whoever of the account listens; none is kept. Asking again says where it stands.
+ */
+export interface OperatorRelay {
+  /** @param name last part of the topic */
+  receive(account: string, name: string, payload: Uint8Array): Promise<void>;
+  /** The way to the operators, set when the broker runs. */
+  onSend(ways: { send(account: string, request: string, result: OperatorResult): Promise<void>; disconnect(account: string): void }): void;
+  /** Goes on answering what was open when the fleet ended. */
+  start(): Promise<void>;
+  /** Forgets requests that nobody can ask for again. */
+  expire(): Promise<void>;
+  close(): void;
+}
+
+export interface OperatorRelayPorts {
+  db: Database;
+  clock: Clock;
+  events: EventBus;
+  log: Log;
+  accounts: Pick<OperatorAccounts, 'actorOf'>;
+  devices: Pick<Devices, 'find' | 'list'>;
+  commands: Commands;
+  batches: CommandBatches;
+  grants: CommandGrants;
+  where(select: string): Promise<SQL>;
+  /** Is one more request of this account within its limit? */
+  mayAsk(account: string): boolean;
+}
+
+/** Longer than any command lives. */
+const REMEMBERED_MS = 40 * 86_400_000;
+const MINUTE_MS = 60_000;
+
+export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
+  const { db, clock, log, commands, batches } = ports;
+  let ways: Parameters<OperatorRelay['onSend']>[0] = { send: async () => undefined, disconnect: () => undefined };
+  /** Commands, and commands for many, whose steps are told. */
+  const followed = { commands: new Set<string>(), batches: new Set<string>() };
+  /** The answers of one account leave in the order in which they were made. */
+  const tails = new Map<string, Promise<void>>();
+  const inOrder = (account: string, work: () => Promise<void>): void => {
+    const tail = (tails.get(account) ?? Promise.resolve())
+      .then(work)
+      .catch((error: unknown) => log.warn({ account, error: messageOf(error) }, 'an answer to an operator was lost'))
+      .finally(() => {
+        if (tails.get(account) === tail) tails.delete(account);
+      });
+    tails.set(account, tail);
+  };
+  const tell = async (row: RequestRow): Promise<void> => {
+    const { account, request, command, batch } = row;
+    if (command !== null) await ways.send(account, request, answerOfCommand(request, await commands.show(command), clock.nowMs()));
+    if (batch !== null) await ways.send(account, request, answerOfBatch(request, await batches.show(batch), clock.nowMs()));
+  };
+  const follow = ({ command, batch }: Pick<RequestRow, 'command' | 'batch'>): void => {
+    if (command !== null) followed.commands.add(command);
+    if (batch !== null) followed.batches.add(batch);
+  };
+  const unsubscribe = ports.events.subscribe((event) => {
+    if (event.type !== 'command') return;
+    const isOwn = followed.commands.has(event.id) || followed.batches.has(event.id);
+    if (!isOwn && followed.batches.size === 0) return;
+    void answerEvent(event.id).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'an answer to an operator was lost'));
+  });
+  const answerEvent = async (id: string): Promise<void> => {
+    const found = await requestBehind(db, id);
+    if (found === undefined) return;
+    const { request: row, isPart } = found;
+    inOrder(row.account, async () => {
+      if (isPart) await ways.send(row.account, row.request, answerOfCommand(row.request, await commands.show(id), clock.nowMs()));
+      await tell(row);
+    });
+  };
+  return {
+    async receive(account, name, payload) {
+      const { id, read } = readRequest(name, payload, clock.nowMs());
+      try {
+        if (!ports.mayAsk(account)) throw tooMany(account);
+        const known = await ports.accounts.actorOf(account);
+        if (known === undefined) {
+          ways.disconnect(account);
+          return;
+        }
+        requireRole(known.actor, api.commandDevice.access);
+        requireScope(known.actor, neededScope(api.commandDevice));
+        if ('error' in read) throw read.error;
+        const caller = { account, select: known.select, actor: { ...known.actor, name: `mqtt ${account}, ${known.actor.name}` } };
+        const row = await carryOut(caller, read.name, read.request, ports);
+        follow(row);
+        inOrder(account, () => tell(row));
+      } catch (error) {
+        if (!isStarlingError(error)) log.error({ account, error: messageOf(error) }, 'a request of an operator failed');
+        inOrder(account, () => ways.send(account, id, refusal(id, error, clock.nowMs())));
+      }
+    },
+    onSend(given) {
+      ways = given;
+    },
+    async start() {
+      const open = await openWork(db);
+      for (const id of open.commands) followed.commands.add(id);
+      for (const id of open.batches) followed.batches.add(id);
+    },
+    expire: () => deleteRequestsBefore(db, clock.nowMs() - REMEMBERED_MS),
+    close: () => void unsubscribe(),
+  };
+}
+
+interface Caller {
+  account: string;
+  select: string | null;
+  actor: Actor;
+}
+
+/** @returns the row of the request: of this one, or of the same one before */
+async function carryOut(
+  caller: Caller,
+  name: OperatorCommandName,
+  request: OperatorRequest,
+  ports: OperatorRelayPorts,
+): Promise<RequestRow> {
+  const { db, clock } = ports;
+  const digest = createHash('sha256')
+    .update(JSON.stringify([name, request]))
+    .digest('hex');
+  const before = await requestOf(db, caller.account, request.request);
+  if (before !== undefined) return sameAsBefore(before, digest);
+  const row: RequestRow = {
+    ...{ account: caller.account, request: request.request, digest, name, command: null, batch: null, createdAtMs: clock.nowMs() },
+  };
+  const remember = async (tx: Transaction, made: Pick<RequestRow, 'command'> | Pick<RequestRow, 'batch'>): Promise<void> => {
+    Object.assign(row, made);
+    // Two of the same at the same moment: one makes the command, and the other finds it.
+    if (!(await insertRequest(tx, row))) throw new StarlingError('repeated', 'the request is being carried out');
+  };
+  try {
+    if (name === 'cancel') return await cancelRequest(caller, request, ports);
+    if (request.device === undefined) await sendToMany(caller, name, request, ports, remember);
+    else await sendToOne(caller, name, request.device, request, ports, remember);
+    return row;
+  } catch (error) {
+    const twin = isStarlingError(error) && error.code === 'repeated' ? await requestOf(db, caller.account, request.request) : undefined;
+    if (twin === undefined) throw error;
+    return sameAsBefore(twin, digest);
+  }
+}
+
+type Remember = (tx: Transaction, made: Pick<RequestRow, 'command'> | Pick<RequestRow, 'batch'>) => Promise<void>;
+
+async function sendToOne(
+  caller: Caller,
+  name: CommandName,
+  device: string,
+  request: OperatorRequest,
+  ports: OperatorRelayPorts,
+  remember: Remember,
+) {
+  const { actor, select, account } = caller;
+  await ports.devices.find(device);
+  if (select !== null) {
+    const { total } = await ports.devices.list({
+      limit: 1,
+      offset: 0,
+      sort: 'name',
+      where: await ports.where(`(${select}) && id == "${device}"`),
+    });
+    if (total === 0) {
+      throw new StarlingError('out-of-scope', `the account ${account} may command devices of ${select} alone`, {
+        field: 'device',
+        hint: 'take one of these, or an account that may command it',
+      });
+    }
+  }
+  await ports.commands.send(device, name, request.arguments, actor, {
+    ...(await ports.grants(name, request.arguments)),
+    lifeMs: request.lifeMinutes * MINUTE_MS,
+    within: async (tx, id) => {
+      await remember(tx, { command: id });
+      await appendAudit(tx, ports.clock, actor, `command.${name}`, device, { id, account, request: request.request });
+    },
+  });
+}
+
+async function sendToMany(
+  { actor, select }: Caller,
+  name: Exclude<OperatorCommandName, 'cancel'>,
+  request: OperatorRequest,
+  { batches }: OperatorRelayPorts,
+  remember: Remember,
+): Promise<void> {
+  const { select: asked = '', arguments: given, maxInFlight, stopAfter, lifeMinutes } = request;
+  const bounded = select === null ? asked : `(${select}) && (${asked})`;
+  await batches.create({ name, arguments: given, select: bounded, maxInFlight, stopAfter, lifeMinutes }, actor, (tx, id) =>
+    remember(tx, { batch: id }),
+  );
+}
+
+/** Ends a request of before, and answers with where that stands. Ending twice is an error that says so. */
+async function cancelRequest({ account, actor }: Caller, request: OperatorRequest, ports: OperatorRelayPorts): Promise<RequestRow> {
+  const { request: id } = parseWith(operatorCancelSchema, request.arguments);
+  const row = await requestOf(ports.db, account, id);
+  if (row === undefined) {
+    throw new StarlingError('not-found', `the account ${account} has asked for nothing as "${id}"`, { field: 'arguments.request' });
+  }
+  if (row.command !== null) await ports.commands.cancel(row.command, actor);
+  if (row.batch !== null) await ports.batches.cancel(row.batch, actor);
+  return row;
+}
+
+function sameAsBefore(row: RequestRow, digest: string): RequestRow {
+  if (row.digest === digest) return row;
+  throw new StarlingError('request-taken', `the request id "${row.request}" was used for something else`, {
+    field: 'request',
+    hint: 'take a new id for a new request',
+  });
+}
+
+function tooMany(account: string): StarlingError {
+  return new StarlingError('too-many-requests', `the account ${account} asks too fast`, {
+    field: 'request',
+    hint: 'wait a moment; for many devices, send one request with a selector',
+  });
+}
