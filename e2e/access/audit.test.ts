@@ -25,6 +25,7 @@ import { createProtocolDevice, type ProtocolDevice, type Session, startSession }
 import { findBoxes, mapCard, mapModel } from '../harness/small-models.ts';
 import { answerCommands } from './answer-commands.ts';
 import { type Drive, groupDrives } from './audit-groups.ts';
+import { trustDrives } from './audit-trust.ts';
 
 /** The endpoints that change something: each has its line below, or this does not compile. */
 type Change = {
@@ -140,6 +141,7 @@ const drives: Record<Change, Drive> = {
     run: async () => (await call(api.changeDevice, { params: { id: device.id }, body: { name: 'gate 3' } })).id,
   },
   ...groupDrives(call, () => device),
+  ...trustDrives(call, () => device),
   assignDevice: {
     action: 'device.assign',
     run: async () => (await call(api.assignDevice, { params: { id: device.id }, body: { release: made.release } })).id,

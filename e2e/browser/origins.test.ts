@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => fleet?.stop());
 
-const deviceCalls = [api.enrol, api.loginNonce, api.deviceLogin, api.listRoots];
+const deviceCalls = [api.enrol, api.loginNonce, api.deviceLogin, api.deviceRekey, api.listRoots];
 
 const call = (
   origin: string,

@@ -46,7 +46,7 @@ export async function openFront(parts: FrontParts): Promise<{ addresses: Setting
     ...{ db: database.db, clock, directory, log, origins, publicUrl, brokerUrls },
     browserBrokers: brokerUrls(new URL(publicUrl)).filter((address) => address.startsWith('wss:')),
     ...{ version: FLEET_VERSION, databaseKind: database.kind, topicRootOf: topics.rootOf },
-    ...{ authorityDigest: certificates.authorityDigest, authority: certificates.authority },
+    ...{ authorityDigest: certificates.authorityDigest, authority: certificates.authority, rotation: certificates.rotation },
     addresses: () => addresses,
     reachableUrls: reachableUrls(
       { ...config, publicUrl, isGiven: config.publicUrl !== undefined, httpsPort: listeners.httpsPort },

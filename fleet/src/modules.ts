@@ -141,7 +141,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const { config, clock, ids, log, directory, certificates, publicUrl } = ports;
   const { db } = ports.database;
   const events = createEventBus();
-  const keyring = await createKeyring({ db, clock, ids, directory: join(directory, 'keys') });
+  const keyring = await createKeyring({ db, clock, ids, directory: join(directory, 'keys'), authorities: certificates.rotation });
   const place = { directory, address: config.blobStore, environment: storeEnvironment(), owner: keyring.fleetId };
   const blobs = await openBlobStore(place, { clock, ids });
   const profiles = loadProfiles();

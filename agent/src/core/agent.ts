@@ -20,7 +20,7 @@ import { createPuller, type Puller } from './blobs/index.ts';
 import { type CommandRunner, createCommandRunner } from './commands/index.ts';
 import { gatherDiagnostics } from './diagnostics.ts';
 import type { Journal } from './journal/index.ts';
-import { createLink, createUnderNewestRoot, type Link, type LinkHandlers, type Trust } from './link/index.ts';
+import { createLink, createUnderNewestRoot, type Link, type LinkHandlers, replaceKey, type Trust } from './link/index.ts';
 import { listenToHost } from './listen-to-host.ts';
 import { createMeasuring, createSelfTuning } from './measuring.ts';
 import { createGatekeeper, type Gatekeeper } from './placement/index.ts';
@@ -163,6 +163,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     ...{ trust, underNewestRoot, journal, clock, log, host, store, puller },
     ...{ device: key.device, agentVersion: identity.agentVersion, measuring, taps, uploads },
     ...{ reboot: ports.reboot, identify: ports.identify },
+    rotateKey: () => replaceKey(ports.access, key, trust),
     diagnostics: (lineCount) => gatherDiagnostics(lineCount, ports, { ...identity, status: { ...status() } }),
     activeKey: () => activeKeyOf(reconciler),
     snapshot: () => ({ ...status() }),

@@ -25,7 +25,8 @@ export async function enrol(
   token: ClaimToken,
   capabilities: Capabilities,
 ): Promise<{ enrolment: Enrolment; status: 'active' | 'pending' }> {
-  const authority = token.certificateDigest === undefined ? undefined : await fetchAuthority(token.url, token.certificateDigest);
+  const { certificateDigest, rootDigest } = token;
+  const authority = certificateDigest === undefined ? undefined : await fetchAuthority(token.url, { certificateDigest, rootDigest });
   const access = createFleetAccess(token.url, authorityOf(authority));
   const key = await makeDeviceKey(directory);
   const { enrolment: made, status } = await claimMembership(access, token.url, token, {

@@ -1,8 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
-import { API_BASE, messageOf, StarlingError } from '@starling/shared';
-import { ANSWER_BYTES_MAXIMUM, ANSWER_TIMEOUT_MS, fleetAccessOver, type HttpAnswer } from '../core/link/index.ts';
+import { API_BASE, api, messageOf, parseWith, StarlingError } from '@starling/shared';
+import { ANSWER_BYTES_MAXIMUM, ANSWER_TIMEOUT_MS, fleetAccessOver, type HttpAnswer, newestOnward } from '../core/link/index.ts';
 import type { FleetAccess } from '../core/ports/fleet-access.ts';
 import { type Authority, connectPinned } from './pinned-tls.ts';
 
@@ -27,21 +27,39 @@ function pinned(url: string, authority: Authority): RequestOptions {
   };
 }
 
+/** For what needs no trust in the connection: signed documents, and what they name by digest. */
+export function createUntrustedAccess(url: string): FleetAccess {
+  return fleetAccessOver(url, (path, method, json) => send(path, method, json, { rejectUnauthorized: false }));
+}
+
 /**
- * Fetches the fleet's own authority without trusting the connection, and believes it only by the digest that the claim token pins.
+ * Fetches the fleet's own authority without trusting the connection, and believes it only by the digest that the claim token pins, or
+ * where a root that follows the pinned one names it: the authority may have been replaced since the token was made.
  * @throws StarlingError `digest-mismatch`
  */
-export async function fetchAuthority(url: string, digest: string): Promise<string> {
+export async function fetchAuthority(url: string, pinned: { certificateDigest: string; rootDigest: string }): Promise<string> {
   const { status, text } = await send(`${url}${API_BASE}/trust/ca.pem`, 'GET', undefined, { rejectUnauthorized: false });
   if (status !== 200)
     throw new StarlingError('unexpected-answer', `${url} answered ${status} when asked for its authority`, { retryable: true });
-  const found = createHash('sha256').update(new X509Certificate(text).raw).digest('hex');
-  if (found !== digest) {
-    throw new StarlingError('digest-mismatch', 'the authority of this fleet is not the one that the claim token names', {
-      hint: 'somebody may stand between; ask for a new claim token',
-    });
+  const found = authorityDigestOf(text);
+  if (found === pinned.certificateDigest || (await namesAuthority(url, pinned.rootDigest, found))) return text;
+  throw new StarlingError('digest-mismatch', 'the authority of this fleet is not the one that the claim token names', {
+    hint: 'somebody may stand between; ask for a new claim token',
+  });
+}
+
+/** SHA-256 of the DER. */
+export function authorityDigestOf(certificate: string): string {
+  return createHash('sha256').update(new X509Certificate(certificate).raw).digest('hex');
+}
+
+async function namesAuthority(url: string, rootDigest: string, digest: string): Promise<boolean> {
+  try {
+    const { roots } = parseWith(api.listRoots.response, await createUntrustedAccess(url).get('/trust/roots?from=1'));
+    return (await newestOnward(roots, rootDigest)).authorities?.includes(digest) === true;
+  } catch {
+    return false;
   }
-  return text;
 }
 
 function send(url: string, method: string, payload: string | undefined, options: RequestOptions): Promise<HttpAnswer> {

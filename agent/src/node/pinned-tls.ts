@@ -5,15 +5,15 @@ import { StarlingError } from '@starling/shared';
 
 /** Whom to believe, and since when. */
 export interface Authority {
-  /** PEM of the fleet's own authority, pinned by the claim token. */
-  certificate: string;
+  /** PEM of the fleet's own authorities: the one that the claim token has pinned, or those that a root has named since. */
+  certificates(): readonly string[];
   /** A time that has surely come: the last that the fleet has signed, plus what has gone by. Undefined before the first login. */
   earliestNowMs?: (() => number | undefined) | undefined;
 }
 
 /** @param certificate undefined for a fleet whose certificate a public authority vouches for */
 export function authorityOf(certificate: string | undefined, earliestNowMs?: () => number | undefined): Authority | undefined {
-  return certificate === undefined ? undefined : { certificate, earliestNowMs };
+  return certificate === undefined ? undefined : { certificates: () => [certificate], earliestNowMs };
 }
 
 const TIMEOUT_MS = 20_000;
@@ -30,7 +30,7 @@ const clockErrors: ReadonlySet<string> = new Set(['CERT_NOT_YET_VALID', 'CERT_HA
 export function connectPinned(host: string, port: number, authority: Authority): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const name = isIP(host) === 0 ? { servername: host } : {};
-    const socket = connect({ host, port, ca: authority.certificate, rejectUnauthorized: false, timeout: TIMEOUT_MS, ...name });
+    const socket = connect({ host, port, ca: [...authority.certificates()], rejectUnauthorized: false, timeout: TIMEOUT_MS, ...name });
     const refuse = (error: Error): void => {
       socket.destroy();
       reject(error);
@@ -49,14 +49,14 @@ export function connectPinned(host: string, port: number, authority: Authority):
 }
 
 /** Why the peer is not believed; undefined if it is. */
-function refusalOf(socket: TLSSocket, host: string, { certificate, earliestNowMs }: Authority): string | undefined {
+function refusalOf(socket: TLSSocket, host: string, { certificates, earliestNowMs }: Authority): string | undefined {
   if (socket.authorized) return undefined;
   const code = String(socket.authorizationError);
   const peer = socket.getPeerX509Certificate();
   if (peer === undefined || !clockErrors.has(code)) return code;
-  const issuer = new X509Certificate(certificate);
   // Attack: a certificate of nobody in particular, with wrong dates to hide behind. OpenSSL names only the last fault that it found.
-  if (!peer.checkIssued(issuer) || !peer.verify(issuer.publicKey)) return 'another authority has signed it';
+  const issuers = certificates().map((certificate) => new X509Certificate(certificate));
+  if (!issuers.some((issuer) => peer.checkIssued(issuer) && peer.verify(issuer.publicKey))) return 'another authority has signed it';
   if ((isIP(host) === 0 ? peer.checkHost(host) : peer.checkIP(host)) === undefined) return 'it is for another host';
   const knownMs = earliestNowMs?.();
   return knownMs !== undefined && knownMs > Date.parse(peer.validTo) ? `it has expired at ${peer.validTo}` : undefined;

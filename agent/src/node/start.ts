@@ -9,6 +9,7 @@ import type { Clock } from '../core/ports/clock.ts';
 import type { Log } from '../core/ports/log.ts';
 import type { RuntimeHost } from '../core/ports/runtime-host.ts';
 import type { RuntimeIdentity } from '../core/ports/runtime-identity.ts';
+import { openFollowingAccess } from './authorities.ts';
 import { openBlobStore } from './blob-store.ts';
 import { measureCapabilities } from './capabilities.ts';
 import { createSystemClock } from './clock.ts';
@@ -21,7 +22,6 @@ import { hasRoom } from './engine/memory.ts';
 import { openInferenceVersion } from './engine/open-inference.ts';
 import { readEnrolment } from './enrol.ts';
 import { openFileStore } from './file-store.ts';
-import { createFleetAccess } from './fleet-access.ts';
 import { hash } from './hash.ts';
 import { identityOf, onnxRuntimeVersion } from './identity.ts';
 import { systemRandom } from './ids.ts';
@@ -30,7 +30,6 @@ import { inflate } from './inflate.ts';
 import { readDeviceKey } from './key-store.ts';
 import { ownerCommands } from './owner-commands.ts';
 import { type ParameterTexts, readParameterTexts, valuesOfTexts } from './parameters.ts';
-import { authorityOf } from './pinned-tls.ts';
 import { createPipelineEnds } from './pipeline-ends.ts';
 import { createLinuxSensors } from './sensors/index.ts';
 import { serveLocally } from './serve.ts';
@@ -152,7 +151,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
   const files = await openFileStore(join(directory, 'state'));
   const journal = await openJournal(files);
   const trust = await createTrust(journal, clock, enrolment.rootDigest, [...enrolment.roots, ...journal.state.roots]);
-  const authority = authorityOf(enrolment.authority, () => trust.nowMs());
+  const { authority, access } = await openFollowingAccess(directory, enrolment, { trust, log });
   const inferenceServer = inferenceServerOf(config);
   const hostConfig = hostConfigOf(directory, config, inferenceServer);
   const capabilities = (): Promise<Capabilities> => measureCapabilities(directory, engineProviders(inferenceServer));
@@ -172,7 +171,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
   const agent = await startAgent(
     {
       transport: createMqttTransport({ authority }),
-      access: createFleetAccess(enrolment.url, authority),
+      access,
       key,
       trust,
       journal,

@@ -11,9 +11,9 @@ export function createMqttTransport({ authority }: { authority: Authority | unde
       if (authority === undefined) return connect(broker, options);
       const { protocol, hostname, port } = new URL(broker);
       // The library's own check knows the clock of this machine only. Over WebSocket there is no other.
-      if (protocol !== 'mqtts:') return connect(broker, { ...options, ca: authority.certificate });
+      if (protocol !== 'mqtts:') return connect(broker, { ...options, ca: [...authority.certificates()] });
       const socket = await connectPinned(hostname.replace(/^\[|\]$/g, ''), Number(port || 8883), authority);
-      return new MqttClient(() => socket, { ...options, ca: authority.certificate });
+      return new MqttClient(() => socket, { ...options, ca: [...authority.certificates()] });
     },
   });
 }

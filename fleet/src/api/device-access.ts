@@ -1,8 +1,11 @@
 import { X509Certificate } from 'node:crypto';
-import { api, isStarlingError } from '@starling/shared';
+import { api, isStarlingError, StarlingError } from '@starling/shared';
+import { appendAudit } from '../audit/index.ts';
+import type { Database } from '../db/index.ts';
 import type { DesiredStates } from '../desired-state/index.ts';
 import type { DeviceAccess } from '../devices/index.ts';
-import type { Log } from '../ports.ts';
+import type { Clock, Log } from '../ports.ts';
+import type { AuthorityRotation } from '../tls/index.ts';
 import type { Keyring } from '../trust/index.ts';
 import { type ApiApp, route } from './route.ts';
 
@@ -17,12 +20,16 @@ export interface DeviceAccessPorts {
   topicRootOf(device: string): string;
   /** PEM of the own authority. */
   authority: string | undefined;
+  /** Undefined with given certificates. */
+  rotation: AuthorityRotation | undefined;
+  db: Database;
+  clock: Clock;
 }
 
 /** The few routes that a device uses before it speaks MQTT. */
 export function deviceAccessRoutes(
   app: ApiApp,
-  { access, keyring, desiredStates, log, brokerUrls, topicRootOf, authority }: DeviceAccessPorts,
+  { access, keyring, desiredStates, log, brokerUrls, topicRootOf, authority, rotation, db, clock }: DeviceAccessPorts,
 ): void {
   route(app, api.enrol, async ({ body }) => {
     const { device, status, release } = await access.enrol(body.secret, body.claim);
@@ -47,9 +54,23 @@ export function deviceAccessRoutes(
       rootVersion: keyring.signedRoot().version,
     };
   });
+  route(app, api.deviceRekey, ({ body }) => access.rekey(body.claim, body.proof));
   route(app, api.listRoots, async ({ query }) => ({ roots: await keyring.roots(query.from) }));
   route(app, api.publishRoot, ({ body, actor }) => keyring.publishRoot(body.signed, actor));
   route(app, api.fleetKey, () => ({ fleetId: keyring.fleetId, key: keyring.fleetKey }));
+  route(app, api.prepareFleetKey, async ({ actor }) => ({ fleetId: keyring.fleetId, key: await keyring.prepareKey(actor) }));
+  route(app, api.listAuthorities, async () => ({ authorities: (await rotation?.list()) ?? [] }));
+  route(app, api.prepareAuthority, async ({ actor }) => {
+    if (rotation === undefined) {
+      throw new StarlingError('given-certificate', 'the certificate of this fleet is given by files, so the fleet has no authority', {
+        hint: 'have the authority that has signed it sign another, and start the fleet with that',
+      });
+    }
+    const { digest, certificate } = await rotation.prepare();
+    await appendAudit(db, clock, actor, 'authority.prepare', digest);
+    const current = (await rotation.list()).find(({ state }) => state === 'now');
+    return { digest, certificate, current: current?.digest ?? digest };
+  });
   app.get('/trust/ca.pem', (context) =>
     authority === undefined ? context.notFound() : context.body(authority, 200, { 'content-type': 'application/x-pem-file' }),
   );

@@ -4,7 +4,7 @@ import { cors } from 'hono/cors';
 import type { Origins } from '../origins.ts';
 
 /** What a device needs before it speaks MQTT. None of it looks at a cookie: a page gains nothing from who is signed in. */
-const endpoints: readonly Endpoint[] = [api.enrol, api.loginNonce, api.deviceLogin, api.listRoots];
+const endpoints: readonly Endpoint[] = [api.enrol, api.loginNonce, api.deviceLogin, api.deviceRekey, api.listRoots];
 const PREFLIGHT_SECONDS = 600;
 
 /** Path -> the methods of it that are open; another method of the same path is not. */

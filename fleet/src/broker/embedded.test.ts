@@ -97,16 +97,16 @@ describe('the connections of the broker', () => {
       await once(page, 'message');
       return page;
     };
-    const [closed, broken] = [await logInPage('closed'), await logInPage('broken')];
+    const [closed, broken] = [await logInPage(first), await logInPage(second)];
     // As a browser does when its tab is closed.
     closed.close(1001);
-    await expect.poll(() => left).toEqual([['closed', true]]);
+    await expect.poll(() => left).toEqual([[first, true]]);
     broken.terminate();
     await expect
       .poll(() => left)
       .toEqual([
-        ['closed', true],
-        ['broken', false],
+        [first, true],
+        [second, false],
       ]);
     await new Promise((resolve) => server.close(resolve));
   });

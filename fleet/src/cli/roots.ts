@@ -57,6 +57,10 @@ export interface NextRoot {
   lifeDays: number;
   /** The fleet has another key than the root names: its data directory was replaced, or somebody else answers. */
   acceptFleetKey: boolean;
+  /** The keys of the fleet from now on; those of `current` if not given. */
+  fleet?: { keys: readonly PublicKey[]; retired: readonly PublicKey[] };
+  /** Digests of its certificate authorities from now on; those of `current` if not given. */
+  authorities?: readonly string[];
 }
 
 const DAY_MS = 86_400_000;
@@ -65,10 +69,12 @@ const DAY_MS = 86_400_000;
 export async function publishNextRoot(
   client: ApiClient,
   current: SignedRoot | undefined,
-  { rootKey, oldRootKey, publishers, nowMs, lifeDays, acceptFleetKey }: NextRoot,
+  { rootKey, oldRootKey, publishers, nowMs, lifeDays, acceptFleetKey, fleet, ...given }: NextRoot,
 ): Promise<{ version: number; digest: string; root: TrustRoot }> {
   const { fleetId, key: fleetKey } = await client.call(api.fleetKey, {});
   const known = current?.root.keys.fleet ?? [fleetKey];
+  const retired = fleet?.retired ?? current?.root.keys.retired ?? [];
+  const authorities = given.authorities ?? current?.root.authorities;
   if (!acceptFleetKey && !known.some(({ kid }) => kid === fleetKey.kid)) {
     throw cliError('key-not-in-root', `the fleet now has the key ${fleetKey.kid}, which its root does not name`, {
       field: '--accept-fleet-key',
@@ -87,8 +93,10 @@ export async function publishNextRoot(
     keys: {
       root: [publicKeyOf(rootKey)],
       publisher: uniqueKeys(publishers),
-      fleet: uniqueKeys([...known, fleetKey]),
+      fleet: uniqueKeys(fleet?.keys ?? [...known, fleetKey]),
+      ...(retired.length === 0 ? {} : { retired: uniqueKeys(retired) }),
     },
+    ...(authorities === undefined ? {} : { authorities: [...authorities] }),
   };
   const signed = await signRoot(oldRootKey === undefined ? [rootKey] : [oldRootKey, rootKey], root);
   return { ...(await client.call(api.publishRoot, { body: { signed } })), root };

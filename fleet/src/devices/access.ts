@@ -18,10 +18,12 @@ import { createGatherer, type Database } from '../db/index.ts';
 import type { Clock, EventBus, Ids } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
 import type { ProfileReason } from './profile-reason.ts';
+import { rekeyDevice } from './rekey.ts';
 import { sameDigest, secretDigest } from './secrets.ts';
 import {
   claimTokenById,
   deviceById,
+  deviceByKey,
   insertBrokerLogin,
   insertDevice,
   takeClaimTokenUse,
@@ -37,6 +39,8 @@ export interface DeviceAccess {
   enrol(secret: string, claimJws: string): Promise<{ device: string; status: 'active' | 'pending'; release: string | null }>;
   nonce(): Promise<{ signed: string }>;
   login(claimJws: string): Promise<{ device: string; password: string; expiresAtMs: number }>;
+  /** Replaces the key of a device. @throws StarlingError `login-refused` */
+  rekey(claimJws: string, proofJws: string): Promise<{ device: string }>;
   /** Is this the password of an active device? Wrong ones are answered from a short memory. */
   checkPassword(device: string, password: string): Promise<boolean>;
   /** @param admit makes a password good at a broker that is not ours, before the device is told it */
@@ -64,6 +68,12 @@ export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
   let provision: (device: string, password: string) => Promise<void> = async () => undefined;
   const passwords = createGatherer((batch: ReadonlyMap<string, null>) => validPasswordDigests(db, [...batch.keys()], clock.nowMs()));
 
+  /** Attack: replay. A nonce counts once, for a short time, and only in this fleet. */
+  const takeNonce = (nonce: string): boolean => {
+    const untilMs = nonces.get(nonce);
+    nonces.delete(nonce);
+    return untilMs !== undefined && untilMs >= clock.nowMs();
+  };
   return {
     async enrol(secret, claimJws) {
       const claim = await readClaim(claimJws);
@@ -74,7 +84,8 @@ export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
         schema: enrolmentClaimSchema,
         maximumBytes: CLAIM_BYTES_MAXIMUM,
       });
-      const device = await deviceIdOf(Buffer.from(verified.publicKey, 'base64url'));
+      // A device that has replaced its key keeps the id that its first one gave it.
+      const device = (await deviceByKey(db, verified.publicKey))?.id ?? (await deviceIdOf(Buffer.from(verified.publicKey, 'base64url')));
       const result = await admit(device, secret, verified, ports);
       events.publish({ type: 'device', id: device, atMs: clock.nowMs(), detail: { enrolled: true } });
       return { device, ...result };
@@ -103,11 +114,8 @@ export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
       }).catch(() => {
         throw loginRefused();
       });
-      const untilMs = nonces.get(claim.nonce);
-      // Attack: replay. A nonce counts once, for a short time, and only in this fleet.
-      nonces.delete(claim.nonce);
-      if (claim.device !== row.id || claim.audience !== keyring.fleetId || untilMs === undefined || untilMs < clock.nowMs())
-        throw loginRefused();
+      const isFresh = takeNonce(claim.nonce);
+      if (claim.device !== row.id || claim.audience !== keyring.fleetId || !isFresh) throw loginRefused();
       if (row.status === 'pending') {
         throw new StarlingError('approval-pending', 'an operator has to approve this device first', {
           retryable: true,
@@ -121,6 +129,7 @@ export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
       await provision(row.id, password);
       return { device: row.id, password, expiresAtMs };
     },
+    rekey: (claimJws, proofJws) => rekeyDevice(claimJws, proofJws, { db, clock, fleetId: keyring.fleetId, takeNonce }),
     async checkPassword(device, password) {
       const digest = secretDigest(password);
       const memory = `${device}:${digest}`;

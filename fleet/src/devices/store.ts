@@ -27,6 +27,18 @@ export async function deviceById(db: Queryable, id: string): Promise<DeviceRow |
   return row;
 }
 
+/** The device that a key is of. */
+export async function deviceByKey(db: Queryable, publicKey: string): Promise<DeviceRow | undefined> {
+  const [row] = await db.select().from(devices).where(eq(devices.publicKey, publicKey));
+  return row;
+}
+
+/** @returns false if its key was another one already */
+export async function replaceDeviceKey(db: Queryable, id: string, before: string, publicKey: string): Promise<boolean> {
+  const where = and(eq(devices.id, id), eq(devices.publicKey, before));
+  return (await db.update(devices).set({ publicKey }).where(where).returning({ id: devices.id })).length > 0;
+}
+
 /** Devices by their ids, in any order; those that are not there are left out. */
 export async function devicesByIds(db: Queryable, ids: readonly string[]): Promise<DeviceRow[]> {
   return ids.length === 0

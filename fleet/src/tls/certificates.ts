@@ -1,6 +1,5 @@
 // What @peculiar/x509 registers its classes with; it has to be there first.
 import 'reflect-metadata';
-import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
@@ -8,6 +7,7 @@ import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { messageOf, StarlingError } from '@starling/shared';
 import type { Clock, Ids } from '../ports.ts';
+import { type AuthorityFiles, type AuthorityRotation, authorityDigestOf, createRotation, filesOf, takeNextAuthority } from './rotation.ts';
 
 export interface Certificates {
   key: string;
@@ -16,6 +16,8 @@ export interface Certificates {
   authority: string | undefined;
   /** SHA-256 of the DER of the authority. */
   authorityDigest: string | undefined;
+  /** Undefined with given certificates. */
+  rotation: AuthorityRotation | undefined;
 }
 
 export interface CertificateOptions {
@@ -43,7 +45,7 @@ export async function openCertificates(options: CertificateOptions): Promise<Cer
   if (options.given !== undefined) {
     try {
       const [key, certificate] = await Promise.all([readFile(options.given.key, 'utf8'), readFile(options.given.certificate, 'utf8')]);
-      return { key, certificate, authority: undefined, authorityDigest: undefined };
+      return { key, certificate, authority: undefined, authorityDigest: undefined, rotation: undefined };
     } catch (cause) {
       throw new StarlingError('bad-certificate', `the given certificate cannot be read: ${messageOf(cause)}`, { field: 'tls', cause });
     }
@@ -51,13 +53,16 @@ export async function openCertificates(options: CertificateOptions): Promise<Cer
   x509.cryptoProvider.set(globalThis.crypto);
   const directory = join(options.directory, 'tls');
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const authority = await openAuthority(directory, options);
+  await takeNextAuthority(directory);
+  const authority = await openAuthority(filesOf(directory, 'authority'), options);
   const server = await openServerCertificate(directory, authority, options);
   const certificate = authority.certificate.toString('pem');
+  const makeNext = async (files: AuthorityFiles): Promise<string> => (await openAuthority(files, options)).certificate.toString('pem');
   return {
     ...server,
     authority: certificate,
-    authorityDigest: createHash('sha256').update(Buffer.from(authority.certificate.rawData)).digest('hex'),
+    authorityDigest: authorityDigestOf(certificate),
+    rotation: createRotation(directory, certificate, makeNext),
   };
 }
 
@@ -69,14 +74,15 @@ interface Authority {
   privateKey: SigningKey;
 }
 
-async function openAuthority(directory: string, { clock, ids }: CertificateOptions): Promise<Authority> {
-  const files = { certificate: join(directory, 'authority.pem'), key: join(directory, 'authority-key.pem') };
+async function openAuthority(files: AuthorityFiles, { clock, ids }: CertificateOptions): Promise<Authority> {
   const known = await readBoth(files);
   if (known !== undefined) return { certificate: new x509.X509Certificate(known.certificate), privateKey: await importKey(known.key) };
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const serial = serialNumber(ids);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serialNumber(ids),
-    name: 'CN=Starling fleet authority',
+    serialNumber: serial,
+    // Each has a name of its own: TLS looks for the signer of a certificate by name, and finds one alone.
+    name: `CN=Starling fleet authority ${serial.slice(0, 8)}`,
     notBefore: new Date(clock.nowMs() - DAY_MS),
     notAfter: new Date(clock.nowMs() + AUTHORITY_LIFE_MS),
     signingAlgorithm: algorithm,
@@ -96,10 +102,10 @@ async function openServerCertificate(
   options: CertificateOptions,
 ): Promise<{ key: string; certificate: string }> {
   const { clock, ids } = options;
-  const files = { certificate: join(directory, 'server.pem'), key: join(directory, 'server-key.pem') };
+  const files = filesOf(directory, 'server');
   const names = serverNames(options.names);
   const known = await readBoth(files);
-  if (known !== undefined && stillGood(new x509.X509Certificate(known.certificate), names, clock.nowMs())) return known;
+  if (known !== undefined && (await stillGood(new x509.X509Certificate(known.certificate), authority, names, clock.nowMs()))) return known;
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(ids),
@@ -131,8 +137,14 @@ function serverNames(extra: readonly string[]): string[] {
   return [...new Set(['localhost', hostname(), `${hostname()}.local`, '127.0.0.1', '::1', ...own, ...extra])];
 }
 
-function stillGood(certificate: x509.X509Certificate, names: readonly string[], nowMs: number): boolean {
+async function stillGood(
+  certificate: x509.X509Certificate,
+  authority: Authority,
+  names: readonly string[],
+  nowMs: number,
+): Promise<boolean> {
   if (certificate.notAfter.getTime() - nowMs < RENEW_BEFORE_MS) return false;
+  if (!(await certificate.verify({ publicKey: authority.certificate, signatureOnly: true }))) return false;
   const listed = new Set(certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items.map((name) => normalise(name.value)));
   return names.every((name) => listed.has(normalise(name)));
 }
@@ -159,12 +171,7 @@ async function importKey(pem: string): Promise<SigningKey> {
   return await crypto.subtle.importKey('pkcs8', der as ArrayBuffer, algorithm, false, ['sign']);
 }
 
-interface Files {
-  certificate: string;
-  key: string;
-}
-
-async function readBoth(files: Files): Promise<{ certificate: string; key: string } | undefined> {
+async function readBoth(files: AuthorityFiles): Promise<{ certificate: string; key: string } | undefined> {
   try {
     return { certificate: await readFile(files.certificate, 'utf8'), key: await readFile(files.key, 'utf8') };
   } catch {
@@ -172,7 +179,7 @@ async function readBoth(files: Files): Promise<{ certificate: string; key: strin
   }
 }
 
-async function writeBoth(files: Files, certificate: string, key: string): Promise<void> {
+async function writeBoth(files: AuthorityFiles, certificate: string, key: string): Promise<void> {
   await writeFile(`${files.key}.new`, key, { mode: 0o600 });
   await writeFile(`${files.certificate}.new`, certificate);
   await rename(`${files.key}.new`, files.key);

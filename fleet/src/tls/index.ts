@@ -1,2 +1,3 @@
 /** Nothing, or given files -> the certificate of the fleet, with an authority of its own that claim tokens pin. */
 export { type Certificates, openCertificates } from './certificates.ts';
+export type { AuthorityRotation, ListedAuthority } from './rotation.ts';

@@ -5,6 +5,7 @@ import {
   FIRST_EPOCH,
   generatePrivateKey,
   jsonDecode,
+  type PrivateKey,
   type PublicKey,
   privateKeySchema,
   publicKeyOf,
@@ -25,8 +26,8 @@ import { insertRoot, readEpoch, readFleetId, rootsFrom } from './store.ts';
 /** Holds the fleet key and nothing else that is secret: root and publisher keys live with the operator. */
 export interface Keyring {
   fleetId: string;
-  fleetKey: PublicKey;
-  signer: Signer;
+  readonly fleetKey: PublicKey;
+  readonly signer: Signer;
   /** @throws StarlingError `no-root` until an operator has published the first root */
   root(): TrustRoot;
   /** The newest signed root as it was published. */
@@ -35,16 +36,33 @@ export interface Keyring {
   roots(from: number): Promise<string[]>;
   /** Of its desired states; the proof of one that the fleet was set back to. */
   epoch: { epoch: number; proof: string | undefined };
-  /** Adopts the first root, or the next one after verifying that both it and the current one signed it. */
+  /** Makes the key that is to follow, or tells the one that was made before. It signs nothing until a root names it. */
+  prepareKey(actor: Actor): Promise<PublicKey>;
+  /**
+   * Adopts the first root, or the next one after verifying that both it and the current one signed it. Where it names the key that was
+   * prepared, that one signs from now on, and the one before is deleted.
+   */
   publishRoot(signed: string, actor: Actor): Promise<{ version: number; digest: string }>;
 }
 
-export async function createKeyring(options: { db: Database; clock: Clock; ids: Ids; directory: string }): Promise<Keyring> {
-  const { db, clock, ids } = options;
-  const key = await readOrMakeKey(join(options.directory, 'fleet-key.json'));
+export interface KeyringPorts {
+  db: Database;
+  clock: Clock;
+  ids: Ids;
+  directory: string;
+  /** Certificate authorities that a root names. @throws where the fleet is none of them, and no device would believe it */
+  authorities?: { check(named: readonly string[]): Promise<void>; follow(named: readonly string[]): Promise<void> } | undefined;
+}
+
+export async function createKeyring(options: KeyringPorts): Promise<Keyring> {
+  const { db, clock, ids, authorities } = options;
+  const files = { now: join(options.directory, 'fleet-key.json'), next: join(options.directory, 'fleet-key-next.json') };
   const fleetId = await readFleetId(db, `fleet-${ids.next().slice(0, 12)}`, clock.nowMs());
-  const signer = await signerOf(key);
   let current = (await verifiedRoots(db)).at(-1);
+  // A fleet that ended between the root and the change of its key goes on with the key that the root names.
+  if (current !== undefined) await takeNamedKey(files, current.root);
+  let key = await readOrMakeKey(files.now);
+  let signer = await signerOf(key);
   const require = (): NonNullable<typeof current> => {
     if (current === undefined) {
       throw new StarlingError('no-root', 'this fleet has no root document yet', {
@@ -58,32 +76,48 @@ export async function createKeyring(options: { db: Database; clock: Clock; ids: 
   return {
     fleetId,
     epoch: { epoch, proof },
-    fleetKey: publicKeyOf(key),
-    signer,
+    get fleetKey() {
+      return publicKeyOf(key);
+    },
+    get signer() {
+      return signer;
+    },
     root: () => require().root,
     signedRoot: () => ({ signed: require().signed, digest: require().digest, version: require().root.version }),
     hasRoot: () => current !== undefined,
     roots: async (from) => (await rootsFrom(db, from)).map((stored) => stored.signed),
+    async prepareKey(actor) {
+      const isNew = (await readKey(files.next)) === undefined;
+      const next = publicKeyOf(await readOrMakeKey(files.next));
+      if (isNew) await appendAudit(db, clock, actor, 'fleet-key.prepare', next.kid);
+      return next;
+    },
     async publishRoot(signed, actor) {
       const digest = await rootDigest(signed);
       const root = current === undefined ? await verifyPinnedRoot(signed, digest) : await verifyNextRoot(signed, current.root);
-      checkRoot(root, fleetId, key.kid);
+      checkRoot(root, fleetId, [key.kid, (await readKey(files.next))?.kid]);
+      if (root.authorities !== undefined) await authorities?.check(root.authorities);
       await db.transaction(async (tx) => {
         await insertRoot(tx, { version: root.version, digest, signed, createdAtMs: clock.nowMs() });
         await appendAudit(tx, clock, actor, 'root.publish', `root ${root.version}`, { digest });
       });
       current = { root, signed, digest };
+      if (await takeNamedKey(files, root)) {
+        key = await readOrMakeKey(files.now);
+        signer = await signerOf(key);
+      }
+      if (root.authorities !== undefined) await authorities?.follow(root.authorities);
       return { version: root.version, digest };
     },
   };
 }
 
-function checkRoot(root: TrustRoot, fleetId: string, fleetKid: string): void {
+function checkRoot(root: TrustRoot, fleetId: string, fleetKids: readonly (string | undefined)[]): void {
   trustRootSchema.parse(root);
   if (root.fleetId !== fleetId) {
     throw new StarlingError('wrong-fleet', `the root is for fleet ${root.fleetId}, this is ${fleetId}`, { field: 'fleetId' });
   }
-  if (!root.keys.fleet.some((key) => key.kid === fleetKid)) {
+  if (!root.keys.fleet.some(({ kid }) => fleetKids.includes(kid))) {
     throw new StarlingError('missing-fleet-key', 'the root does not name the key of this fleet', {
       field: 'keys.fleet',
       hint: 'take the key from GET /api/v1/trust/fleet-key',
@@ -91,12 +125,25 @@ function checkRoot(root: TrustRoot, fleetId: string, fleetKid: string): void {
   }
 }
 
-async function readOrMakeKey(file: string) {
-  try {
-    return jsonDecode(await readFile(file), privateKeySchema);
-  } catch (error) {
-    if (error instanceof StarlingError) throw error;
-  }
+/** Puts the prepared key in the place of the other, if the root names it. @returns whether it did */
+async function takeNamedKey(files: { now: string; next: string }, root: TrustRoot): Promise<boolean> {
+  const next = await readKey(files.next);
+  if (next === undefined || !root.keys.fleet.some(({ kid }) => kid === next.kid)) return false;
+  await rename(files.next, files.now);
+  return true;
+}
+
+async function readKey(file: string): Promise<PrivateKey | undefined> {
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  return bytes === undefined ? undefined : jsonDecode(bytes, privateKeySchema);
+}
+
+async function readOrMakeKey(file: string): Promise<PrivateKey> {
+  const known = await readKey(file);
+  if (known !== undefined) return known;
   const key = await generatePrivateKey();
   await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
   await writeFile(`${file}.new`, JSON.stringify(key), { mode: 0o600 });

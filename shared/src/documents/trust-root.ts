@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { digestSchema } from '../digest.ts';
 import { wallMsSchema } from '../ids.ts';
 
 /** An Ed25519 public key as a JWK (RFC 8037). `kid` is the base64url SHA-256 thumbprint of RFC 7638. */
@@ -31,7 +32,23 @@ export const trustRootSchema = z
       root: z.array(publicKeySchema).min(1).max(8),
       publisher: z.array(publicKeySchema).min(1).max(8),
       fleet: z.array(publicKeySchema).min(1).max(8),
+      retired: z
+        .array(publicKeySchema)
+        .max(16)
+        .optional()
+        .meta({ description: 'Fleet keys of before: they count for artefacts, which are named by digest, and for nothing else' }),
+    }),
+    authorities: z.array(digestSchema).min(1).max(4).optional().meta({
+      description: "SHA-256 of the DER of the fleet's certificate authorities; devices then believe these in the place of the pinned one",
     }),
   })
   .meta({ id: 'TrustRoot', title: 'Root document' });
 export type TrustRoot = z.infer<typeof trustRootSchema>;
+
+/**
+ * Keys that count for artefact manifests. A key that was replaced signs nothing new, and yet what it signed stays good: an artefact is
+ * named by its digest in a desired state, which a key of now has signed.
+ */
+export function artefactKeys({ keys }: Pick<TrustRoot, 'keys'>): PublicKey[] {
+  return [...keys.fleet, ...(keys.retired ?? [])];
+}

@@ -88,6 +88,24 @@ export const deviceLoginClaimSchema = z.object({
   capabilities: capabilitiesSchema.optional(),
 });
 
+/** Payload of both `device-rekey` JWS: one by the key of now, one by the key that is to follow. */
+export const deviceRekeyClaimSchema = z.object({
+  device: deviceIdSchema,
+  nonce: z.string(),
+  audience: z.string(),
+  publicKey: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43}$/)
+    .meta({ description: 'Raw Ed25519 public key that is to follow, base64url' }),
+});
+
+export const deviceRekeyRequestSchema = z
+  .object({
+    claim: z.string().max(4096).meta({ description: 'JWS of the claim by the key of now' }),
+    proof: z.string().max(4096).meta({ description: 'JWS of the same claim by the key that is to follow' }),
+  })
+  .meta({ id: 'DeviceRekeyRequest' });
+
 export const deviceLoginRequestSchema = z.object({ claim: z.string().max(65_536) }).meta({ id: 'DeviceLoginRequest' });
 
 export const deviceLoginResponseSchema = z

@@ -9,6 +9,7 @@ import { telemetryKindSchema } from '../wire/telemetry.ts';
 import {
   deviceLoginRequestSchema,
   deviceLoginResponseSchema,
+  deviceRekeyRequestSchema,
   enrolRequestSchema,
   enrolResponseSchema,
   nonceResponseSchema,
@@ -337,5 +338,14 @@ export const deviceEndpoints = {
     summary: 'A device trades a signed nonce for a broker password',
     body: deviceLoginRequestSchema,
     response: deviceLoginResponseSchema,
+  },
+  deviceRekey: {
+    method: 'post',
+    path: '/device-access/rekey',
+    access: 'public',
+    tag: 'device access',
+    summary: 'A device replaces its key, and keeps its id: it proves the key of now and the one that is to follow',
+    body: deviceRekeyRequestSchema,
+    response: z.object({ device: deviceIdSchema }),
   },
 } as const satisfies Record<string, Endpoint>;

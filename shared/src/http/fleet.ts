@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
-import { trustRootSchema } from '../documents/trust-root.ts';
+import { publicKeySchema, trustRootSchema } from '../documents/trust-root.ts';
 import type { Endpoint } from './endpoint.ts';
 import { measuringSettingsSchema } from './measuring.ts';
 
@@ -127,9 +127,34 @@ export const fleetEndpoints = {
     access: 'viewer',
     tag: 'trust',
     summary: "Fleet id and the public half of the fleet's own key, for making a root document",
+    response: z.object({ fleetId: z.string(), key: publicKeySchema }),
+  },
+  prepareFleetKey: {
+    method: 'post',
+    path: '/trust/fleet-key/next',
+    access: 'admin',
+    tag: 'trust',
+    summary: 'Make the key that is to follow, or tell the one that was made; it takes over when a root names it',
+    body: z.strictObject({}),
+    response: z.object({ fleetId: z.string(), key: publicKeySchema }),
+  },
+  listAuthorities: {
+    method: 'get',
+    path: '/trust/authorities',
+    access: 'public',
+    tag: 'trust',
+    summary: "The fleet's own certificate authorities: of now, of before, and the one that is to follow",
     response: z.object({
-      fleetId: z.string(),
-      key: z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), kid: z.string() }),
+      authorities: z.array(z.object({ state: z.enum(['now', 'next', 'before']), digest: digestSchema, certificate: z.string() })),
     }),
+  },
+  prepareAuthority: {
+    method: 'post',
+    path: '/trust/authorities',
+    access: 'admin',
+    tag: 'trust',
+    summary: 'Make the authority that is to follow, or tell the one that was made; it takes over at the start after a root names it',
+    body: z.strictObject({}),
+    response: z.object({ digest: digestSchema, certificate: z.string(), current: digestSchema }),
   },
 } as const satisfies Record<string, Endpoint>;

@@ -23,6 +23,7 @@ export type SignedKind =
   | 'epoch'
   | 'agent-package'
   | 'device-login'
+  | 'device-rekey'
   | 'device-enrolment';
 
 export function typOf(kind: SignedKind): string {

@@ -197,6 +197,11 @@ export const commandTable = {
     arguments: z.object({}),
     result: z.object({ inMs: z.number() }),
   },
+  'rotate-key': {
+    summary: 'Make a new key for the device and prove it to the fleet; its id stays, and the old key is worth nothing from then on',
+    arguments: z.object({}),
+    result: z.object({ publicKey: z.string().meta({ description: 'Raw Ed25519 public key, base64url' }) }),
+  },
   restart: {
     summary: 'Restart the runtime host',
     arguments: z.object({}),

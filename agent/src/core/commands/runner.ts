@@ -49,6 +49,8 @@ export interface CommandPorts {
   reboot?: (() => Promise<void>) | undefined;
   /** Lets a person beside the device see which one it is. */
   identify?: ((message: string) => Promise<void>) | undefined;
+  /** Replaces the key of this device. */
+  rotateKey(): Promise<{ publicKey: string }>;
   snapshot(): Record<string, unknown>;
   publish(result: CommandResult): Promise<boolean>;
   /** A command was answered with what it asked for. */
@@ -146,6 +148,7 @@ const handlers: Handlers = {
     });
     return { inMs: REBOOT_DELAY_MS };
   },
+  'rotate-key': (_args, { rotateKey }) => rotateKey(),
   restart: async (_args, { host }) => ({ restartedInMs: await host.restart() }),
   async identify({ message }, { log, identify }) {
     log.warn(`identify: ${message}`);

@@ -7,6 +7,8 @@ import {
   parseWith,
   StarlingError,
   signDocument,
+  type TrustRoot,
+  verifyNextRoot,
   verifyPinnedRoot,
 } from '@starling/shared';
 import { z } from 'zod';
@@ -70,6 +72,14 @@ export async function claimMembership(
     enrolment: { url, fleetId: answer.fleetId, device: answer.device, rootDigest: token.rootDigest, roots },
     status: answer.status,
   };
+}
+
+/** The newest of these roots, if the pinned one is among them and each is verified by the one before. @throws StarlingError `digest-mismatch` */
+export async function newestOnward(roots: readonly string[], digest: string): Promise<TrustRoot> {
+  const [first = '', ...later] = await pinnedOnward(roots, digest);
+  let newest = await verifyPinnedRoot(first, digest);
+  for (const signed of later) newest = await verifyNextRoot(signed, newest);
+  return newest;
 }
 
 /** The roots from the pinned one on; the fleet may have older ones that this device need not know. */

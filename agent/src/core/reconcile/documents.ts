@@ -1,6 +1,7 @@
 import {
   type Artefact,
   type Assignment,
+  artefactKeys,
   artefactSchema,
   DOCUMENT_BYTES_MAXIMUM,
   expandPipeline,
@@ -89,7 +90,7 @@ function modelsHere(pipeline: Pipeline, { places = [HOME_PLACE] }: Assignment): 
 export async function fetchArtefact(named: NamedArtefact, root: TrustRoot, fetch: FetchDocument): Promise<VerifiedArtefact> {
   const read = createReader(root, fetch);
   const version = await read(named.modelVersion, 'model-version', root.keys.publisher, modelVersionSchema);
-  const artefact = await read(named.artefact, 'artefact', root.keys.fleet, artefactSchema);
+  const artefact = await read(named.artefact, 'artefact', artefactKeys(root), artefactSchema);
   // Attack: mix and match. A taken fleet cannot pass the artefact of one model off as another's.
   if (artefact.model !== version.name || artefact.modelVersion !== version.version || artefact.sourceDigest !== version.source.digest) {
     throw new StarlingError('digest-mismatch', `the artefact is not one of ${version.name}@${version.version}`, { field: version.name });

@@ -1,11 +1,11 @@
 import { access, constants } from 'node:fs/promises';
 import { isStarlingError, messageOf, nonceResponseSchema, StarlingError } from '@starling/shared';
+import { readAuthorities } from '../authorities.ts';
 import { measureCapabilities } from '../capabilities.ts';
 import { readAgentConfig } from '../config.ts';
 import { readEnrolment } from '../enrol.ts';
 import { createFleetAccess } from '../fleet-access.ts';
 import { readDeviceKey } from '../key-store.ts';
-import { authorityOf } from '../pinned-tls.ts';
 import { engineProviders } from '../start.ts';
 
 interface Finding {
@@ -43,7 +43,9 @@ export async function doctor(options: { dataDirectory?: string; json?: boolean }
     await check('fleet', async () => {
       const enrolment = await readEnrolment(dataDirectory);
       if (enrolment === undefined) return fail('not enrolled: run "starling-agent enrol"');
-      const answer = await createFleetAccess(enrolment.url, authorityOf(enrolment.authority)).post('/device-access/nonce', {
+      const certificates = await readAuthorities(dataDirectory, enrolment);
+      const authority = certificates === undefined ? undefined : { certificates: () => certificates };
+      const answer = await createFleetAccess(enrolment.url, authority).post('/device-access/nonce', {
         device: enrolment.device,
       });
       return `${enrolment.url}, root version ${nonceResponseSchema.parse(answer).rootVersion}`;

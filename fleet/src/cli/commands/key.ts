@@ -1,28 +1,29 @@
-import { type ApiClient, generatePrivateKey, type PrivateKey, type PublicKey, publicKeyOf, type TrustRoot } from '@starling/shared';
+import { type ApiClient, generatePrivateKey, type PrivateKey, type PublicKey, publicKeyOf } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { fingerprintOf, readKeyFile, writeKeyFile } from '../key-files.ts';
-import { type ContextOf, collect, examples, numberOption, readOptions, wordsSchema } from '../options.ts';
-import { exists, replacePrivateFile } from '../private-files.ts';
+import { type ContextOf, collect, examples, readOptions, wordsSchema } from '../options.ts';
+import { exists } from '../private-files.ts';
 import { newestRoot, publishNextRoot, requireSignedBy } from '../roots.ts';
+import { rootLife, sayPublished } from './key-published.ts';
+import { defineRotate } from './key-rotate.ts';
 import { showKeys } from './key-show.ts';
 
-const life = numberOption().int().min(1).max(3650).default(365);
 const createOptions = z.object({
   root: z.boolean().default(false),
   publisher: z.boolean().default(false),
   out: z.string().optional(),
   publisherKey: z.string().optional(),
   publish: z.boolean(),
-  expiresInDays: life,
+  expiresInDays: rootLife,
 });
 const publishOptions = z.object({
   rootKey: z.string().optional(),
   publisherKey: wordsSchema,
   drop: wordsSchema,
-  expiresInDays: life,
+  expiresInDays: rootLife,
   acceptFleetKey: z.boolean().default(false),
 });
 
@@ -58,6 +59,7 @@ export function defineKeyCommands(program: Command, contextOf: ContextOf): void 
       await (options.root ? createRootKey(context, options) : createPublisherKey(context, options));
     });
   definePublish(key, contextOf);
+  defineRotate(key, contextOf);
   key
     .command('show')
     .argument('[file...]', 'key files; your own ones if none is given')
@@ -108,35 +110,7 @@ function definePublish(key: Command, contextOf: ContextOf): void {
       });
       sayPublished(context, published);
     });
-  key
-    .command('rotate')
-    .summary('replace the root key, or the publisher key, in a root signed by the old one')
-    .option('--root', 'replace the root key')
-    .option('--publisher', 'replace the publisher key; what the old one signed stays valid unless --drop-old')
-    .option('--root-key <file>', 'the root key of now (default: keys/root.json beside the login)')
-    .option('--out <file>', 'where to write the new key (default: in place of the old file, which is kept beside it)')
-    .option('--drop-old', 'with --publisher: no longer name the old publisher keys')
-    .option('--expires-in-days <n>', 'life of the root document (default 365)')
-    .option('--accept-fleet-key', 'also name the key that the fleet has now')
-    .addHelpText(
-      'after',
-      examples(
-        ['starling key rotate --root', 'devices follow, for the old key signs the new root'],
-        ['starling key rotate --publisher --out publisher-2027.json --drop-old', 'after a publisher key was lost'],
-      ),
-    )
-    .action(async (_options, command: Command) => rotate(contextOf(command), readOptions(command, rotateOptions)));
 }
-
-const rotateOptions = z.object({
-  root: z.boolean().default(false),
-  publisher: z.boolean().default(false),
-  rootKey: z.string().optional(),
-  out: z.string().optional(),
-  dropOld: z.boolean().default(false),
-  expiresInDays: life,
-  acceptFleetKey: z.boolean().default(false),
-});
 
 async function createPublisherKey({ settings, output }: Context, { out }: z.infer<typeof createOptions>): Promise<void> {
   const file = out ?? settings.publisherKeyFile;
@@ -198,33 +172,6 @@ async function readOrMakePublisher({ output }: Context, file: string): Promise<P
   return key;
 }
 
-async function rotate(context: Context, options: z.infer<typeof rotateOptions>): Promise<void> {
-  if (options.root === options.publisher)
-    throw cliError('usage', 'which key?', { field: '--root', hint: 'give --root or --publisher, one of them' });
-  const { rootKeyFile, publisherKeyFile } = context.settings;
-  const oldRootFile = options.rootKey ?? rootKeyFile;
-  const old = await readKeyFile(oldRootFile, '--root-key');
-  const { client } = await context.connect();
-  const current = await newestRoot(client);
-  if (current === undefined)
-    throw cliError('key-not-in-root', 'the fleet has no root yet', { field: '--root', hint: 'run "starling key create --root"' });
-  await requireSignedBy(current, publicKeyOf(old));
-  const made = await generatePrivateKey();
-  const place = options.out ?? (options.root ? oldRootFile : publisherKeyFile);
-  const file = options.out ?? `${place}.new`;
-  // On disk before the fleet knows it: a key that the root names and nobody has would lock everybody out.
-  await writeKeyFile(file, made, '--out');
-  const before = current.root.keys.publisher;
-  const next = options.root
-    ? { rootKey: made, oldRootKey: old, publishers: before }
-    : { rootKey: old, publishers: options.dropOld ? [publicKeyOf(made)] : [...before, publicKeyOf(made)] };
-  const { expiresInDays: lifeDays, acceptFleetKey } = options;
-  const published = await publishNextRoot(client, current, { ...next, lifeDays, acceptFleetKey, nowMs: context.nowMs() });
-  if (file !== place) await replacePrivateFile(place, file, `${place}.before-root-${published.version}`);
-  context.output.notice(`the new ${options.root ? 'root' : 'publisher'} key ${made.kid} lies in ${place}; keep a copy offline`);
-  sayPublished(context, published);
-}
-
 function dropKeys(keys: readonly PublicKey[], dropped: readonly string[]): PublicKey[] {
   for (const kid of dropped) {
     if (!keys.some((key) => key.kid === kid))
@@ -233,12 +180,4 @@ function dropKeys(keys: readonly PublicKey[], dropped: readonly string[]): Publi
   const kept = keys.filter(({ kid }) => !dropped.includes(kid));
   if (kept.length === 0) throw cliError('usage', 'a root needs a publisher', { field: '--drop', hint: 'add another with --publisher-key' });
   return kept;
-}
-
-function sayPublished({ output }: Context, { version, digest, root }: { version: number; digest: string; root: TrustRoot }): void {
-  output.result(
-    { version, digest, root },
-    () => `root ${version} is published, valid until ${new Date(root.expiresAtMs).toISOString()}`,
-    () => [String(version)],
-  );
 }
