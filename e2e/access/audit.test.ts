@@ -24,6 +24,7 @@ import { type FleetProcess, startFleetProcess } from '../harness/processes.ts';
 import { createProtocolDevice, type ProtocolDevice, type Session, startSession } from '../harness/protocol-device.ts';
 import { findBoxes, mapCard, mapModel } from '../harness/small-models.ts';
 import { answerCommands } from './answer-commands.ts';
+import { experimentDrives } from './audit-experiments.ts';
 import { type Drive, groupDrives } from './audit-groups.ts';
 import { trustDrives } from './audit-trust.ts';
 
@@ -217,39 +218,7 @@ const drives: Record<Change, Drive> = {
     run: async () => (await call(api.actOnRollout, { params: { id: 'all' }, body: { action: 'pause' } })).name,
   },
   stopAllRollouts: { action: 'rollout.stop', run: async () => (await call(api.stopAllRollouts, { body: {} })).stopped.join(' ') },
-  createExperiment: {
-    action: 'experiment.create',
-    prepare: async () => {
-      const policies = policiesSchema.parse({ egress: { outputs: [], edges: [], sinks: [] } });
-      await operator.createRelease({ name: 'boxes-2', pipeline: findBoxes.name, policies });
-    },
-    run: async () => {
-      const spec = {
-        name: 'duel',
-        selector: 'true',
-        mode: 'split' as const,
-        challengers: [{ release: 'boxes-2', percent: 10 }],
-        start: false,
-      };
-      return (await call(api.createExperiment, { body: { spec, all: true } })).name;
-    },
-  },
-  actOnExperiment: {
-    action: 'experiment.stop',
-    run: async () => (await call(api.actOnExperiment, { params: { id: 'duel' }, body: { action: 'stop' } })).name,
-  },
-  sendFeedback: {
-    action: 'feedback.add',
-    run: async () => {
-      const resultId = `${device.id}-${made.release.slice(0, 16)}-018bcfe56800-0123456789abcdef0123`;
-      expect(await call(api.sendFeedback, { body: { items: [{ resultId, outcome: true }] } })).toEqual({
-        taken: 1,
-        repeated: 0,
-        unknown: [],
-      });
-      return '1 outcomes';
-    },
-  },
+  ...experimentDrives(call, () => ({ operator, device: device.id, release: made.release })),
   cancelBuild: {
     action: 'build.cancel',
     prepare: async () => {

@@ -1,7 +1,6 @@
 import type { ExperimentAssignment } from '@starling/shared';
 import { sql } from 'drizzle-orm';
-import type { Queryable, Transaction } from '../db/index.ts';
-import { desiredStates } from '../db/schema/index.ts';
+import type { Transaction } from '../db/index.ts';
 
 /**
  * Has devices take part in an experiment: each gets a new generation, with challengers beside what it is to run.
@@ -43,13 +42,4 @@ export async function leaveExperiment(tx: Transaction, experiment: string): Prom
     update desired_states set experiment = null, generation = generation + 1
     where experiment is not null and experiment->>'id' = ${experiment} returning device`);
   return rows.map(({ device }) => device);
-}
-
-/** What devices are to run of an experiment. For looking at it. */
-export async function experimentOf(db: Queryable, device: string): Promise<ExperimentAssignment | null> {
-  const [row] = await db
-    .select({ experiment: desiredStates.experiment })
-    .from(desiredStates)
-    .where(sql`${desiredStates.device} = ${device}`);
-  return row?.experiment ?? null;
 }

@@ -9,7 +9,6 @@ import { type ExperimentAction, type ExperimentState, experimentActionSchema, ex
  *
  * `conclude` is what the runner does with what it knows; everything else people ask for, but `pause` and `stop`, which are both.
  */
-export const experimentMoves = [...experimentActionSchema.options, 'conclude'] as const;
 export type ExperimentMove = ExperimentAction | 'conclude';
 
 export const experimentTable: Readonly<Record<ExperimentState, Readonly<Record<ExperimentMove, ExperimentState | null>>>> = {
