@@ -6,6 +6,7 @@ export * from './catalogue.ts';
 export * from './cluster.ts';
 export * from './command-batches.ts';
 export * from './devices.ts';
+export * from './experiments.ts';
 export * from './fleet-state.ts';
 export * from './groups.ts';
 export * from './measurements.ts';
