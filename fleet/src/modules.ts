@@ -31,6 +31,7 @@ import {
   type DeviceAccess,
   type DeviceBulk,
   type Devices,
+  type Nonces,
   type SimulatedRemoval,
 } from './devices/index.ts';
 import { createEventBus, type LocalEvents } from './events.ts';
@@ -157,10 +158,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const blobs = await openBlobStore(place, { clock, ids });
   const profiles = loadProfiles();
   const devices = createDevices({ db, clock, events, log });
-  const builder = createBuilder({
-    memoryBytes: config.buildMemoryMebibytes * MEBIBYTE,
-    fileBytesMaximum: config.modelFileMebibytes * MEBIBYTE,
-  });
+  const builder = builderOf(config);
   const builds = await createBuilds({
     ...{ db, blobs, builder, keyring, clock, ids, events, log, directory, concurrency: config.buildConcurrency },
     methods: config.buildMethods,
@@ -177,10 +175,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     traceRatio: config.traceRatio,
   });
   const commands = createCommands({ db, clock, ids, keyring, events, log });
-  const traces =
-    config.otlpEndpoint === undefined
-      ? undefined
-      : createTraceExport({ endpoint: config.otlpEndpoint, headers: config.otlpHeaders, version: FLEET_VERSION, log });
+  const traces = openTraces(config, log);
   const taps = createTaps({ commands, clock, ids });
   const grants = createCommandGrants({ models, blobs });
   const measuring = createMeasuring({
@@ -211,7 +206,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     measurements: createMeasurements({ db, clock }),
     access: createDeviceAccess({
       ...{ db, clock, ids, keyring, events },
-      nonces: ports.isShared ? createSharedNonces({ db, clock, ids, secret }) : createNonces({ clock, ids }),
+      nonces: noncesOf(ports, secret),
       matchProfile: (capabilities) => matchProfile(capabilities, profiles),
     }),
     claimTokens: createClaimTokens({ db, clock, ids, keyring, publicUrl, authorityDigest: certificates.authorityDigest }),
@@ -230,6 +225,21 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
       await devices.close();
     },
   };
+}
+
+function builderOf(config: FleetConfig): ReturnType<typeof createBuilder> {
+  return createBuilder({
+    memoryBytes: config.buildMemoryMebibytes * MEBIBYTE,
+    fileBytesMaximum: config.modelFileMebibytes * MEBIBYTE,
+  });
+}
+
+function openTraces({ otlpEndpoint: endpoint, otlpHeaders: headers }: FleetConfig, log: Log) {
+  return endpoint === undefined ? undefined : createTraceExport({ endpoint, headers, version: FLEET_VERSION, log });
+}
+
+function noncesOf({ database: { db }, clock, ids, isShared }: ModulePorts, secret: string): Nonces {
+  return isShared ? createSharedNonces({ db, clock, ids, secret }) : createNonces({ clock, ids });
 }
 
 /** What modules keep of telemetry, in the transaction that stores it. */
