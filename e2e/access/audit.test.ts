@@ -24,6 +24,7 @@ import { type FleetProcess, startFleetProcess } from '../harness/processes.ts';
 import { createProtocolDevice, type ProtocolDevice, type Session, startSession } from '../harness/protocol-device.ts';
 import { findBoxes, mapCard, mapModel } from '../harness/small-models.ts';
 import { answerCommands } from './answer-commands.ts';
+import { experimentDrives } from './audit-experiments.ts';
 import { type Drive, groupDrives } from './audit-groups.ts';
 import { trustDrives } from './audit-trust.ts';
 
@@ -217,6 +218,7 @@ const drives: Record<Change, Drive> = {
     run: async () => (await call(api.actOnRollout, { params: { id: 'all' }, body: { action: 'pause' } })).name,
   },
   stopAllRollouts: { action: 'rollout.stop', run: async () => (await call(api.stopAllRollouts, { body: {} })).stopped.join(' ') },
+  ...experimentDrives(call, () => ({ operator, device: device.id, release: made.release })),
   cancelBuild: {
     action: 'build.cancel',
     prepare: async () => {

@@ -115,7 +115,7 @@ async function wire(
 
 /** Starts what works by itself, once everything can be reached. */
 async function startWork(
-  { devices, builds, measuring, operators, rollouts }: Modules,
+  { devices, builds, measuring, operators, rollouts, experiments }: Modules,
   { knowsSockets }: { knowsSockets: boolean },
 ): Promise<void> {
   await devices.start({ knowsSockets });
@@ -123,6 +123,7 @@ async function startWork(
   measuring.start();
   await operators.relay.start();
   await rollouts.start();
+  experiments.start();
 }
 
 /** Where our own pages come from. */

@@ -32,6 +32,15 @@ import {
   type SimulatedRemoval,
 } from './devices/index.ts';
 import { createEventBus } from './events.ts';
+import {
+  createExperiments,
+  type Experiments,
+  experimentsAmong,
+  forgetFigures,
+  forgetMembers,
+  keepExperiments,
+} from './experiments/index.ts';
+import { createFeedback, type Feedback, forgetFeedback } from './feedback/index.ts';
 import { createGroups, type Groups } from './groups/index.ts';
 import { createMeasurements, forgetMeasurements, keepMeasurements, type Measurements } from './measurements/index.ts';
 import { createMeasuring, type Measuring } from './measuring/index.ts';
@@ -43,7 +52,7 @@ import { createPipelines, type Pipelines } from './pipelines/index.ts';
 import type { Clock, EventBus, Ids, Log } from './ports.ts';
 import { createReleases, type Releases } from './releases/index.ts';
 import { judgeRollouts, tellOfRollouts } from './rollout-analysis.ts';
-import { createRollouts, type Rollouts, rolloutsThatUse } from './rollouts/index.ts';
+import { createRollouts, followDesired, type Rollouts, rolloutsThatUse } from './rollouts/index.ts';
 import { readSecret } from './secret.ts';
 import { createTaps, type Taps } from './taps/index.ts';
 import { forgetTelemetry } from './telemetry/index.ts';
@@ -70,6 +79,8 @@ export interface Modules extends TelemetryModules {
   desiredStates: DesiredStates;
   devices: Devices;
   events: EventBus;
+  experiments: Experiments;
+  feedback: Feedback;
   groups: Groups;
   batches: CommandBatches;
   keyring: Keyring;
@@ -102,11 +113,11 @@ export interface ModulePorts {
   trustedOrigins: readonly string[];
 }
 
-type RolloutParts = Pick<Modules, 'events' | 'blobs' | 'models' | 'releases' | 'desiredStates'> & {
+type RolloutParts = Pick<Modules, 'events' | 'blobs' | 'models' | 'pipelines' | 'releases' | 'desiredStates'> & {
   byName: ReadonlyMap<string, DeviceProfile>;
 };
 
-/** Rollouts, with the groups that say where to and the analyses that say whether. */
+/** Rollouts and experiments, with the groups that say where to and the analyses that say whether. */
 async function openRollouts({ clock, ids, log, directory, database: { db } }: ModulePorts, parts: RolloutParts) {
   const { byName, ...modules } = parts;
   const groups = createGroups({ db, clock, uses: [rolloutsThatUse] });
@@ -116,8 +127,13 @@ async function openRollouts({ clock, ids, log, directory, database: { db } }: Mo
     ...{ db, clock, ids, log, ...modules, matching: groups.where },
     profiles: byName,
     analysis: judgeRollouts(analysis, webhooks),
+    experiments: (where) => experimentsAmong(db, where),
   });
-  return { groups, analysis, rollouts, stopTelling: tellOfRollouts(modules.events, rollouts, analysis, { webhooks, log }) };
+  const experiments = createExperiments({
+    ...{ db, clock, ids, log, ...modules, analysis, matching: groups.where, follow: followDesired },
+    promote: async (spec, actor) => (await rollouts.create(spec, true, actor)).id,
+  });
+  return { groups, analysis, rollouts, experiments, stopTelling: tellOfRollouts(modules.events, rollouts, analysis, { webhooks, log }) };
 }
 
 /** Wires the modules to each other. */
@@ -161,19 +177,21 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     profiles: byName,
     settings: measuringSettings(config),
   });
-  const { groups, analysis, rollouts, stopTelling } = await openRollouts(ports, { events, blobs, models, releases, desiredStates, byName });
+  const parts = { events, blobs, models, pipelines, releases, desiredStates, byName };
+  const { groups, analysis, rollouts, experiments, stopTelling } = await openRollouts(ports, parts);
   const secret = await readSecret(join(directory, 'keys', 'session-secret'), ids);
   const accounts = createAccounts({ db, clock, ids, secret, publicUrl: ports.localUrl, trustedOrigins: ports.trustedOrigins });
   const batches = createCommandBatches({ ...{ db, clock, ids, events, log, commands, grants }, where: groups.where });
   const operators = openOperators(ports, { accounts, batches, commands, devices, events, grants, where: groups.where });
   return {
     ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases, rollouts },
-    ...openTelemetry(config, { database: ports.database, clock, log, events, project: keepMeasurements, stored: traces?.add }),
+    ...{ experiments, feedback: createFeedback({ db, clock }) },
+    ...openTelemetry(config, { database: ports.database, clock, log, events, project: keepAll, stored: traces?.add }),
     taps,
     bulk: createDeviceBulk({ db, clock, events }),
     simulated: createSimulatedRemoval({
       ...{ db, clock, events },
-      forget: [forgetDesired, forgetCommands, forgetTelemetry, forgetMeasurements],
+      forget: [forgetDesired, forgetCommands, forgetTelemetry, forgetMeasurements, forgetMembers, forgetFigures, forgetFeedback],
     }),
     groups,
     ...{ accounts, batches, operators },
@@ -190,6 +208,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
       operators.relay.close();
       taps.close();
       stopTelling();
+      await experiments.close();
       await rollouts.close();
       await traces?.close();
       await measuring.close();
@@ -199,6 +218,12 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     },
   };
 }
+
+/** What modules keep of telemetry, in the transaction that stores it. */
+const keepAll: NonNullable<Parameters<typeof openTelemetry>[1]['project']> = async (tx, rows) => {
+  await keepMeasurements(tx, rows);
+  await keepExperiments(tx, rows);
+};
 
 type OperatorParts = Pick<Modules, 'accounts' | 'batches' | 'commands' | 'devices' | 'events' | 'grants'> & Pick<Groups, 'where'>;
 

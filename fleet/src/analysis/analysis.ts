@@ -51,6 +51,8 @@ export interface JudgeQuestion {
   spec: AnalysisSpec;
   candidate: Cohort & { release: string };
   control?: Cohort | undefined;
+  /** Instead of a control: another release on the same devices in the same time, each device against itself. */
+  against?: string | undefined;
   /** Where the analysis began. */
   sinceMs: number;
   nowMs: number;
@@ -234,8 +236,10 @@ async function measure(
   const queries = queriesOf(ports, question, objective);
   const figures: Partial<Record<'candidate' | 'control', CohortFigures>> = {};
   for (const { side, query } of queries) figures[side] = await readFigures(ports.db, query);
+  const { against } = question;
+  const basis = against === undefined ? { control: spec.control, adjust: spec.adjust } : ({ control: 'own-past', adjust: false } as const);
   const judgement = judgeMetric({
-    ...{ objective, isFinal, nowMs, control: spec.control, adjust: spec.adjust, alpha: alphaOf(spec) },
+    ...{ objective, isFinal, nowMs, ...basis, alpha: alphaOf(spec), isPaired: against !== undefined },
     figures: figures.candidate === undefined ? null : { candidate: figures.candidate, control: figures.control ?? null },
   });
   return {
@@ -246,14 +250,15 @@ async function measure(
 
 function queriesOf(
   { prices }: AnalysisPorts,
-  { spec, candidate, control, sinceMs, nowMs }: JudgeQuestion,
+  { spec, candidate, control, against, sinceMs, nowMs }: JudgeQuestion,
   objective: AnalysisObjective,
 ): { side: 'candidate' | 'control'; query: SQL }[] {
   const source = sourceOf(objective.measure);
   if (source === null) return [];
   const common = {
     ...{ objective, source, prices, measure: analysisMeasures[objective.measure], release: candidate.release },
-    ...{ sinceMs: bucketOf(sinceMs), pastFromMs: bucketOf(sinceMs - spec.pastMs), untilMs: nowMs + 1 },
+    ...{ sinceMs: bucketOf(sinceMs), pastFromMs: bucketOf(against === undefined ? sinceMs - spec.pastMs : sinceMs), untilMs: nowMs + 1 },
+    ...(against === undefined ? {} : { against }),
     isCost: objective.measure === 'cost-per-inference',
   };
   // Those that went back, or died of it, do not run the release any more: crashes are looked for among all that were told to.

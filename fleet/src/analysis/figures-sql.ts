@@ -25,6 +25,8 @@ export interface FiguresQuestion {
   /** Device ids, as a subquery. */
   devices: SQL;
   release: string;
+  /** The one release that counts as the past of the candidate, from `pastFromMs` on; every other one if not given. */
+  against?: string | undefined;
   objective: Pick<AnalysisObjective, 'pipeline' | 'monitor'>;
   measure: AnalysisMeasure;
   source: MeasureSource;
@@ -71,11 +73,12 @@ function cohortOf(devices: SQL): SQL {
 }
 
 /** Which roll-ups are of now, and which of the past; null is neither. */
-function isNow({ side, release, sinceMs, pastFromMs, untilMs }: FiguresQuestion): SQL {
+function isNow({ side, release, against, sinceMs, pastFromMs, untilMs }: FiguresQuestion): SQL {
   const now = sql`r.at_ms >= ${sinceMs}::bigint and r.at_ms < ${untilMs}::bigint`;
   if (side === 'candidate') {
+    const other = against === undefined ? sql`` : sql`r.release = ${against} and `;
     return sql`case when r.release = ${release} then case when ${now} then true end
-      when r.at_ms >= ${pastFromMs}::bigint and r.at_ms < ${untilMs}::bigint then false end`;
+      when ${other}r.at_ms >= ${pastFromMs}::bigint and r.at_ms < ${untilMs}::bigint then false end`;
   }
   return sql`case when r.release = ${release} then null when ${now} then true
     when r.at_ms >= ${pastFromMs}::bigint and r.at_ms < ${sinceMs}::bigint then false end`;

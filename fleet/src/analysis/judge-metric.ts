@@ -21,6 +21,8 @@ export interface MetricInput {
   adjust: boolean;
   /** Chance of this metric to be ever wrong. */
   alpha: number;
+  /** What counts as the past is another release on the same devices at the same time. */
+  isPaired?: boolean | undefined;
   /** Null where nothing that devices send says it. */
   figures: { candidate: CohortFigures; control: CohortFigures | null } | null;
   /** The step is over: what is not decided now will not be. */
@@ -75,7 +77,7 @@ export function judgeMetric(input: MetricInput): MetricJudgement {
     samples: candidate.samples,
     devices: candidate.devices,
   };
-  return { ...compared, difference, ...againstBound(measure, limit, contrast, basis, undecided) };
+  return { ...compared, difference, ...againstBound(measure, limit, contrast, input.isPaired === true ? 'pair' : basis, undecided) };
 }
 
 /** Its schema has read the limit before. */
@@ -144,11 +146,11 @@ function againstBound(
   measure: AnalysisMeasure,
   { text }: AnalysisLimit,
   contrast: Contrast,
-  basis: 'control' | 'own-past',
+  basis: 'control' | 'own-past' | 'pair',
   undecided: MetricVerdict,
 ): Decision {
   const outcome = decide(measure, contrast.low, contrast.high, contrast.bound);
-  const whom = basis === 'control' ? 'the control' : 'what the same devices had before';
+  const whom = { control: 'the control', 'own-past': 'what the same devices had before', pair: 'the champion on the same devices' }[basis];
   const says =
     contrast.kind === 'ratio'
       ? `${measure.title} of a device is ${timesText(contrast.low)} to ${timesText(contrast.high)} times ${whom}`

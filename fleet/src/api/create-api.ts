@@ -17,6 +17,7 @@ import { deviceOrigins, devicePaths, isDeviceCall } from './device-origins.ts';
 import { type DevicePorts, deviceRoutes } from './devices.ts';
 import { serveDocs } from './docs.ts';
 import { type EventPorts, eventRoutes } from './events.ts';
+import { type ExperimentRoutePorts, experimentRoutes } from './experiments.ts';
 import { type FleetPorts, fleetRoutes } from './fleet.ts';
 import { type GroupRoutePorts, groupRoutes } from './groups.ts';
 import { limitRefusals } from './limit-refusals.ts';
@@ -40,6 +41,7 @@ export interface ApiPorts
     DeviceAccessPorts,
     DevicePorts,
     EventPorts,
+    ExperimentRoutePorts,
     FleetPorts,
     GroupRoutePorts,
     OperatorRoutePorts,
@@ -83,6 +85,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   agentPackageRoutes(api, ports);
   telemetryRoutes(api, ports);
   rolloutRoutes(api, ports);
+  experimentRoutes(api, ports);
   tapRoutes(api, ports);
   eventRoutes(api, ports);
   backupRoutes(api, ports);

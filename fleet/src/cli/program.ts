@@ -10,6 +10,8 @@ import { defineChoiceCommands } from './commands/choice.ts';
 import { defineCommandCommands } from './commands/command.ts';
 import { defineDeviceCommands } from './commands/device.ts';
 import { defineEvents } from './commands/events.ts';
+import { defineExperimentCommands } from './commands/experiment.ts';
+import { defineFeedback } from './commands/feedback.ts';
 import { defineFleetCommands } from './commands/fleet.ts';
 import { defineGroupCommands } from './commands/group.ts';
 import { defineKeyCommands } from './commands/key.ts';
@@ -67,6 +69,8 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   definePipelineCommands(program, contextOf);
   defineReleaseCommands(program, contextOf);
   defineRolloutCommands(program, contextOf);
+  defineExperimentCommands(program, contextOf);
+  defineFeedback(program, contextOf);
   defineChoiceCommands(program, contextOf);
   defineBenchmark(program, contextOf);
   defineFleetCommands(program, contextOf);

@@ -1,96 +1,18 @@
-import { readFile } from 'node:fs/promises';
-import {
-  DOCUMENT_BYTES_MAXIMUM,
-  isStarlingError,
-  nearestName,
-  type RolloutSpec,
-  rolloutSpecSchema,
-  rolloutStepSchemas,
-} from '@starling/shared';
-import type { z } from 'zod';
-import { requireFile } from './document-files.ts';
-import { FileProblems } from './file-problems.ts';
-import type { FileProblem } from './pipeline-file.ts';
-import { readYaml, type YamlSource } from './yaml-source.ts';
+import { rolloutSpecSchema, rolloutStepSchemas } from '@starling/shared';
+import { readSpecFile, type SpecKind } from './spec-file.ts';
 
-export interface RolloutFile {
-  spec: RolloutSpec;
-  /** What the fleet finds wrong with a field, at its place in the file; anything else as it is. */
-  atPlace(error: unknown): unknown;
-}
+const kind: SpecKind<typeof rolloutSpecSchema> = {
+  schema: rolloutSpecSchema,
+  code: 'rollout-has-problems',
+  hint: 'correct them from the top; docs/guides/rollouts.md lists what a rollout may say',
+  example: 'name: read-signs-2',
+  keysAt(path) {
+    if (path[0] !== 'steps' || path.length < 2) return undefined;
+    const steps = Object.values(rolloutStepSchemas);
+    // What an unknown step was meant to be: one of its kinds; inside of one, what that has.
+    return path.length === 2 ? [...Object.keys(rolloutStepSchemas), 'name', 'for'] : steps.flatMap((step) => Object.keys(step.shape));
+  },
+};
 
-const HINT = 'correct them from the top; docs/guides/rollouts.md lists what a rollout may say';
-
-/**
- * Reads the rollout that a person wrote, YAML or JSON.
- * @throws StarlingError `rollout-has-problems` with every one of them, and its line and column; `bad-file`
- */
-export async function readRolloutFile(file: string): Promise<RolloutFile> {
-  await requireFile(file, '--file', DOCUMENT_BYTES_MAXIMUM);
-  const source = readYaml(file, await readFile(file, 'utf8'));
-  const refuse = (problems: readonly FileProblem[]): FileProblems => new FileProblems('rollout-has-problems', file, problems, HINT);
-  if (source.errors.length > 0) throw refuse(source.errors.map((error) => ({ code: 'bad-yaml', field: '', ...error })));
-  const { value } = source;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const hint = 'write it like "name: read-signs-2", a line each';
-    throw refuse([{ code: 'bad-yaml', field: '', message: 'holds no keys and values', hint, place: source.placeOf('') }]);
-  }
-  const parsed = rolloutSpecSchema.safeParse(value);
-  if (!parsed.success) throw refuse(parsed.error.issues.flatMap((issue) => problemsOf(issue, source)));
-  return {
-    spec: parsed.data,
-    atPlace(error) {
-      if (!isStarlingError(error) || error.field === undefined) return error;
-      const field = error.field.replace(/^spec\./, '');
-      const [first = ''] = field.split('.');
-      if (!Object.hasOwn(rolloutSpecSchema.shape, first)) return error;
-      const { code, message, hint } = error;
-      const problem = { code, field, message, ...(hint === undefined ? {} : { hint }), place: source.placeOf(field) };
-      return new FileProblems(code, file, [problem], hint ?? HINT);
-    },
-  };
-}
-
-function problemsOf(issue: z.core.$ZodIssue, source: YamlSource): FileProblem[] {
-  const path = issue.path.map(String);
-  const field = path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const known = knownKeys(path);
-      const near = nearestName(key, known);
-      const hint = near === undefined ? `there are: ${known.join(', ')}` : `did you mean "${near}"?`;
-      const own = [...path, key].join('.');
-      return { code: 'unknown-key', field: own, message: `"${key}" means nothing here`, hint, place: source.placeOf(own) };
-    });
-  }
-  const isMissing = issue.code === 'invalid_type' && /received undefined/.test(issue.message);
-  const message = isMissing ? `${path.at(-1) ?? 'it'} is missing` : issue.message;
-  const keys: unknown = issue.code === 'custom' ? issue.params?.['keys'] : undefined;
-  const near = Array.isArray(keys) ? keys.flatMap((key) => nearestName(String(key), Object.keys(rolloutStepSchemas)) ?? []) : [];
-  const hint = isMissing ? `add "${path.at(-1)}: ..."` : near[0] === undefined ? undefined : `did you mean "${near[0]}"?`;
-  return [{ code: 'invalid-document', field, message, ...(hint === undefined ? {} : { hint }), place: source.placeOf(field) }];
-}
-
-/** Keys of the part of a rollout at a path; those of the whole where it is not known. */
-function knownKeys(path: readonly string[]): string[] {
-  let schema: unknown = rolloutSpecSchema;
-  for (const key of path) {
-    if (/^\d+$/.test(key) && path[0] === 'steps') return Object.values(rolloutStepSchemas).flatMap((step) => Object.keys(step.shape));
-    schema = shapeOf(schema)?.[key] ?? elementOf(schema);
-  }
-  return Object.keys(shapeOf(schema) ?? rolloutSpecSchema.shape);
-}
-
-/** Through optional values and defaults to what is inside. */
-function inside(schema: unknown): Record<string, unknown> {
-  const definition = (schema as { def?: Record<string, unknown> } | undefined)?.def ?? {};
-  return definition['innerType'] === undefined ? definition : inside(definition['innerType']);
-}
-
-function shapeOf(schema: unknown): Record<string, unknown> | undefined {
-  return inside(schema)['shape'] as Record<string, unknown> | undefined;
-}
-
-function elementOf(schema: unknown): unknown {
-  return inside(schema)['element'];
-}
+/** Reads the rollout that a person wrote. @throws StarlingError `rollout-has-problems` with every one of them, and its place; `bad-file` */
+export const readRolloutFile = (file: string) => readSpecFile(file, kind);

@@ -66,7 +66,8 @@ export function createAnnouncer(ports: AnnouncerPorts): Announcer {
   };
   return {
     announce(devices) {
-      if (link === undefined) return;
+      // Work that had nothing to do would be over before it is noted as begun, and seem to go on for ever.
+      if (link === undefined || devices.length === 0) return;
       for (const device of devices) waiting.add(device);
       working ??= work(link);
     },

@@ -52,7 +52,8 @@ export async function writeManyDesired(tx: Transaction, { choices, devices, epoc
     order by given.device
     on conflict (device) do update set epoch = excluded.epoch, generation = s.generation + 1, release = excluded.release,
       previous_release = case when s.release is distinct from excluded.release then s.release else s.previous_release end,
-      artefacts = excluded.artefacts, reasons = excluded.reasons, places = null, workers = '{}', unserved = '[]', assigned_at_ms = excluded.assigned_at_ms, assigned_by = excluded.assigned_by
+      artefacts = excluded.artefacts, reasons = excluded.reasons,
+      experiment = case when s.release is distinct from excluded.release then null else s.experiment end, places = null, workers = '{}', unserved = '[]', assigned_at_ms = excluded.assigned_at_ms, assigned_by = excluded.assigned_by
       where s.generation = excluded.generation - 1
     returning s.device, s.epoch, s.generation`);
   return [...rows];

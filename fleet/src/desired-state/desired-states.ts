@@ -131,6 +131,8 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
         ...role,
         artefacts: Object.fromEntries(Object.entries(choices).map(([model, choice]) => [model, choice.artefact])),
         reasons: choices,
+        // Whoever gets another release has left; other artefacts of the same one change nothing.
+        experiment: before !== undefined && before.release === digest ? before.experiment : null,
         assignedAtMs: clock.nowMs(),
         assignedBy: actor.name,
       });
@@ -157,7 +159,7 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       }),
   });
   const reachesBy = async (row: DesiredRow | undefined, digest: string): Promise<boolean> => {
-    for (const release of [row?.release, row?.previousRelease]) {
+    for (const release of [row?.release, row?.previousRelease, ...(row?.experiment?.arms ?? []).map((arm) => arm.release)]) {
       if (release !== null && release !== undefined && (await releases.reachable(release)).has(digest)) return true;
     }
     return false;

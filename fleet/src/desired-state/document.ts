@@ -56,6 +56,7 @@ function documentOf(
       row.release === null
         ? null
         : { release: row.release, artefacts: row.artefacts, ...fallbacksOf(row, fallbackCount), ...objectiveIn(row), ...placesIn(row) },
+    ...(row.experiment === null || row.release === null ? {} : { experiment: row.experiment }),
     ...(profile === undefined ? {} : { profile: { name: profile.name, powerModel: profile.powerModel } }),
     grants: { blobs: [], streams: streamsOf(row) },
     settings: agentSettingsSchema.parse({ telemetryWindowMs, traceRatio }),

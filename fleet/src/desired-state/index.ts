@@ -3,4 +3,5 @@ export type { DesiredLink } from './announce.ts';
 export type { SharedChoice } from './assign-many.ts';
 export type { ManyChosen } from './choose-many.ts';
 export { createDesiredStates, type DesiredStates } from './desired-states.ts';
+export { joinExperiment, leaveExperiment, shareExperiment } from './experiment-store.ts';
 export { countByRelease, forgetDesired, releasesOnProfiles } from './store.ts';

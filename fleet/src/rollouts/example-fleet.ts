@@ -4,36 +4,43 @@ import {
   artefactSchema,
   buildRecipeSchema,
   capabilitiesSchema,
+  type ExperimentAssignment,
+  pipelineSchema,
   type RolloutSpecInput,
   releaseSchema,
   rolloutSpecSchema,
   StarlingError,
 } from '@starling/shared';
 import { sql } from 'drizzle-orm';
+import { createAnalysis } from '../analysis/index.ts';
 import type { BlobStore } from '../blobs/index.ts';
 import type { Database } from '../db/index.ts';
 import { createDesiredStates, type DesiredLink } from '../desired-state/index.ts';
 import type { Devices } from '../devices/index.ts';
 import { createEventBus } from '../events.ts';
+import { createExperiments, type Experiments, experimentsAmong } from '../experiments/index.ts';
 import { createGroups } from '../groups/index.ts';
 import type { Models } from '../models/index.ts';
+import type { Pipelines } from '../pipelines/index.ts';
 import type { Log } from '../ports.ts';
 import type { Releases } from '../releases/index.ts';
 import type { Keyring } from '../trust/index.ts';
 import type { RolloutAnalysis } from './analysis-port.ts';
 import { noAnalysis } from './index.ts';
 import { createRollouts, type Rollouts } from './rollouts.ts';
+import { followDesired } from './targets-store.ts';
 
 /** A database -> devices that do what they are told, in rows, and a clock that is turned by hand: to try rollouts without waiting. */
 export interface ExampleFleet {
   db: Database;
   clock: { nowMs(): number; add(ms: number): void };
   rollouts: Rollouts;
+  experiments: Experiments;
   /** The same on the same rows, as a process that starts anew. */
   restart(options?: Partial<ExampleOptions>): Rollouts;
   addDevices(
     count: number,
-    options?: { labels?: (index: number) => Record<string, string>; release?: string; online?: boolean },
+    options?: { labels?: (index: number) => Record<string, string>; release?: string; online?: boolean; id?: (index: number) => string },
   ): Promise<string[]>;
   /** Every device that is online does what its desired state says. @returns how many had something to do */
   work(behaviour?: (device: string) => Outcome): Promise<number>;
@@ -61,6 +68,10 @@ const silent: Log = { debug: () => undefined, info: () => undefined, warn: () =>
 const DAY_MS = 86_400_000;
 const ROWS_A_TIME = 5_000;
 export const releaseNames = ['one', 'two', 'three'] as const;
+
+function idOf(index: number): string {
+  return `device-${`${index}`.padStart(6, '0')}`;
+}
 
 /** 64 hexadecimal digits that begin with a word's letters. */
 export function digestOf(word: string): string {
@@ -122,6 +133,13 @@ const releases: Pick<Releases, 'find' | 'plan'> = {
   },
 };
 
+const pipeline = pipelineSchema.parse({
+  ...{ kind: 'pipeline', schemaVersion: 1, name: 'p', version: '1.0.0', inputs: { image: 'encoded-image' }, outputs: {} },
+  nodes: { decode: { op: 'image.decode' } },
+  edges: [{ from: 'input.image', to: 'decode.image' }],
+});
+const pipelines: Pick<Pipelines, 'show'> = { show: async () => ({ document: pipeline }) as never };
+
 export function createExampleFleet(options: Pick<ExampleOptions, 'db'> & Partial<ExampleOptions>): ExampleFleet {
   const { db } = options;
   let nowMs = 1_700_000_000_000;
@@ -139,7 +157,7 @@ export function createExampleFleet(options: Pick<ExampleOptions, 'db'> & Partial
     reconnectGraceMs = 0,
     link,
     keyring,
-  }: Partial<ExampleOptions> = {}): Rollouts => {
+  }: Partial<ExampleOptions> = {}): { rollouts: Rollouts; experiments: Experiments } => {
     const devices: Pick<Devices, 'find'> = { find: async () => ({}) as never };
     const desiredStates = createDesiredStates({
       ...{
@@ -158,27 +176,27 @@ export function createExampleFleet(options: Pick<ExampleOptions, 'db'> & Partial
       ids += 1;
       return `id-${`${ids}`.padStart(4, '0')}`;
     };
-    return createRollouts({
-      ...{ db: own, clock, ids: { next, bytes: () => new Uint8Array() }, log: silent, events: createEventBus() },
-      ...{
-        blobs: blobs as BlobStore,
-        models,
-        releases,
-        desiredStates,
-        profiles,
-        analysis,
-        matching: createGroups({ db: own, clock }).where,
-        reconnectGraceMs,
-      },
+    const { where: matching } = createGroups({ db: own, clock });
+    const common = { db: own, clock, ids: { next, bytes: () => new Uint8Array() }, log: silent, events: createEventBus() };
+    const rollouts = createRollouts({
+      ...{ ...common, blobs: blobs as BlobStore, models, releases, desiredStates, profiles, analysis, matching, reconnectGraceMs },
+      experiments: (where) => experimentsAmong(own, where),
     });
+    const experiments = createExperiments({
+      ...{ ...common, releases, pipelines, desiredStates, matching, follow: followDesired },
+      analysis: createAnalysis({ db: own, clock, log: silent, prices: [] }),
+      promote: async (spec, by) => (await rollouts.create(spec, true, by)).id,
+    });
+    return { rollouts, experiments };
   };
-  const rollouts = open(options);
+  const { rollouts, experiments } = open(options);
   const actor: ExampleFleet['actor'] = (name) => ({ id: name, name, role: 'operator', via: 'token', scopes: null });
   return {
-    ...{ db, clock, rollouts, restart: open, actor },
-    async addDevices(count, { labels = () => ({}), release = 'one', online = true } = {}) {
+    ...{ db, clock, rollouts, experiments, actor },
+    restart: (changed) => open(changed).rollouts,
+    async addDevices(count, { labels = () => ({}), release = 'one', online = true, id = idOf } = {}) {
       const added = Array.from({ length: count }, (_, index) => ({
-        id: `device-${`${made + index}`.padStart(6, '0')}`,
+        id: id(made + index),
         labels: labels(made + index),
       }));
       made += count;
@@ -250,16 +268,17 @@ async function work(db: Database, behaviour: (device: string) => Outcome, nowMs:
     epoch: number;
     release: string | null;
     artefacts: unknown;
+    experiment: ExperimentAssignment | null;
     running: unknown;
   }>(sql`
-    select d.id, s.generation, s.epoch, s.release, s.artefacts, d.reported->'running' as running from devices d join desired_states s on s.device = d.id
+    select d.id, s.generation, s.epoch, s.release, s.artefacts, s.experiment, d.reported->'running' as running from devices d join desired_states s on s.device = d.id
     where d.online and (d.reported->>'generation')::int < s.generation order by d.id`);
-  const reports = behind.flatMap(({ id, generation, epoch, release, artefacts, running }) => {
+  const reports = behind.flatMap(({ id, generation, epoch, release, artefacts, experiment, running }) => {
     const own = running as { release?: string } | null;
     // What runs already needs no work, and cannot fail.
     const outcome = own?.release === release ? 'run' : behaviour(id);
     if (outcome === 'silent') return [];
-    const common = { schemaVersion: 1, epoch, generation, steps: [], previous: null, refused: [], atMs: nowMs };
+    const common = { schemaVersion: 1, epoch, generation, steps: [], previous: null, refused: [], atMs: nowMs, ...armsOf(experiment) };
     const runs = { release, artefacts, verified: true, since: nowMs, providers: {} };
     const report =
       outcome === 'run'
@@ -271,4 +290,10 @@ async function work(db: Database, behaviour: (device: string) => Outcome, nowMs:
     update devices set reported = told.report::jsonb, reported_at_ms = ${nowMs}, last_seen_at_ms = ${nowMs}
     from unnest(${sql.param(reports.map(({ id }) => id))}::text[], ${sql.param(reports.map(({ report }) => report))}::text[]) as told(id, report) where devices.id = told.id`);
   return reports.length;
+}
+
+/** Challengers run at once, wherever they are to. */
+function armsOf(experiment: ExperimentAssignment | null) {
+  if (experiment === null) return {};
+  return { experiment: { id: experiment.id, arms: experiment.arms.map(({ release }) => ({ release, state: 'running' as const })) } };
 }

@@ -22,6 +22,8 @@ export interface RolloutPorts {
   analysis: RolloutAnalysis;
   /** A selector as a condition on rows of `devices`. @throws StarlingError that names what is wrong with it */
   matching(selector: string): Promise<SQL>;
+  /** Running experiments that devices of a condition take part in. */
+  experiments?(where: SQL): Promise<{ name: string; devices: number }[]>;
   /** Devices had this long to come back to a fleet that has started before they count as away. */
   reconnectGraceMs?: number | undefined;
 }

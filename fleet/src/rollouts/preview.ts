@@ -48,6 +48,7 @@ export async function checkRollout(spec: RolloutSpec, all: boolean, ports: Rollo
   const where = await ports.matching(spec.selector);
   const matched = await countMatches(ports.db, where, release.digest);
   requireMatches(matched.matched, matched.active, { all, maximum: TARGETS_MAXIMUM });
+  await requireNoExperiment(spec, where, ports);
   if (matched.unchanged === matched.matched)
     throw new StarlingError('nothing-to-do', `all ${matched.matched} devices run ${release.document.name} already`, { field: 'release' });
   const perGroup = matched.matched <= PREVIEW_ALL_MAXIMUM ? PREVIEW_ALL_MAXIMUM : PREVIEW_SAMPLE_PER_GROUP;
@@ -60,6 +61,16 @@ export async function checkRollout(spec: RolloutSpec, all: boolean, ports: Rollo
     });
   }
   return { release, where, matched, chosen, refused };
+}
+
+/** Another release would end the part of these devices in it, and with it what is being found out. */
+async function requireNoExperiment({ supersede }: RolloutSpec, where: SQL, { experiments }: RolloutPorts): Promise<void> {
+  const [busy] = supersede ? [] : ((await experiments?.(where)) ?? []);
+  if (busy === undefined) return;
+  throw new StarlingError('experiment-running', `${busy.devices} of its devices take part in the experiment ${busy.name}`, {
+    field: 'selector',
+    hint: `end ${busy.name}, or "supersede: true" to take the devices out of it`,
+  });
 }
 
 async function chooseForSample(

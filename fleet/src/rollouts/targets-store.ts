@@ -267,3 +267,11 @@ export async function adoptEpoch(tx: Transaction, rollout: string, release: stri
     where t.rollout = ${rollout} and s.device = t.device and s.epoch > t.epoch and t.state = any(${texts([...inFlightTargets, ...executedTargets])})
       and s.release is not distinct from case when t.state = 'returning' or t.restored then t.previous_release else ${release} end`);
 }
+
+/** The desired states of these devices were raised by one, and name the same release: targets that were given them go on. */
+export async function followDesired(tx: Transaction, devices: readonly string[]): Promise<void> {
+  if (devices.length === 0) return;
+  await tx.execute(sql`
+    update rollout_targets t set generation = s.generation from desired_states s
+    where t.device = any(${texts(devices)}) and s.device = t.device and t.epoch = s.epoch and t.generation = s.generation - 1`);
+}

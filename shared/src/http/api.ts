@@ -7,6 +7,8 @@ import { choiceEndpoints } from './choices.ts';
 import { commandBatchEndpoints } from './command-batches.ts';
 import { commandEndpoints } from './commands.ts';
 import { deviceEndpoints } from './devices.ts';
+import { experimentEndpoints } from './experiments.ts';
+import { feedbackEndpoints } from './feedback.ts';
 import { fleetEndpoints } from './fleet.ts';
 import { fleetMapEndpoints } from './fleet-map.ts';
 import { groupEndpoints } from './groups.ts';
@@ -35,6 +37,8 @@ export const api = {
   ...measuringEndpoints,
   ...analysisEndpoints,
   ...rolloutEndpoints,
+  ...experimentEndpoints,
+  ...feedbackEndpoints,
   ...tapEndpoints,
   ...telemetryEndpoints,
   ...peopleEndpoints,

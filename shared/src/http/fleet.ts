@@ -48,7 +48,7 @@ export type Settings = z.infer<typeof settingsSchema>;
 
 /** What server-sent events carry: enough to know what to fetch again. */
 export const fleetEventSchema = z.object({
-  type: z.enum(['device', 'reported', 'telemetry', 'command', 'build', 'catalogue', 'rollout', 'audit']),
+  type: z.enum(['device', 'reported', 'telemetry', 'command', 'build', 'catalogue', 'rollout', 'experiment', 'audit']),
   id: z.string().meta({ description: 'What it is about: a device, a command, a build' }),
   atMs: z.number(),
   detail: z.record(z.string(), z.unknown()).default({}),

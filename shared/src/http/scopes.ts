@@ -8,6 +8,8 @@ import { commandBatchEndpoints } from './command-batches.ts';
 import { commandEndpoints } from './commands.ts';
 import { deviceEndpoints } from './devices.ts';
 import type { Endpoint } from './endpoint.ts';
+import { experimentEndpoints } from './experiments.ts';
+import { feedbackEndpoints } from './feedback.ts';
 import { fleetEndpoints } from './fleet.ts';
 import { fleetMapEndpoints } from './fleet-map.ts';
 import { groupEndpoints } from './groups.ts';
@@ -31,6 +33,8 @@ const scoped = {
   ...choiceEndpoints,
   ...analysisEndpoints,
   ...rolloutEndpoints,
+  ...experimentEndpoints,
+  ...feedbackEndpoints,
   ...tapEndpoints,
   ...telemetryEndpoints,
   ...peopleEndpoints,

@@ -81,6 +81,7 @@ export const energyRecordSchema = z.object({
   joulesPerInference: z.number().nonnegative().nullable(),
   method: z.enum(['measured', 'modelled']),
   source: z.string().meta({ description: 'Sensor path, or the profile whose power model was used' }),
+  experiment: randomIdSchema.optional().meta({ description: 'In which the release took part' }),
 });
 
 export const batterySchema = z.object({

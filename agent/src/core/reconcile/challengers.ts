@@ -86,7 +86,10 @@ export function createChallengers(ports: ChallengerPorts): Challengers {
       ...{ release, share, key: state === 'running' ? (key ?? null) : null },
     }));
     const { id, mode, key, shadow } = experiment;
-    return arms.every((arm) => arm.key === null) ? null : { id, mode, key, arms, ...(shadow === undefined ? {} : { shadow }) };
+    // Nothing goes to any of them, as in a pause: what the champion does then belongs to no experiment.
+    return arms.every((arm) => arm.key === null || arm.share === 0)
+      ? null
+      : { id, mode, key, arms, ...(shadow === undefined ? {} : { shadow }) };
   };
   const tellHost = async (): Promise<void> => {
     await host.experiment(planOf()).catch((error: unknown) => log.warn('the arms were not set', { reason: messageOf(error) }));

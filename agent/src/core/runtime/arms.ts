@@ -20,6 +20,8 @@ export interface WindowCost {
 /** The challengers of an experiment inside the runtime host. */
 export interface Arms {
   set(experiment: HostExperiment | null): void;
+  /** Of the experiment, while there is one. */
+  id(): string | undefined;
   /** Releases beside the active one that take items or copies. */
   releases(): LoadedRelease[];
   infer(champion: LoadedRelease, input: InferInput, options: InferOptions & ChosenArm): Promise<InferenceResult>;
@@ -59,6 +61,7 @@ export function createArms({ clock, find, emit }: ArmsPorts, threads: number): A
       else if (state?.experiment.id === experiment.id) state = { ...state, experiment };
       else state = beginning(experiment, clock, emit);
     },
+    id: () => state?.experiment.id,
     releases: () => (state?.experiment.arms ?? []).flatMap(({ key }) => (key === null ? [] : (find(key) ?? []))),
     async infer(champion, input, { arm: key, mirrors = [], ...options }) {
       const within = state;

@@ -25,7 +25,7 @@ interface TelemetryPorts {
 export function createTelemetryLoop(
   ports: TelemetryPorts,
   activeRelease: () => LoadedRelease | undefined,
-  arms: Pick<Arms, 'releases' | 'takeFigures' | 'learn'>,
+  arms: Pick<Arms, 'id' | 'releases' | 'takeFigures' | 'learn'>,
 ): TelemetryLoop {
   let cancel = (): void => undefined;
   const keeper = createReferenceKeeper(ports.references, ports.emit);
@@ -46,9 +46,12 @@ export function createTelemetryLoop(
       release: each.installed.digest,
       ...emitReleaseWindow(each, { ...window, release: each.installed.digest }, ports, keeper, arms),
     }));
+    const id = arms.id();
     const inferences = ran.reduce((sum, { items }) => sum + items, 0);
     const energy = energyRecord(window, started.reading, now.reading, inferences, release?.installed.profile);
-    for (const payload of energy === undefined ? [] : splitEnergy(energy, ran)) ports.emit({ type: 'record', kind: 'energy', payload });
+    for (const part of energy === undefined ? [] : splitEnergy(energy, ran)) {
+      ports.emit({ type: 'record', kind: 'energy', payload: { ...part, ...(id === undefined ? {} : { experiment: id }) } });
+    }
     const seconds = lengthMs / 1000;
     arms.learn({
       busyMs: ran.reduce((sum, { busyMs }) => sum + busyMs, 0),

@@ -20,6 +20,7 @@ const madeOld: Record<Heard, readonly ReadName[]> = {
   catalogue: ['listModels', 'listPipelines', 'listReleases', 'showObjective', 'overview', 'listAudit'],
   audit: ['listAudit'],
   rollout: ['listRollouts', 'showRollout', 'listRolloutTargets', 'listRolloutEvents'],
+  experiment: ['listExperiments', 'showExperiment', 'listExperimentDevices', 'listExperimentEvents', 'listExperimentLooks'],
   choices: ['listProposals'],
   map: ['fleetMap'],
 };

@@ -1,4 +1,4 @@
-import type { Capabilities, ReportedState } from '@starling/shared';
+import type { Capabilities, ExperimentAssignment, ReportedState } from '@starling/shared';
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 
@@ -73,26 +73,32 @@ export const brokerLogins = pgTable(
 );
 
 /** What each device should run, newest row per device; `previous` is what it may go back to. */
-export const desiredStates = pgTable('desired_states', {
-  device: text('device')
-    .primaryKey()
-    .references(() => devices.id),
-  epoch: integer('epoch').notNull(),
-  generation: integer('generation').notNull(),
-  release: text('release'),
-  previousRelease: text('previous_release'),
-  artefacts: jsonb('artefacts').$type<Record<string, string>>().notNull().default({}),
-  /** It runs the nodes of these places for other devices; null where it runs what belongs to itself. */
-  places: jsonb('places').$type<string[]>(),
-  /** Place -> the device that runs the nodes of that place for this one. */
-  workers: jsonb('workers').$type<Record<string, string>>().notNull().default({}),
-  /** Places of its release that nobody runs for it. */
-  unserved: jsonb('unserved').$type<string[]>().notNull().default([]),
-  /** Why each artefact was chosen, in words, by model. */
-  reasons: jsonb('reasons').$type<Record<string, unknown>>().notNull().default({}),
-  assignedAtMs: bigint('assigned_at_ms', { mode: 'number' }).notNull(),
-  assignedBy: text('assigned_by').notNull(),
-});
+export const desiredStates = pgTable(
+  'desired_states',
+  {
+    device: text('device')
+      .primaryKey()
+      .references(() => devices.id),
+    epoch: integer('epoch').notNull(),
+    generation: integer('generation').notNull(),
+    release: text('release'),
+    previousRelease: text('previous_release'),
+    artefacts: jsonb('artefacts').$type<Record<string, string>>().notNull().default({}),
+    /** It runs the nodes of these places for other devices; null where it runs what belongs to itself. */
+    places: jsonb('places').$type<string[]>(),
+    /** Place -> the device that runs the nodes of that place for this one. */
+    workers: jsonb('workers').$type<Record<string, string>>().notNull().default({}),
+    /** Places of its release that nobody runs for it. */
+    unserved: jsonb('unserved').$type<string[]>().notNull().default([]),
+    /** Why each artefact was chosen, in words, by model. */
+    reasons: jsonb('reasons').$type<Record<string, unknown>>().notNull().default({}),
+    /** Releases that run beside it, and which items go to them; null where it takes part in no experiment. */
+    experiment: jsonb('experiment').$type<ExperimentAssignment>(),
+    assignedAtMs: bigint('assigned_at_ms', { mode: 'number' }).notNull(),
+    assignedBy: text('assigned_by').notNull(),
+  },
+  (table) => [index('desired_states_experiment').on(sql`(${table.experiment} ->> 'id')`).where(sql`experiment is not null`)],
+);
 
 export const commands = pgTable(
   'commands',

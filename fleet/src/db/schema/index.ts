@@ -5,6 +5,7 @@ export * from './builds.ts';
 export * from './catalogue.ts';
 export * from './command-batches.ts';
 export * from './devices.ts';
+export * from './experiments.ts';
 export * from './fleet-state.ts';
 export * from './groups.ts';
 export * from './measurements.ts';
