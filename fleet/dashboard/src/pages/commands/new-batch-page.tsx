@@ -62,40 +62,14 @@ export function NewBatchPage() {
   return (
     <>
       <PageHeader title="New command" note="See how many devices it is for, then send it. It can be cancelled at any time." />
-      <Panel title="What">
-        <Stack>
-          <Select
-            label="Command"
-            required
-            allowDeselect={false}
-            description={summary}
-            data={[...sendableCommandSchema.options]}
-            value={name}
-            onChange={(next) => {
-              setName(sendableCommandSchema.parse(next));
-              setGiven({});
-            }}
-          />
-          <ParamForm
-            // Fields of one command are not those of another, even where they have one name.
-            key={name}
-            fields={paramFieldsOf(schema)}
-            values={given}
-            onSet={(field, value) => setGiven(({ [field]: _, ...rest }) => (value === undefined ? rest : { ...rest, [field]: value }))}
-          />
-          {mistake !== undefined && (
-            <Alert
-              role="alert"
-              color="red"
-              variant="outline"
-              title={`Not right yet: ${mistake.field}`}
-              styles={{ root: { background: 'var(--surface)' } }}
-            >
-              {mistake.message}
-            </Alert>
-          )}
-        </Stack>
-      </Panel>
+      <WhatPanel
+        {...{ name, given, mistake }}
+        onName={(next) => {
+          setName(next);
+          setGiven({});
+        }}
+        onSet={(field, value) => setGiven(({ [field]: _, ...rest }) => (value === undefined ? rest : { ...rest, [field]: value }))}
+      />
       <Panel title="For whom" note="Devices that match later are not among them.">
         <SelectorField
           label="Devices"
@@ -105,22 +79,7 @@ export function NewBatchPage() {
           {...{ vocabulary, problem, note: countWords(counts) }}
         />
       </Panel>
-      <Panel title="How fast">
-        <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
-          {paceFields.map(({ name: field, label, maximum }) => (
-            <NumberInput
-              key={field}
-              label={label}
-              min={1}
-              max={maximum}
-              clampBehavior="strict"
-              allowDecimal={false}
-              value={pace[field]}
-              onChange={(value) => setPace((before) => ({ ...before, [field]: typeof value === 'number' ? value : usual[field] }))}
-            />
-          ))}
-        </SimpleGrid>
-      </Panel>
+      <PacePanel pace={pace} onPace={(change) => setPace((before) => ({ ...before, ...change }))} />
       <Group justify="flex-end">
         <ButtonLink to="/commands" variant="default">
           Cancel
@@ -149,5 +108,67 @@ export function NewBatchPage() {
         </ConfirmDialog>
       )}
     </>
+  );
+}
+
+interface WhatPanelProps {
+  name: Sendable;
+  given: Readonly<Record<string, unknown>>;
+  mistake: { field: string; message: string } | undefined;
+  onName: (name: Sendable) => void;
+  /** Without a value the argument is left out, and what holds by default holds. */
+  onSet: (field: string, value: unknown) => void;
+}
+
+function WhatPanel({ name, given, mistake, onName, onSet }: WhatPanelProps) {
+  const { summary, arguments: schema } = commandTable[name];
+  return (
+    <Panel title="What">
+      <Stack>
+        <Select
+          label="Command"
+          required
+          allowDeselect={false}
+          description={summary}
+          data={[...sendableCommandSchema.options]}
+          value={name}
+          onChange={(next) => onName(sendableCommandSchema.parse(next))}
+        />
+        {/* Fields of one command are not those of another, even where they have one name. */}
+        <ParamForm key={name} fields={paramFieldsOf(schema)} values={given} onSet={onSet} />
+        {mistake !== undefined && (
+          <Alert
+            role="alert"
+            color="red"
+            variant="outline"
+            title={`Not right yet: ${mistake.field}`}
+            styles={{ root: { background: 'var(--surface)' } }}
+          >
+            {mistake.message}
+          </Alert>
+        )}
+      </Stack>
+    </Panel>
+  );
+}
+
+function PacePanel({ pace, onPace }: { pace: Pace; onPace: (change: Partial<Pace>) => void }) {
+  return (
+    <Panel title="How fast">
+      <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
+        {paceFields.map(({ name, label, maximum }) => (
+          <NumberInput
+            key={name}
+            label={label}
+            min={1}
+            max={maximum}
+            clampBehavior="strict"
+            allowDecimal={false}
+            value={pace[name]}
+            onChange={(value) => onPace({ [name]: typeof value === 'number' ? value : usual[name] })}
+          />
+        ))}
+      </SimpleGrid>
+    </Panel>
   );
 }
