@@ -12,6 +12,7 @@ import {
   IconPackage,
   IconPlugConnected,
   IconRoute,
+  IconSend,
   IconSettings,
 } from '@tabler/icons-react';
 
@@ -22,6 +23,7 @@ interface Place {
     | '/devices'
     | '/groups'
     | '/rollouts'
+    | '/commands'
     | '/models'
     | '/builds'
     | '/pipelines'
@@ -44,6 +46,7 @@ export const places: readonly { title: string; places: readonly Place[] }[] = [
       { to: '/devices', label: 'Devices', icon: IconCpu, needs: 'viewer' },
       { to: '/groups', label: 'Groups', icon: IconFolders, needs: 'viewer' },
       { to: '/rollouts', label: 'Rollouts', icon: IconArrowRampRight, needs: 'viewer' },
+      { to: '/commands', label: 'Commands', icon: IconSend, needs: 'viewer' },
       { to: '/enrolment', label: 'Enrolment', icon: IconPlugConnected, needs: 'operator' },
     ],
   },
