@@ -6,6 +6,7 @@ import { whoAmI } from './data/session.ts';
 import { buildsSearchSchema } from './pages/builds/search.ts';
 import { deviceSearchSchema } from './pages/device/search.ts';
 import { devicesSearchSchema } from './pages/devices/search.ts';
+import { experimentSearchSchema, experimentsSearchSchema } from './pages/experiments/search.ts';
 import { mapSearchSchema } from './pages/fleet-map/search.ts';
 import { modelSearchSchema } from './pages/model/search.ts';
 import { NotFoundPage } from './pages/not-found/not-found-page.tsx';
@@ -185,6 +186,24 @@ const rollouts = createRoute({
     'RolloutsPage',
   ),
 });
+const experiments = createRoute({
+  ...under,
+  path: '/experiments',
+  validateSearch: experimentsSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/experiments/experiments-page.tsx')),
+    'ExperimentsPage',
+  ),
+});
+const experiment = createRoute({
+  ...under,
+  path: '/experiments/$id',
+  validateSearch: experimentSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/experiments/experiment-page.tsx')),
+    'ExperimentPage',
+  ),
+});
 const newRollout = createRoute({
   ...under,
   path: '/rollouts/new',
@@ -247,6 +266,8 @@ const inShell = [
   rollouts,
   newRollout,
   rollout,
+  experiments,
+  experiment,
   enrolment,
   audit,
   settings,

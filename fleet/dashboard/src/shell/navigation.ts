@@ -4,6 +4,7 @@ import {
   IconArrowRampRight,
   IconCpu,
   IconCube,
+  IconFlask,
   IconFolders,
   IconHammer,
   IconHistory,
@@ -22,6 +23,7 @@ interface Place {
     | '/devices'
     | '/groups'
     | '/rollouts'
+    | '/experiments'
     | '/models'
     | '/builds'
     | '/pipelines'
@@ -44,6 +46,7 @@ export const places: readonly { title: string; places: readonly Place[] }[] = [
       { to: '/devices', label: 'Devices', icon: IconCpu, needs: 'viewer' },
       { to: '/groups', label: 'Groups', icon: IconFolders, needs: 'viewer' },
       { to: '/rollouts', label: 'Rollouts', icon: IconArrowRampRight, needs: 'viewer' },
+      { to: '/experiments', label: 'Experiments', icon: IconFlask, needs: 'viewer' },
       { to: '/enrolment', label: 'Enrolment', icon: IconPlugConnected, needs: 'operator' },
     ],
   },
