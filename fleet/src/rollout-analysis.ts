@@ -5,7 +5,11 @@ import type { AnalysisQuestion, RolloutAnalysis, Rollouts } from './rollouts/ind
 
 /** Rollouts ask, analyses answer; and what other people's servers have to say about it. */
 export function judgeRollouts(analysis: Pick<Analysis, 'resolve' | 'judge'>, webhooks: Webhooks): RolloutAnalysis {
-  const agrees = async (spec: AnalysisSpec, kind: WebhookKind, { rollout, name }: AnalysisQuestion): Promise<string | undefined> => {
+  const agrees = async (
+    spec: AnalysisSpec,
+    kind: WebhookKind,
+    { rollout, name }: Pick<AnalysisQuestion, 'rollout' | 'name'>,
+  ): Promise<string | undefined> => {
     for (const hook of spec.webhooks.filter((each) => each.kind === kind)) {
       const answer = await webhooks.call(hook, { kind, rollout: { id: rollout, name }, phase: kind });
       if (!answer.accepted) return `${hook.name} does not agree: ${answer.reason}`;
@@ -14,6 +18,7 @@ export function judgeRollouts(analysis: Pick<Analysis, 'resolve' | 'judge'>, web
   };
   return {
     resolve: async (reference) => ({ ...(await analysis.resolve(reference)) }),
+    objection: async ({ id, name }, reference) => agrees(await analysis.resolve(reference), 'confirm-rollout', { rollout: id, name }),
     async judge(question) {
       const { candidate, control, sinceMs, nowMs, endsAtMs, rollout, step } = question;
       const spec = await analysis.resolve(question.analysis);
@@ -58,8 +63,9 @@ export function tellOfRollouts(
     const call = (hook: Webhook) => webhooks.call(hook, { kind: hook.kind, rollout: { id, name }, phase: state });
     await Promise.all(hooks.filter(({ kind }) => kinds.has(kind)).map(call));
   };
-  return events.subscribe(({ type, id, detail }) => {
-    if (type !== 'rollout' || detail.state === undefined) return;
+  return events.subscribe(({ type, id, detail }, isElsewhere) => {
+    // Where it happened it is told of.
+    if (isElsewhere || type !== 'rollout' || detail.state === undefined) return;
     tell(id).catch((error: unknown) => log.warn({ rollout: id, error: messageOf(error) }, 'nobody was told of a rollout'));
   });
 }

@@ -4,6 +4,7 @@ import { createRootRouteWithContext, createRoute, createRouter, lazyRouteCompone
 import { z } from 'zod';
 import { whoAmI } from './data/session.ts';
 import { buildsSearchSchema } from './pages/builds/search.ts';
+import { batchSearchSchema, newBatchSearchSchema } from './pages/commands/search.ts';
 import { deviceSearchSchema } from './pages/device/search.ts';
 import { devicesSearchSchema } from './pages/devices/search.ts';
 import { experimentSearchSchema, experimentsSearchSchema } from './pages/experiments/search.ts';
@@ -222,6 +223,33 @@ const rollout = createRoute({
     'RolloutPage',
   ),
 });
+const commands = createRoute({
+  ...under,
+  path: '/commands',
+  validateSearch: listSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/commands/batches-page.tsx')),
+    'BatchesPage',
+  ),
+});
+const newCommand = createRoute({
+  ...under,
+  path: '/commands/new',
+  validateSearch: newBatchSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/commands/new-batch-page.tsx')),
+    'NewBatchPage',
+  ),
+});
+const command = createRoute({
+  ...under,
+  path: '/commands/$id',
+  validateSearch: batchSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/commands/batch-page.tsx')),
+    'BatchPage',
+  ),
+});
 const enrolment = createRoute({
   ...under,
   path: '/enrolment',
@@ -268,6 +296,9 @@ const inShell = [
   rollout,
   experiments,
   experiment,
+  commands,
+  newCommand,
+  command,
   enrolment,
   audit,
   settings,

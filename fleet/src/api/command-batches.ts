@@ -15,5 +15,6 @@ export function commandBatchRoutes(app: ApiApp, { batches }: CommandBatchRoutePo
     const { limit, offset } = query;
     return { limit, offset, ...(await batches.devices(params.id, query)) };
   });
+  route(app, api.listBatchFailures, async ({ params, query }) => ({ ...query, ...(await batches.failures(params.id, query)) }));
   route(app, api.cancelCommandBatch, ({ params, actor }) => batches.cancel(params.id, actor));
 }

@@ -1,4 +1,4 @@
-import { type BatchTargetState, type BatchTargetView, type PageQuery, StarlingError } from '@starling/shared';
+import { type BatchFailure, type BatchTargetState, type BatchTargetView, type PageQuery, StarlingError } from '@starling/shared';
 import { and, asc, count, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
 import { commandBatches, commandBatchTargets, commands, devices } from '../db/schema/index.ts';
@@ -136,4 +136,26 @@ export async function selectTargets(
   const items = await joined().orderBy(sql`${commands.finishedAtMs} desc nulls last`, asc(devices.id)).limit(limit).offset(offset);
   const [total] = await db.select({ value: count() }).from(joined().as('joined'));
   return { items: items as BatchTargetView[], total: total?.value ?? 0 };
+}
+
+/** What devices answered that failed, by its code. Those that never answered have none, and are told by their state. */
+export async function selectFailures(
+  db: Queryable,
+  batch: string,
+  { limit, offset }: PageQuery,
+): Promise<{ items: BatchFailure[]; total: number }> {
+  const grouped = () =>
+    db
+      .select({
+        code: sql<string>`coalesce(${commands.error} ->> 'code', '')`.as('code'),
+        devices: count().as('devices'),
+        example: sql<string>`coalesce(min(${commands.error} ->> 'message'), '')`.as('example'),
+      })
+      .from(commandBatchTargets)
+      .innerJoin(commands, eq(commands.id, commandBatchTargets.command))
+      .where(and(eq(commandBatchTargets.batch, batch), eq(commands.status, 'failed')))
+      .groupBy(sql`1`);
+  const items = await grouped().orderBy(sql`2 desc, 1`).limit(limit).offset(offset);
+  const [total] = await db.select({ value: count() }).from(grouped().as('grouped'));
+  return { items, total: total?.value ?? 0 };
 }

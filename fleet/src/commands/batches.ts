@@ -1,5 +1,6 @@
 import {
   type Actor,
+  type BatchFailure,
   type BatchTargetState,
   type BatchTargetView,
   type CommandBatchView,
@@ -23,6 +24,7 @@ import {
   openOfBatch,
   runningBatches,
   selectBatches,
+  selectFailures,
   selectTargets,
   type Tally,
   takeTurn,
@@ -45,6 +47,8 @@ export interface CommandBatches {
   list(page: PageQuery): Promise<{ items: CommandBatchView[]; total: number }>;
   show(id: string): Promise<CommandBatchView>;
   devices(id: string, page: PageQuery & { state?: BatchTargetState | undefined }): Promise<{ items: BatchTargetView[]; total: number }>;
+  /** Why devices failed. */
+  failures(id: string, page: PageQuery): Promise<{ items: BatchFailure[]; total: number }>;
   /** @throws StarlingError `batch-ended` */
   cancel(id: string, actor: Actor): Promise<CommandBatchView>;
   /** Sends on what is due. One process of a fleet does it. */
@@ -124,6 +128,10 @@ export function createCommandBatches(ports: BatchPorts): CommandBatches {
     async devices(id, page) {
       await find(id);
       return selectTargets(db, id, page);
+    },
+    async failures(id, page) {
+      await find(id);
+      return selectFailures(db, id, page);
     },
     async cancel(id, actor) {
       const { name, state } = await find(id);

@@ -35,6 +35,8 @@ export interface RolloutFacts {
   /** Final failures by kind and code. */
   failures: readonly { kind: string; code: string; devices: number }[];
   approvals: number;
+  /** Of those who are asked before it begins: why it may not yet. */
+  objection?: string | undefined;
   /** Of the present step, where it is an analysis. */
   judged?: Judged | undefined;
   /** Of the background analysis. */
@@ -67,9 +69,10 @@ const idle = (): Decision => ({ do: 'wait', waiting: null });
 
 /** One for each state: a missing one does not compile. */
 const deciders: Readonly<Record<RolloutState, (facts: RolloutFacts) => Decision>> = {
-  scheduled: ({ spec: { startAt }, nowMs }) => {
-    const startMs = startAt === undefined ? 0 : Date.parse(startAt);
-    if (nowMs >= startMs) return { do: 'begin' };
+  scheduled: ({ spec: { startAt }, nowMs, objection }) => {
+    const startMs = startOf(startAt);
+    if (nowMs >= startMs)
+      return objection === undefined ? { do: 'begin' } : { do: 'wait', waiting: { kind: 'confirmation', text: objection } };
     return { do: 'wait', waiting: { kind: 'start', text: `starts at ${new Date(startMs).toISOString()}`, untilMs: startMs } };
   },
   running: (facts) => failureOf(facts) ?? (facts.step >= facts.steps.length ? finished(facts) : ofStep(facts)),
@@ -88,6 +91,11 @@ const deciders: Readonly<Record<RolloutState, (facts: RolloutFacts) => Decision>
   stopped: idle,
   'rolled-back': idle,
 };
+
+/** When it may begin; 0: at once. */
+export function startOf(startAt: string | undefined): number {
+  return startAt === undefined ? 0 : Date.parse(startAt);
+}
 
 function drainedIf(isDrained: boolean): Decision {
   return isDrained ? { do: 'drained' } : { do: 'wait', waiting: { kind: 'devices', text: 'waits for the devices that are on their way' } };

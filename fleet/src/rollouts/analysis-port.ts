@@ -31,6 +31,8 @@ export interface RolloutAnalysis {
    * @throws StarlingError that names the field, where it could never be judged
    */
   resolve(analysis: AnalysisReference): Promise<AnalysisReference>;
+  /** Who has to agree before a rollout begins and does not, in a sentence; undefined where all agree. */
+  objection(rollout: { id: string; name: string }, analysis: AnalysisReference): Promise<string | undefined>;
   /** What it found, with all its figures in `detail`. */
   judge(question: AnalysisQuestion): Promise<Judged & { detail: unknown }>;
 }
@@ -43,5 +45,6 @@ export const noAnalysis: RolloutAnalysis = {
       hint: 'use thresholds, pauses and approvals',
     });
   },
+  objection: async () => undefined,
   judge: async () => ({ verdict: 'inconclusive', reason: 'this fleet cannot judge analyses', detail: null }),
 };

@@ -1,5 +1,5 @@
 import { type AnalysisReference, durationMs } from '@starling/shared';
-import type { Judged, RolloutFacts } from './advance.ts';
+import { type Judged, type RolloutFacts, startOf } from './advance.ts';
 import { JUDGE_INTERVAL_MS, RECONNECT_GRACE_MS } from './limits.ts';
 import { planSteps } from './plan-waves.ts';
 import type { RolloutPorts } from './ports.ts';
@@ -25,6 +25,7 @@ export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): Fa
   const { db, clock, analysis } = ports;
   const judgements = new Map<string, Judgement>();
   const shown = new Map<string, Judgement>();
+  const objections = new Map<string, { text: string; atMs: number }>();
   return {
     judgement: (rollout) => shown.get(rollout),
     async gather(row) {
@@ -49,6 +50,7 @@ export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): Fa
         graceOver: nowMs - startedAtMs >= (ports.reconnectGraceMs ?? RECONNECT_GRACE_MS),
         failures: counts.failed + counts['timed-out'] > 0 ? await failuresOf(db, row.id, true) : [],
         approvals: approves ? (await approvalsOf(db, row.id)).filter((approval) => approval.step === row.step).length : 0,
+        objection: row.state === 'scheduled' && nowMs >= startOf(row.spec.startAt) ? await objectionTo(row) : undefined,
         judged:
           step !== undefined && 'analyse' in step.step
             ? await judgeAgain(row, `${row.step}@${row.stepStartedAtMs}`, step.step.analyse, {
@@ -63,6 +65,18 @@ export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): Fa
       };
     },
   };
+
+  /** Those who do not agree are asked again as often as gates are judged. */
+  async function objectionTo({ id, name, spec }: RolloutRow): Promise<string | undefined> {
+    if (spec.analysis === undefined) return undefined;
+    const nowMs = clock.nowMs();
+    const known = objections.get(id);
+    if (known !== undefined && nowMs - known.atMs < JUDGE_INTERVAL_MS && nowMs >= known.atMs) return known.text;
+    const text = await analysis.objection({ id, name }, spec.analysis);
+    if (text === undefined) objections.delete(id);
+    else objections.set(id, { text, atMs: nowMs });
+    return text;
+  }
 
   async function judgeAgain(
     row: RolloutRow,

@@ -187,6 +187,8 @@ function estimateOf(spec: RolloutSpec, total: number, bytes: RolloutPreview['byt
 /** Joules of one inference over all models, now and then, over the devices for which both are known. */
 function energyOf(chosen: readonly Chosen[]): RolloutPreview['energy'] {
   const joules = (reasons: Chosen['reasons'], artefacts: Readonly<Record<string, string>>): number | undefined => {
+    // Without a model nothing was ever measured: that is not nothing.
+    if (Object.keys(reasons).length === 0) return undefined;
     let sum = 0;
     for (const [model, { candidates }] of Object.entries(reasons)) {
       const figure = candidates.find(({ artefact }) => artefact === artefacts[model])?.figures?.joulesPerInference;
@@ -210,7 +212,9 @@ function energyOf(chosen: readonly Chosen[]): RolloutPreview['energy'] {
   const now = mean(({ reasons, before }) => joules(reasons, before));
   const basis =
     then.value === null
-      ? 'nobody has measured these artefacts'
+      ? chosen.some(({ reasons }) => Object.keys(reasons).length > 0)
+        ? 'nobody has measured these artefacts'
+        : 'unknown: energy is measured of models, and its pipelines have none'
       : `measured or estimated for ${then.devices} devices${now.value === null ? '; what they run now is of other model versions, or was not measured' : ''}`;
   return { joulesPerInferenceNow: now.value, joulesPerInferenceThen: then.value, basis };
 }

@@ -333,6 +333,32 @@ export function rolloutContract(name: string, open: () => Promise<{ db: Database
       expect((await fleet.rollouts.list({ limit: 10, offset: 0 })).total).toBe(0);
     });
 
+    test('whoever is asked before it begins holds it until all agree; they are asked again, and not at every pass', async () => {
+      await fleet.addDevices(2);
+      const answers: (string | undefined)[] = ['the board does not agree: it answered 403', undefined];
+      let asked = 0;
+      const judge = async () => ({ verdict: 'running' as const, reason: '', detail: null });
+      const objection = async (): Promise<string | undefined> => answers[asked++];
+      fleet = createExampleFleet({ db: database.db, analysis: { resolve: async (reference) => reference, judge, objection } });
+      await fleet.create({ analysis: { objectives: [] } });
+      for (let pass = 0; pass < 5; pass += 1) await fleet.rollouts.pass();
+      expect(await show()).toMatchObject({ state: 'scheduled', waiting: { kind: 'confirmation', text: answers[0] }, startedAtMs: null });
+      expect([asked, await counts()]).toEqual([1, { waiting: 2 }]);
+      fleet.clock.add(MINUTE_MS);
+      await fleet.rollouts.pass();
+      expect([asked, (await show()).state]).toEqual([2, 'running']);
+    });
+
+    test('steps of a rollout that ended tell where it ended, and which it never came to', async () => {
+      await fleet.addDevices(4);
+      await fleet.create({ canary: { count: 1 }, steps: [{ pause: {} }, { setPercent: 100 }] });
+      await settle();
+      expect((await show()).waves.map(({ state }) => state)).toEqual(['done', 'active', 'next']);
+      await act('rollback');
+      expect((await settle()).state).toBe('rolled-back');
+      expect((await show()).waves.map(({ state }) => state)).toEqual(['done', 'stopped', 'skipped']);
+    });
+
     test('lists, targets and the timeline are paged', async () => {
       const devices = await fleet.addDevices(5);
       await fleet.create({});

@@ -1,4 +1,4 @@
-import type { RolloutDetail, RolloutView, RolloutWave } from '@starling/shared';
+import type { RolloutDetail, RolloutState, RolloutView, RolloutWave } from '@starling/shared';
 import type { Queryable } from '../db/index.ts';
 import { planSteps } from './plan-waves.ts';
 import { isOver } from './states.ts';
@@ -36,12 +36,21 @@ export async function detailOf(db: Queryable, row: RolloutRow, analysis: unknown
 function wavesOf(row: RolloutRow, tally: Tally, approvals: readonly ApprovalRow[]): RolloutWave[] {
   return planSteps(row.spec).map(({ name, kind }, step) => {
     const wave = tally.waves.get(step);
-    const isActive = step === row.step && !isOver(row.state) && row.state !== 'scheduled' && row.state !== 'following';
     return {
-      ...{ step, name, kind, state: step < row.step ? 'done' : isActive ? 'active' : 'next' },
+      ...{ step, name, kind, state: waveState(step, row) },
       ...{ started: wave?.started ?? 0, counts: wave?.counts ?? noCounts() },
       approvals: approvals.filter((each) => each.step === step).map(({ name: person, atMs }) => ({ name: person, atMs })),
       ...{ startedAtMs: wave?.startedAtMs ?? null, finishedAtMs: wave?.finishedAtMs ?? null },
     };
   });
+}
+
+/** States in which no further step begins, whatever is still under way. */
+const ending: ReadonlySet<RolloutState> = new Set(['aborting', 'aborted', 'stopping', 'stopped', 'rolling-back', 'rolled-back']);
+
+function waveState(step: number, { step: present, state, startedAtMs }: RolloutRow): RolloutWave['state'] {
+  if (step < present) return 'done';
+  // One that is taken back after it succeeded has no step left; one that never began was in none.
+  if (ending.has(state)) return step === present && startedAtMs !== null ? 'stopped' : 'skipped';
+  return step === present && state !== 'scheduled' && state !== 'following' && !isOver(state) ? 'active' : 'next';
 }

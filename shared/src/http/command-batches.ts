@@ -62,6 +62,13 @@ export const batchTargetViewSchema = z.object({
 });
 export type BatchTargetView = z.infer<typeof batchTargetViewSchema>;
 
+export const batchFailureSchema = z.object({
+  code: z.string(),
+  devices: count,
+  example: z.string().meta({ description: 'What one of them said' }),
+});
+export type BatchFailure = z.infer<typeof batchFailureSchema>;
+
 export const commandBatchEndpoints = {
   createCommandBatch: {
     method: 'post',
@@ -101,6 +108,15 @@ export const commandBatchEndpoints = {
     summary: 'Its devices with what each answered, the newest answer first',
     query: pageQuerySchema.extend({ state: batchTargetStateSchema.optional() }),
     response: pageOf(batchTargetViewSchema),
+  },
+  listBatchFailures: {
+    method: 'get',
+    path: '/command-batches/{id}/failures',
+    access: 'viewer',
+    tag: 'commands',
+    summary: 'Why devices failed, the most frequent reason first',
+    query: pageQuerySchema,
+    response: pageOf(batchFailureSchema),
   },
   cancelCommandBatch: {
     method: 'post',

@@ -39,6 +39,7 @@ export type TargetState = z.infer<typeof targetStateSchema>;
 /** What a rollout waits for, or why it stands still. */
 export const rolloutWaitingSchema = z.object({
   kind: z.enum([
+    'confirmation',
     'devices',
     'reachable',
     'window',
@@ -69,7 +70,9 @@ export const rolloutWaveSchema = z.object({
   step: z.number().int().nonnegative(),
   name: z.string(),
   kind: z.enum(['setPercent', 'setCount', 'setLabel', 'pause', 'analyse', 'approve']),
-  state: z.enum(['next', 'active', 'done']),
+  state: z
+    .enum(['next', 'active', 'done', 'stopped', 'skipped'])
+    .meta({ description: '`stopped`: the rollout ended in it; `skipped`: the rollout ended before' }),
   started: count,
   counts: targetCountsSchema,
   approvals: z.array(z.object({ name: z.string(), atMs: wallMsSchema })),

@@ -14,7 +14,7 @@ const madeOld: Record<Heard, readonly ReadName[]> = {
   device: ['listDevices', 'showDevice', 'explainChoice', 'overview', 'listGroups', 'listAudit', 'listClaimTokens'],
   reported: ['listDevices', 'showDevice', 'overview'],
   telemetry: ['overview', 'listTelemetry', 'summariseTelemetry', 'telemetrySeries', 'fleetSeries'],
-  command: ['listCommands', 'showCommand', 'measurePlan'],
+  command: ['listCommands', 'showCommand', 'measurePlan', 'listCommandBatches', 'showCommandBatch'],
   benchmark: ['modelFigures', 'explainChoice', 'measurePlan'],
   build: ['listBuilds', 'showBuild', 'listBuildLog', 'listModels', 'showModel', 'listArtefacts'],
   catalogue: ['listModels', 'listPipelines', 'listReleases', 'showObjective', 'overview', 'listAudit'],

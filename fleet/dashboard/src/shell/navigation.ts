@@ -13,6 +13,7 @@ import {
   IconPackage,
   IconPlugConnected,
   IconRoute,
+  IconSend,
   IconSettings,
 } from '@tabler/icons-react';
 
@@ -24,6 +25,7 @@ interface Place {
     | '/groups'
     | '/rollouts'
     | '/experiments'
+    | '/commands'
     | '/models'
     | '/builds'
     | '/pipelines'
@@ -47,6 +49,7 @@ export const places: readonly { title: string; places: readonly Place[] }[] = [
       { to: '/groups', label: 'Groups', icon: IconFolders, needs: 'viewer' },
       { to: '/rollouts', label: 'Rollouts', icon: IconArrowRampRight, needs: 'viewer' },
       { to: '/experiments', label: 'Experiments', icon: IconFlask, needs: 'viewer' },
+      { to: '/commands', label: 'Commands', icon: IconSend, needs: 'viewer' },
       { to: '/enrolment', label: 'Enrolment', icon: IconPlugConnected, needs: 'operator' },
     ],
   },

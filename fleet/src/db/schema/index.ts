@@ -3,6 +3,7 @@ export * from './accounts.ts';
 export * from './analysis.ts';
 export * from './builds.ts';
 export * from './catalogue.ts';
+export * from './cluster.ts';
 export * from './command-batches.ts';
 export * from './devices.ts';
 export * from './experiments.ts';

@@ -4,25 +4,15 @@ import { useQuery } from '@tanstack/react-query';
 import { read, useChange } from '../../data/queries.ts';
 import { useSession } from '../../data/session.ts';
 import { duration } from '../../format/time.ts';
+import { commandTones, outcomeOf } from '../../parts/command-outcome.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { announce, announceProblem } from '../../parts/notice.ts';
 import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
-import { Tag, type Tone } from '../../parts/tag.tsx';
+import { Tag } from '../../parts/tag.tsx';
 import { WideTable } from '../../parts/wide-table.tsx';
-import { outcomeOf } from './command-outcome.ts';
 
-const tones: Record<CommandView['status'], Tone> = {
-  queued: 'idle',
-  sent: 'busy',
-  accepted: 'busy',
-  progress: 'busy',
-  done: 'good',
-  failed: 'bad',
-  expired: 'warn',
-  cancelled: 'idle',
-};
 const offered = [
   { name: 'ping', label: 'Ping' },
   { name: 'self-test', label: 'Self-test' },
@@ -86,7 +76,7 @@ function CommandTable({ commands }: { commands: readonly CommandView[] }) {
           <Table.Tr key={command.id}>
             <Table.Td fw={600}>{command.name}</Table.Td>
             <Table.Td>
-              <Tag tone={tones[command.status]}>{command.status}</Tag>
+              <Tag tone={commandTones[command.status]}>{command.status}</Tag>
             </Table.Td>
             <Table.Td maw={380} data-long>
               <Text size="sm" lineClamp={3}>

@@ -4,10 +4,10 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { read, useChange } from '../../data/queries.ts';
 import { useSession } from '../../data/session.ts';
+import { outcomeOf } from '../../parts/command-outcome.ts';
 import { announceProblem } from '../../parts/notice.ts';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { toProblem } from '../../parts/reported-problem.ts';
-import { outcomeOf } from './command-outcome.ts';
 
 /** Artefacts that one command takes. */
 const AT_ONCE = 16;

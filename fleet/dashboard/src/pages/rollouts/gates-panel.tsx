@@ -1,5 +1,5 @@
 import { Group, Stack, Text, Title } from '@mantine/core';
-import type { MetricJudgement, RolloutMetric } from '@starling/shared';
+import { analysisMeasures, formatMeasure, type MetricJudgement, type RolloutMetric } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { TimeChart } from '../../charts/time-chart.tsx';
 import { read } from '../../data/queries.ts';
@@ -66,11 +66,12 @@ function Gate({ metric: { name, judgement, error, measuredAtMs } }: { metric: Ro
 }
 
 function Figures({ judgement: { candidate, control, difference, limit, plot, measure } }: { judgement: MetricJudgement }) {
+  const format = (value: number): string => formatMeasure(value, analysisMeasures[measure]).trim();
   const words = [
     `Limit: ${limit}.`,
-    candidate === null ? '' : `New release: ${intervalWords(candidate)}, of ${candidate.devices} devices.`,
-    control === null ? '' : `Others: ${intervalWords(control)}.`,
-    difference === null ? '' : `Held against the limit: ${intervalWords(difference)}.`,
+    candidate === null ? '' : `New release: ${intervalWords(candidate, format)}, of ${candidate.devices} devices.`,
+    control === null ? '' : `Others: ${intervalWords(control, format)}.`,
+    difference === null ? '' : `Held against the limit: ${intervalWords(difference, compact)}.`,
   ];
   const summary = words.filter((word) => word !== '').join(' ');
   if (plot.length < 2) {
@@ -91,13 +92,13 @@ function Figures({ judgement: { candidate, control, difference, limit, plot, mea
         { name: 'high', label: 'at most', color: 'var(--idle)' },
         { name: 'control', label: 'others', color: 'var(--measure-2)' },
       ]}
-      format={compact}
+      format={format}
       summary={summary}
     />
   );
 }
 
-function intervalWords({ estimate, low, high }: NonNullable<MetricJudgement['candidate']>): string {
-  const word = (value: number | null): string => (value === null ? 'open' : compact(value));
+function intervalWords({ estimate, low, high }: NonNullable<MetricJudgement['candidate']>, format: (value: number) => string): string {
+  const word = (value: number | null): string => (value === null ? 'open' : format(value));
   return `${word(estimate)} (${word(low)} to ${word(high)})`;
 }

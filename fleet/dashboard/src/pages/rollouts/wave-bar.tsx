@@ -1,7 +1,6 @@
 import type { TargetCounts } from '@starling/shared';
-import { counted } from '../../format/quantity.ts';
+import { CountBar } from '../../parts/count-bar.tsx';
 import { sharesOf, targetWords } from './state-words.ts';
-import classes from './wave-bar.module.css';
 
 interface WaveBarProps {
   counts: TargetCounts;
@@ -9,25 +8,8 @@ interface WaveBarProps {
   isBare?: boolean;
 }
 
-/** Devices by what became of them: a bar for the eye, and the same in words. */
+/** Devices of a rollout by what became of them. */
 export function WaveBar({ counts, isBare = false }: WaveBarProps) {
-  const shares = sharesOf(counts);
-  return (
-    <div>
-      <div className={classes.bar} aria-hidden>
-        {shares.map(({ state, devices }) => (
-          <div key={state} className={classes.part} data-tone={targetWords[state].tone} style={{ flexGrow: devices }} />
-        ))}
-      </div>
-      <ul className={isBare ? 'visually-hidden' : classes.words}>
-        {shares.length === 0 && <li>no device yet</li>}
-        {shares.map(({ state, devices }) => (
-          <li key={state} className={classes.word}>
-            <span className={`${classes.part} ${classes.dot}`} data-tone={targetWords[state].tone} aria-hidden />
-            {counted(devices)} {targetWords[state].words}
-          </li>
-        ))}
-      </ul>
-    </div>
-  );
+  const parts = sharesOf(counts).map(({ state, devices }) => ({ key: state, devices, ...targetWords[state] }));
+  return <CountBar parts={parts} isBare={isBare} />;
 }

@@ -7,8 +7,11 @@ import { Tag, type Tone } from '../../parts/tag.tsx';
 import { WaveBar } from './wave-bar.tsx';
 import classes from './waves-panel.module.css';
 
-const tones: Record<RolloutWave['state'], Tone> = { next: 'idle', active: 'busy', done: 'good' };
-const words: Record<RolloutWave['state'], string> = { next: 'to come', active: 'now', done: 'done' };
+const tones: Record<RolloutWave['state'], Tone> = { next: 'idle', active: 'busy', done: 'good', stopped: 'warn', skipped: 'idle' };
+const words: Record<RolloutWave['state'], string> = {
+  ...{ next: 'to come', active: 'now', done: 'done' },
+  ...{ stopped: 'ended here', skipped: 'not reached' },
+};
 
 /** Every step from the first to the last, with what became of the devices that it started. */
 export function WavesPanel({ rollout: { waves, spec } }: { rollout: RolloutDetail }) {

@@ -1,9 +1,12 @@
-import { type CommandView, commandTable } from '@starling/shared';
-import { bytesOf, compact, inWords, millisecondsOf } from '../../format/quantity.ts';
-import { duration } from '../../format/time.ts';
+import { type BatchTargetState, type CommandView, commandTable } from '@starling/shared';
+import { bytesOf, compact, inWords, millisecondsOf } from '../format/quantity.ts';
+import { duration } from '../format/time.ts';
+import type { Tone } from './tag.tsx';
+
+type Answered = Pick<CommandView, 'name' | 'result' | 'error'> & { status: BatchTargetState };
 
 /** What came of a command, in a sentence. */
-export function outcomeOf({ name, status, result, error }: CommandView): string {
+export function outcomeOf({ name, status, result, error }: Answered): string {
   if (error !== null) return `${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`;
   if (result === null) return status === 'expired' ? 'no answer in time' : '';
   return wordsOf[name]?.(result) ?? '';
@@ -48,4 +51,17 @@ const wordsOf: Partial<Record<CommandView['name'], (result: unknown) => string |
     const parsed = commandTable.restart.result.safeParse(result).data;
     return parsed && `back in ${duration(parsed.restartedInMs)}`;
   },
+};
+
+/** How each state of a command looks; `waiting`: not its turn yet. */
+export const commandTones: Record<BatchTargetState, Tone> = {
+  waiting: 'idle',
+  queued: 'idle',
+  sent: 'busy',
+  accepted: 'busy',
+  progress: 'busy',
+  done: 'good',
+  failed: 'bad',
+  expired: 'warn',
+  cancelled: 'idle',
 };
