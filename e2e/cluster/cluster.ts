@@ -19,6 +19,7 @@ export interface ClusterFleet {
   /** Over the balancer: whichever process answers. */
   operator: Operator;
   client: ApiClient;
+  baseUrl: string;
   /** Of one process. */
   clientOf(process: number): ApiClient;
   processes: readonly FleetProcess[];
@@ -83,7 +84,7 @@ export async function startCluster({
   };
 
   return {
-    ...{ folder, broker, operator, client, processes: running },
+    ...{ folder, broker, operator, client, processes: running, baseUrl: `http://127.0.0.1:${http}` },
     clientOf: (process) => operatorAt(`http://127.0.0.1:${httpPorts[process]}`).client,
     kill: async (process) => running[process]?.kill(),
     async start(process) {
