@@ -26,7 +26,7 @@ export interface HousekeepingPorts {
 
 /** Expires, retains and collects until it is stopped. */
 export function startHousekeeping(modules: Modules, { directory, clock, log, isMine, expel }: HousekeepingPorts): () => Promise<void> {
-  const { batches, blobs, builds, commands, devices, ingest, models, operators, pipelines, releases, retention } = modules;
+  const { agentBuilds, batches, blobs, builds, commands, devices, ingest, models, operators, pipelines, releases, retention } = modules;
   const endLogins = async (): Promise<void> => {
     for (const device of await devices.endLogins(LOGINS_PER_PASS)) await expel?.(device);
   };
@@ -36,6 +36,7 @@ export function startHousekeeping(modules: Modules, { directory, clock, log, isM
       ...(await builds.references()),
       ...(await pipelines.references()),
       ...(await releases.references()),
+      ...(await agentBuilds.references()),
     ]);
   /** One run at a time, however long it takes. */
   const every = (intervalMs: number, what: string, work: () => Promise<unknown>): { stop(): Promise<void>; run(): void } => {

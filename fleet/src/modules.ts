@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { loadProfiles, matchProfile } from '@starling/device-profiles';
 import type { DeviceProfile, MeasuringSettings } from '@starling/shared';
+import { type AgentBuilds, createAgentBuilds } from './agent-builds/index.ts';
 import { type Analysis, createAnalysis, createWebhooks, type ProfilePrice } from './analysis/index.ts';
 import { createBuilder } from './artefacts/index.ts';
 import { type Accounts, createAccounts } from './auth/index.ts';
@@ -74,6 +75,7 @@ export interface Modules extends TelemetryModules {
   accounts: Accounts;
   analysis: Analysis;
   access: DeviceAccess;
+  agentBuilds: AgentBuilds;
   blobs: BlobStore;
   builds: Builds;
   bulk: DeviceBulk;
@@ -177,7 +179,8 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const commands = createCommands({ db, clock, ids, keyring, events, log });
   const traces = openTraces(config, log);
   const taps = createTaps({ commands, clock, ids });
-  const grants = createCommandGrants({ models, blobs });
+  const agentBuilds = createAgentBuilds({ db, blobs, keyring, clock });
+  const grants = createCommandGrants({ models, blobs, agentBuilds });
   const measuring = createMeasuring({
     ...{ db, models, releases, commands, grants, clock, events, log },
     profiles: byName,
@@ -194,15 +197,12 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases, rollouts },
     ...{ experiments, feedback: createFeedback({ db, clock }) },
     ...openTelemetry(config, { database: ports.database, clock, log, events, project: keepAll, stored: traces?.add }),
-    taps,
     bulk: createDeviceBulk({ db, clock, events }),
     simulated: createSimulatedRemoval({
       ...{ db, clock, events },
       forget: [forgetDesired, forgetCommands, forgetTelemetry, forgetMeasurements, forgetMembers, forgetFigures, forgetFeedback],
     }),
-    groups,
-    ...{ accounts, batches, operators },
-    analysis,
+    ...{ accounts, agentBuilds, analysis, batches, groups, operators, taps },
     measurements: createMeasurements({ db, clock }),
     access: createDeviceAccess({
       ...{ db, clock, ids, keyring, events },

@@ -1,5 +1,6 @@
 /** Tables, one file per subject -> drizzle, migrations and the store of each module. */
 export * from './accounts.ts';
+export * from './agent-builds.ts';
 export * from './analysis.ts';
 export * from './builds.ts';
 export * from './catalogue.ts';
