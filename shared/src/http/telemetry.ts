@@ -74,7 +74,7 @@ export const telemetryEndpoints = {
       by: z.enum(historyGroupings).default('fleet'),
       fromMs: z.coerce.number().int().nonnegative().optional().meta({ description: 'A day ago by default' }),
       toMs: z.coerce.number().int().nonnegative().optional(),
-      limit: z.coerce.number().int().min(1).max(5000).default(1000),
+      limit: z.coerce.number().int().min(1).max(200).default(200),
       offset: z.coerce.number().int().min(0).max(1_000_000).default(0),
     }),
     response: z.object({ widthMs: z.number(), items: z.array(historyPointSchema), total: count, limit: count, offset: count }),

@@ -7,7 +7,7 @@ import { formatBytes, formatTime } from '../printable.ts';
 import { formatFields } from '../table.ts';
 
 const DAY_MS = 86_400_000;
-const PAGE_POINTS = 5000;
+const PAGE_POINTS = 200;
 const historyOptions = z.object({
   by: z.enum(historyGroupings).default('fleet'),
   days: numberOption('a number of days').positive().max(3650).default(1),
