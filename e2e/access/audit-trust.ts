@@ -34,3 +34,20 @@ export function trustDrives(call: Operator['client']['call'], device: () => Prot
     },
   };
 }
+
+/** Accounts of people's own MQTT tools. */
+export function accountDrives(call: Operator['client']['call']): Record<'createOperatorAccount' | 'revokeOperatorAccount', Drive> {
+  return {
+    createOperatorAccount: {
+      action: 'operator-account.create',
+      run: async () => (await call(api.createOperatorAccount, { body: { name: 'line-4' } })).account.name,
+    },
+    revokeOperatorAccount: {
+      action: 'operator-account.revoke',
+      run: async () => {
+        await call(api.revokeOperatorAccount, { params: { name: 'line-4' } });
+        return 'line-4';
+      },
+    },
+  };
+}

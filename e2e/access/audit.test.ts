@@ -26,7 +26,7 @@ import { findBoxes, mapCard, mapModel } from '../harness/small-models.ts';
 import { answerCommands } from './answer-commands.ts';
 import { experimentDrives } from './audit-experiments.ts';
 import { type Drive, groupDrives } from './audit-groups.ts';
-import { trustDrives } from './audit-trust.ts';
+import { accountDrives, trustDrives } from './audit-trust.ts';
 
 /** The endpoints that change something: each has its line below, or this does not compile. */
 type Change = {
@@ -56,6 +56,7 @@ const made = {
   user: '',
   password: '',
   token: '',
+  agent: {},
 };
 let person: Caller;
 
@@ -323,17 +324,20 @@ const drives: Record<Change, Drive> = {
       return 'ada@example.org';
     },
   },
-  createOperatorAccount: {
-    action: 'operator-account.create',
-    run: async () => (await call(api.createOperatorAccount, { body: { name: 'line-4' } })).account.name,
-  },
-  revokeOperatorAccount: {
-    action: 'operator-account.revoke',
+  createAgentBuild: {
+    action: 'agent.publish',
+    prepare: async () => {
+      made.agent = await call(api.upload, { raw: file, query: { kind: 'file' } });
+    },
     run: async () => {
-      await call(api.revokeOperatorAccount, { params: { name: 'line-4' } });
-      return 'line-4';
+      const { root } = await call(api.settings, {});
+      const packages = [{ platform: 'linux-x64', ...made.agent }];
+      const document = { kind: 'agent-build', schemaVersion: 1, fleetId: root?.fleetId, version: '9.0.0', issuedAtMs: 1, packages };
+      const signed = await signDocument(await signerOf(keys.publisher), 'agent-build', document);
+      return (await call(api.createAgentBuild, { body: { signed } })).version;
     },
   },
+  ...accountDrives(call),
   createApiToken: {
     action: 'api-token.create',
     run: async () => {

@@ -10,7 +10,15 @@ beforeAll(async () => {
 afterAll(() => fleet?.stop());
 
 /** Requests that change nothing, though they are no GET. */
-const questions: readonly string[] = ['draftModel', 'checkPipeline', 'checkSelector', 'draftRelease', 'previewChoices', 'previewRollout'];
+const questions: readonly string[] = [
+  'draftModel',
+  'checkPipeline',
+  'checkSelector',
+  'draftRelease',
+  'previewChoices',
+  'previewExperiment',
+  'previewRollout',
+];
 const forAll: readonly string[] = ['whoAmI'];
 /** Building the packages of the agent takes a minute where it is allowed. */
 const guarded = Object.entries<Endpoint>(api).filter(([name, { access }]) => access !== 'public' && name !== 'listAgentPackages');

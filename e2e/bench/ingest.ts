@@ -6,13 +6,13 @@ import {
   api,
   cborEncode,
   createHistogram,
-  createTopics,
   inferenceRecordSchema,
   jsonDecode,
   latencyEdgesMs,
   StarlingError,
   type TelemetryPayload,
   type TelemetryRecord,
+  type Topics,
 } from '@starling/shared';
 import { startPostgres } from '../harness/postgres.ts';
 import { createProtocolDevice, type ProtocolDevice, type Session, startSession } from '../harness/protocol-device.ts';
@@ -80,7 +80,7 @@ async function measureOn(database: string, flags: Record<string, string>, say: S
   }
 }
 
-interface Sender {
+export interface Sender {
   device: string;
   sent(): number;
   /** Milliseconds from each batch to its acknowledgement. */
@@ -89,10 +89,11 @@ interface Sender {
   end(): Promise<void>;
 }
 
-async function enrolSenders(fleet: ReadyFleet): Promise<Sender[]> {
-  const token = await fleet.claim({ uses: DEVICES });
+/** @param fleet where devices enrol, and the broker at which they send */
+export async function enrolSenders(fleet: Pick<ReadyFleet, 'baseUrl' | 'broker' | 'claim'>, count: number = DEVICES): Promise<Sender[]> {
+  const token = await fleet.claim({ uses: count });
   const senders: Sender[] = [];
-  await inParallel(Array.from({ length: DEVICES }), IN_FLIGHT, async (_, place) => {
+  await inParallel(Array.from({ length: count }), IN_FLIGHT, async (_, place) => {
     const device = await createProtocolDevice(fleet.baseUrl);
     await device.enrol(token);
     senders.push(createSender(device, await startSession(fleet.broker, device), place));
@@ -100,22 +101,25 @@ async function enrolSenders(fleet: ReadyFleet): Promise<Sender[]> {
   return senders;
 }
 
-function createSender(device: ProtocolDevice, session: Session, place: number): Sender {
-  const topics = createTopics();
+function createSender(device: ProtocolDevice, session: Session & { topics: Topics }, place: number): Sender {
+  const { topics } = session;
   const topic = topics.build('telemetry', { device: device.id, kind: KIND });
   const acknowledgements = topics.build('acknowledgement', { device: device.id, kind: KIND });
   const payload = windowOf(place);
   const acknowledgedMs: number[] = [];
   let sent = 0;
-  let waiting: { sequence: number; resolve: () => void } | undefined;
+  const greet = topics.build('greet', { device: device.id });
+  let waiting: { sequence: number; batch: Buffer; resolve: () => void } | undefined;
   session.client.on('message', (from, payload) => {
+    // Nobody may have heard what is under way.
+    if (from === greet && waiting !== undefined) session.client.publish(topic, waiting.batch, { qos: 1 });
     if (from !== acknowledgements) return;
     const { sequence }: Acknowledgement = jsonDecode(payload, acknowledgementSchema);
     if (waiting !== undefined && sequence >= waiting.sequence) waiting.resolve();
   });
   const deliver = async (batch: Uint8Array, sequence: number): Promise<void> => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    waiting = { sequence, resolve };
+    waiting = { sequence, batch: Buffer.from(batch), resolve };
     const timer = setTimeout(
       () => reject(new StarlingError('timed-out', `${device.id} got no acknowledgement of ${sequence}`)),
       ACKNOWLEDGE_TIMEOUT_MS,
@@ -159,7 +163,10 @@ function windowOf(place: number): TelemetryPayload<typeof KIND> {
 }
 
 /** Counts what is in the database against what was sent, device by device. */
-async function findRecords(fleet: ReadyFleet, senders: readonly Sender[]): Promise<{ missing: number; surplus: number; repeated: number }> {
+export async function findRecords(
+  fleet: Pick<ReadyFleet, 'client'>,
+  senders: readonly Sender[],
+): Promise<{ missing: number; surplus: number; repeated: number }> {
   const found = { missing: 0, surplus: 0, repeated: 0 };
   await inParallel(senders, IN_FLIGHT, async (sender) => {
     const params = { id: sender.device };

@@ -18,6 +18,11 @@ export const benches: Readonly<Record<string, Bench>> = {
     parts: ['idle', 'tls', 'telemetry'],
     load: async () => (await import('./fleet10k.ts')).measureFleet10k,
   },
+  cluster: {
+    about: 'telemetry of two processes against one, and what is lost or doubled when one is killed (needs Postgres, mosquitto, RabbitMQ)',
+    parts: ['mosquitto', 'rabbitmq'],
+    load: async () => (await import('./cluster.ts')).measureCluster,
+  },
   transfer: {
     about: '100 MB over the broker to one agent and to 20, against a streamed HTTPS GET of the same file',
     load: async () => (await import('./transfer.ts')).measureTransfer,

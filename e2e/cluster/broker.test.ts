@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { freePorts } from '../harness/free-ports.ts';
 import { startPostgres } from '../harness/postgres.ts';
 import { startReadyFleet } from '../harness/ready-fleet.ts';
@@ -21,6 +24,7 @@ describeWith(['rabbitmq-server', 'postgres'], 'RabbitMQ', ({ postgres }) => {
 });
 
 async function startAt(postgres: string, startBroker: (httpPort: number) => Promise<ClusterBroker>) {
+  const blobs = await mkdtemp(join(tmpdir(), 'starling-blobs-'));
   const database = await startPostgres(postgres);
   const [httpPort = 0] = await freePorts(1);
   const broker = await startBroker(httpPort);
@@ -28,9 +32,9 @@ async function startAt(postgres: string, startBroker: (httpPort: number) => Prom
   const fleet = await startReadyFleet(
     {
       ...{ 'database-url': database.url, 'broker-url': broker.urls[0] ?? '', 'broker-public-urls': broker.urls.join(',') },
-      ...{ 'broker-username': FLEET_LOGIN.username, 'http-port': `${httpPort}`, ...flags },
+      ...{ 'broker-username': FLEET_LOGIN.username, 'http-port': `${httpPort}`, 'blob-store': `file://${blobs}`, ...flags },
     },
-    { STARLING_BROKER_PASSWORD: FLEET_LOGIN.password, ...environment },
+    { STARLING_BROKER_PASSWORD: FLEET_LOGIN.password, STARLING_CLUSTER_SECRET: 'secret-of-the-cluster-of-tests', ...environment },
   );
   return {
     ...{ fleet, urls: broker.urls },
@@ -38,6 +42,7 @@ async function startAt(postgres: string, startBroker: (httpPort: number) => Prom
       await fleet.stop();
       await broker.stop();
       await database.stop();
+      await rm(blobs, { recursive: true, force: true });
     },
   };
 }

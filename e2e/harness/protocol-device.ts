@@ -7,6 +7,7 @@ import {
   type Hello,
   jsonEncode,
   StarlingError,
+  type Topics,
 } from '@starling/shared';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 
@@ -102,11 +103,11 @@ export async function openSession(broker: string, login: DeviceLogin, change: IC
 }
 
 /** As an agent starts a session: subscribes to its own filters and says hello. */
-export async function startSession(broker: string, device: ProtocolDevice): Promise<Session> {
+export async function startSession(broker: string, device: ProtocolDevice): Promise<Session & { topics: Topics }> {
   const login = await device.login();
   const session = await openSession(broker, login);
   const topics = createTopics(login.topicRoot);
   await session.client.subscribeAsync(topics.deviceFilters(device.id), { qos: 1 });
   await session.client.publishAsync(topics.build('hello', { device: device.id }), Buffer.from(jsonEncode(device.hello())), { qos: 1 });
-  return session;
+  return Object.assign(session, { topics });
 }

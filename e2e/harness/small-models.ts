@@ -69,7 +69,7 @@ const map = { type: 'float32', shape: [1, 1, 'h', 'w'] } as const;
 
 /** Registers a graph as model `map`, builds it, and makes a release of it. */
 export async function publishMapRelease(
-  fleet: RunningFleet,
+  fleet: Pick<RunningFleet, 'folder' | 'operator'>,
   graph: GraphSpec,
   revision: number,
   pipelineVersion = findBoxes.version,

@@ -1,4 +1,5 @@
 import {
+  agentBuildSchema,
   artefactSchema,
   blobManifestSchema,
   CHUNK_BYTES_MAXIMUM,
@@ -54,6 +55,7 @@ export const protocolDocuments: readonly ProtocolDocument[] = [
     signer: 'fleet',
     maximumBytes: DESIRED_STATE_BYTES_MAXIMUM,
   },
+  { file: 'agent-build', schema: agentBuildSchema, form: jws('agent-build'), signer: 'publisher', maximumBytes: DOCUMENT_BYTES_MAXIMUM },
   { file: 'release', schema: releaseSchema, form: jws('release'), signer: 'publisher', maximumBytes: DOCUMENT_BYTES_MAXIMUM },
   { file: 'pipeline', schema: pipelineSchema, form: jws('pipeline'), signer: 'publisher', maximumBytes: DOCUMENT_BYTES_MAXIMUM },
   {

@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { messageOf, type Settings } from '@starling/shared';
 import type { BlobStore } from './blobs/index.ts';
+import { createCluster } from './cluster.ts';
 import type { FleetConfig } from './config.ts';
 import { claimDataDirectory } from './data-directory.ts';
 import { openDatabase } from './db/index.ts';
 import { openDeviceLink } from './device-link.ts';
 import { readExternalBroker } from './external-broker.ts';
 import { openFront } from './front.ts';
-import { createHearing } from './hearing.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { openListeners } from './listeners.ts';
 import { type Modules, openModules } from './modules.ts';
 import type { Clock, Ids, Log } from './ports.ts';
-import { shards } from './shards/index.ts';
+import { adoptSecrets, publishSecrets } from './shared-secrets/index.ts';
 import { openCertificates } from './tls/index.ts';
 
 /** A running fleet. */
@@ -39,7 +39,8 @@ export interface FleetPorts {
 
 /**
  * Wires all modules to each other and to their ports. The only file that knows them all.
- * @throws StarlingError `data-directory-in-use`, `port-taken`, `database-unreachable`, `bad-certificate`
+ * @throws StarlingError `data-directory-in-use`, `fleet-already-runs`, `port-taken`, `database-unreachable`, `broker-unreachable`,
+ * `bad-certificate`, `wrong-cluster-secret`, `keys-of-another-fleet`
  */
 export async function startFleet(config: FleetConfig, { clock, ids, log }: FleetPorts): Promise<Fleet> {
   const claim = await claimDataDirectory(config.dataDirectory);
@@ -68,9 +69,16 @@ async function wire(
     config.tlsCertificate !== undefined && config.tlsKey !== undefined
       ? { certificate: config.tlsCertificate, key: config.tlsKey }
       : undefined;
-  const certificates = await openCertificates({ directory, clock, ids, names, given });
-  const database = await openDatabase({ url: config.databaseUrl, directory: join(directory, 'database') });
+  const external = readExternalBroker(config);
+  const processId = ids.next();
+  const database = await openDatabase({
+    ...{ url: config.databaseUrl, directory: join(directory, 'database'), processes: external === undefined ? 'alone' : 'many' },
+    onLost: (reason) => log.error({ reason }, 'this process may not serve its database any more'),
+  });
   closers.push(() => database.close());
+  const secrets = { db: database.db, clock, directory, clusterSecret: external?.clusterSecret ?? '' };
+  if (external !== undefined) await adoptSecrets(secrets);
+  const certificates = await openCertificates({ directory, clock, ids, names, given });
   // Servers first: a taken port ends the start before anything is changed, and the addresses are part of what follows.
   const listeners = await openListeners(config, certificates);
   closers.push(listeners.close);
@@ -78,29 +86,26 @@ async function wire(
   const localUrl = `http://localhost:${listeners.httpPort}`;
   const trustedOrigins = ownOrigins(publicUrl, listeners);
 
+  const cluster = createCluster({ processId, log, isAlone: external === undefined });
   const modules = await openModules({
-    ...{ config, clock, ids, log, database, directory, certificates, publicUrl, localUrl, trustedOrigins },
+    ...{ config, clock, ids, log, database, directory, certificates, publicUrl, localUrl, trustedOrigins, processId },
+    ...{ isShared: external !== undefined, has: cluster.has },
   });
   closers.push(() => modules.close());
-  const external = readExternalBroker(config);
-  const link = await openDeviceLink(
-    { topicRoot: config.topicRoot, external, log, ids, onResumed: (shards) => hearing?.resumed(shards) },
-    modules,
-  );
+  if (external !== undefined) await publishSecrets(secrets);
+  const link = await openDeviceLink({ topicRoot: config.topicRoot, external, log, ids, onResumed: cluster.resumed }, modules);
   closers.push(() => link.broker.close());
-  const hearing = link.kind === 'external' ? createHearing(link, modules.devices) : undefined;
   const { addresses, api } = await openFront({
     ...{ config, external, clock, log, directory, database, certificates, listeners, publicUrl, localUrl, trustedOrigins, modules, link },
   });
 
   const password = await modules.accounts.bootstrap(config.adminEmail);
+  await database.started();
   if (link.kind === 'external') await link.broker.connect();
   await startWork(modules, { knowsSockets: link.kind === 'embedded' });
-  if (hearing !== undefined) {
-    closers.push(async () => hearing.close());
-    await hearing.hear(shards);
-  }
-  closers.push(startHousekeeping(modules, directory, { clock, log }));
+  if (link.kind === 'external') closers.push(await cluster.join({ link, modules, database }));
+  const expel = link.kind === 'external' ? link.broker.expel : undefined;
+  closers.push(startHousekeeping(modules, { directory, clock, log, isMine: () => cluster.has('house'), ...(expel && { expel }) }));
   return {
     addresses,
     publicUrl,

@@ -25,6 +25,8 @@ const external = {
   STARLING_BROKER_URL: 'mqtt://a:1883,mqtts://b',
   STARLING_DATABASE_URL: 'postgres://u@h/d',
   STARLING_BROKER_PASSWORD: 'p',
+  STARLING_BLOB_STORE: 'file:///blobs',
+  STARLING_CLUSTER_SECRET: 'x'.repeat(24),
   STARLING_BROKER_LOGINS: 'mosquitto',
   STARLING_BROKER_PUBLIC_URLS: 'mqtts://a:8883, wss://a/mqtt',
 };
@@ -35,6 +37,8 @@ test('a broker that is not ours has several nodes, and addresses for devices', (
 
 test.each([
   ['databaseUrl', { STARLING_DATABASE_URL: undefined }],
+  ['blobStore', { STARLING_BLOB_STORE: undefined }],
+  ['clusterSecret', { STARLING_CLUSTER_SECRET: undefined }],
   ['brokerPassword', { STARLING_BROKER_PASSWORD: undefined }],
   ['brokerLogins', { STARLING_BROKER_LOGINS: undefined }],
   ['brokerPublicUrls', { STARLING_BROKER_PUBLIC_URLS: undefined }],

@@ -44,9 +44,15 @@ export const configSchema = z.strictObject({
     .meta({ description: 'Postgres instead of the embedded database' }),
   blobStore: z
     .string()
-    .startsWith('s3://', 'use s3://bucket/prefix, with ?endpoint=https://host:port for storage that is not of Amazon')
+    .regex(
+      /^(s3:\/\/|file:\/\/\/)/,
+      'use s3://bucket/prefix, with ?endpoint=https://host:port for storage that is not of Amazon; or file:///folder',
+    )
     .optional()
-    .meta({ description: 'Bucket of S3-compatible storage for blobs, instead of the data directory: s3://bucket/prefix?endpoint=...' }),
+    .meta({
+      description:
+        'Bucket of S3-compatible storage for blobs, instead of the data directory: s3://bucket/prefix?endpoint=...; or a folder that processes share: file:///folder',
+    }),
   httpPort: port.default(8080).meta({ description: 'Plain HTTP, on loopback only' }),
   httpsPort: port.default(8443).meta({ description: 'HTTPS and MQTT over WebSocket, on all interfaces' }),
   mqttPort: port.default(1883).meta({ description: 'Plain MQTT, on loopback only' }),
@@ -90,6 +96,11 @@ export const configSchema = z.strictObject({
     .regex(/^[A-Za-z0-9_-]{24,}$/, 'use 24 or more of A-Z, a-z, 0-9, _ and -')
     .optional()
     .meta({ description: 'In the path of what a broker asks over HTTP: whoever knows it may ask', secret: true }),
+  clusterSecret: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{24,}$/, 'use 24 or more random characters of A-Z, a-z, 0-9, _ and -')
+    .optional()
+    .meta({ description: 'Seals the keys that processes of a fleet share through the database; needed with brokerUrl', secret: true }),
   topicRoot: z
     .string()
     .optional()

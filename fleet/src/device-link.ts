@@ -37,7 +37,7 @@ export interface DeviceLinkOptions {
 /** Wires a broker to the modules: what devices send goes in, desired states, commands and chunks go out. */
 export async function openDeviceLink(options: DeviceLinkOptions, modules: Modules): Promise<DeviceLink> {
   const { external, log, ids } = options;
-  const { access, devices, operators } = modules;
+  const { access, devices, operators, taps } = modules;
   if (external === undefined) {
     const topics = createCommonTopics(options.topicRoot);
     const broker = await createBroker({
@@ -76,6 +76,7 @@ export async function openDeviceLink(options: DeviceLinkOptions, modules: Module
   });
   const traffic = joinModules(broker, topics, modules, log);
   access.onLogin((device, password) => broker.admit(device, password));
+  taps.onStart((device, tap) => broker.watch(topics.build('tap', { device, id: tap })));
   return { kind: 'external', broker, topics };
 }
 

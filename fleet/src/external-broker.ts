@@ -7,6 +7,8 @@ export interface ExternalBrokerSettings extends ExternalBrokerOptions {
   publicUrls: string[];
   /** In the path of what it asks; undefined for one that asks nothing. */
   secret: string | undefined;
+  /** Seals what the processes of a fleet share. */
+  clusterSecret: string;
 }
 
 interface BrokerConfig {
@@ -18,6 +20,8 @@ interface BrokerConfig {
   brokerPublicUrls: string[];
   brokerLogins?: ExternalBrokerOptions['logins'] | undefined;
   brokerSecret?: string | undefined;
+  clusterSecret?: string | undefined;
+  blobStore?: string | undefined;
 }
 
 /**
@@ -30,6 +34,10 @@ export function readExternalBroker(config: BrokerConfig): ExternalBrokerSettings
   if (brokerUrl === undefined) return undefined;
   if (config.databaseUrl === undefined)
     throw missing('databaseUrl', 'brokerUrl needs a Postgres', 'the embedded database serves one process');
+  if (config.blobStore === undefined)
+    throw missing('blobStore', 'brokerUrl needs blobs that all processes share', 's3://bucket/prefix, or file:///folder on a shared disk');
+  if (config.clusterSecret === undefined)
+    throw missing('clusterSecret', 'brokerUrl needs a secret for the keys that processes share', 'by STARLING_CLUSTER_SECRET or the file');
   if (password === undefined) throw missing('brokerPassword', 'brokerUrl needs a password', 'by STARLING_BROKER_PASSWORD or the file');
   if (logins === undefined) {
     const hint = 'mosquitto, where its dynamic security is loaded; http for RabbitMQ and EMQX';
@@ -41,6 +49,7 @@ export function readExternalBroker(config: BrokerConfig): ExternalBrokerSettings
     throw missing('brokerSecret', 'a broker that asks the fleet needs a secret', 'by STARLING_BROKER_SECRET or the file');
   return {
     ...{ urls: brokerUrl.split(','), username, password, logins, publicUrls: brokerPublicUrls },
+    clusterSecret: config.clusterSecret,
     secret: logins === 'http' ? config.brokerSecret : undefined,
     ...(config.brokerAuthority === undefined ? {} : { authority: readAuthority(config.brokerAuthority) }),
   };

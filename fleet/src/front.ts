@@ -14,6 +14,7 @@ import { serveDashboard, serveRunPage } from './pages/index.ts';
 import type { Clock, Log } from './ports.ts';
 import { reachableUrls } from './reachable-urls.ts';
 import type { Certificates } from './tls/index.ts';
+import { keysAreShared } from './trust/index.ts';
 import { FLEET_VERSION } from './version.ts';
 
 export interface FrontParts {
@@ -46,7 +47,7 @@ export async function openFront(parts: FrontParts): Promise<{ addresses: Setting
     ...{ db: database.db, clock, directory, log, origins, publicUrl, brokerUrls },
     browserBrokers: brokerUrls(new URL(publicUrl)).filter((address) => address.startsWith('wss:')),
     ...{ version: FLEET_VERSION, databaseKind: database.kind, topicRootOf: topics.rootOf },
-    ...{ authorityDigest: certificates.authorityDigest, authority: certificates.authority, rotation: certificates.rotation },
+    ...{ authorityDigest: certificates.authorityDigest, authority: certificates.authority, rotation: rotationOf(parts) },
     addresses: () => addresses,
     reachableUrls: reachableUrls(
       { ...config, publicUrl, isGiven: config.publicUrl !== undefined, httpsPort: listeners.httpsPort },
@@ -65,6 +66,12 @@ export async function openFront(parts: FrontParts): Promise<{ addresses: Setting
   }
   listeners.serve(api, origins, link.kind === 'embedded' ? (socket, address) => link.broker.accept(socket, address) : undefined);
   return { addresses, api };
+}
+
+/** Others would go on under the old authority. */
+function rotationOf({ certificates: { rotation }, link }: FrontParts): Certificates['rotation'] {
+  const refuse = { prepare: () => Promise.reject(keysAreShared()) };
+  return rotation === undefined || link.kind === 'embedded' ? rotation : { ...rotation, ...refuse };
 }
 
 async function openBrokerDoors({ link, config, certificates, publicUrl, listeners, external }: FrontParts): Promise<BrokerDoors> {

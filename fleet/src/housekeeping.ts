@@ -11,53 +11,66 @@ const GARBAGE_INTERVAL_MS = 6 * 3_600_000;
 /** What is old is dropped this often: an embedded database that grows past its budget is seen soon. */
 const RETENTION_MS = 300_000;
 
+/** Logins whose end is told to a broker at once. */
+const LOGINS_PER_PASS = 500;
+
+export interface HousekeepingPorts {
+  directory: string;
+  clock: Clock;
+  log: Log;
+  /** One process of a fleet does it. */
+  isMine(): boolean;
+  /** Ends the login of a device at a broker that keeps logins itself. */
+  expel?: (device: string) => Promise<void>;
+}
+
 /** Expires, retains and collects until it is stopped. */
-export function startHousekeeping(modules: Modules, directory: string, { clock, log }: { clock: Clock; log: Log }): () => Promise<void> {
-  const { batches, blobs, builds, commands, ingest, models, operators, pipelines, releases, retention } = modules;
-  const housekeeping = setInterval(() => {
-    Promise.all([commands.expire(), operators.relay.expire()]).catch((error: unknown) =>
-      log.warn({ error: messageOf(error) }, 'housekeeping'),
-    );
-  }, HOUSEKEEPING_MS);
-  let retentionPass: Promise<void> | undefined;
-  const retain = (): void => {
-    retentionPass ??= retention
-      .pass()
-      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'retention of telemetry'))
-      .finally(() => {
-        retentionPass = undefined;
-      });
+export function startHousekeeping(modules: Modules, { directory, clock, log, isMine, expel }: HousekeepingPorts): () => Promise<void> {
+  const { agentBuilds, batches, blobs, builds, commands, devices, ingest, models, operators, pipelines, releases, retention } = modules;
+  const endLogins = async (): Promise<void> => {
+    for (const device of await devices.endLogins(LOGINS_PER_PASS)) await expel?.(device);
   };
-  const retentions = setInterval(retain, RETENTION_MS);
-  retain();
   const references = async (): Promise<Set<string>> =>
     new Set([
       ...(await models.references()),
       ...(await builds.references()),
       ...(await pipelines.references()),
       ...(await releases.references()),
+      ...(await agentBuilds.references()),
     ]);
-  let passing: Promise<void> | undefined;
-  const passes = setInterval(() => {
-    passing ??= batches
-      .pass()
-      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'commands for many devices'))
-      .finally(() => {
-        passing = undefined;
-      });
-  }, BATCH_PASS_MS);
-  const garbage = setInterval(() => {
-    collectGarbage(blobs, directory, references, clock).catch((error: unknown) =>
-      log.warn({ error: messageOf(error) }, 'garbage collection'),
-    );
-  }, GARBAGE_INTERVAL_MS);
+  /** One run at a time, however long it takes. */
+  const every = (intervalMs: number, what: string, work: () => Promise<unknown>): { stop(): Promise<void>; run(): void } => {
+    let running: Promise<unknown> | undefined;
+    const run = (): void => {
+      if (!isMine()) return;
+      running ??= work()
+        .catch((error: unknown) => log.warn({ error: messageOf(error) }, what))
+        .finally(() => {
+          running = undefined;
+        });
+    };
+    const timer = setInterval(run, intervalMs);
+    return {
+      run,
+      async stop() {
+        clearInterval(timer);
+        await running;
+      },
+    };
+  };
+  const retaining = every(RETENTION_MS, 'retention of telemetry', () => retention.pass());
+  retaining.run();
+  const works = [
+    retaining,
+    every(HOUSEKEEPING_MS, 'housekeeping', () => commands.expire()),
+    every(HOUSEKEEPING_MS, 'commands of operators', () => operators.relay.expire()),
+    every(HOUSEKEEPING_MS, 'logins that have ended', endLogins),
+    every(HOUSEKEEPING_MS, 'nonces that were used', () => devices.forgetNonces()),
+    every(BATCH_PASS_MS, 'commands for many devices', () => batches.pass()),
+    every(GARBAGE_INTERVAL_MS, 'garbage collection', () => collectGarbage(blobs, directory, references, clock)),
+  ];
   return async () => {
-    clearInterval(housekeeping);
-    clearInterval(passes);
-    await passing;
-    clearInterval(garbage);
-    clearInterval(retentions);
-    await retentionPass;
+    for (const work of works) await work.stop();
     await ingest.idle();
   };
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { loadProfiles, matchProfile } from '@starling/device-profiles';
 import type { DeviceProfile, MeasuringSettings } from '@starling/shared';
+import { type AgentBuilds, createAgentBuilds } from './agent-builds/index.ts';
 import { type Analysis, createAnalysis, createWebhooks, type ProfilePrice } from './analysis/index.ts';
 import { createBuilder } from './artefacts/index.ts';
 import { type Accounts, createAccounts } from './auth/index.ts';
@@ -25,13 +26,16 @@ import {
   createDeviceAccess,
   createDeviceBulk,
   createDevices,
+  createNonces,
+  createSharedNonces,
   createSimulatedRemoval,
   type DeviceAccess,
   type DeviceBulk,
   type Devices,
+  type Nonces,
   type SimulatedRemoval,
 } from './devices/index.ts';
-import { createEventBus } from './events.ts';
+import { createEventBus, type LocalEvents } from './events.ts';
 import {
   createExperiments,
   type Experiments,
@@ -49,11 +53,12 @@ import { openTelemetry, type TelemetryModules } from './open-telemetry.ts';
 import { createOperatorAccounts, createOperatorRelay, type OperatorAccounts, type OperatorRelay } from './operators/index.ts';
 import { createPackages, type Packages } from './packages/index.ts';
 import { createPipelines, type Pipelines } from './pipelines/index.ts';
-import type { Clock, EventBus, Ids, Log } from './ports.ts';
+import type { Clock, Ids, Log } from './ports.ts';
 import { createReleases, type Releases } from './releases/index.ts';
 import { judgeRollouts, tellOfRollouts } from './rollout-analysis.ts';
 import { createRollouts, followDesired, type Rollouts, rolloutsThatUse } from './rollouts/index.ts';
 import { readSecret } from './secret.ts';
+import type { Duty } from './shards/index.ts';
 import { createTaps, type Taps } from './taps/index.ts';
 import { forgetTelemetry } from './telemetry/index.ts';
 import type { Certificates } from './tls/index.ts';
@@ -70,6 +75,7 @@ export interface Modules extends TelemetryModules {
   accounts: Accounts;
   analysis: Analysis;
   access: DeviceAccess;
+  agentBuilds: AgentBuilds;
   blobs: BlobStore;
   builds: Builds;
   bulk: DeviceBulk;
@@ -78,7 +84,7 @@ export interface Modules extends TelemetryModules {
   grants: CommandGrants;
   desiredStates: DesiredStates;
   devices: Devices;
-  events: EventBus;
+  events: LocalEvents;
   experiments: Experiments;
   feedback: Feedback;
   groups: Groups;
@@ -111,6 +117,12 @@ export interface ModulePorts {
   /** Where a browser on this machine reaches it. */
   localUrl: string;
   trustedOrigins: readonly string[];
+  /** This process at this start. */
+  processId: string;
+  /** The processes of a fleet share what is in memory otherwise. */
+  isShared: boolean;
+  /** Does this process do that for the whole fleet? */
+  has(duty: Duty): boolean;
 }
 
 type RolloutParts = Pick<Modules, 'events' | 'blobs' | 'models' | 'pipelines' | 'releases' | 'desiredStates'> & {
@@ -118,13 +130,13 @@ type RolloutParts = Pick<Modules, 'events' | 'blobs' | 'models' | 'pipelines' | 
 };
 
 /** Rollouts and experiments, with the groups that say where to and the analyses that say whether. */
-async function openRollouts({ clock, ids, log, directory, database: { db } }: ModulePorts, parts: RolloutParts) {
+async function openRollouts({ clock, ids, log, directory, processId, database: { db } }: ModulePorts, parts: RolloutParts) {
   const { byName, ...modules } = parts;
   const groups = createGroups({ db, clock, uses: [rolloutsThatUse] });
   const analysis = createAnalysis({ db, clock, log, prices: pricesOf([...byName.values()]) });
   const webhooks = createWebhooks({ clock, ids, secret: await readSecret(join(directory, 'keys', 'webhook-secret'), ids) });
   const rollouts = createRollouts({
-    ...{ db, clock, ids, log, ...modules, matching: groups.where },
+    ...{ db, clock, ids, log, ...modules, matching: groups.where, owner: processId },
     profiles: byName,
     analysis: judgeRollouts(analysis, webhooks),
     experiments: (where) => experimentsAmong(db, where),
@@ -141,15 +153,14 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const { config, clock, ids, log, directory, certificates, publicUrl } = ports;
   const { db } = ports.database;
   const events = createEventBus();
-  const keyring = await createKeyring({ db, clock, ids, directory: join(directory, 'keys'), authorities: certificates.rotation });
+  const keyring = await createKeyring({
+    ...{ db, clock, ids, directory: join(directory, 'keys'), authorities: certificates.rotation, isShared: ports.isShared },
+  });
   const place = { directory, address: config.blobStore, environment: storeEnvironment(), owner: keyring.fleetId };
   const blobs = await openBlobStore(place, { clock, ids });
   const profiles = loadProfiles();
   const devices = createDevices({ db, clock, events, log });
-  const builder = createBuilder({
-    memoryBytes: config.buildMemoryMebibytes * MEBIBYTE,
-    fileBytesMaximum: config.modelFileMebibytes * MEBIBYTE,
-  });
+  const builder = builderOf(config);
   const builds = await createBuilds({
     ...{ db, blobs, builder, keyring, clock, ids, events, log, directory, concurrency: config.buildConcurrency },
     methods: config.buildMethods,
@@ -166,15 +177,14 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     traceRatio: config.traceRatio,
   });
   const commands = createCommands({ db, clock, ids, keyring, events, log });
-  const traces =
-    config.otlpEndpoint === undefined
-      ? undefined
-      : createTraceExport({ endpoint: config.otlpEndpoint, headers: config.otlpHeaders, version: FLEET_VERSION, log });
+  const traces = openTraces(config, log);
   const taps = createTaps({ commands, clock, ids });
-  const grants = createCommandGrants({ models, blobs });
+  const agentBuilds = createAgentBuilds({ db, blobs, keyring, clock });
+  const grants = createCommandGrants({ models, blobs, agentBuilds });
   const measuring = createMeasuring({
     ...{ db, models, releases, commands, grants, clock, events, log },
     profiles: byName,
+    isMine: () => ports.has('measuring'),
     settings: measuringSettings(config),
   });
   const parts = { events, blobs, models, pipelines, releases, desiredStates, byName };
@@ -187,18 +197,16 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases, rollouts },
     ...{ experiments, feedback: createFeedback({ db, clock }) },
     ...openTelemetry(config, { database: ports.database, clock, log, events, project: keepAll, stored: traces?.add }),
-    taps,
     bulk: createDeviceBulk({ db, clock, events }),
     simulated: createSimulatedRemoval({
       ...{ db, clock, events },
       forget: [forgetDesired, forgetCommands, forgetTelemetry, forgetMeasurements, forgetMembers, forgetFigures, forgetFeedback],
     }),
-    groups,
-    ...{ accounts, batches, operators },
-    analysis,
+    ...{ accounts, agentBuilds, analysis, batches, groups, operators, taps },
     measurements: createMeasurements({ db, clock }),
     access: createDeviceAccess({
       ...{ db, clock, ids, keyring, events },
+      nonces: noncesOf(ports, secret),
       matchProfile: (capabilities) => matchProfile(capabilities, profiles),
     }),
     claimTokens: createClaimTokens({ db, clock, ids, keyring, publicUrl, authorityDigest: certificates.authorityDigest }),
@@ -217,6 +225,21 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
       await devices.close();
     },
   };
+}
+
+function builderOf(config: FleetConfig): ReturnType<typeof createBuilder> {
+  return createBuilder({
+    memoryBytes: config.buildMemoryMebibytes * MEBIBYTE,
+    fileBytesMaximum: config.modelFileMebibytes * MEBIBYTE,
+  });
+}
+
+function openTraces({ otlpEndpoint: endpoint, otlpHeaders: headers }: FleetConfig, log: Log) {
+  return endpoint === undefined ? undefined : createTraceExport({ endpoint, headers, version: FLEET_VERSION, log });
+}
+
+function noncesOf({ database: { db }, clock, ids, isShared }: ModulePorts, secret: string): Nonces {
+  return isShared ? createSharedNonces({ db, clock, ids, secret }) : createNonces({ clock, ids });
 }
 
 /** What modules keep of telemetry, in the transaction that stores it. */

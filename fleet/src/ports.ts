@@ -22,6 +22,9 @@ export interface Log {
 /** Tells whoever watches (server-sent events, waiting callers) that something changed. Nothing depends on an event arriving. */
 export interface EventBus {
   publish(event: FleetEvent): void;
-  /** @returns a function that ends the subscription */
-  subscribe(listener: (event: FleetEvent) => void): () => void;
+  /**
+   * @param listener told as well whether it happened in another process of this fleet
+   * @returns a function that ends the subscription
+   */
+  subscribe(listener: (event: FleetEvent, isElsewhere: boolean) => void): () => void;
 }

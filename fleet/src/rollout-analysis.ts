@@ -63,8 +63,9 @@ export function tellOfRollouts(
     const call = (hook: Webhook) => webhooks.call(hook, { kind: hook.kind, rollout: { id, name }, phase: state });
     await Promise.all(hooks.filter(({ kind }) => kinds.has(kind)).map(call));
   };
-  return events.subscribe(({ type, id, detail }) => {
-    if (type !== 'rollout' || detail.state === undefined) return;
+  return events.subscribe(({ type, id, detail }, isElsewhere) => {
+    // Where it happened it is told of.
+    if (isElsewhere || type !== 'rollout' || detail.state === undefined) return;
     tell(id).catch((error: unknown) => log.warn({ rollout: id, error: messageOf(error) }, 'nobody was told of a rollout'));
   });
 }

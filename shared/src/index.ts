@@ -6,6 +6,7 @@ export * from './codec/edge-summary.ts';
 export * from './codec/edge-value.ts';
 export * from './codec/port-value.ts';
 export * from './digest.ts';
+export * from './documents/agent-build.ts';
 export * from './documents/analysis.ts';
 export * from './documents/analysis-measures.ts';
 export * from './documents/artefact.ts';
@@ -53,6 +54,7 @@ export * from './graph/tensor-types.ts';
 export * from './graph/topology.ts';
 
 export * from './graph/values.ts';
+export * from './http/agent-builds.ts';
 export * from './http/analyses.ts';
 export * from './http/api.ts';
 export * from './http/builds.ts';

@@ -24,6 +24,7 @@ import { createLink, createUnderNewestRoot, type Link, type LinkHandlers, replac
 import { listenToHost } from './listen-to-host.ts';
 import { createMeasuring, createSelfTuning } from './measuring.ts';
 import { createGatekeeper, type Gatekeeper } from './placement/index.ts';
+import type { AgentUpdater } from './ports/agent-updater.ts';
 import type { BlobStore } from './ports/blob-store.ts';
 import type { Clock } from './ports/clock.ts';
 import type { FileStore } from './ports/file-store.ts';
@@ -52,6 +53,7 @@ import {
 import { openTunings, type Tuning, type Tunings } from './sessions/index.ts';
 import { openSpool, type Spool } from './spool/index.ts';
 import { createTapRelay, type OpenTap, type TapRelay } from './taps/index.ts';
+import { updateAgent } from './updates/index.ts';
 import { createUploads, type Uploads } from './uploads/index.ts';
 
 export interface AgentPorts {
@@ -77,6 +79,8 @@ export interface AgentPorts {
   capabilities(): Promise<Capabilities>;
   /** Starts the device anew, where its owner allows that. */
   reboot?: (() => Promise<void>) | undefined;
+  /** Replaces this agent by another, where that can be done. */
+  updater?: AgentUpdater | undefined;
   /** Blinks, beeps, or whatever its owner has it do. */
   identify?: ((message: string) => Promise<void>) | undefined;
   /** What runs models here, and on what. */
@@ -164,6 +168,11 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     ...{ device: key.device, agentVersion: identity.agentVersion, measuring, taps, uploads },
     ...{ reboot: ports.reboot, identify: ports.identify },
     rotateKey: () => replaceKey(ports.access, key, trust),
+    updateAgent: (build, call) =>
+      updateAgent(build, call, {
+        ...{ updater: ports.updater, fleetId: trust.root().fleetId, puller, store, underNewestRoot },
+        hasRelease: () => reconciler.running() !== undefined,
+      }),
     diagnostics: (lineCount) => gatherDiagnostics(lineCount, ports, { ...identity, status: { ...status() } }),
     activeKey: () => activeKeyOf(reconciler),
     snapshot: () => ({ ...status() }),

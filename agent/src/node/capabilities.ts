@@ -1,6 +1,7 @@
 import { access, constants, glob, readFile, statfs } from 'node:fs/promises';
 import { arch, cpus, freemem, hostname, platform, release, totalmem } from 'node:os';
 import { type Capabilities, operatorVersions } from '@starling/shared';
+import { buildOf } from './config.ts';
 import { onnxRuntimeVersion } from './identity.ts';
 import { readMemoryShare } from './sensors/index.ts';
 import { AGENT_VERSION } from './version.ts';
@@ -19,6 +20,7 @@ export async function measureCapabilities(
   executionProviders: Capabilities['executionProviders'],
 ): Promise<Capabilities> {
   const cpuInfo = await readText('/proc/cpuinfo');
+  const { version: build } = buildOf();
   const { bavail, blocks, bsize } = await statfs(directory);
   const model = await readText('/proc/device-tree/model');
   const processor = cpus()[0];
@@ -30,7 +32,7 @@ export async function measureCapabilities(
     architecture: arch(),
     kernel: release(),
     agentVersion: AGENT_VERSION,
-    runtimeVersions: { node: process.versions.node, engine: onnxRuntimeVersion() },
+    runtimeVersions: { node: process.versions.node, engine: onnxRuntimeVersion(), ...(build === undefined ? {} : { agent: build }) },
     cpu: {
       vendor: (/^vendor_id\s*:\s*(.+)$/m.exec(cpuInfo)?.[1] ?? '').trim(),
       model: (processor?.model ?? /^Model\s*:\s*(.+)$/m.exec(cpuInfo)?.[1] ?? '').trim(),

@@ -33,6 +33,13 @@ export const agentConfigSchema = z.object({
     .default(512)
     .meta({ description: 'Disk for models as the engine optimised them for this hardware; 0 keeps none' }),
   runTimeoutMs: z.coerce.number().int().min(100).default(20_000).meta({ description: 'A model run that takes longer is taken for hung' }),
+  updateProbationMs: z.coerce
+    .number()
+    .int()
+    .min(1000)
+    .default(30_000)
+    .meta({ description: 'How long an agent that replaces another has to be well: connected, and its release verified' }),
+  updateLimitMs: z.coerce.number().int().min(5000).default(300_000).meta({ description: 'Time for that; then the one of before is back' }),
   engineUrl: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -118,6 +125,32 @@ export function childEnvironment(
 ): Record<string, string | undefined> {
   const { STARLING_TOKEN: _token, ...rest } = environment;
   return rest;
+}
+
+/** A build that has not proved itself: who watches over it, and by what it is told from tries of before. */
+export interface Trial {
+  parent: number;
+  mark: string;
+}
+
+/** Which build of the agent this is, as whoever started it says; no version: the one that was installed by hand. */
+export function buildOf(environment: Readonly<Record<string, string | undefined>> = process.env): {
+  version: string | undefined;
+  trial: Trial | undefined;
+} {
+  const mark = environment.STARLING_AGENT_TRIAL;
+  return {
+    version: environment.STARLING_AGENT_BUILD,
+    trial: mark === undefined ? undefined : { mark, parent: Number.parseInt(mark, 10) },
+  };
+}
+
+/** The environment for a build of the agent; without a version, for the program that this is. */
+export function buildEnvironment(version?: string, trial?: Trial): Record<string, string> {
+  const { STARLING_AGENT_TRIAL: _trial, ...rest } = process.env;
+  const build = version === undefined ? {} : { STARLING_AGENT_BUILD: version };
+  const all = { ...rest, ...build, ...(trial === undefined ? {} : { STARLING_AGENT_TRIAL: trial.mark }) };
+  return Object.fromEntries(Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }
 
 function variableOf(key: string): string {

@@ -5,6 +5,7 @@ import { listSupportedBackends } from 'onnxruntime-node';
 import { type Agent, type AgentPorts, startAgent } from '../core/index.ts';
 import { openJournal } from '../core/journal/index.ts';
 import { createTrust } from '../core/link/index.ts';
+import type { AgentUpdater } from '../core/ports/agent-updater.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Log } from '../core/ports/log.ts';
 import type { RuntimeHost } from '../core/ports/runtime-host.ts';
@@ -139,7 +140,7 @@ function openWatched({ watch, video, framesPerSecond }: AgentConfig, around: Ret
  * @param directory data directory, claimed by the caller
  * @throws StarlingError `not-enrolled`, `port-taken`
  */
-export async function runAgent(directory: string, config: AgentConfig, log: Log): Promise<RunningAgent> {
+export async function runAgent(directory: string, config: AgentConfig, log: Log, updater?: AgentUpdater): Promise<RunningAgent> {
   const enrolment = await readEnrolment(directory);
   const key = await readDeviceKey(directory);
   if (enrolment === undefined || key === undefined) {
@@ -190,6 +191,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log)
       tuneBudgetMs: config.tuneBudgetMs,
       cores: measured.cpu.cores,
       ...ownerCommands(config),
+      updater,
       ...{ inflate, hash, clock, random: systemRandom, log, capabilities },
     },
     { agentVersion: AGENT_VERSION, bootId: makeRandomId(systemRandom.bytes), streamId: makeRandomId(systemRandom.bytes) },

@@ -7,6 +7,7 @@ import { buildsSearchSchema } from './pages/builds/search.ts';
 import { batchSearchSchema, newBatchSearchSchema } from './pages/commands/search.ts';
 import { deviceSearchSchema } from './pages/device/search.ts';
 import { devicesSearchSchema } from './pages/devices/search.ts';
+import { experimentSearchSchema, experimentsSearchSchema } from './pages/experiments/search.ts';
 import { mapSearchSchema } from './pages/fleet-map/search.ts';
 import { modelSearchSchema } from './pages/model/search.ts';
 import { NotFoundPage } from './pages/not-found/not-found-page.tsx';
@@ -186,6 +187,24 @@ const rollouts = createRoute({
     'RolloutsPage',
   ),
 });
+const experiments = createRoute({
+  ...under,
+  path: '/experiments',
+  validateSearch: experimentsSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/experiments/experiments-page.tsx')),
+    'ExperimentsPage',
+  ),
+});
+const experiment = createRoute({
+  ...under,
+  path: '/experiments/$id',
+  validateSearch: experimentSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/experiments/experiment-page.tsx')),
+    'ExperimentPage',
+  ),
+});
 const newRollout = createRoute({
   ...under,
   path: '/rollouts/new',
@@ -275,6 +294,8 @@ const inShell = [
   rollouts,
   newRollout,
   rollout,
+  experiments,
+  experiment,
   commands,
   newCommand,
   command,

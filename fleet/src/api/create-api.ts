@@ -5,6 +5,7 @@ import { readBounded } from '../bounded-body.ts';
 import type { Origins } from '../origins.ts';
 import { pageHeaders } from '../pages/index.ts';
 import type { Log } from '../ports.ts';
+import { type AgentBuildRoutePorts, agentBuildRoutes } from './agent-builds.ts';
 import { type AgentPackagePorts, agentPackageRoutes } from './agent-packages.ts';
 import { type AnalysisRoutePorts, analysisRoutes } from './analyses.ts';
 import { type BackupRoutePorts, backupRoutes } from './backup.ts';
@@ -31,7 +32,8 @@ import { type TapRoutePorts, tapRoutes } from './taps.ts';
 import { type TelemetryPorts, telemetryRoutes } from './telemetry.ts';
 
 export interface ApiPorts
-  extends AgentPackagePorts,
+  extends AgentBuildRoutePorts,
+    AgentPackagePorts,
     BackupRoutePorts,
     AnalysisRoutePorts,
     BuildRoutePorts,
@@ -83,6 +85,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   commandBatchRoutes(api, ports);
   deviceAccessRoutes(api, ports);
   agentPackageRoutes(api, ports);
+  agentBuildRoutes(api, ports);
   telemetryRoutes(api, ports);
   rolloutRoutes(api, ports);
   experimentRoutes(api, ports);

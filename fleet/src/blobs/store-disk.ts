@@ -12,20 +12,26 @@ const AT_ONCE = 4;
 /** Length of the raw chunk, before what is compressed. */
 const HEADER_BYTES = 4;
 
+/** No chunk takes so long to write: what is older was left by a process that ended. */
+const HALF_WRITTEN_MS = 3_600_000;
+
 export interface DiskStorePorts {
   clock: Clock;
   ids: Ids;
+  /** Other processes write to it as well. */
+  isShared?: boolean;
 }
 
 /**
  * Chunks as files: `chunks/ab/<digest>` raw, `chunks/ab/<digest>.z` as raw length (4 bytes) and deflate-raw. A file appears by rename
  * after its bytes are on disk, so what has a name is whole.
  */
-export async function openDiskStore(directory: string, { clock, ids }: DiskStorePorts): Promise<BlobStore> {
+export async function openDiskStore(directory: string, { clock, ids, isShared = false }: DiskStorePorts): Promise<BlobStore> {
   const chunks = join(directory, 'chunks');
   const incoming = join(directory, 'incoming');
   // Whatever a crash left half written has no name yet and is worth nothing.
-  await rm(incoming, { recursive: true, force: true });
+  if (isShared) await removeOld(incoming, clock.nowMs() - HALF_WRITTEN_MS);
+  else await rm(incoming, { recursive: true, force: true });
   await mkdir(incoming, { recursive: true });
   await mkdir(chunks, { recursive: true });
   const pathOf = (digest: string): string => join(chunks, digest.slice(0, 2), digest);
@@ -86,6 +92,13 @@ function bytesOf({ payload, compressed, sizeBytes }: StoredChunk): Uint8Array {
 }
 
 /** @throws StarlingError `disk-full`, `store-failed` */
+async function removeOld(folder: string, beforeMs: number): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const file = join(folder, name);
+    if (((await statIfThere(file))?.mtimeMs ?? beforeMs) < beforeMs) await rm(file, { force: true });
+  }
+}
+
 async function writeDurably(temporary: string, path: string, bytes: Uint8Array, writtenAt: Date): Promise<void> {
   try {
     const file = await open(temporary, 'wx', 0o600);

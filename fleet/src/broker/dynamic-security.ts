@@ -23,11 +23,13 @@ export interface DynamicSecurity {
 }
 
 interface DynamicSecurityPorts {
+  /** Of this process: mosquitto tells its answers to everyone who listens, and others number their commands too. */
+  id: string;
   topics: Pick<ShardTopics, 'publishPatterns' | 'subscribePatterns'>;
   publish(topic: string, payload: string): Promise<void>;
 }
 
-export function createDynamicSecurity({ topics, publish }: DynamicSecurityPorts): DynamicSecurity {
+export function createDynamicSecurity({ id, topics, publish }: DynamicSecurityPorts): DynamicSecurity {
   const waiting = new Map<string, (answer: Answer) => void>();
   let last = 0;
 
@@ -35,16 +37,16 @@ export function createDynamicSecurity({ topics, publish }: DynamicSecurityPorts)
   const run = async (commands: Record<string, unknown>[]): Promise<(string | undefined)[]> => {
     const numbered = commands.map((command) => {
       last += 1;
-      return { ...command, correlationData: String(last) };
+      return { ...command, correlationData: `${id}/${last}` };
     });
     const answers = numbered.map(({ correlationData }) => answerTo(correlationData));
     await publish(CONTROL_TOPIC, JSON.stringify({ commands: numbered }));
     return Promise.all(answers);
   };
-  const answerTo = (id: string): Promise<string | undefined> =>
+  const answerTo = (command: string): Promise<string | undefined> =>
     new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        waiting.delete(id);
+        waiting.delete(command);
         reject(
           new StarlingError('broker-unreachable', 'the broker does not answer on its control topic', {
             field: 'brokerLogins',
@@ -53,9 +55,9 @@ export function createDynamicSecurity({ topics, publish }: DynamicSecurityPorts)
           }),
         );
       }, ANSWER_TIMEOUT_MS);
-      waiting.set(id, ({ error }) => {
+      waiting.set(command, ({ error }) => {
         clearTimeout(timer);
-        waiting.delete(id);
+        waiting.delete(command);
         resolve(error);
       });
     });

@@ -62,6 +62,7 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
   const security =
     options.logins === 'mosquitto'
       ? createDynamicSecurity({
+          id: ports.ids.next(),
           topics,
           publish: async (topic, payload) => void (await online()?.publishAsync(topic, payload, { qos: 1 })),
         })

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { defineAgentCommands } from './commands/agent.ts';
 import { defineAnalysisCommands } from './commands/analysis.ts';
 import { defineApiTokenCommands } from './commands/api-token.ts';
 import { defineArtefactCommands } from './commands/artefact.ts';
@@ -75,6 +76,7 @@ export function createProgram({ version, stdout, stderr, contextOf }: ProgramOpt
   defineBenchmark(program, contextOf);
   defineFleetCommands(program, contextOf);
   defineDeviceCommands(program, contextOf);
+  defineAgentCommands(program, contextOf);
   defineGroupCommands(program, contextOf);
   defineSiteCommands(program, contextOf);
   defineCommandCommands(program, contextOf);

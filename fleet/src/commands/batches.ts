@@ -6,6 +6,7 @@ import {
   type CommandBatchView,
   type CommandName,
   commandTable,
+  isStarlingError,
   messageOf,
   type PageQuery,
   parseWith,
@@ -30,7 +31,7 @@ import {
   takeTurn,
   talliesOf,
 } from './batch-store.ts';
-import type { Commands } from './commands.ts';
+import type { Commands, SendOptions } from './commands.ts';
 import type { CommandGrants } from './grants.ts';
 
 /**
@@ -173,18 +174,18 @@ async function passOver(batch: BatchRow, ports: BatchPorts): Promise<void> {
   const due = [...(await nextDevices(db, batch.id, true, room)), ...(await nextDevices(db, batch.id, false, AWAY_PER_PASS))];
   const grant = due.length === 0 ? undefined : await ports.grants(batch.name as CommandName, batch.arguments);
   for (const device of due) {
-    await ports.commands.send(
-      device,
-      batch.name as CommandName,
-      batch.arguments,
-      { name: batch.createdBy },
-      {
-        ...grant,
-        lifeMs: batch.lifeMinutes * MINUTE_MS,
-        // The batch was audited as a whole.
-        within: (tx, command) => takeTurn(tx, batch.id, device, command),
-      },
-    );
+    const options: SendOptions = {
+      ...grant,
+      lifeMs: batch.lifeMinutes * MINUTE_MS,
+      // The batch was audited as a whole.
+      within: (tx, command) => takeTurn(tx, batch.id, device, command),
+    };
+    try {
+      await ports.commands.send(device, batch.name as CommandName, batch.arguments, { name: batch.createdBy }, options);
+    } catch (error) {
+      // Another process has sent it meanwhile: that is as good.
+      if (!isStarlingError(error) || error.code !== 'turn-taken') throw error;
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type CommandProgress,
   type CommandResult,
   type CommandView,
+  commandProgressSchema,
   commandTable,
   type PageQuery,
   parseWith,
@@ -63,6 +64,8 @@ export interface Commands {
   /** Sends what is open again: the device has connected. */
   resend(device: string): Promise<void>;
   reaches(device: string, digest: string): Promise<boolean>;
+  /** Another process of this fleet has heard how far a command is. */
+  progressElsewhere(id: string, progress: unknown): void;
   expire(): Promise<void>;
   /** The way to devices, set when the broker runs. */
   onSend(publish: (device: string, name: CommandName, jws: string) => Promise<boolean>): void;
@@ -234,7 +237,17 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
     async uploaded(device, id, upload) {
       await updateOpenCommand(db, id, device, { result: withResult({ upload }) });
     },
-    reaches: async (device, digest) => (await grantedTo(device)).has(digest),
+    async reaches(device, digest) {
+      if ((await grantedTo(device)).has(digest)) return true;
+      // A no may come of an old memory: another process may have made the command.
+      granted.delete(device);
+      return (await grantedTo(device)).has(digest);
+    },
+    progressElsewhere(id, given) {
+      const { data } = commandProgressSchema.safeParse(given);
+      if (data === undefined) progress.delete(id);
+      else progress.set(id, data);
+    },
     async expire() {
       for (const row of await expireCommands(db, clock.nowMs())) {
         progress.delete(row.id);

@@ -1,4 +1,5 @@
 import { artefactFiles, type CommandArguments, type CommandName, commandTable, parseWith, StarlingError } from '@starling/shared';
+import type { AgentBuilds } from '../agent-builds/index.ts';
 import type { BlobStore } from '../blobs/index.ts';
 import type { Models } from '../models/index.ts';
 
@@ -11,11 +12,22 @@ export interface Grant {
 
 export type CommandGrants = (name: CommandName, commandArguments: Record<string, unknown>) => Promise<Grant>;
 
+/** Over a slow line, with the time in which it has to prove itself. */
+const UPDATE_LIFE_MS = 2 * 3_600_000;
+
 /**
- * What a command lets its device fetch, beside what the device's own releases reach: the artefacts that a benchmark names.
+ * What a command lets its device fetch, beside what the device's own releases reach: the artefacts that a benchmark names, an agent.
  * @throws StarlingError `unknown-artefact`
  */
-export function createCommandGrants({ models, blobs }: { models: Models; blobs: Pick<BlobStore, 'reachable'> }): CommandGrants {
+export function createCommandGrants({
+  models,
+  blobs,
+  agentBuilds,
+}: {
+  models: Models;
+  blobs: Pick<BlobStore, 'reachable'>;
+  agentBuilds: Pick<AgentBuilds, 'reachable'>;
+}): CommandGrants {
   const grantArtefacts = async ({
     artefacts,
     budgetMs,
@@ -37,8 +49,13 @@ export function createCommandGrants({ models, blobs }: { models: Models; blobs: 
     }
     return { blobs: [...reached], extraLifeMs: Math.max(1, artefacts.length) * (budgetMs + idleWaitMs) };
   };
-  return async (name, commandArguments) =>
-    name === 'benchmark' || name === 'tune'
+  return async (name, commandArguments) => {
+    if (name === 'update-agent') {
+      const { build } = parseWith(commandTable[name].arguments, commandArguments);
+      return { blobs: await agentBuilds.reachable(build), extraLifeMs: UPDATE_LIFE_MS };
+    }
+    return name === 'benchmark' || name === 'tune'
       ? grantArtefacts(parseWith(commandTable[name].arguments, commandArguments))
       : { blobs: [], extraLifeMs: 0 };
+  };
 }

@@ -1,6 +1,8 @@
 /** An address or a directory -> an open database with up-to-date tables. */
 export { createGatherer, type Gatherer } from './gather.ts';
 export {
+  CHANNEL_BYTES_MAXIMUM,
+  type Channel,
   type Database,
   type DatabaseOptions,
   type OpenDatabase,

@@ -7,6 +7,7 @@ import { messageOf, StarlingError } from '@starling/shared';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres, { type Sql } from 'postgres';
+import { openProcessGuard } from './process-guard.ts';
 import * as schema from './schema/index.ts';
 
 export type Schema = typeof schema;
@@ -20,38 +21,74 @@ export interface OpenDatabase {
   db: Database;
   /** `postgres` for a server, `pglite` for the embedded one. */
   kind: 'postgres' | 'pglite';
+  /** To the other processes on this database; undefined where there can be none. */
+  channel: Channel | undefined;
+  /** What one process alone may do when it starts is done: others may start now. */
+  started(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Says things to every process on a database: LISTEN and NOTIFY. What is said while one is away, that one never hears. */
+export interface Channel {
+  /** @param text at most CHANNEL_BYTES_MAXIMUM bytes */
+  tell(text: string): Promise<void>;
+  /** @param onBack it was away, and may have missed something */
+  hear(listener: (text: string) => void, onBack: () => void): Promise<void>;
+}
+
+/** Postgres takes 8,000 bytes, less one. */
+export const CHANNEL_BYTES_MAXIMUM = 7_900;
+const CHANNEL_NAME = 'starling';
 
 export interface DatabaseOptions {
   /** Address of a Postgres server; without it PGlite runs in `directory`. */
   url?: string | undefined;
   directory: string;
-  onNotice?: (message: string) => void;
+  /** Of a server: may this process share it with others? Not asked for those that only look. */
+  processes?: 'alone' | 'many';
+  /** The right to serve the database was lost with a connection, and could not be had again. */
+  onLost?: (reason: string) => void;
 }
 
 const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url));
 
 /**
  * Opens the database and brings its tables up to date.
- * @throws StarlingError `database-unreachable`, `migration-failed`
+ * @throws StarlingError `database-unreachable`, `migration-failed`, `fleet-already-runs`
  */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   const opened = options.url === undefined ? await openEmbedded(options.directory) : await openServer(options.url);
-  const { sql, stop, kind } = opened;
+  const { sql, stop, kind, channel } = opened;
   const db = drizzle(sql, { schema });
+  const guard = await guardOf(options, stop);
   try {
     await migrate(db, { migrationsFolder });
   } catch (cause) {
+    await guard?.close();
     await stop();
     throw new StarlingError('migration-failed', `the tables could not be brought up to date: ${messageOf(cause)}`, { cause });
   }
-  return { db, kind, close: stop };
+  const close = async (): Promise<void> => {
+    await guard?.close();
+    await stop();
+  };
+  return { db, kind, channel, started: async () => guard?.started(), close };
+}
+
+async function guardOf({ url, processes, onLost = () => undefined }: DatabaseOptions, stop: () => Promise<void>) {
+  if (url === undefined || processes === undefined) return undefined;
+  try {
+    return await openProcessGuard(url, { mode: processes, onLost });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 interface Opened {
   sql: Sql;
   kind: OpenDatabase['kind'];
+  channel: Channel | undefined;
   stop(): Promise<void>;
 }
 
@@ -68,7 +105,17 @@ async function openServer(url: string): Promise<Opened> {
       cause,
     });
   }
-  return { sql, kind: 'postgres', stop: () => sql.end({ timeout: 5 }) };
+  const channel: Channel = {
+    tell: async (text) => void (await sql.notify(CHANNEL_NAME, text)),
+    async hear(listener, onBack) {
+      let isFirst = true;
+      await sql.listen(CHANNEL_NAME, listener, () => {
+        if (!isFirst) onBack();
+        isFirst = false;
+      });
+    },
+  };
+  return { sql, kind: 'postgres', channel, stop: () => sql.end({ timeout: 5 }) };
 }
 
 async function openEmbedded(directory: string): Promise<Opened> {
@@ -107,7 +154,7 @@ async function openEmbedded(directory: string): Promise<Opened> {
     await worker.terminate();
     if (socketFolder !== directory) await rm(socketFolder, { recursive: true, force: true });
   };
-  return { sql, kind: 'pglite', stop };
+  return { sql, kind: 'pglite', channel: undefined, stop };
 }
 
 /** As Postgres names its own, so that clients find it by the folder. */

@@ -7,7 +7,6 @@ import {
   type EnrolmentClaim,
   enrolmentClaimSchema,
   keyIdOf,
-  NONCE_MS,
   type PublicKey,
   StarlingError,
   signDocument,
@@ -17,6 +16,7 @@ import { appendAudit } from '../audit/index.ts';
 import { createGatherer, type Database } from '../db/index.ts';
 import type { Clock, EventBus, Ids } from '../ports.ts';
 import type { Keyring } from '../trust/index.ts';
+import type { Nonces } from './nonces.ts';
 import type { ProfileReason } from './profile-reason.ts';
 import { rekeyDevice } from './rekey.ts';
 import { sameDigest, secretDigest } from './secrets.ts';
@@ -53,6 +53,7 @@ interface AccessPorts {
   ids: Ids;
   keyring: Keyring;
   events: EventBus;
+  nonces: Nonces;
   matchProfile: ProfileMatcher;
 }
 
@@ -62,18 +63,11 @@ const REFUSAL_MEMORY_MS = 2_000;
 const MEMORY_ENTRIES = 10_000;
 
 export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
-  const { db, clock, ids, keyring, events } = ports;
-  const nonces = new Map<string, number>();
+  const { db, clock, ids, keyring, events, nonces } = ports;
   const refused = new Map<string, number>();
   let provision: (device: string, password: string) => Promise<void> = async () => undefined;
   const passwords = createGatherer((batch: ReadonlyMap<string, null>) => validPasswordDigests(db, [...batch.keys()], clock.nowMs()));
 
-  /** Attack: replay. A nonce counts once, for a short time, and only in this fleet. */
-  const takeNonce = (nonce: string): boolean => {
-    const untilMs = nonces.get(nonce);
-    nonces.delete(nonce);
-    return untilMs !== undefined && untilMs >= clock.nowMs();
-  };
   return {
     async enrol(secret, claimJws) {
       const claim = await readClaim(claimJws);
@@ -91,14 +85,8 @@ export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
       return { device, ...result };
     },
     async nonce() {
-      const nowMs = clock.nowMs();
-      for (const [old, untilMs] of nonces) {
-        if (untilMs > nowMs && nonces.size < MEMORY_ENTRIES) break;
-        nonces.delete(old);
-      }
-      const nonce = Buffer.from(ids.bytes(24)).toString('base64url');
-      nonces.set(nonce, nowMs + NONCE_MS);
-      return { signed: await signDocument(keyring.signer, 'time', { nonce, nowMs, fleetId: keyring.fleetId }) };
+      const document = { nonce: nonces.make(), nowMs: clock.nowMs(), fleetId: keyring.fleetId };
+      return { signed: await signDocument(keyring.signer, 'time', document) };
     },
     async login(claimJws) {
       const claimed = readDeviceOf(claimJws);
@@ -114,7 +102,8 @@ export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
       }).catch(() => {
         throw loginRefused();
       });
-      const isFresh = takeNonce(claim.nonce);
+      // Attack: replay. A nonce counts once, for a short time, and only in this fleet.
+      const isFresh = await nonces.take(claim.nonce);
       if (claim.device !== row.id || claim.audience !== keyring.fleetId || !isFresh) throw loginRefused();
       if (row.status === 'pending') {
         throw new StarlingError('approval-pending', 'an operator has to approve this device first', {
@@ -129,7 +118,7 @@ export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
       await provision(row.id, password);
       return { device: row.id, password, expiresAtMs };
     },
-    rekey: (claimJws, proofJws) => rekeyDevice(claimJws, proofJws, { db, clock, fleetId: keyring.fleetId, takeNonce }),
+    rekey: (claimJws, proofJws) => rekeyDevice(claimJws, proofJws, { db, clock, fleetId: keyring.fleetId, takeNonce: nonces.take }),
     async checkPassword(device, password) {
       const digest = secretDigest(password);
       const memory = `${device}:${digest}`;

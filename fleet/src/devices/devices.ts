@@ -22,7 +22,9 @@ import {
   type DeviceFilter,
   type DeviceRow,
   deleteBrokerLogins,
+  deleteOldNonces,
   deviceById,
+  endLogins,
   type Greeting,
   markAllOffline,
   onlineOfShards,
@@ -59,6 +61,12 @@ export interface Devices {
   watchShards(shards: readonly string[]): Promise<string[]>;
   /** Leaves them to another process. */
   leaveShards(shards: readonly string[]): void;
+  /** Another process has revoked it. */
+  revokedElsewhere(id: string): void;
+  /** Takes away passwords that have ended. @returns devices that have none left, some of them */
+  endLogins(limit: number): Promise<string[]>;
+  /** Nonces that were used and have ended since. */
+  forgetNonces(): Promise<void>;
   /** Of the shards that are watched: a broker that is not ours may not have cut it off yet. */
   isRevoked(id: string): boolean;
   close(): Promise<void>;
@@ -179,6 +187,12 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
       for (const id of lastHeardMs.keys()) if (shards.includes(shardOf(id))) lastHeardMs.delete(id);
     },
     isRevoked: (id) => revoked.has(id),
+    revokedElsewhere(id) {
+      lastHeardMs.delete(id);
+      revoked.add(id);
+    },
+    endLogins: (limit) => endLogins(db, clock.nowMs(), limit),
+    forgetNonces: () => deleteOldNonces(db, clock.nowMs()),
     async start({ knowsSockets }) {
       if (knowsSockets) await markAllOffline(db);
       timer = setInterval(() => {

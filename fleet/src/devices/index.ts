@@ -6,6 +6,7 @@ export { countSelected, selectSites, selectVocabulary } from './bulk-store.ts';
 export { type ClaimTokens, createClaimTokens } from './claim-tokens.ts';
 export { CSV_BYTES_MAXIMUM } from './device-csv.ts';
 export { createDevices, type Devices, toDeviceView } from './devices.ts';
+export { createNonces, createSharedNonces, type Nonces } from './nonces.ts';
 export { createSimulatedRemoval, type SimulatedRemoval } from './removal.ts';
 export { secretDigest } from './secrets.ts';
 export { selectorWhere } from './select-store.ts';

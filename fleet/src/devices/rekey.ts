@@ -10,7 +10,7 @@ export interface RekeyPorts {
   clock: Clock;
   fleetId: string;
   /** Counts a nonce, once. @returns whether it was good */
-  takeNonce(nonce: string): boolean;
+  takeNonce(nonce: string): Promise<boolean>;
 }
 
 const CLAIM_BYTES_MAXIMUM = 4096;
@@ -38,7 +38,7 @@ export async function rekeyDevice(
     throw refused();
   }
   // Attack: replay, of either, or one of another fleet.
-  if (!takeNonce(asked.nonce)) throw refused();
+  if (!(await takeNonce(asked.nonce))) throw refused();
   for (const each of verified) {
     const isSame = each.device === row.id && each.nonce === asked.nonce && each.publicKey === asked.publicKey && each.audience === fleetId;
     if (!isSame) throw refused();

@@ -1,7 +1,7 @@
 import type { Capabilities, Hello, ReportedState } from '@starling/shared';
 import { and, asc, count, desc, eq, getTableColumns, gt, ilike, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
-import { brokerLogins, claimTokens, desiredStates, devices } from '../db/schema/index.ts';
+import { brokerLogins, claimTokens, desiredStates, devices, usedNonces } from '../db/schema/index.ts';
 
 export type DeviceRow = typeof devices.$inferSelect;
 export type ClaimTokenRow = typeof claimTokens.$inferSelect;
@@ -220,6 +220,27 @@ export async function validPasswordDigests(db: Queryable, ids: readonly string[]
     );
   const digests = Map.groupBy(rows, ({ device }) => device);
   return new Map([...digests].map(([device, each]) => [device, each.map(({ digest }) => digest)]));
+}
+
+/** @returns false if it was there already */
+export async function insertUsedNonce(db: Queryable, nonce: string, expiresAtMs: number): Promise<boolean> {
+  const rows = await db.insert(usedNonces).values({ nonce, expiresAtMs }).onConflictDoNothing().returning({ nonce: usedNonces.nonce });
+  return rows.length > 0;
+}
+
+export async function deleteOldNonces(db: Queryable, beforeMs: number): Promise<void> {
+  await db.delete(usedNonces).where(lt(usedNonces.expiresAtMs, beforeMs));
+}
+
+/** Takes away passwords that have ended. @returns devices that have none left, a few at a time */
+export async function endLogins(db: Queryable, nowMs: number, limit: number): Promise<string[]> {
+  const ended = await db.execute<{ device: string }>(sql`
+    delete from broker_logins where ctid = any(array(select ctid from broker_logins where expires_at_ms < ${nowMs}::bigint limit ${limit}))
+    returning device`);
+  const devices = [...new Set(ended.map(({ device }) => device))];
+  if (devices.length === 0) return [];
+  const good = await validPasswordDigests(db, devices, nowMs);
+  return devices.filter((device) => !good.has(device));
 }
 
 /** What a device says of itself when a session starts. */

@@ -5,6 +5,8 @@ export interface Known {
   spec: ExperimentSpec;
   nowMs: number;
   startedAtMs: number;
+  /** Somebody, or the fleet, has stopped it for a while: only its time ends it then. */
+  isPaused?: boolean;
   /** The champion first. */
   arms: readonly (Pick<JudgedArm, 'verdict' | 'reason' | 'difference'> & { name: string })[];
   sampleRatio: ShareTest | null;
@@ -20,11 +22,15 @@ export type Decision =
   | { do: 'conclude'; winner: number | null; reason: string };
 
 /** What follows from what is known: the stop rules, the most urgent first. */
-export function decide({ spec, nowMs, startedAtMs, arms, sampleRatio, isMismatchAccepted }: Known): Decision {
+export function decide(known: Known): Decision {
+  const urgent = known.isPaused === true ? undefined : byEvidence(known);
+  return urgent ?? byTime(known);
+}
+
+function byEvidence({ spec, arms, sampleRatio, isMismatchAccepted }: Known): Decision | undefined {
   const challengers = arms.slice(1);
   const isBad = ({ verdict }: (typeof arms)[number]): boolean => verdict === 'worse' || verdict === 'harmful';
   const allBad = challengers.length > 0 && challengers.every(isBad);
-  const texts = (chosen: readonly (typeof arms)[number][]): string => chosen.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
   if (allBad && spec.stop.onHarm !== 'go-on') {
     const reason = texts(challengers);
     if (spec.stop.onHarm === 'pause') return { do: 'pause', why: 'harm', reason };
@@ -40,11 +46,16 @@ export function decide({ spec, nowMs, startedAtMs, arms, sampleRatio, isMismatch
       reason: `items went ${shares(sampleRatio.seen)} and should go ${shares(sampleRatio.expected)}: find out why before anything is believed`,
     };
   }
-  const best = bestOf(arms);
   if (spec.stop.onEvidence === 'conclude' && challengers.every(({ verdict }) => verdict !== 'undecided')) {
     const said = challengers.filter((each) => !isBad(each));
-    if (said.length > 0) return { do: 'conclude', winner: best, reason: texts(challengers) };
+    if (said.length > 0) return { do: 'conclude', winner: bestOf(arms), reason: texts(challengers) };
   }
+  return undefined;
+}
+
+function byTime({ spec, nowMs, startedAtMs, arms }: Known): Decision {
+  const challengers = arms.slice(1);
+  const best = bestOf(arms);
   if (nowMs - startedAtMs >= durationMs(spec.stop.after)) {
     const reason =
       best === null
@@ -53,6 +64,10 @@ export function decide({ spec, nowMs, startedAtMs, arms, sampleRatio, isMismatch
     return { do: 'conclude', winner: best, reason };
   }
   return { do: 'go-on' };
+}
+
+function texts(arms: Known['arms']): string {
+  return arms.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
 }
 
 /** Of those that are surely better the one that is best by all that is known. */

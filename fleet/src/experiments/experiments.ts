@@ -89,6 +89,7 @@ export function createExperiments(ports: ExperimentPorts): Experiments {
     async create(written, all, actor) {
       const checked = await checkSpec(written, ports);
       requireMatches(await countMatches(db, checked.where, checked.champion.digest), checked, all);
+      await requireRunnable(checked, ports);
       const row = await insert(checked, actor, ports);
       // What comes in at once is there when the answer is.
       if (row.state === 'running') await joinDevices(row, checked.where, JOINS_PER_PASS_MAXIMUM, ports);
@@ -143,6 +144,30 @@ function requireMatches({ matched, active, free }: Matched, { champion }: Checke
         hint: 'see "starling experiment preview"',
       },
     );
+}
+
+/** @throws StarlingError `runs-nowhere` where no device of a sample can run every challenger */
+async function requireRunnable(checked: CheckedSpec, ports: ExperimentPorts): Promise<void> {
+  const { devices, refused } = await chooseParts(...(await sampleOf(checked, SAMPLE, ports)));
+  if (devices.length > 0 || refused.length === 0) return;
+  throw new StarlingError('runs-nowhere', `no device that was matched can run the challengers: ${refused[0]?.refused}`, {
+    field: 'challengers',
+    hint: 'build artefacts for these devices, or match others',
+  });
+}
+
+/** Some of the devices that would come in first, and the part that they would get. */
+async function sampleOf(
+  { champion, challengers, spec, where }: CheckedSpec,
+  most: number,
+  ports: ExperimentPorts,
+): Promise<Parameters<typeof chooseParts>> {
+  const row: PartOf = {
+    ...{ id: ports.ids.next(), spec, shares: firstShares(spec), state: 'running' },
+    challengers: challengers.map(({ digest, document }) => ({ release: digest, name: document.name })),
+  };
+  const room = Math.min(spec.maximumDevices ?? Number.POSITIVE_INFINITY, most);
+  return [row, await candidatesOf(ports.db, row.id, where, champion.digest, room), ports];
 }
 
 /** Shares of all arms at the start, the champion first. */
@@ -258,18 +283,12 @@ function armToPromote(row: ExperimentRow, wanted: string | undefined): { release
 }
 
 async function preview(written: ExperimentSpec, all: boolean, ports: ExperimentPorts): Promise<ExperimentPreview> {
-  const { db, ids } = ports;
+  const { db } = ports;
   const checked = await checkSpec(written, ports);
-  const { champion, challengers, spec, where } = checked;
+  const { champion, spec, where } = checked;
   const matched = await countMatches(db, where, champion.digest);
   if (!all) requireMatches(matched, checked, all);
-  const row: PartOf = {
-    ...{ id: ids.next(), spec, shares: firstShares(spec), state: 'running' },
-    challengers: challengers.map(({ digest, document }) => ({ release: digest, name: document.name })),
-  };
-  const room = Math.min(spec.maximumDevices ?? Number.POSITIVE_INFINITY, PREVIEW_MAXIMUM);
-  const candidates = await candidatesOf(db, row.id, where, champion.digest, room);
-  const { parts, refused } = await chooseParts(row, candidates, ports);
+  const { parts, refused } = await chooseParts(...(await sampleOf(checked, PREVIEW_MAXIMUM, ports)));
   const kinds = Map.groupBy(refused, ({ refused: why }) => why);
   const named = (code: string, text: string, devices: number) => (devices === 0 ? [] : [{ code, text, devices }]);
   return {
@@ -288,3 +307,5 @@ async function preview(written: ExperimentSpec, all: boolean, ports: ExperimentP
 
 /** Devices for which a preview chooses artefacts. */
 const PREVIEW_MAXIMUM = 500;
+/** Devices that are looked at before an experiment is made: where none of them can take part, hardly any can. */
+const SAMPLE = 50;

@@ -14,11 +14,13 @@ export type PartOf = Pick<ExperimentRow, 'id' | 'spec' | 'challengers' | 'shares
 /**
  * What a device gets of an experiment.
  * @param chosen artefacts and their runners-up, for each challenger
+ * @param bytesMaximum of its JSON
  * @returns undefined where it does not fit into a desired state
  */
 export function composePart(
   row: PartOf,
   chosen: readonly Pick<ManyChosen['choices'][number], 'artefacts' | 'reasons'>[],
+  bytesMaximum: number,
 ): ExperimentAssignment | undefined {
   for (const count of FALLBACKS) {
     const part: ExperimentAssignment = {
@@ -29,7 +31,7 @@ export function composePart(
       })),
       ...boundsOf(row),
     };
-    if (JSON.stringify(part).length <= PART_BYTES_MAXIMUM) return part;
+    if (JSON.stringify(part).length <= bytesMaximum) return part;
   }
   return undefined;
 }
@@ -74,9 +76,11 @@ export async function chooseParts(
       found.refused.push({ device, refused: error?.message ?? 'nothing could be chosen for it' });
       continue;
     }
-    const key = many.map(({ chosen: of }) => of.get(device)).join(' ');
+    const beside = JSON.stringify(many[0]?.running.get(device)?.artefacts ?? {}).length;
+    // How much is left depends on what it runs already.
+    const key = [...many.map(({ chosen: of }) => of.get(device)), beside].join(' ');
     const known = places.get(key);
-    const part = known === undefined ? composePart(row, chosen as ManyChosen['choices']) : undefined;
+    const part = known === undefined ? composePart(row, chosen as ManyChosen['choices'], PART_BYTES_MAXIMUM - beside) : undefined;
     if (known === undefined && part === undefined) {
       found.refused.push({ device, refused: 'the challengers have so many models that they do not fit into one desired state' });
       continue;

@@ -3,7 +3,7 @@ import { shareExperiment } from '../desired-state/index.ts';
 import { applyChange, type Change } from './change.ts';
 import { type Decision, decide, droppedArms } from './decide.ts';
 import { joinDevices } from './join-devices.ts';
-import { JOINS_PER_PASS_MAXIMUM, LEASE_MS, LOOKS_KEPT, MEASURE_INTERVAL_MS, PASS_INTERVAL_MS, SHARE_STEP } from './limits.ts';
+import { JOINS_PER_PASS_MAXIMUM, LEASE_MS, LOOK_GROWTH, MEASURE_INTERVAL_MS, PASS_INTERVAL_MS, SHARE_STEP } from './limits.ts';
 import { type Measured, measure } from './measure.ts';
 import { noteLeavers } from './members-store.ts';
 import type { ExperimentPorts } from './ports.ts';
@@ -54,12 +54,13 @@ export function createRunner(ports: ExperimentPorts): Runner {
         ]);
       return gone;
     });
-    const joined = await joinDevices(row, await ports.matching(row.spec.selector), JOINS_PER_PASS_MAXIMUM, ports);
+    const joined =
+      row.state !== 'running' ? [] : await joinDevices(row, await ports.matching(row.spec.selector), JOINS_PER_PASS_MAXIMUM, ports);
     if (left > 0 || (joined?.length ?? 0) > 0) announce(row);
   };
   const keepResult = async (row: ExperimentRow, measured: Measured): Promise<void> => {
     const { arms, sampleRatio, look } = measured;
-    const everyMs = Math.max(MEASURE_INTERVAL_MS, durationMs(row.spec.stop.after) / LOOKS_KEPT);
+    const everyMs = Math.max(MEASURE_INTERVAL_MS, (look.atMs - (row.startedAtMs ?? look.atMs)) * LOOK_GROWTH);
     const newest = await newestLookMs(db, row.id);
     if (newest === null || look.atMs - newest >= everyMs) await insertLook(db, row.id, look);
     await writeExperiment(db, row.id, { result: { arms, sampleRatio }, measuredAtMs: look.atMs });
@@ -96,9 +97,8 @@ export function createRunner(ports: ExperimentPorts): Runner {
   const think = async (row: ExperimentRow, measured: Measured): Promise<void> => {
     const { arms, sampleRatio } = measured;
     const known = { spec: row.spec, nowMs: clock.nowMs(), startedAtMs: row.startedAtMs ?? 0, arms, sampleRatio };
-    const decision = decide({ ...known, isMismatchAccepted: row.isMismatchAccepted });
-    // Paused: only time ends it, people decide the rest.
-    if (decision.do !== 'go-on' && !(decision.do === 'pause' && row.state === 'paused')) return carryOut(row, decision);
+    const decision = decide({ ...known, isMismatchAccepted: row.isMismatchAccepted, isPaused: row.state === 'paused' });
+    if (decision.do !== 'go-on') return carryOut(row, decision);
     if (row.state !== 'running') return;
     const shares = nextShares(row, measured, clock.nowMs());
     if (shares !== undefined) return moveShares(row, shares.shares, shares.text);
@@ -110,7 +110,7 @@ export function createRunner(ports: ExperimentPorts): Runner {
   const look = async (id: string): Promise<void> => {
     const row = await renew(id);
     if (row === undefined) return;
-    if (row.state === 'running') await keepDevices(row);
+    await keepDevices(row);
     const current = await renew(id);
     if (current === undefined || clock.nowMs() - (current.measuredAtMs ?? 0) < MEASURE_INTERVAL_MS) return;
     const measured = await measure(current, ports, clock.nowMs());

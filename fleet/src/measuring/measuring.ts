@@ -40,6 +40,8 @@ interface MeasuringPorts extends FactPorts {
   clock: Clock;
   events: EventBus;
   log: Log;
+  /** One process of a fleet asks. */
+  isMine(): boolean;
 }
 
 /** Rows are looked at this often, whatever happens. */
@@ -61,6 +63,7 @@ export function createMeasuring(ports: MeasuringPorts): Measuring {
 
   const look = (): void => {
     looking = looking.then(async () => {
+      if (!ports.isMine()) return;
       // What was decided stands in rows before the next look: a fleet that ends here has asked, or has not.
       for (const send of (await plan()).sends) await ask(send, ports);
     });

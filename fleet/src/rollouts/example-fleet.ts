@@ -179,6 +179,7 @@ export function createExampleFleet(options: Pick<ExampleOptions, 'db'> & Partial
     const { where: matching } = createGroups({ db: own, clock });
     const common = { db: own, clock, ids: { next, bytes: () => new Uint8Array() }, log: silent, events: createEventBus() };
     const rollouts = createRollouts({
+      owner: next(),
       ...{ ...common, blobs: blobs as BlobStore, models, releases, desiredStates, profiles, analysis, matching, reconnectGraceMs },
       experiments: (where) => experimentsAmong(own, where),
     });

@@ -12,6 +12,8 @@ export interface RolloutPorts {
   db: Database;
   clock: Clock;
   ids: Ids;
+  /** This process, in leases. */
+  owner: string;
   log: Log;
   events: EventBus;
   blobs: BlobStore;

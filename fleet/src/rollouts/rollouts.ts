@@ -32,6 +32,7 @@ import {
   openRollouts,
   type RolloutFilter,
   type RolloutRow,
+  releaseLeases,
 } from './store.ts';
 import { analyseTargets, insertTargets, overlapsOf, takeOver, tallyOf } from './targets-store.ts';
 import { detailOf, viewsOf } from './views.ts';
@@ -60,6 +61,8 @@ export interface Rollouts {
   start(): Promise<void>;
   /** One look at every open rollout, for tests and benches that do not wait. */
   pass: Runner['pass'];
+  /** A process that carried some of them on has ended: they are free at once. */
+  ended(owner: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -116,6 +119,10 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     },
     start: () => runner.start(),
     pass: () => runner.pass(),
+    async ended(owner) {
+      await releaseLeases(db, owner);
+      runner.wake();
+    },
     close: () => runner.close(),
   };
 }

@@ -37,7 +37,7 @@ export interface Runner {
  */
 export function createRunner(ports: RolloutPorts, facts: FactGatherer): Runner {
   const { db, clock, log, events } = ports;
-  const owner = ports.ids.next();
+  const { owner } = ports;
   const startDevices = createStarter(ports);
   const returnDevices = createReturner(ports);
   let passing: Promise<void> = Promise.resolve();

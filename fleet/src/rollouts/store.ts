@@ -84,10 +84,9 @@ export async function takeLease(db: Queryable, id: string, owner: string, nowMs:
   return row;
 }
 
-/** What ended without letting go is free at once: this process is the only one on its database. */
-export async function releaseLeases(db: Queryable, owner?: string): Promise<void> {
-  const held = owner === undefined ? undefined : eq(rollouts.leaseOwner, owner);
-  await db.update(rollouts).set({ leaseOwner: null, leaseUntilMs: 0 }).where(held);
+/** What a process held that has ended is free at once. */
+export async function releaseLeases(db: Queryable, owner: string): Promise<void> {
+  await db.update(rollouts).set({ leaseOwner: null, leaseUntilMs: 0 }).where(eq(rollouts.leaseOwner, owner));
 }
 
 /**

@@ -31,6 +31,8 @@ export interface Taps {
   expects(device: string, tap: string): boolean;
   receive(device: string, message: TapMessage): void;
   deviceGone(device: string): void;
+  /** @param watch hears the values of a tap where nobody does by itself; what it gives back ends that */
+  onStart(watch: (device: string, tap: string) => () => void): void;
   close(): void;
 }
 
@@ -93,6 +95,10 @@ export function createTaps(ports: TapPorts): Taps {
   const { commands, clock, ids } = ports;
   const taps = new Map<string, Open>();
   const replays = new Map<string, Gathering>();
+  let watch =
+    (_device: string, _tap: string): (() => void) =>
+    () =>
+      undefined;
 
   const finish = (tap: string, end: TapValueView['end']): void => {
     const open = taps.get(tap);
@@ -135,11 +141,13 @@ export function createTaps(ports: TapPorts): Taps {
   const register = (view: TapView): Open => {
     const expiry = setTimeout(() => finish(view.id, 'expired'), view.untilMs - clock.nowMs() + EXPIRY_GRACE_MS);
     expiry.unref();
+    const unwatch = watch(view.device, view.id);
     const open: Open = {
       ...{ view, viewers: createViewers(() => awaitViewers(view.id)), next: 0, lost: 0, lonely: undefined },
       cancel() {
         clearTimeout(expiry);
         clearTimeout(open.lonely);
+        unwatch();
       },
     };
     taps.set(view.id, open);
@@ -214,6 +222,7 @@ export function createTaps(ports: TapPorts): Taps {
         gathering.onDone = resolve;
       });
       replays.set(tap, gathering);
+      const unwatch = watch(device, tap);
       try {
         const sent = await commands.send(device, 'replay', { ...given, tap }, actor, { blobs, lifeMs: REPLAY_WAIT_MS });
         const ended = await commands.wait(sent.id, REPLAY_WAIT_MS);
@@ -222,6 +231,7 @@ export function createTaps(ports: TapPorts): Taps {
         return { command: ended.id, result, values: gathering.values };
       } finally {
         replays.delete(tap);
+        unwatch();
       }
     },
     expects: (device, tap) => taps.get(tap)?.view.device === device || replays.get(tap)?.device === device,
@@ -230,6 +240,9 @@ export function createTaps(ports: TapPorts): Taps {
       if (open?.view.device === device) receiveTap(open, message);
       const replay = replays.get(message.tap);
       if (replay?.device === device) receiveReplay(replay, message);
+    },
+    onStart(given) {
+      watch = given;
     },
     deviceGone(device) {
       // What its taps would have shown is not kept for later, and it may have ended them.

@@ -36,6 +36,8 @@ export interface Keyring {
   roots(from: number): Promise<string[]>;
   /** Of its desired states; the proof of one that the fleet was set back to. */
   epoch: { epoch: number; proof: string | undefined };
+  /** Takes what another process of this fleet has published. */
+  refresh(): Promise<void>;
   /** Makes the key that is to follow, or tells the one that was made before. It signs nothing until a root names it. */
   prepareKey(actor: Actor): Promise<PublicKey>;
   /**
@@ -50,6 +52,8 @@ export interface KeyringPorts {
   clock: Clock;
   ids: Ids;
   directory: string;
+  /** Other processes sign with the same key. */
+  isShared?: boolean;
   /** Certificate authorities that a root names. @throws where the fleet is none of them, and no device would believe it */
   authorities?: { check(named: readonly string[]): Promise<void>; follow(named: readonly string[]): Promise<void> } | undefined;
 }
@@ -86,7 +90,14 @@ export async function createKeyring(options: KeyringPorts): Promise<Keyring> {
     signedRoot: () => ({ signed: require().signed, digest: require().digest, version: require().root.version }),
     hasRoot: () => current !== undefined,
     roots: async (from) => (await rootsFrom(db, from)).map((stored) => stored.signed),
+    async refresh() {
+      for (const { signed, digest } of await rootsFrom(db, (current?.root.version ?? 0) + 1)) {
+        const root = current === undefined ? await verifyPinnedRoot(signed, digest) : await verifyNextRoot(signed, current.root);
+        current = { root, signed, digest };
+      }
+    },
     async prepareKey(actor) {
+      if (options.isShared === true) throw keysAreShared();
       const isNew = (await readKey(files.next)) === undefined;
       const next = publicKeyOf(await readOrMakeKey(files.next));
       if (isNew) await appendAudit(db, clock, actor, 'fleet-key.prepare', next.kid);
@@ -110,6 +121,13 @@ export async function createKeyring(options: KeyringPorts): Promise<Keyring> {
       return { version: root.version, digest };
     },
   };
+}
+
+/** Others would go on signing with the old key, which no device believes any more. */
+export function keysAreShared(): StarlingError {
+  return new StarlingError('keys-shared', 'the keys of a fleet of several processes cannot be replaced while it runs', {
+    hint: 'see "Replacing keys" in docs/guides/scaling.md',
+  });
 }
 
 function checkRoot(root: TrustRoot, fleetId: string, fleetKids: readonly (string | undefined)[]): void {

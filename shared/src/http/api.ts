@@ -1,3 +1,4 @@
+import { agentBuildEndpoints } from './agent-builds.ts';
 import { analysisEndpoints } from './analyses.ts';
 import { buildEndpoints } from './builds.ts';
 import { bulkEndpoints } from './bulk.ts';
@@ -27,6 +28,7 @@ export const api = {
   ...fleetEndpoints,
   ...fleetMapEndpoints,
   ...deviceEndpoints,
+  ...agentBuildEndpoints,
   ...commandEndpoints,
   ...bulkEndpoints,
   ...groupEndpoints,

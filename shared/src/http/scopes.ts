@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { agentBuildEndpoints } from './agent-builds.ts';
 import { analysisEndpoints } from './analyses.ts';
 import { buildEndpoints } from './builds.ts';
 import { bulkEndpoints } from './bulk.ts';
@@ -24,6 +25,7 @@ const scoped = {
   ...fleetEndpoints,
   ...fleetMapEndpoints,
   ...deviceEndpoints,
+  ...agentBuildEndpoints,
   ...commandEndpoints,
   ...bulkEndpoints,
   ...groupEndpoints,

@@ -22,6 +22,7 @@ export type SignedKind =
   | 'time'
   | 'epoch'
   | 'agent-package'
+  | 'agent-build'
   | 'device-login'
   | 'device-rekey'
   | 'device-enrolment';

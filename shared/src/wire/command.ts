@@ -197,6 +197,14 @@ export const commandTable = {
     arguments: z.object({}),
     result: z.object({ inMs: z.number() }),
   },
+  'update-agent': {
+    summary: 'Put another agent in the place of this one, prove that it works, and go back by itself if it does not; agents on Node alone',
+    arguments: z.object({ build: digestSchema.meta({ description: 'Of an agent build that the publisher has signed' }) }),
+    result: z.object({
+      version: z.string(),
+      before: z.string().nullable().meta({ description: 'Null: the one that was installed by hand' }),
+    }),
+  },
   'rotate-key': {
     summary: 'Make a new key for the device and prove it to the fleet; its id stays, and the old key is worth nothing from then on',
     arguments: z.object({}),

@@ -26,6 +26,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { RuntimeHost } from '../ports/runtime-host.ts';
 import type { TapRelay } from '../taps/index.ts';
+import type { UpdateCall } from '../updates/index.ts';
 import type { Uploads } from '../uploads/index.ts';
 import { RESULT_BYTES_MAXIMUM, requireAnswerSize } from './answer-size.ts';
 
@@ -49,6 +50,8 @@ export interface CommandPorts {
   reboot?: (() => Promise<void>) | undefined;
   /** Lets a person beside the device see which one it is. */
   identify?: ((message: string) => Promise<void>) | undefined;
+  /** Puts another agent in the place of this one. */
+  updateAgent(build: string, call: UpdateCall): Promise<{ version: string; before: string | null }>;
   /** Replaces the key of this device. */
   rotateKey(): Promise<{ publicKey: string }>;
   snapshot(): Record<string, unknown>;
@@ -148,6 +151,7 @@ const handlers: Handlers = {
     });
     return { inMs: REBOOT_DELAY_MS };
   },
+  'update-agent': ({ build }, ports, call) => ports.updateAgent(build, call),
   'rotate-key': (_args, { rotateKey }) => rotateKey(),
   restart: async (_args, { host }) => ({ restartedInMs: await host.restart() }),
   async identify({ message }, { log, identify }) {

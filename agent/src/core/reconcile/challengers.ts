@@ -77,6 +77,8 @@ export function createChallengers(ports: ChallengerPorts): Challengers {
   let abort = new AbortController();
   let cancelRetry = (): void => undefined;
   let isClosed = false;
+  /** The newest plan of which the host was told. */
+  let told = 'null';
   let working: Promise<void> = Promise.resolve();
   const off = openOff(ports);
 
@@ -92,7 +94,11 @@ export function createChallengers(ports: ChallengerPorts): Challengers {
       : { id, mode, key, arms, ...(shadow === undefined ? {} : { shadow }) };
   };
   const tellHost = async (): Promise<void> => {
-    await host.experiment(planOf()).catch((error: unknown) => log.warn('the arms were not set', { reason: messageOf(error) }));
+    const plan = planOf();
+    // Most devices take part in nothing, ever: their host is not asked.
+    if (JSON.stringify(plan) === told) return;
+    told = JSON.stringify(plan);
+    await host.experiment(plan).catch((error: unknown) => log.warn('the arms were not set', { reason: messageOf(error) }));
   };
   const leave = async (each: Challenger): Promise<void> => {
     if (each.key !== undefined && !reconciler.holds(each.key)) await host.unload(each.key).catch(() => undefined);

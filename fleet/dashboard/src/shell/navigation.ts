@@ -4,6 +4,7 @@ import {
   IconArrowRampRight,
   IconCpu,
   IconCube,
+  IconFlask,
   IconFolders,
   IconHammer,
   IconHistory,
@@ -23,6 +24,7 @@ interface Place {
     | '/devices'
     | '/groups'
     | '/rollouts'
+    | '/experiments'
     | '/commands'
     | '/models'
     | '/builds'
@@ -46,6 +48,7 @@ export const places: readonly { title: string; places: readonly Place[] }[] = [
       { to: '/devices', label: 'Devices', icon: IconCpu, needs: 'viewer' },
       { to: '/groups', label: 'Groups', icon: IconFolders, needs: 'viewer' },
       { to: '/rollouts', label: 'Rollouts', icon: IconArrowRampRight, needs: 'viewer' },
+      { to: '/experiments', label: 'Experiments', icon: IconFlask, needs: 'viewer' },
       { to: '/commands', label: 'Commands', icon: IconSend, needs: 'viewer' },
       { to: '/enrolment', label: 'Enrolment', icon: IconPlugConnected, needs: 'operator' },
     ],

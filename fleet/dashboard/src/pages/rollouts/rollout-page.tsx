@@ -12,13 +12,13 @@ import { PageHeader } from '../../parts/page-header.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { Tag } from '../../parts/tag.tsx';
+import { TimelinePanel } from '../../parts/timeline-panel.tsx';
 import { FailuresPanel } from './failures-panel.tsx';
 import { GatesPanel } from './gates-panel.tsx';
 import { RolloutActions } from './rollout-actions.tsx';
 import { limitWords, windowWords } from './spec-words.ts';
 import { isOpen, rolloutTones } from './state-words.ts';
 import { TargetsPanel } from './targets-panel.tsx';
-import { TimelinePanel } from './timeline-panel.tsx';
 import { WaveBar } from './wave-bar.tsx';
 import { WavesPanel } from './waves-panel.tsx';
 
@@ -103,7 +103,7 @@ function Rollout({ rollout }: { rollout: RolloutDetail }) {
         <FailuresPanel failures={rollout.failures} />
       </SimpleGrid>
       <TargetsPanel id={rollout.id} waves={rollout.waves} />
-      <TimelinePanel id={rollout.id} />
+      <TimelinePanel of="listRolloutEvents" id={rollout.id} />
     </>
   );
 }

@@ -1,20 +1,20 @@
 import { Button, Group, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { read } from '../../data/queries.ts';
-import { EmptyState } from '../../parts/empty-state.tsx';
-import { Moment } from '../../parts/moment.tsx';
-import { Panel } from '../../parts/panel.tsx';
-import { QueryView } from '../../parts/query-view.tsx';
+import { read } from '../data/queries.ts';
+import { EmptyState } from './empty-state.tsx';
+import { Moment } from './moment.tsx';
+import { Panel } from './panel.tsx';
+import { QueryView } from './query-view.tsx';
 import classes from './timeline-panel.module.css';
 
 const MORE = 25;
 const MOST = 200;
 
 /** What happened, newest first, and by whose word. */
-export function TimelinePanel({ id }: { id: string }) {
+export function TimelinePanel({ of, id }: { of: 'listRolloutEvents' | 'listExperimentEvents'; id: string }) {
   const [shown, setShown] = useState(MORE);
-  const events = useQuery({ ...read('listRolloutEvents', { params: { id }, query: { limit: shown } }), placeholderData: keepPreviousData });
+  const events = useQuery({ ...read(of, { params: { id }, query: { limit: shown } }), placeholderData: keepPreviousData });
   return (
     <Panel title="Timeline">
       <QueryView query={events} heightPx={200}>

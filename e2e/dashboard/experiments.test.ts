@@ -1,0 +1,112 @@
+import { api, makeResultId, type PipelineInput, type ReleaseView } from '@starling/shared';
+import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildDashboard } from '../demo/pages.ts';
+import { createProtocolDevice } from '../harness/protocol-device.ts';
+import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
+import { describeWith } from '../harness/requires.ts';
+import { until } from '../harness/running-fleet.ts';
+import { launchChromium, modes, openPage, settle, signedIn, tour, WIDE } from './open-browser.ts';
+
+const SETUP_TIMEOUT_MS = 400_000;
+const light: PipelineInput = {
+  ...{ kind: 'pipeline', schemaVersion: 1, name: 'light', version: '1.0.0' },
+  ...{ inputs: { image: 'encoded-image' }, outputs: { statistics: 'json' } },
+  nodes: { decode: { op: 'image.decode' }, measure: { op: 'image.statistics' } },
+  edges: [
+    { from: 'input.image', to: 'decode.image' },
+    { from: 'decode.image', to: 'measure.image' },
+    { from: 'measure.statistics', to: 'output.statistics' },
+  ],
+};
+
+describeWith(['chromium'], 'experiments in the dashboard', ({ chromium }) => {
+  let fleet: ReadyFleet;
+  let browser: Browser;
+  let storageState: NonNullable<BrowserContextOptions['storageState']>;
+  let device: string;
+  let releases: ReleaseView[];
+
+  beforeAll(async () => {
+    await buildDashboard(() => undefined);
+    fleet = await startReadyFleet();
+    const token = await fleet.claim({ uses: 1 });
+    const enrolled = await createProtocolDevice(fleet.baseUrl);
+    await enrolled.enrol(token);
+    device = enrolled.id;
+    for (const version of ['1.0.0', '1.1.0']) await fleet.operator.pushPipeline({ ...light, version });
+    releases = [
+      await fleet.operator.createRelease({ name: 'light-1', pipeline: 'light@1.0.0' }),
+      await fleet.operator.createRelease({ name: 'light-2', pipeline: 'light@1.1.0' }),
+    ];
+    await fleet.client.call(api.assignDevice, { params: { id: device }, body: { release: releases[0]?.digest ?? '' } });
+    browser = await launchChromium(chromium);
+    storageState = await signedIn(browser, fleet);
+  }, SETUP_TIMEOUT_MS);
+  afterAll(async () => {
+    await browser?.close();
+    await fleet?.stop();
+  });
+
+  /** So many results of a release, of which a part turned out right. */
+  const tell = async (release: number, count: number, right: number): Promise<void> => {
+    const items = Array.from({ length: count }, (_, index) => ({
+      resultId: makeResultId({ device, release: releases[release]?.digest ?? '', atMs: Date.now() }, (bytes) =>
+        crypto.getRandomValues(new Uint8Array(bytes)),
+      ),
+      outcome: index < right,
+    }));
+    await fleet.client.call(api.sendFeedback, { body: { items } });
+  };
+
+  test('a verdict is read with its interval, and the winner is promoted with a confirmation', { timeout: 120_000 }, async () => {
+    const { page, complaints, close } = await openPage(browser, { storageState, viewport: WIDE });
+    await page.goto(`${fleet.baseUrl}/experiments`);
+    await settle(page);
+    await page.getByText('No experiment yet').waitFor();
+    const { id } = await fleet.client.call(api.createExperiment, {
+      body: {
+        spec: {
+          ...{ name: 'duel', selector: 'true', mode: 'split', challengers: [{ release: 'light-2', percent: 50 }] },
+          ...{ goal: { measure: 'reward' }, stop: { onEvidence: 'go-on' } },
+        },
+        all: true,
+      },
+    });
+    await tell(0, 400, 220);
+    await tell(1, 400, 340);
+    await page.getByRole('link', { name: 'duel' }).click();
+    await page.getByRole('heading', { level: 1, name: 'duel' }).waitFor();
+    const arms = page.getByRole('region', { name: 'Arms' });
+    await arms.getByText('better', { exact: true }).waitFor({ timeout: 60_000 });
+    await arms.getByText('surely better').waitFor();
+    await until(
+      'there are two looks',
+      async () => (await fleet.client.call(api.listExperimentLooks, { params: { id }, query: {} })).total >= 2,
+    );
+    await page.getByRole('button', { name: 'Promote' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Release').selectOption({ label: 'light-2' });
+    await dialog.getByLabel('Why').fill('it turned out better');
+    await dialog.getByRole('button', { name: 'Promote' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    await page.getByText('promoted', { exact: true }).first().waitFor();
+    await page.getByText('light-2 has won').waitFor();
+    await page.getByRole('region', { name: 'Timeline' }).getByText('it turned out better').waitFor();
+    await page.getByRole('link', { name: 'a rollout' }).click();
+    await page.getByRole('heading', { level: 1, name: 'duel-winner' }).waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test.each(modes)(
+    'its pages keep within the window, complain of nothing, and give axe nothing serious: $name',
+    async ({ colorScheme, viewport, way }) => {
+      const { page, complaints, close } = await openPage(browser, { storageState, colorScheme, viewport });
+      const { id } = await fleet.client.call(api.showExperiment, { params: { id: 'duel' } });
+      expect(await tour(page, fleet.baseUrl, ['/experiments', `/experiments/${id}`], way)).toEqual([]);
+      expect(complaints).toEqual([]);
+      await close();
+    },
+  );
+});

@@ -1,0 +1,68 @@
+import { messageOf } from '@starling/shared';
+import type { OpenDatabase } from './db/index.ts';
+import type { DeviceLink } from './device-link.ts';
+import { shareEvents } from './events.ts';
+import { createHearing, type Hearing } from './hearing.ts';
+import type { Modules } from './modules.ts';
+import type { Log } from './ports.ts';
+import { createSharing, type Duty, type Sharing } from './shards/index.ts';
+
+/** This process among those of its fleet; alone, with the embedded broker, it does everything. */
+export interface Cluster {
+  has(duty: Duty): boolean;
+  /** The connection to the broker was away and is back. */
+  resumed(shards: readonly string[]): void;
+  /** Takes its share of devices and duties. @returns a function that lets go of them */
+  join(parts: ClusterParts): Promise<() => Promise<void>>;
+}
+
+interface ClusterParts {
+  link: Extract<DeviceLink, { kind: 'external' }>;
+  modules: Modules;
+  database: OpenDatabase;
+}
+
+/** What another process has published is known here after this long. */
+const ROOTS_MS = 2_000;
+
+/** @param options.isAlone devices connect to this process itself */
+export function createCluster({ processId, log, isAlone }: { processId: string; log: Log; isAlone: boolean }): Cluster {
+  let sharing: Sharing | undefined;
+  let hearing: Hearing | undefined;
+  return {
+    has: (duty) => isAlone || (sharing?.has(duty) ?? false),
+    resumed: (shards) => hearing?.resumed(shards),
+    async join({ link, modules, database: { db, channel } }) {
+      const hears = createHearing(link, modules.devices);
+      hearing = hears;
+      const ignore = followOthers(modules);
+      const stopSharing =
+        channel === undefined ? async () => undefined : await shareEvents({ events: modules.events, channel, id: processId, log });
+      const shares = createSharing({ db, log, id: processId, hear: hears.hear, gone: (id) => modules.rollouts.ended(id) });
+      sharing = shares;
+      const roots = setInterval(() => {
+        modules.keyring.refresh().catch((error: unknown) => log.debug({ error: messageOf(error) }, 'roots were not read'));
+      }, ROOTS_MS);
+      await shares.start();
+      return async () => {
+        clearInterval(roots);
+        await shares.close();
+        hears.close();
+        ignore();
+        await stopSharing();
+      };
+    },
+  };
+}
+
+/** What happens in other processes and concerns what this one keeps in memory. */
+function followOthers({ events, releases, devices, commands, taps }: Modules): () => void {
+  return events.subscribe(({ type, id, detail }, isElsewhere) => {
+    if (!isElsewhere) return;
+    if (type === 'build' && detail.state === 'done') releases.forgetReachable();
+    if (type === 'command') commands.progressElsewhere(id, detail.progress);
+    if (type !== 'device') return;
+    if (detail.online === false) taps.deviceGone(id);
+    if (detail.status === 'revoked') devices.revokedElsewhere(id);
+  });
+}
