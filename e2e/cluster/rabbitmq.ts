@@ -44,6 +44,12 @@ export async function startRabbitMq(nodes: number, fleetPort: number): Promise<C
   const children = new Map<Node, ChildProcess>();
   const epmd = spawn(EPMD, ['-port', String(epmdPort)], { stdio: 'ignore' });
 
+  // A test that fails before it has all of this leaves nothing behind: nodes have a group of their own, and would outlive it.
+  const killOnExit = (): void => {
+    for (const { pid, exitCode } of children.values()) if (pid !== undefined && exitCode === null) process.kill(-pid, 'SIGKILL');
+    epmd.kill('SIGKILL');
+  };
+  process.once('exit', killOnExit);
   const start = async (node: Node): Promise<void> => {
     await mkdir(node.folder, { recursive: true });
     await writeFile(join(node.folder, 'rabbitmq.conf'), configurationOf(node, all, fleetPort));
@@ -65,6 +71,7 @@ export async function startRabbitMq(nodes: number, fleetPort: number): Promise<C
     await ended;
   };
   const stop = async (): Promise<void> => {
+    process.off('exit', killOnExit);
     await Promise.all(all.map(kill));
     epmd.kill('SIGKILL');
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });

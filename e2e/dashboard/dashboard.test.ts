@@ -199,7 +199,7 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
     await wide.page.reload();
     await settle(wide.page);
     const reached: string[] = [];
-    for (let press = 0; press < 14; press += 1) {
+    for (let press = 0; press < 18; press += 1) {
       await wide.page.keyboard.press('Tab');
       reached.push(await wide.page.evaluate(() => document.activeElement?.textContent ?? ''));
     }
@@ -260,7 +260,20 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
     // The places are there once the session is: signing in may still be under way.
     await expect
       .poll(() => places.getByRole('link').allInnerTexts(), { timeout: 15_000 })
-      .toEqual(['Overview', 'Devices', 'Groups', 'Rollouts', 'Models', 'Builds', 'Pipelines', 'Releases', 'Settings']);
+      .toEqual([
+        'Overview',
+        'Map',
+        'Devices',
+        'Groups',
+        'Rollouts',
+        'Experiments',
+        'Commands',
+        'Models',
+        'Builds',
+        'Pipelines',
+        'Releases',
+        'Settings',
+      ]);
     await page.goto(`${fleet.baseUrl}/devices/${device}`);
     await settle(page);
     expect(await page.getByRole('button', { name: 'Revoke' }).count()).toBe(0);

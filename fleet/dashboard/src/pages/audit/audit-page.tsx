@@ -56,7 +56,7 @@ function Entries() {
             <EmptyState title={search === undefined ? 'Nothing has changed yet' : 'No change fits'} />
           ) : (
             <>
-              <WideTable label="Changes" fz="sm">
+              <WideTable label="Changes" stacks fz="sm">
                 <Table.Thead>
                   <Table.Tr>
                     <Table.Th>Time</Table.Th>
@@ -90,12 +90,14 @@ function Entry({ entry: { atMs, actor, action, subject, detail } }: { entry: Aud
   const facts = Object.entries(detail).filter(([, value]) => value !== null && value !== undefined);
   return (
     <Table.Tr>
-      <Table.Td>
+      <Table.Td data-title="Time">
         <ExactMoment atMs={atMs} />
       </Table.Td>
-      <Table.Td>{named(actor)}</Table.Td>
-      <Table.Td title={action}>{actionWords(action)}</Table.Td>
-      <Table.Td title={subject}>
+      <Table.Td data-title="Who">{named(actor)}</Table.Td>
+      <Table.Td data-title="What" title={action}>
+        {actionWords(action)}
+      </Table.Td>
+      <Table.Td data-title="Subject" title={subject}>
         {isAboutDevice(action) ? (
           <TextLink to="/devices/$id" params={{ id: subject }} size="sm">
             {named(subject)}
@@ -104,7 +106,7 @@ function Entry({ entry: { atMs, actor, action, subject, detail } }: { entry: Aud
           shortenDigests(subject)
         )}
       </Table.Td>
-      <Table.Td className="mono" data-long maw={420} style={{ overflowWrap: 'anywhere' }}>
+      <Table.Td data-title="Detail" className="mono" data-long maw={420} style={{ overflowWrap: 'anywhere' }}>
         {facts.map(([name, value]) => `${name}: ${shortenDigests(typeof value === 'string' ? value : JSON.stringify(value))}`).join(', ') ||
           '–'}
       </Table.Td>

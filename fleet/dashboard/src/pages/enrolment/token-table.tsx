@@ -15,7 +15,7 @@ export function TokenTable({ tokens }: { tokens: readonly ClaimTokenView[] }) {
   const [revoking, setRevoking] = useState<ClaimTokenView>();
   return (
     <>
-      <WideTable label="Claim tokens">
+      <WideTable label="Claim tokens" stacks>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Name</Table.Th>
@@ -46,24 +46,26 @@ function TokenRow({ token, onRevoke }: { token: ClaimTokenView; onRevoke: () => 
   const isLive = token.revokedAtMs === null && token.expiresAtMs > now && token.usesLeft > 0;
   return (
     <Table.Tr>
-      <Table.Td fw={600}>{token.name}</Table.Td>
-      <Table.Td>
+      <Table.Td data-title="Name" fw={600}>
+        {token.name}
+      </Table.Td>
+      <Table.Td data-title="State">
         <Tag tone={isLive ? 'good' : 'idle'}>{stateOf(token, now)}</Tag>
       </Table.Td>
-      <Table.Td>
+      <Table.Td data-title="Used">
         {counted(token.usesTotal - token.usesLeft)} of {counted(token.usesTotal)}
       </Table.Td>
-      <Table.Td>
+      <Table.Td data-title="Labels">
         <Labels labels={token.labels} absent="–" />
       </Table.Td>
-      <Table.Td>{token.requireApproval ? 'by a person' : 'at once'}</Table.Td>
-      <Table.Td>
+      <Table.Td data-title="Approval">{token.requireApproval ? 'by a person' : 'at once'}</Table.Td>
+      <Table.Td data-title="Ends">
         <Moment atMs={token.expiresAtMs} />
       </Table.Td>
-      <Table.Td>
+      <Table.Td data-title="Made">
         <Moment atMs={token.createdAtMs} /> by {token.createdBy}
       </Table.Td>
-      <Table.Td>
+      <Table.Td data-title="">
         {isLive && (
           <Button size="compact-sm" variant="default" onClick={onRevoke} aria-label={`Revoke ${token.name}`}>
             Revoke

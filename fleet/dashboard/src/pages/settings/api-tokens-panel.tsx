@@ -39,7 +39,7 @@ export function ApiTokensPanel() {
             <EmptyState title="No token yet" />
           ) : (
             <>
-              <WideTable label="API tokens">
+              <WideTable label="API tokens" stacks>
                 <Table.Thead>
                   <Table.Tr>
                     <Table.Th>Name</Table.Th>
@@ -77,20 +77,22 @@ function TokenRow({ token, onRevoke }: { token: ApiToken; onRevoke: () => void }
   const isLive = token.revokedAtMs === null && !isExpired;
   return (
     <Table.Tr>
-      <Table.Td fw={600}>{token.name}</Table.Td>
-      <Table.Td>{token.role}</Table.Td>
-      <Table.Td>{token.scopes === null ? 'all' : token.scopes.join(', ')}</Table.Td>
-      <Table.Td>
+      <Table.Td data-title="Name" fw={600}>
+        {token.name}
+      </Table.Td>
+      <Table.Td data-title="Role">{token.role}</Table.Td>
+      <Table.Td data-title="Scopes">{token.scopes === null ? 'all' : token.scopes.join(', ')}</Table.Td>
+      <Table.Td data-title="State">
         <Tag tone={isLive ? 'good' : 'idle'}>{token.revokedAtMs !== null ? 'revoked' : isExpired ? 'expired' : 'live'}</Tag>
       </Table.Td>
-      <Table.Td>{token.owner}</Table.Td>
-      <Table.Td>
+      <Table.Td data-title="Owner">{token.owner}</Table.Td>
+      <Table.Td data-title="Last used">
         <Moment atMs={token.lastUsedAtMs} />
       </Table.Td>
-      <Table.Td>
+      <Table.Td data-title="Ends">
         <Moment atMs={token.expiresAtMs} absent="never" />
       </Table.Td>
-      <Table.Td>
+      <Table.Td data-title="">
         {isLive && (
           <Button size="compact-sm" variant="default" onClick={onRevoke} aria-label={`Revoke ${token.name}`}>
             Revoke

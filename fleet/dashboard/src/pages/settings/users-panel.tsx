@@ -33,7 +33,7 @@ export function UsersPanel() {
       <QueryView query={users} heightPx={200}>
         {({ items, total, limit, offset }) => (
           <>
-            <WideTable label="People">
+            <WideTable label="People" stacks>
               <Table.Thead>
                 <Table.Tr>
                   <Table.Th>Name</Table.Th>
@@ -65,9 +65,11 @@ function UserRow({ user }: { user: User }) {
     change.mutate({ params: { id: user.id }, body }, { onError: announceProblem });
   return (
     <Table.Tr>
-      <Table.Td fw={600}>{user.name}</Table.Td>
-      <Table.Td>{user.email}</Table.Td>
-      <Table.Td>
+      <Table.Td data-title="Name" fw={600}>
+        {user.name}
+      </Table.Td>
+      <Table.Td data-title="E-mail">{user.email}</Table.Td>
+      <Table.Td data-title="Role">
         <Select
           size="xs"
           w={130}
@@ -79,7 +81,7 @@ function UserRow({ user }: { user: User }) {
           onChange={(role) => apply({ role: roleSchema.parse(role) })}
         />
       </Table.Td>
-      <Table.Td>
+      <Table.Td data-title="May sign in">
         <Switch
           aria-label={`${user.name} may sign in`}
           checked={!user.disabled}
@@ -87,7 +89,7 @@ function UserRow({ user }: { user: User }) {
           onChange={({ currentTarget }) => apply({ disabled: !currentTarget.checked })}
         />
       </Table.Td>
-      <Table.Td>
+      <Table.Td data-title="Since">
         <Moment atMs={user.createdAtMs} />
       </Table.Td>
     </Table.Tr>
