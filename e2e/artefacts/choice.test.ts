@@ -130,7 +130,11 @@ test('another objective shows at once which choices change, and changes nothing 
   const objective = { minimise: 'size' as const, accuracyLossPointsMaximum: 100 };
   const query = { limit: 50, offset: 0 };
   const preview = await fleet.client.call(api.previewChoices, { query, body: { release: release.name, objective } });
-  expect(preview.total).toBeGreaterThan(0);
+  const smallest = Math.min(...model.artefacts.map(({ sizeBytes }) => sizeBytes));
+  const isSmall = (view: DeviceView): boolean => (view.desired?.choices.digits?.sizeBytes ?? Number.POSITIVE_INFINITY) <= smallest * 1.5;
+  // On some processors the smallest is the fastest as well, and chosen already.
+  const current = [await fleet.device(here.id), await fleet.device(pi)];
+  expect(preview.total > 0).toBe(!current.every(isSmall));
   const before = (await fleet.device(here.id)).desired?.generation;
   await fleet.client.call(api.setObjective, { params: { digest: release.digest }, body: { objective } });
   expect((await fleet.device(here.id)).desired?.generation).toBe(before);
@@ -139,8 +143,7 @@ test('another objective shows at once which choices change, and changes nothing 
   const { changed } = await fleet.client.call(api.applyProposals, { body: {} });
   expect(changed).toBe(new Set(proposals.items.map(({ device }) => device)).size);
   const now = await fleet.untilRunning(here.id, release);
-  const smallest = Math.min(...model.artefacts.map(({ sizeBytes }) => sizeBytes));
-  expect(now.desired?.choices.digits?.sizeBytes).toBeLessThanOrEqual(smallest * 1.5);
+  expect(isSmall(now)).toBe(true);
   expect((await fleet.client.call(api.listProposals, { query })).total).toBe(0);
 });
 
