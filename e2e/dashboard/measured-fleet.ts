@@ -99,9 +99,9 @@ async function measureBy(
   if (release !== undefined) await fleet.assign(device.id, release);
   const session = await startSession(fleet.process.ready.addresses.mqtt, device);
   const topics = createTopics();
-  const records = model.artefacts.map(({ digest, sizeBytes, precision }, index) => ({
+  const records = model.artefacts.map(({ digest, sizeBytes, document }, index) => ({
     ...{ sequence: index + 1, bootId: 'boot', monotonicMs: 1, wallMs: Date.now(), clock: 'trusted' },
-    payload: recordOf(digest, { milliseconds: (precision === 'int8' ? 3 : 8) * factor + index / 10, sizeBytes }),
+    payload: recordOf(digest, { milliseconds: millisecondsOf(document.provenance?.recipe.method) * factor + index / 10, sizeBytes }),
   }));
   const about = { device: device.id, kind: 'benchmark' };
   const batch = Buffer.from(cborEncode({ streamId: device.id, records }));
@@ -109,6 +109,12 @@ async function measureBy(
   await session.received(topics.build('acknowledgement', about), 20_000);
   await session.end();
   return device.id;
+}
+
+/** The same is the fastest on every processor that the tests run on, by more than what counts as equal. */
+function millisecondsOf(method: string | undefined): number {
+  if (method === 'weights-int8') return 3;
+  return method?.includes('int8') ? 6 : 9;
 }
 
 function recordOf(artefact: string, { milliseconds, sizeBytes }: { milliseconds: number; sizeBytes: number }): BenchmarkRecord {
