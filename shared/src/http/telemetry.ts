@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { telemetryKindSchema } from '../wire/telemetry.ts';
 import type { Endpoint } from './endpoint.ts';
+import { pageOf, pageQuerySchema } from './paging.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -70,13 +71,11 @@ export const telemetryEndpoints = {
     access: 'viewer',
     tag: 'telemetry',
     summary: 'Sums of the fleet over time: five minutes a point up to two days, else an hour, or a day',
-    query: z.object({
+    query: pageQuerySchema.extend({
       by: z.enum(historyGroupings).default('fleet'),
       fromMs: z.coerce.number().int().nonnegative().optional().meta({ description: 'A day ago by default' }),
       toMs: z.coerce.number().int().nonnegative().optional(),
-      limit: z.coerce.number().int().min(1).max(200).default(200),
-      offset: z.coerce.number().int().min(0).max(1_000_000).default(0),
     }),
-    response: z.object({ widthMs: z.number(), items: z.array(historyPointSchema), total: count, limit: count, offset: count }),
+    response: pageOf(historyPointSchema).extend({ widthMs: z.number().meta({ description: 'Length of a point' }) }),
   },
 } as const satisfies Record<string, Endpoint>;

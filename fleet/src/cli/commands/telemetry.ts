@@ -3,11 +3,11 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { type ContextOf, examples, numberOption, readOptions } from '../options.ts';
 import type { Output } from '../output.ts';
+import { fetchAll } from '../paging.ts';
 import { formatBytes, formatTime } from '../printable.ts';
 import { formatFields } from '../table.ts';
 
 const DAY_MS = 86_400_000;
-const PAGE_POINTS = 200;
 const historyOptions = z.object({
   by: z.enum(historyGroupings).default('fleet'),
   days: numberOption('a number of days').positive().max(3650).default(1),
@@ -47,12 +47,7 @@ export function defineTelemetryCommands(program: Command, contextOf: ContextOf):
       const { client } = await context.connect();
       const toMs = context.nowMs();
       const fromMs = Math.max(0, Math.floor(toMs - days * DAY_MS));
-      const points: HistoryPoint[] = [];
-      for (let total = 1; points.length < total; ) {
-        const page = await client.call(api.telemetryHistory, { query: { by, fromMs, toMs, limit: PAGE_POINTS, offset: points.length } });
-        points.push(...page.items);
-        total = page.items.length === 0 ? 0 : page.total;
-      }
+      const { items: points } = await fetchAll((page) => client.call(api.telemetryHistory, { query: { by, fromMs, toMs, ...page } }));
       context.output.result(
         points,
         () => historyText(points, by, context.output),
