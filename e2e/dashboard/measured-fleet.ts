@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   api,
   type BenchmarkRecord,
+  type Capabilities,
   cborEncode,
   createTopics,
   type ModelView,
@@ -47,11 +48,11 @@ export async function startMeasuredFleet(): Promise<MeasuredFleet> {
     },
   });
   const agent = (await fleet.startAgent('agent', { release })).ready.device;
-  await fleet.untilRunning(agent, release, START_TIMEOUT_MS);
+  const { capabilities } = await fleet.untilRunning(agent, release, START_TIMEOUT_MS);
   // Chosen for before anybody measured, as for the agent: what is measured then proposes something else to both.
-  const yard = { id: await measureBy(fleet, model, { name: 'yard', factor: 1, release }), name: 'yard' };
-  for (const [index, name] of ['quay', 'depot'].entries()) await measureBy(fleet, model, { name, factor: 1.1 + index / 10 });
-  const slow = { id: await measureBy(fleet, model, { name: 'attic', factor: 4 }), name: 'attic' };
+  const yard = { id: await measureBy(fleet, model, { name: 'yard', capabilities, factor: 1, release }), name: 'yard' };
+  for (const [index, name] of ['quay', 'depot'].entries()) await measureBy(fleet, model, { name, capabilities, factor: 1.1 + index / 10 });
+  const slow = { id: await measureBy(fleet, model, { name: 'attic', capabilities, factor: 4 }), name: 'attic' };
   return Object.assign(fleet, { model, release, agent, yard, slow });
 }
 
@@ -85,17 +86,21 @@ async function packSamples({ folder }: RunningFleet, name: string, from: number)
   return path;
 }
 
+interface Measured {
+  name: string;
+  /** Those of the agent, so that all are of its profile, whatever processor the tests run on. */
+  capabilities: Capabilities;
+  factor: number;
+  release?: ReleaseView;
+}
+
 /** A device made of the protocol alone enrols and reports how long each artefact took it. */
-async function measureBy(
-  fleet: RunningFleet,
-  model: ModelView,
-  { name, factor, release }: { name: string; factor: number; release?: ReleaseView },
-): Promise<string> {
+async function measureBy(fleet: RunningFleet, model: ModelView, { name, capabilities, factor, release }: Measured): Promise<string> {
   const { text } = await fleet.client.call(api.createClaimToken, { body: { name, uses: 1 } });
   const claim = parseClaimToken(text);
   if (claim === undefined) throw new StarlingError('invalid-token', 'the fleet made a claim token that is none');
   const device = await createProtocolDevice(fleet.baseUrl);
-  await device.enrol(claim, { claim: { hostName: name } });
+  await device.enrol(claim, { claim: { hostName: name, capabilities } });
   if (release !== undefined) await fleet.assign(device.id, release);
   const session = await startSession(fleet.process.ready.addresses.mqtt, device);
   const topics = createTopics();

@@ -1,4 +1,4 @@
-import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { getRequestListener } from '@hono/node-server';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -22,7 +22,7 @@ export interface Listeners {
 }
 
 /**
- * The HTTP and HTTPS servers, listening, answering nothing until `serve`; WebSockets at `/mqtt` go to the broker.
+ * The HTTP and HTTPS servers, listening; what is asked before `serve` waits for it. WebSockets at `/mqtt` go to the broker.
  * @throws StarlingError `port-taken`
  */
 export async function openListeners(config: FleetConfig, certificates: { key: string; certificate: string }): Promise<Listeners> {
@@ -39,6 +39,10 @@ export async function openListeners(config: FleetConfig, certificates: { key: st
       await new Promise<void>((resolve) => server.close(() => resolve()));
     }
   };
+  // A request that nobody takes is never answered, and a device that asked while the fleet started would wait for ever.
+  const early: [IncomingMessage, ServerResponse][] = [];
+  const hold = (request: IncomingMessage, response: ServerResponse): void => void early.push([request, response]);
+  for (const server of [http, https]) server.on('request', hold);
   try {
     const httpPort = await listenOn(http, config.httpPort, config.insecure ? config.host : '127.0.0.1', 'httpPort');
     const httpsPort = await listenOn(https, config.httpsPort, config.host, 'httpsPort');
@@ -49,6 +53,7 @@ export async function openListeners(config: FleetConfig, certificates: { key: st
       serve(api, origins, onMqtt) {
         const listener = getRequestListener(api.fetch);
         for (const server of [http, https]) {
+          server.off('request', hold);
           server.on('request', listener);
           server.on('upgrade', (request, socket, head) => {
             if (onMqtt === undefined || new URL(request.url ?? '/', 'http://localhost').pathname !== '/mqtt') return void socket.destroy();
@@ -59,6 +64,7 @@ export async function openListeners(config: FleetConfig, certificates: { key: st
             mqtt.handleUpgrade(request, socket, head, (opened) => onMqtt(opened, request.socket.remoteAddress ?? ''));
           });
         }
+        for (const [request, response] of early.splice(0)) void listener(request, response);
       },
     };
   } catch (error) {
