@@ -13,7 +13,7 @@ import { startRabbitMq } from './rabbitmq.ts';
 const SIMULATED = 40;
 const AGENTS = 2;
 const DEVICES = SIMULATED + AGENTS;
-const END_MS = 120_000;
+const END_MS = 240_000;
 
 describeWith(['mosquitto', 'postgres'], 'two processes at mosquitto', ({ mosquitto, postgres }) => {
   survives(postgres, () => startDeviceMosquitto(mosquitto));
