@@ -11,10 +11,10 @@ const double: NodeWork['run'] = ({ n }) => ({ n: Number(n) * 2 });
 
 /** One node between an input and an output. */
 const listGraph = pipelineGraphSchema.parse({
-  ...{ inputs: { n: 'json' }, outputs: { n: 'json' }, nodes: { work: { op: 'test' } } },
+  ...{ inputs: { n: 'json' }, outputs: { n: 'json' }, nodes: { map: { op: 'test' } } },
   edges: [
-    { from: 'input.n', to: 'work.n' },
-    { from: 'work.n', to: 'output.n' },
+    { from: 'input.n', to: 'map.n' },
+    { from: 'map.n', to: 'output.n' },
   ],
 });
 
@@ -25,12 +25,12 @@ test('watching reaches into pipelines that run for each item of a list, under th
   };
   const innermost = inner({ outputNames: ['n'], run: double, runEach: async () => [] });
   const graph = createGraph(
-    planGraph({ ...listGraph, nodes: { work: { ...listGraph.nodes.work, each: true } } } as PipelineGraph, () => ({
+    planGraph({ ...listGraph, nodes: { map: { ...listGraph.nodes.map, each: true } } } as PipelineGraph, () => ({
       work: inner(innermost),
     })),
     { clock },
   );
-  expect(graph.ports).toEqual(['input.n', 'work.n', 'work/input.n', 'work/work.n', 'work/work/input.n', 'work/work/work.n']);
+  expect(graph.ports).toEqual(['input.n', 'map.n', 'map/input.n', 'map/map.n', 'map/map/input.n', 'map/map/map.n']);
   const seen: unknown[] = [];
   const detach = graph.observe({ value: (reference, value, { sequence }) => void seen.push([reference, value, sequence]) });
   const list = (values: number[]) => graph.run({ values: { 'input.n': values }, stream: 's', timeMs: 1 });
@@ -38,14 +38,14 @@ test('watching reaches into pipelines that run for each item of a list, under th
   seen.length = 0;
   expect((await list([1, 2])).outputs).toEqual({ n: [2, 4] });
   const of = (edge: string) => seen.filter((each) => (each as string[])[0] === edge);
-  expect(of('work/work/work.n')).toEqual([
-    ['work/work/work.n', 2, 1],
-    ['work/work/work.n', 4, 1],
+  expect(of('map/map/map.n')).toEqual([
+    ['map/map/map.n', 2, 1],
+    ['map/map/map.n', 4, 1],
   ]);
-  expect(of('work/input.n').map((each) => (each as unknown[])[1])).toEqual([1, 2]);
+  expect(of('map/input.n').map((each) => (each as unknown[])[1])).toEqual([1, 2]);
   expect(graph.takeFigures()).toMatchObject({
-    nodes: { work: { runs: 2 }, 'work/work/work': { runs: 3 } },
-    ports: { 'work/work/input.n': { items: 3 } },
+    nodes: { map: { runs: 2 }, 'map/map/map': { runs: 3 } },
+    ports: { 'map/map/input.n': { items: 3 } },
   });
   detach();
   seen.length = 0;

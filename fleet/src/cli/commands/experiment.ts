@@ -6,6 +6,7 @@ import { describeExperiment, describeExperimentPreview, percentText } from '../e
 import { type ContextOf, examples, readOptions } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatTime } from '../printable.ts';
+import { addStates, readStates } from '../states.ts';
 
 const states = experimentStateSchema.options;
 const fileOptions = z.object({ file: z.string().min(1), all: z.boolean().default(false), dryRun: z.boolean().default(false) });
@@ -59,19 +60,13 @@ function defineCreate(experiment: Command, contextOf: ContextOf): void {
 }
 
 function defineList(experiment: Command, contextOf: ContextOf): void {
-  addPaging(experiment.command('list').alias('ls'))
+  addStates(addPaging(experiment.command('list').alias('ls')), states)
     .summary('list experiments')
-    .option('--state <state>', `only these: ${states.join(', ')}`)
-    .option('--open', 'only those that are not over')
     .addHelpText('after', examples(['starling experiment list --open', 'what is being tried now']))
     .action(async (_options, command: Command) => {
       const context = contextOf(command);
-      const { state, open } = readOptions(
-        command,
-        z.object({ state: z.enum(states, `use ${states.join(', ')}`).optional(), open: z.boolean().optional() }),
-      );
+      const query = readStates(command, states);
       const { client } = await context.connect();
-      const query = { ...(state === undefined ? {} : { state }), ...(open === undefined ? {} : { open: 'true' }) };
       const page = await fetchPages(command, (paging) => client.call(api.listExperiments, { query: { ...paging, ...query } }));
       showPage(context, page, {
         columns: [

@@ -7,6 +7,7 @@ import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatTime, shortDigest } from '../printable.ts';
 import { readRolloutFile } from '../rollout-file.ts';
 import { countsText, describePreview, describeRollout } from '../rollout-text.ts';
+import { addStates, readStates } from '../states.ts';
 import { watchRollout } from './rollout-watch.ts';
 
 const fileOptions = z.object({
@@ -79,19 +80,13 @@ function defineCreate(rollout: Command, contextOf: ContextOf): void {
 }
 
 function defineReading(rollout: Command, contextOf: ContextOf): void {
-  addPaging(rollout.command('list').alias('ls'))
+  addStates(addPaging(rollout.command('list').alias('ls')), states)
     .summary('list rollouts')
-    .option('--state <state>', `only these: ${states.join(', ')}`)
-    .option('--open', 'only those that are not over')
     .addHelpText('after', examples(['starling rollout list --open', 'what moves now']))
     .action(async (_options, command: Command) => {
       const context = contextOf(command);
-      const { state, open } = readOptions(
-        command,
-        z.object({ state: z.enum(states, `use ${states.join(', ')}`).optional(), open: z.boolean().optional() }),
-      );
+      const query = readStates(command, states);
       const { client } = await context.connect();
-      const query = { ...(state === undefined ? {} : { state }), ...(open === undefined ? {} : { open: 'true' }) };
       const page = await fetchPages(command, (paging) => client.call(api.listRollouts, { query: { ...paging, ...query } }));
       showPage(context, page, {
         columns: [
