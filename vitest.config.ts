@@ -4,6 +4,7 @@ const patient = { testTimeout: 180_000, hookTimeout: 180_000 };
 /** What is measured, or judged by the clock or by its memory, runs one file at a time: it must have two cores to itself. */
 const alone = [
   'e2e/device/{benchmark,self-measuring,tuning}.test.ts',
+  'e2e/cluster/cluster.test.ts',
   'e2e/faults/{disk-full,endless-body,native-run,stalled-reader}.test.ts',
 ];
 const ignored = ['**/node_modules/**', '**/dist/**'];

@@ -39,7 +39,7 @@ function survives(program: string, startBroker: (httpPort: number) => Promise<Cl
       };
       crowd = await cluster.simulate({ devices: SIMULATED, telemetryMs: 1_000, release: releases.first });
       await Promise.all(Array.from({ length: AGENTS }, (_, index) => cluster.startAgent(`agent-${index}`, releases.first)));
-    }, 180_000);
+    }, 400_000);
     afterAll(async () => {
       await cluster?.stop();
       await postgres?.stop();

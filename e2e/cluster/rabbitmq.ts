@@ -1,7 +1,7 @@
 /** Debian's RabbitMQ -> a cluster of nodes that speak MQTT and ask the fleet for logins, with ports, names and folders of its own. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,6 +16,8 @@ const PROGRAMS = '/usr/lib/rabbitmq/bin';
 const EPMD = '/usr/bin/epmd';
 const SECRET = 'secret-of-the-brokers-of-tests';
 const START_TIMEOUT_MS = 90_000;
+/** Ports that were free when they were picked may be taken by the time that Erlang, which is slow to start, listens at them. */
+const STARTS = 2;
 
 interface Node {
   name: string;
@@ -29,6 +31,16 @@ interface Node {
  * @param fleetPort plain HTTP port of loopback at which the fleet answers what it is asked
  */
 export async function startRabbitMq(nodes: number, fleetPort: number): Promise<ClusterBroker> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOnce(nodes, fleetPort);
+    } catch (error) {
+      if (attempt === STARTS) throw error;
+    }
+  }
+}
+
+async function startOnce(nodes: number, fleetPort: number): Promise<ClusterBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'starling-rabbitmq-'));
   // An epmd of our own: one that a service of this machine has started knows other nodes, and outlives us.
   const [epmdPort = 0, ...ports] = await freePorts(1 + 2 * nodes);
@@ -53,14 +65,26 @@ export async function startRabbitMq(nodes: number, fleetPort: number): Promise<C
   const start = async (node: Node): Promise<void> => {
     await mkdir(node.folder, { recursive: true });
     await writeFile(join(node.folder, 'rabbitmq.conf'), configurationOf(node, all, fleetPort));
+    const printed = join(node.folder, 'printed');
+    const output = await open(printed, 'w');
     const child = spawn(join(PROGRAMS, 'rabbitmq-server'), {
       env: childEnvironment(environmentOf(node, folder, epmdPort)),
-      stdio: 'ignore',
+      stdio: ['ignore', output.fd, output.fd],
       // The script has the node as a child: both are ended by their group.
       detached: true,
     });
+    await output.close();
     children.set(node, child);
-    await until(`${node.name} answers`, () => isListening(node.mqttPort), START_TIMEOUT_MS);
+    const lastLines = async (): Promise<string> => (await readFile(printed, 'utf8')).slice(-2_000);
+    await until(
+      `${node.name} answers`,
+      async () => {
+        if (child.exitCode !== null) throw new Error(`${node.name} ended with ${child.exitCode}: ${await lastLines()}`);
+        return isListening(node.mqttPort);
+      },
+      START_TIMEOUT_MS,
+      lastLines,
+    );
   };
   const kill = async (node: Node): Promise<void> => {
     const child = children.get(node);
