@@ -74,7 +74,7 @@ export const STREAMS = [
 
 export interface Answer {
   status: number;
-  body: { code?: string; outputs?: Record<string, unknown> };
+  body: { code?: string; traceId?: string; outputs?: Record<string, unknown> };
 }
 
 export interface Machines {
@@ -90,8 +90,9 @@ export interface Machines {
   written(name: string): Promise<number[]>;
 }
 
-export async function startMachines(): Promise<Machines> {
-  const fleet = await startRunningFleet();
+/** @param flags of the fleet */
+export async function startMachines(flags: Record<string, string> = {}): Promise<Machines> {
+  const fleet = await startRunningFleet(flags);
   const { operator, client } = fleet;
   for (const pipeline of [counts, work, ways]) await operator.pushPipeline(pipeline);
   const label = async (device: string, labels: Record<string, string>): Promise<void> => {

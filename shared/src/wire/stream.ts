@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { digestSchema } from '../digest.ts';
 import { nameSchema, randomIdSchema } from '../ids.ts';
 import { DESIRED_STATE_BYTES_MAXIMUM, STREAM_MESSAGE_BYTES_MAXIMUM, STREAM_PIECE_BYTES_MAXIMUM, STREAM_WINDOW_MAXIMUM } from '../limits.ts';
-import { traceIdSchema } from './trace-context.ts';
+import { traceparentSchema } from './trace-context.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -48,7 +48,7 @@ export const streamItemSchema = z.object({
   stream: z.string().max(1000),
   sequence: count,
   timeMs: z.number(),
-  traceId: traceIdSchema.optional(),
+  traceparent: traceparentSchema.optional().meta({ description: 'Of an item that is traced: where the spans of the part belong' }),
   values: z.record(z.string(), z.unknown()).meta({ description: 'By name of the input; what is missing stays away' }),
 });
 export type StreamItem = z.infer<typeof streamItemSchema>;

@@ -15,5 +15,5 @@ export { createRecentItems, type RecentItems, type ReplayableItem } from './rece
 export { replayItem } from './replay.ts';
 export { scriptWork } from './script-work.ts';
 export { createTaps, type TapArguments } from './tap.ts';
-export { createTracer, type Tracer } from './trace.ts';
+export { createTraceBatch, createTracer, type TraceBatch, type Tracer } from './trace.ts';
 export { createVirtualClock, type VirtualClock } from './virtual-clock.ts';

@@ -16,7 +16,7 @@ import { planGraph } from './plan.ts';
 import { createRecentItems } from './recent-items.ts';
 import { replayItem } from './replay.ts';
 import { createTaps, type TapArguments } from './tap.ts';
-import { createTracer, type TracerPorts } from './trace.ts';
+import { createTraceBatch, createTracer, type TracerPorts } from './trace.ts';
 
 /** Time that only passes when the test says so. */
 function createManualClock(): Clock & { pass(ms: number): Promise<void> } {
@@ -292,11 +292,14 @@ describe('a trace', () => {
         },
       },
       ...{ pipeline: 'doubling', release: 'ab'.repeat(32), ratio: () => ratio },
-      emit(record) {
-        const { traces: told, tracesLeftOut } = tracesRecordSchema.parse(record);
-        traces.push(...told);
-        leftOut += tracesLeftOut;
-      },
+      batch: createTraceBatch({
+        clock,
+        emit(record) {
+          const { traces: told, tracesLeftOut } = tracesRecordSchema.parse(record);
+          traces.push(...told);
+          leftOut += tracesLeftOut;
+        },
+      }),
       ...change,
     });
     const traced = async (n: number, parent?: { traceId: string; spanId: string; isSampled: boolean }) => {

@@ -65,13 +65,14 @@ function bindPart(pipeline: PlacedPipeline, part: PipelinePart, stream: HomeStre
   const { clock, gate, prefix, optionalOf } = ports;
   const absent = createAbsentPart(graphOfPart(pipeline, part), clock, optionalOf);
   const inputs = new Map(part.inputs.map((input) => [input.name, input]));
-  const run = (values: Values, { stream: name, sequence, timeMs, signal }: OperatorItem): Values | Promise<Values> => {
+  const run = (values: Values, { stream: name, sequence, timeMs, signal, traceparent }: OperatorItem): Values | Promise<Values> => {
     const names = Object.keys(values);
     // What stays at home anyway costs no message. Decided at once: items go out in the order in which they come here.
     if (names.length < inputs.size && !absent.wouldRun(values)) return {};
     for (const input of names) requireEgress(inputs.get(input)?.from ?? input, gate, prefix);
     const carried = Object.fromEntries(names.map((input) => [input, inputs.get(input)?.isSignal === true ? true : values[input]]));
-    return stream.run({ stream: name, sequence, timeMs, signal, values: carried }).catch((error: unknown) => {
+    const about = { stream: name, sequence, timeMs, ...(traceparent === undefined ? {} : { traceparent }) };
+    return stream.run({ ...about, signal, values: carried }).catch((error: unknown) => {
       if (error instanceof StarlingError && error.code === 'place-unreachable') return absent.fail(values, error);
       throw error;
     });

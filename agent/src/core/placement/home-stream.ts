@@ -42,7 +42,7 @@ export interface HomeStreamPorts {
 }
 
 /** What of an item goes to the part. */
-export interface ItemForPart extends Pick<StreamItem, 'stream' | 'sequence' | 'timeMs' | 'traceId'> {
+export interface ItemForPart extends Pick<StreamItem, 'stream' | 'sequence' | 'timeMs' | 'traceparent'> {
   /** By name of the input. */
   values: Values;
   signal: AbortSignal;

@@ -14,7 +14,7 @@ import type { Clock } from '../ports/clock.ts';
 import { encodeMessage } from './messages.ts';
 
 /** What a part is asked to run for one item. */
-export interface PartItem extends Pick<StreamItem, 'stream' | 'sequence' | 'timeMs' | 'traceId'> {
+export interface PartItem extends Pick<StreamItem, 'stream' | 'sequence' | 'timeMs' | 'traceparent'> {
   values: Record<string, unknown>;
   signal: AbortSignal;
 }
@@ -163,7 +163,7 @@ class WorkerStreamsMachine implements WorkerStreams {
     this.#run(session, item);
   }
 
-  #run(session: Session, { number, stream, sequence, timeMs, traceId, values }: StreamItem): void {
+  #run(session: Session, { number, stream, sequence, timeMs, traceparent, values }: StreamItem): void {
     const controller = new AbortController();
     session.working.set(number, controller);
     const answer = (what: Pick<Extract<WorkerMessage, { kind: 'answer' }>, 'values' | 'failure'>): void => {
@@ -181,7 +181,7 @@ class WorkerStreamsMachine implements WorkerStreams {
         timeMs,
         values: decoded,
         signal: controller.signal,
-        ...(traceId === undefined ? {} : { traceId }),
+        ...(traceparent === undefined ? {} : { traceparent }),
       };
       session.part
         .run(item)

@@ -7,12 +7,23 @@ import {
   latencyEdgesMs,
   type Pipeline,
   type PipelinePart,
+  parseTraceparent,
   StarlingError,
 } from '@starling/shared';
 import { createVisiblePorts, type EgressGate } from '../egress/index.ts';
 import type { InferenceWindow } from '../monitors/index.ts';
-import { createRecentItems, createWorkQueue, type Graph, type ItemResult } from '../pipelines/index.ts';
+import {
+  createRecentItems,
+  createTracer,
+  createWorkQueue,
+  type Graph,
+  type ItemResult,
+  type TraceBatch,
+  type Tracer,
+} from '../pipelines/index.ts';
 import { type OpenPart, type PartItem, requireEgress } from '../placement/index.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
 import type { InstalledRelease } from '../ports/runtime-host.ts';
 import { createPartGraphs } from './part-graphs.ts';
 import type { LoadedPipeline } from './pipeline-in-release.ts';
@@ -26,6 +37,11 @@ export interface PartsSurroundings {
   /** @param isBeside its sinks send nothing */
   build(graph: ExpandedGraph, isBeside: boolean): Graph;
   ran(result: ItemResult): void;
+  clock: Clock;
+  random: Random;
+  /** Share of the items whose way is recorded now; here only whether any is. */
+  traceRatio(): number;
+  traces: TraceBatch;
   close(): Promise<void>;
 }
 
@@ -66,10 +82,15 @@ export function loadParts(expanded: ExpandedPipeline, plans: PartGraphPlans, aro
       throw new StarlingError('unknown-part', `this device runs no part ${name} of ${pipeline.name}`, { retryable: true });
     const live = around.build(plan.graph, isBeside);
     if (!isBeside) graph.add(live);
+    // One for each graph: two parts of one item would not be told apart.
+    const tracer = createTracer({
+      ...{ clock: around.clock, random: around.random, graph: live, pipeline: pipeline.name, release: installed.digest },
+      ...{ ratio: around.traceRatio, batch: around.traces },
+    });
     return {
       close: () => graph.remove(live),
       run: async (item) => {
-        const result = await live.run(inputOf(item));
+        const result = await followed(tracer, name, item, (traceId) => live.run({ ...inputOf(item), traceId }));
         if (!isBeside) {
           window.ran(result);
           around.ran(result);
@@ -82,14 +103,34 @@ export function loadParts(expanded: ExpandedPipeline, plans: PartGraphPlans, aro
   return {
     ...{ installed, pipeline, graph, window, watches, openPart, infer: refuse, close: around.close },
     queue: createWorkQueue({ length: 1, policy: 'block', concurrency: 1 }),
-    tracer: { begin: () => undefined, flush: () => undefined },
+    tracer: { begin: () => undefined, flush: () => around.traces.flush() },
     recent: createRecentItems([]),
     visible: createVisiblePorts(expanded, own, gate, around.prefix),
     graphBeside: () => graph,
   };
 }
 
-function inputOf({ values, ...item }: PartItem) {
+/** The device with the item decides whether its way is recorded, and the spans of this one belong below that device's. */
+async function followed(
+  tracer: Tracer,
+  part: string,
+  { stream, traceparent }: PartItem,
+  run: (traceId: string | undefined) => Promise<ItemResult>,
+): Promise<ItemResult> {
+  if (traceparent === undefined) return run(undefined);
+  const parent = parseTraceparent(traceparent);
+  const trace = tracer.begin({ source: '', stream, timeMs: Number.POSITIVE_INFINITY, parent, part });
+  try {
+    const result = await run(parent.traceId);
+    trace?.end();
+    return result;
+  } catch (error) {
+    trace?.end(error);
+    throw error;
+  }
+}
+
+function inputOf({ values, traceparent: _traceparent, ...item }: PartItem) {
   return { ...item, values: Object.fromEntries(Object.entries(values).map(([port, value]) => [`${INPUT_NODE}.${port}`, value])) };
 }
 

@@ -18,7 +18,16 @@ import {
 } from '@starling/shared';
 import { createEgressGate, createVisiblePorts, type EgressGate } from '../egress/index.ts';
 import { createDriftWatch, createInferenceWindow, type DriftWatch, measure } from '../monitors/index.ts';
-import { createRecentItems, createTracer, createWorkQueue, type Graph, type ItemInput, type ItemResult } from '../pipelines/index.ts';
+import {
+  createRecentItems,
+  createTraceBatch,
+  createTracer,
+  createWorkQueue,
+  type Graph,
+  type ItemInput,
+  type ItemResult,
+  type TraceBatch,
+} from '../pipelines/index.ts';
 import { type ImageStatistics, imageStatistics, isRawImage } from '../pipelines/operators/index.ts';
 import { type BoundParts, bindParts, type PartStreams } from '../placement/index.ts';
 import type { EngineSession } from '../ports/engine.ts';
@@ -85,7 +94,7 @@ export async function loadPipeline(
     ...{ clock, random: ports.random, graph, pipeline: pipeline.name, release: installed.digest },
     // A copy is no item: nobody follows it.
     ratio: installed.isShadow === true ? () => 0 : ports.traceRatio,
-    emit: (payload) => ports.emit({ type: 'record', kind: 'traces', payload }),
+    batch: traceBatchOf(ports),
   });
 
   const infer = async (input: InferInput, options: RunOptions): Promise<InferenceResult> => {
@@ -96,7 +105,7 @@ export async function loadPipeline(
     const trace = tracer.begin({ source, stream: source, timeMs, parent });
     const traceId = trace?.traceId ?? parent?.traceId;
     const resultId = resultIdFor(installed, clock.wallMs(), ports.random);
-    const item: ItemInput = { values, stream: source, timeMs, signal, traceId, resultId };
+    const item: ItemInput = { values, stream: source, timeMs, signal, traceId, traceparent: trace?.traceparent, resultId };
     recent.remember(item);
     try {
       const run = await queue.push(() => {
@@ -136,6 +145,10 @@ function resultIdFor({ device, digest: release, isShadow }: InstalledRelease, at
   return makeResultId({ device, release, atMs }, (count) => random.bytes(count));
 }
 
+function traceBatchOf({ clock, emit }: PipelinePorts): TraceBatch {
+  return createTraceBatch({ clock, emit: (payload) => emit({ type: 'record', kind: 'traces', payload }) });
+}
+
 interface PlacedPipeline {
   pipeline: Pipeline;
   prefix: string;
@@ -163,6 +176,7 @@ async function loadPartsOf(
   const load = (): LoadedPipeline =>
     loadParts(expanded, plans, {
       ...{ pipeline, prefix, installed, gate, watches, close: scripts.close, ran: (result) => observe(watches, result) },
+      ...{ clock: ports.clock, random: ports.random, traceRatio: ports.traceRatio, traces: traceBatchOf(ports) },
       build: (graph, isBeside) => buildGraph(graph, { ...nodePorts, ...(isBeside ? quiet : {}) }),
     });
   return orElse(load, scripts.close);
