@@ -12,7 +12,7 @@ export type { OperatorItem } from './operators/index.ts';
 export { type BoundNode, type ItemWindow, planGraph } from './plan.ts';
 export { createWorkQueue, type WorkQueue } from './queue.ts';
 export { createRecentItems, type RecentItems, type ReplayableItem } from './recent-items.ts';
-export { replayItem } from './replay.ts';
+export { replayItem, seeItem, showEdges } from './replay.ts';
 export { scriptWork } from './script-work.ts';
 export { createTaps, type TapArguments } from './tap.ts';
 export { createTraceBatch, createTracer, type TraceBatch, type Tracer } from './trace.ts';

@@ -199,6 +199,7 @@ describe('a replay', () => {
       {
         ...{ tap: 'r'.repeat(26), ports: graph.ports, maximumBytes: 4096, isAllowed: (port: string) => allowed.includes(port) },
         item: { values: { 'input.n': n }, stream: 's', timeMs: 1, sequence: 9 },
+        elsewhere: () => ({ edges: [], nodesMs: {} }),
       },
       { clock, encode: async (value) => ({ kind: 'json', value }), emit: (message) => void messages.push(tapMessageSchema.parse(message)) },
     );
