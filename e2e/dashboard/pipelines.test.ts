@@ -98,6 +98,54 @@ describeWith(['chromium'], 'pipelines in the dashboard', ({ chromium }) => {
     await close();
   });
 
+  test('nodes are moved by the pointer and by keys, stay where they were put, and are laid out again', async () => {
+    const { page, complaints, close } = await open(`/pipelines/${pipeline.digest}`);
+    const corner = async (name: string) => {
+      const transform = await node(page, name).evaluate((element) => getComputedStyle(element).transform);
+      const [x = 0, y = 0] =
+        transform
+          .match(/-?[\d.]+/g)
+          ?.slice(4)
+          .map(Number) ?? [];
+      return { x: Math.round(x), y: Math.round(y) };
+    };
+    const before = await corner('map');
+    const box = await node(page, 'map').boundingBox();
+    if (box === null) throw new Error('the node map is not drawn');
+    await page.mouse.move(box.x + box.width / 2, box.y + 14);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width / 2 + 120, box.y + 44, { steps: 8 });
+    await page.mouse.up();
+    // The first step only begins the drag; the last one is drawn after the button is up.
+    const zoom = await page.locator('.react-flow__viewport').evaluate((element) => new DOMMatrix(getComputedStyle(element).transform).a);
+    await expect.poll(async () => (await corner('map')).x).toBeGreaterThan(before.x + 100 / zoom);
+    const dragged = await corner('map');
+    expect(dragged.y).toBeGreaterThan(before.y + 10);
+
+    await node(page, 'decode').focus();
+    const decode = await corner('decode');
+    await page.keyboard.press('Shift+ArrowRight');
+    await page.keyboard.press('Shift+ArrowDown');
+    await expect.poll(() => corner('decode')).toEqual({ x: decode.x + 22, y: decode.y + 22 });
+    await page.keyboard.press('ArrowDown');
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('data-node'))).toBe('resize');
+
+    await page.goto(`${fleet.baseUrl}/devices/${device}?tab=graph`);
+    await settle(page);
+    await node(page, 'map').waitFor();
+    const edges = await page.locator('.react-flow__edge').count();
+    expect([edges, await corner('map'), await corner('decode')]).toEqual([
+      ...[findBoxes.edges.length, dragged],
+      { x: decode.x + 22, y: decode.y + 22 },
+    ]);
+    await page.getByRole('button', { name: 'Lay out again' }).click();
+    await page.getByRole('button', { name: 'Lay out again' }).waitFor({ state: 'detached' });
+    expect((await corner('map')).x).not.toBe(dragged.x);
+    expect(await page.evaluate(() => localStorage.getItem('starling-layout find-boxes'))).toBeNull();
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
   test('a mistake is said as one types, on the line and on the node, and is mended in the form; undo brings it back', async () => {
     const { page, complaints, close } = await open(`/pipelines/new?from=${pipeline.digest}`);
     const problems = page.getByRole('region', { name: 'Problems' });
@@ -124,6 +172,55 @@ describeWith(['chromium'], 'pipelines in the dashboard', ({ chromium }) => {
     await expect.poll(() => side.inputValue()).toBe('32');
     await page.getByRole('button', { name: 'Redo' }).click();
     await expect.poll(() => side.inputValue()).toBe('64');
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test('parameters, monitors and triggers are set in forms, checked as one types, and stand in the text', async () => {
+    const { page, complaints, close } = await open(`/pipelines/new?from=${pipeline.digest}`);
+    const problems = page.getByRole('region', { name: 'Problems' });
+    await problems.getByText('No problem found').waitFor();
+    const text = page.getByRole('textbox', { name: 'Pipeline as YAML' });
+
+    const added = page.getByRole('textbox', { name: 'Name of a new parameter' });
+    await added.fill('two words');
+    await page.getByText('"two-words" could be its name').waitFor();
+    await added.fill('side');
+    await page.getByRole('button', { name: 'Add parameter' }).click();
+    const parameter = page.getByRole('group', { name: 'parameter side' });
+    await parameter.getByRole('combobox', { name: 'Type' }).click();
+    await page.getByRole('option', { name: 'number' }).click();
+    // Only a number has bounds.
+    await parameter.getByRole('textbox', { name: 'Least' }).waitFor();
+    await parameter.getByRole('textbox', { name: 'Default' }).fill('48');
+    await parameter.getByRole('textbox', { name: 'Default' }).press('Enter');
+    await text.getByText('48').first().waitFor();
+
+    await page.getByRole('textbox', { name: 'Name of a new monitor' }).fill('light');
+    await page.getByRole('button', { name: 'Add monitor' }).click();
+    const monitor = page.getByRole('group', { name: 'monitor light' });
+    await monitor.getByRole('combobox', { name: 'Port' }).click();
+    await page.getByRole('option', { name: 'decode.image' }).click();
+    await problems
+      .getByText(/problem/)
+      .first()
+      .waitFor();
+    await monitor.getByRole('combobox', { name: 'Measure' }).click();
+    await page.getByRole('option', { name: 'brightness' }).click();
+    const bins = monitor.getByRole('textbox', { name: 'Bins' });
+    await bins.fill('80, 40');
+    await bins.press('Enter');
+    await monitor.getByText(/ascending numbers/).waitFor();
+    await bins.fill('40, 80, 160');
+    await bins.press('Enter');
+    await expect.poll(() => bins.inputValue()).toBe('40, 80, 160');
+
+    await node(page, 'resize').click();
+    await page.getByText('How it runs').click();
+    await page.getByRole('combobox', { name: 'Triggers' }).click();
+    await page.getByRole('option', { name: 'input.image' }).click();
+    await page.keyboard.press('Escape');
+    await text.getByText('triggers').first().waitFor();
     expect(complaints).toEqual([]);
     await close();
   });

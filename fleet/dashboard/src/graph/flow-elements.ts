@@ -68,7 +68,7 @@ export function toFlow(graph: DrawnGraph, placed: PlacedGraph, options: FlowOpti
     return [
       {
         ...{ id: `group ${id}`, type: 'group', position: { x: box.x, y: box.y }, width: box.width, height: box.height, zIndex: -1 },
-        ...{ selectable: false, focusable: false, data: { id, name, onToggle: toggle } },
+        ...{ selectable: false, focusable: false, draggable: false, data: { id, name, onToggle: toggle } },
       },
     ];
   });

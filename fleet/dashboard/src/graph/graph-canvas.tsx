@@ -1,15 +1,29 @@
 import '@xyflow/react/dist/base.css';
 import { useComputedColorScheme } from '@mantine/core';
-import { Background, Controls, type EdgeChange, MiniMap, type NodeChange, Panel, ReactFlow, ReactFlowProvider } from '@xyflow/react';
-import { type KeyboardEvent, type ReactNode, useMemo, useState } from 'react';
+import { IconArrowBackUp } from '@tabler/icons-react';
+import {
+  Background,
+  ControlButton,
+  Controls,
+  type EdgeChange,
+  MiniMap,
+  type NodeChange,
+  Panel,
+  ReactFlow,
+  ReactFlowProvider,
+} from '@xyflow/react';
+import { type ReactNode, useMemo, useState } from 'react';
 import type { DrawnGraph } from './drawn-graph.ts';
 import { EdgeLine } from './edge-line.tsx';
 import { type CanvasEdge, type CanvasNode, type Figures, fromHandle, type Marks, type Selection, toFlow } from './flow-elements.ts';
 import classes from './graph-canvas.module.css';
 import { GroupBox } from './group-box.tsx';
+import { withMoved } from './moved-nodes.ts';
 import { NodeCard } from './node-card.tsx';
-import { type Direction, neighbourOf, placeGraph } from './place-graph.ts';
+import { placeGraph } from './place-graph.ts';
+import { useArrowKeys } from './use-arrow-keys.ts';
 import { useFit } from './use-fit.ts';
+import { useMoved } from './use-moved.ts';
 import { useShown } from './use-shown.ts';
 
 /** A line from an output to an input, as it was drawn by hand. */
@@ -22,6 +36,8 @@ export interface Connection {
 
 interface GraphCanvasProps {
   graph: DrawnGraph;
+  /** The pipeline that is drawn: under its name it is kept where nodes were put by hand. */
+  layout: string;
   /** Names the drawing for those who listen. */
   label: string;
   selection: Selection | undefined;
@@ -45,8 +61,8 @@ const edgeTypes = { line: EdgeLine };
 const NO_FIGURES: Figures = { nodes: new Map(), edges: new Map() };
 const NO_MARKS: Marks = { nodes: new Map(), edges: new Map() };
 const words = {
-  'node.a11yDescription.default': 'Arrow keys go from node to node. Enter shows what the node is.',
-  'node.a11yDescription.keyboardDisabled': 'Arrow keys go from node to node. Enter shows what the node is.',
+  'node.a11yDescription.default': 'Arrow keys go from node to node, with Shift they move it. Enter shows what the node is.',
+  'node.a11yDescription.keyboardDisabled': 'Arrow keys go from node to node, with Shift they move it. Enter shows what the node is.',
   'edge.a11yDescription.default': 'Enter shows what flows here.',
   'controls.ariaLabel': 'Size of the drawing',
   'controls.zoomIn.ariaLabel': 'Larger',
@@ -54,8 +70,6 @@ const words = {
   'controls.fitView.ariaLabel': 'Show all',
   'minimap.ariaLabel': 'Small map of the graph',
 };
-const arrows: readonly string[] = ['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight'] satisfies Direction[];
-
 /** The graph of a pipeline from top to bottom: one may look around in it, choose nodes and lines, and where it is written draw lines. */
 export function GraphCanvas(props: GraphCanvasProps) {
   return (
@@ -65,10 +79,12 @@ export function GraphCanvas(props: GraphCanvasProps) {
   );
 }
 
-function Canvas({ graph, label, selection, onSelect, onToggle, figures, marks, editing, children }: GraphCanvasProps) {
+function Canvas({ graph, layout, label, selection, onSelect, onToggle, figures, marks, editing, children }: GraphCanvasProps) {
   const scheme = useComputedColorScheme('light');
   const [hasFigures, isEdited] = [figures !== undefined, editing !== undefined];
-  const placed = useMemo(() => placeGraph(graph, { hasFigures }), [graph, hasFigures]);
+  const laidOut = useMemo(() => placeGraph(graph, { hasFigures }), [graph, hasFigures]);
+  const { moved, move, reset } = useMoved(layout);
+  const placed = useMemo(() => withMoved(graph, laidOut, moved), [graph, laidOut, moved]);
   // One node is a stop of the tab key, the arrows lead to the others.
   const [stop, setStop] = useState<string>();
   const [refusal, setRefusal] = useState<string>();
@@ -80,38 +96,36 @@ function Canvas({ graph, label, selection, onSelect, onToggle, figures, marks, e
       }),
     [graph, placed, selection, figures, hasFigures, marks, stop, isEdited, onToggle],
   );
-  const fitted = useFit(placed);
+  // Not what was moved: the drawing would slip away under the hand.
+  const fitted = useFit(laidOut);
   useShown(selection, placed, fitted);
+  const onArrow = useArrowKeys(placed.boxes, setStop, move);
 
-  const onKeyDown = (event: KeyboardEvent<HTMLElement>): void => {
-    const id = (event.target as HTMLElement).closest('[data-node]')?.getAttribute('data-node');
-    if (id == null) return;
-    if (arrows.includes(event.key)) {
-      const next = neighbourOf(placed.boxes, id, event.key as Direction);
-      event.preventDefault();
-      if (next === undefined) return;
-      setStop(next);
-      event.currentTarget.querySelector<HTMLElement>(`.react-flow__node[data-node="${CSS.escape(next)}"]`)?.focus();
-    }
-  };
-  const select = (changes: readonly (NodeChange<CanvasNode> | EdgeChange<CanvasEdge>)[], kind: Selection['kind']): void => {
-    const chosen = changes.find((change) => change.type === 'select' && change.selected);
-    const left = changes.find((change) => change.type === 'select' && !change.selected);
+  const change = (changes: readonly (NodeChange<CanvasNode> | EdgeChange<CanvasEdge>)[], kind: Selection['kind']): void => {
+    const chosen = changes.find((each) => each.type === 'select' && each.selected);
+    const left = changes.find((each) => each.type === 'select' && !each.selected);
     if (chosen?.type === 'select') onSelect({ kind, id: chosen.id });
     else if (left?.type === 'select' && selection?.kind === kind && selection.id === left.id) onSelect(undefined);
-    const removed = changes.find((change) => change.type === 'remove');
+    for (const each of changes) if (each.type === 'position' && each.position !== undefined) move(each.id, each.position);
+    const removed = changes.find((each) => each.type === 'remove');
     if (removed?.type === 'remove') editing?.onDelete({ kind, id: removed.id });
   };
   return (
-    <div className={classes.canvas} ref={fitted}>
+    <div className={classes.canvas} ref={fitted} onKeyDownCapture={onArrow}>
       <ReactFlow<CanvasNode, CanvasEdge>
         {...{ nodes, edges, nodeTypes, edgeTypes, 'aria-label': label, ariaLabelConfig: words, colorMode: scheme }}
-        {...{ nodesDraggable: false, nodesConnectable: isEdited, zoomOnScroll: false, preventScrolling: false }}
+        {...{
+          nodesDraggable: true,
+          selectNodesOnDrag: false,
+          nodeDragThreshold: 4,
+          nodesConnectable: isEdited,
+          zoomOnScroll: false,
+          preventScrolling: false,
+        }}
         {...{ minZoom: 0.15, maxZoom: 1.6, deleteKeyCode: isEdited ? ['Delete', 'Backspace'] : null }}
         {...{ selectionKeyCode: null, multiSelectionKeyCode: null, zoomOnDoubleClick: false, edgesReconnectable: false }}
-        onKeyDown={onKeyDown}
-        onNodesChange={(changes) => select(changes, 'node')}
-        onEdgesChange={(changes) => select(changes, 'edge')}
+        onNodesChange={(changes) => change(changes, 'node')}
+        onEdgesChange={(changes) => change(changes, 'edge')}
         onPaneClick={() => onSelect(undefined)}
         isValidConnection={(line) => {
           const connection = fromHandle(line);
@@ -130,7 +144,13 @@ function Canvas({ graph, label, selection, onSelect, onToggle, figures, marks, e
         onConnectEnd={() => setRefusal(undefined)}
       >
         <Background gap={22} size={1.2} />
-        <Controls showInteractive={false} position="top-right" />
+        <Controls showInteractive={false} position="top-right">
+          {placed !== laidOut && (
+            <ControlButton onClick={reset} title="Lay out again" aria-label="Lay out again">
+              <IconArrowBackUp aria-hidden />
+            </ControlButton>
+          )}
+        </Controls>
         <MiniMap<CanvasNode>
           className={classes.map ?? ''}
           nodeClassName={(node) => (node.type === 'card' ? `map-${node.data.node.kind}` : 'map-group')}

@@ -14,7 +14,7 @@ import { QueryView } from '../../parts/query-view.tsx';
 import { EdgeForm } from './edge-form.tsx';
 import { type Edit, editText, freeName } from './edit-document.ts';
 import classes from './editor-page.module.css';
-import { refusalOf } from './fitting-outputs.ts';
+import { outputsOf, refusalOf } from './fitting-outputs.ts';
 import { LeaveGuard } from './leave-guard.tsx';
 import { NodeForm } from './node-form.tsx';
 import { PaletteDialog } from './palette-dialog.tsx';
@@ -74,6 +74,7 @@ function Editor({ initial, title }: EditorProps) {
         <div className={classes.graph}>
           <GraphCanvas
             {...{ graph, selection, marks }}
+            layout={draft.name}
             label={wordsForGraph(draft.name || 'the pipeline', graph)}
             onSelect={setSelection}
             onToggle={editing.toggle}
@@ -228,5 +229,5 @@ function Details({ draft, graph, selection, onEdit, onSelect }: DetailsProps) {
     );
   }
   if (edge !== undefined) return <EdgeForm key={edge.id} {...{ edge, onEdit }} onGone={() => onSelect(undefined)} />;
-  return <PipelineForm {...{ draft, onEdit }} />;
+  return <PipelineForm {...{ draft, onEdit }} outputs={outputsOf(graph)} />;
 }

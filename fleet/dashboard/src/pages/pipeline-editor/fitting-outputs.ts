@@ -22,3 +22,8 @@ export function fittingOutputs(graph: DrawnGraph, to: DrawnNode, toPort: string)
         .map(({ name }) => `${id}.${name}`),
     );
 }
+
+/** All ports of the pipeline itself that give values. */
+export function outputsOf({ nodes }: Pick<DrawnGraph, 'nodes'>): string[] {
+  return nodes.flatMap(({ id, group, outputs }) => (group === undefined ? outputs.map(({ name }) => `${id}.${name}`) : []));
+}

@@ -1,4 +1,4 @@
-import { Button, Group, Select, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, MultiSelect, Select, Stack, Text, Title } from '@mantine/core';
 import { joinModeSchema, type PipelineNode } from '@starling/shared';
 import { IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -8,7 +8,7 @@ import { kindWords } from '../../graph/node-words.ts';
 import { signatureOf } from '../../graph/signature-of.ts';
 import { CommitLines, CommitNumber, CommitText } from './commit-fields.tsx';
 import { type Edit, freeName } from './edit-document.ts';
-import { fittingOutputs } from './fitting-outputs.ts';
+import { fittingOutputs, outputsOf } from './fitting-outputs.ts';
 import { paramFieldsOf } from './param-fields.ts';
 import { ParamForm } from './param-form.tsx';
 
@@ -82,7 +82,7 @@ export function NodeForm({ drawn, node, graph, onEdit, onSelect }: NodeFormProps
           onCommit={(source) => onEdit({ kind: 'set', path: ['nodes', name, 'script', 'source'], value: source })}
         />
       )}
-      <RunFields name={name} node={node} onEdit={onEdit} />
+      <RunFields name={name} node={node} outputs={outputsOf(graph)} onEdit={onEdit} />
     </Stack>
   );
 }
@@ -111,16 +111,17 @@ function NameField({ name, graph, onEdit, onSelect }: Pick<NodeFormProps, 'graph
   );
 }
 
-type RunFieldsProps = Pick<NodeFormProps, 'node'> & { set: (key: string, value: unknown) => void };
+type RunFieldsProps = Pick<NodeFormProps, 'node'> & { outputs: readonly string[]; set: (key: string, value: unknown) => void };
 
 /** How and where a node runs; what it does not state holds by default. */
-function RunFields({ name, node, onEdit }: Pick<NodeFormProps, 'node' | 'onEdit'> & { name: string }) {
+function RunFields({ name, node, outputs, onEdit }: Pick<NodeFormProps, 'node' | 'onEdit'> & { name: string; outputs: readonly string[] }) {
   const set = (key: string, value: unknown): void => onEdit({ kind: 'set', path: ['nodes', name, key], value });
   return (
     <details>
       <summary style={{ fontSize: '0.85rem', cursor: 'pointer' }}>How it runs</summary>
       <Stack gap="xs" mt="xs">
         <WhenFields {...{ node, set }} />
+        <TriggerFields {...{ node, set }} outputs={outputs.filter((port) => !port.startsWith(`${name}.`))} />
         <LimitFields {...{ node, set }} />
         <CommitText
           label="Where"
@@ -133,7 +134,39 @@ function RunFields({ name, node, onEdit }: Pick<NodeFormProps, 'node' | 'onEdit'
   );
 }
 
-function WhenFields({ node, set }: RunFieldsProps) {
+/** Values that it waits for without taking them. */
+function TriggerFields({ node, outputs, set }: RunFieldsProps) {
+  if (!('triggersJoin' in node)) return null;
+  const triggers = node.triggers ?? [];
+  return (
+    <>
+      <MultiSelect
+        size="xs"
+        label="Triggers"
+        description="It runs only for items of which these ports give a value"
+        searchable
+        data={[...new Set([...triggers, ...outputs])]}
+        value={triggers}
+        onChange={(value) => set('triggers', value.length === 0 ? undefined : value)}
+      />
+      {triggers.length > 1 && (
+        <Select
+          size="xs"
+          label="Triggers needed"
+          data={[
+            { value: 'inner', label: 'all of them' },
+            { value: 'any', label: 'any of them' },
+          ]}
+          value={node.triggersJoin}
+          allowDeselect={false}
+          onChange={(value) => set('triggersJoin', value === 'inner' ? undefined : value)}
+        />
+      )}
+    </>
+  );
+}
+
+function WhenFields({ node, set }: Omit<RunFieldsProps, 'outputs'>) {
   return (
     <>
       {'each' in node && (
@@ -167,7 +200,7 @@ function WhenFields({ node, set }: RunFieldsProps) {
   );
 }
 
-function LimitFields({ node, set }: RunFieldsProps) {
+function LimitFields({ node, set }: Omit<RunFieldsProps, 'outputs'>) {
   if (!('onError' in node)) return null;
   const { concurrency, timeoutMs, retry, onError } = node;
   return (

@@ -3,15 +3,19 @@ import type { PortTexts } from '@starling/shared';
 import { IconPlus, IconX } from '@tabler/icons-react';
 import { CommitText } from './commit-fields.tsx';
 import { type Edit, freeName } from './edit-document.ts';
+import { MonitorsForm } from './monitors-form.tsx';
+import { ParametersForm } from './parameters-form.tsx';
 import type { Draft } from './read-draft.ts';
 
 interface PipelineFormProps {
   draft: Draft;
+  /** Ports that give values. */
+  outputs: readonly string[];
   onEdit: (...edits: Edit[]) => void;
 }
 
 /** What the pipeline is called, and what it takes and gives. */
-export function PipelineForm({ draft, onEdit }: PipelineFormProps) {
+export function PipelineForm({ draft, outputs, onEdit }: PipelineFormProps) {
   const set = (key: string) => (value: string) => onEdit({ kind: 'set', path: [key], value });
   return (
     <Stack gap="sm">
@@ -24,6 +28,8 @@ export function PipelineForm({ draft, onEdit }: PipelineFormProps) {
       </Group>
       <Ports side="inputs" word="Input" ports={draft.graph.inputs} newType="encoded-image" onEdit={onEdit} />
       <Ports side="outputs" word="Output" ports={draft.graph.outputs} newType="json" onEdit={onEdit} />
+      <ParametersForm parameters={draft.graph.parameters ?? {}} onEdit={onEdit} />
+      <MonitorsForm monitors={draft.graph.monitors} outputs={outputs} onEdit={onEdit} />
     </Stack>
   );
 }

@@ -57,7 +57,15 @@ function Pipeline({ pipeline: { name, version, digest, document, createdAtMs, cr
       />
       <Panel title="Graph" note="Violet nodes are models, pinned by a release. Stacked nodes run once for each item of a list.">
         <GraphFrame
-          canvas={<GraphCanvas {...{ graph, selection }} label={wordsForGraph(name, graph)} onSelect={setSelection} onToggle={toggle} />}
+          canvas={
+            <GraphCanvas
+              {...{ graph, selection }}
+              layout={name}
+              label={wordsForGraph(name, graph)}
+              onSelect={setSelection}
+              onToggle={toggle}
+            />
+          }
           side={<GraphDetail {...{ graph, document, selection }} />}
         />
       </Panel>

@@ -74,7 +74,13 @@ function LiveGraph({ device, release, pipeline: { name, version, document } }: L
       <Panel title={`${name} ${version}`} note={noteOf(live)}>
         <GraphFrame
           canvas={
-            <GraphCanvas {...{ graph, selection, figures }} label={wordsForGraph(name, graph)} onSelect={setSelection} onToggle={toggle} />
+            <GraphCanvas
+              {...{ graph, selection, figures }}
+              layout={name}
+              label={wordsForGraph(name, graph)}
+              onSelect={setSelection}
+              onToggle={toggle}
+            />
           }
           side={
             <GraphDetail {...{ graph, document, selection }}>

@@ -1,0 +1,94 @@
+import { Select, Stack, Title } from '@mantine/core';
+import { type Parameter, parameterSchema } from '@starling/shared';
+import { CommitNumber, CommitText } from './commit-fields.tsx';
+import type { Edit } from './edit-document.ts';
+import { EntryFrame } from './entry-frame.tsx';
+import { NameAdder } from './name-adder.tsx';
+
+type Default = Parameter['default'];
+type DefaultType = 'string' | 'number' | 'boolean';
+
+const fresh: Readonly<Record<DefaultType, Default>> = { string: '', number: 0, boolean: false };
+const overridableWords = { never: 'nobody', release: 'the release', device: 'the release and the device' } as const;
+
+interface ParametersFormProps {
+  parameters: Readonly<Record<string, Parameter>>;
+  onEdit: (...edits: Edit[]) => void;
+}
+
+/** Values that are named once, used as `${name}`, and set by releases and devices. */
+export function ParametersForm({ parameters, onEdit }: ParametersFormProps) {
+  return (
+    <Stack gap="xs">
+      <Title order={4} size="h6">
+        Parameters
+      </Title>
+      {Object.entries(parameters).map(([name, parameter]) => (
+        <ParameterEntry key={name} {...{ name, parameter, onEdit }} />
+      ))}
+      <NameAdder
+        word="parameter"
+        taken={Object.keys(parameters)}
+        onAdd={(name) => onEdit({ kind: 'set', path: ['parameters', name], value: { default: '' } })}
+      />
+    </Stack>
+  );
+}
+
+function ParameterEntry({ name, parameter, onEdit }: { name: string; parameter: Parameter; onEdit: ParametersFormProps['onEdit'] }) {
+  const set = (key: string, value: unknown): void => onEdit({ kind: 'set', path: ['parameters', name, key], value });
+  return (
+    <EntryFrame word="parameter" name={name} onRemove={() => onEdit({ kind: 'set', path: ['parameters', name] })}>
+      <Select
+        size="xs"
+        label="Type"
+        data={[
+          { value: 'string', label: 'text' },
+          { value: 'number', label: 'number' },
+          { value: 'boolean', label: 'yes or no' },
+        ]}
+        value={typeof parameter.default}
+        allowDeselect={false}
+        onChange={(type) => type !== null && set('default', fresh[type as DefaultType])}
+      />
+      <DefaultField value={parameter.default} onCommit={(value) => set('default', value)} />
+      {typeof parameter.default === 'number' && (
+        <>
+          <CommitNumber label="Least" value={parameter.minimum} onCommit={(value) => set('minimum', value)} />
+          <CommitNumber label="Most" value={parameter.maximum} onCommit={(value) => set('maximum', value)} />
+        </>
+      )}
+      <Select
+        size="xs"
+        label="Who may give another value"
+        data={parameterSchema.shape.overridable.unwrap().options.map((value) => ({ value, label: overridableWords[value] }))}
+        value={parameter.overridable}
+        allowDeselect={false}
+        onChange={(value) => set('overridable', value === 'release' ? undefined : value)}
+      />
+      <CommitText
+        label="Description"
+        value={parameter.description}
+        onCommit={(value) => set('description', value === '' ? undefined : value)}
+      />
+    </EntryFrame>
+  );
+}
+
+function DefaultField({ value, onCommit }: { value: Default; onCommit: (value: Default) => void }) {
+  if (typeof value === 'number') return <CommitNumber label="Default" value={value} onCommit={(next) => onCommit(next ?? 0)} />;
+  if (typeof value === 'string') return <CommitText label="Default" value={value} onCommit={onCommit} />;
+  return (
+    <Select
+      size="xs"
+      label="Default"
+      data={[
+        { value: 'true', label: 'yes' },
+        { value: 'false', label: 'no' },
+      ]}
+      value={String(value)}
+      allowDeselect={false}
+      onChange={(next) => onCommit(next === 'true')}
+    />
+  );
+}
