@@ -3,6 +3,7 @@ import type { Settings } from '@starling/shared';
 import { brokerAccessRoutes, createApi } from './api/index.ts';
 import { createAskedByBroker } from './broker/index.ts';
 import { type BrokerDoors, doorsElsewhere, openDoors } from './broker-doors.ts';
+import type { Cluster } from './cluster.ts';
 import type { FleetConfig } from './config.ts';
 import type { OpenDatabase } from './db/index.ts';
 import type { DeviceLink } from './device-link.ts';
@@ -31,6 +32,7 @@ export interface FrontParts {
   trustedOrigins: readonly string[];
   modules: Modules;
   link: DeviceLink;
+  shares: Cluster['shares'];
 }
 
 /** Opens the doors of the broker, and answers HTTP from now on: the API, the pages, and what a broker asks. */
@@ -49,6 +51,7 @@ export async function openFront(parts: FrontParts): Promise<{ addresses: Setting
     ...{ version: FLEET_VERSION, databaseKind: database.kind, topicRootOf: topics.rootOf },
     ...{ authorityDigest: certificates.authorityDigest, authority: certificates.authority, rotation: rotationOf(parts) },
     addresses: () => addresses,
+    processes: async () => ({ ...(await parts.shares()), broker: link.kind }),
     reachableUrls: reachableUrls(
       { ...config, publicUrl, isGiven: config.publicUrl !== undefined, httpsPort: listeners.httpsPort },
       networkInterfaces(),
