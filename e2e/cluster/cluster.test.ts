@@ -105,7 +105,7 @@ function survives(program: string, startBroker: (httpPort: number) => Promise<Cl
       expect(rest).toEqual({ broker: 'external', unheard: 0 });
       expect(items.map(({ shards }) => shards)).toEqual([16, 16]);
       expect(items.filter(({ answers }) => answers)).toHaveLength(1);
-      expect(items.flatMap(({ duties }) => duties).toSorted()).toEqual(['house', 'measuring']);
+      expect(items.flatMap(({ duties }) => duties).toSorted()).toEqual(['house', 'measuring', 'operators']);
       await crowd.stop();
       const figures = crowd.figures();
       let stored = 0;

@@ -6,7 +6,10 @@ import { shards } from './shard.ts';
 const lease = (name: string, owner: string) => ({ name, owner });
 
 test('a process that is alone does everything', () => {
-  expect(sharesAlone('a')).toEqual({ items: [{ id: 'a', answers: true, shards: 32, duties: ['house', 'measuring'] }], unheard: 0 });
+  expect(sharesAlone('a')).toEqual({
+    items: [{ id: 'a', answers: true, shards: 32, duties: ['house', 'measuring', 'operators'] }],
+    unheard: 0,
+  });
 });
 
 test('processes are shown with what they hold, and what nobody holds is counted', () => {

@@ -66,4 +66,8 @@ export function ProcessesPanel() {
   );
 }
 
-const dutyWords: Readonly<Record<string, string>> = { house: 'retention and garbage', measuring: 'asking devices to measure' };
+const dutyWords: Readonly<Record<string, string>> = {
+  house: 'retention and garbage',
+  measuring: 'asking devices to measure',
+  operators: 'answering MQTT tools',
+};
