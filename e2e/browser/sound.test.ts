@@ -35,6 +35,8 @@ describeWith(['chromium'], 'what a browser hears', ({ chromium }) => {
     await writeFile(heard, writeWave(audio));
     context = await launcher.launchPersistentContext(join(folder, 'profile'), {
       executablePath: chromium,
+      // Else nothing is heard of a tab that is shared either.
+      ignoreDefaultArgs: ['--mute-audio'],
       args: [
         ...['--no-sandbox', '--disable-gpu', '--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${heard}`],
         ...[`--auto-select-tab-capture-source-by-title=${TALKING}`, '--autoplay-policy=no-user-gesture-required'],
@@ -120,6 +122,7 @@ describeWith(['chromium'], 'what a browser hears', ({ chromium }) => {
     await page.getByRole('button', { name: 'Share screen' }).click();
     await page.getByRole('img', { name: 'How loud the screen is' }).waitFor();
     await said();
+    console.log(await said(), await page.locator('#notices').textContent());
     await has('speech');
     await has('silence');
     await has('speech');
