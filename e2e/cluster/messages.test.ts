@@ -51,6 +51,10 @@ function carries(program: string, startBroker: (httpPort: number) => Promise<Clu
           return desired?.placement[0]?.worker?.id === worker && reported?.generation === desired.generation;
         },
         STEP_MS,
+        async () => {
+          const { desired, reported, online } = await cluster.client.call(api.showDevice, { params: { id: home.ready.device } });
+          return JSON.stringify([online, desired?.generation, reported, home.output(), cluster.processes.map((each) => each.output().slice(-3000))]);
+        },
       );
     }, SETUP_MS);
     afterAll(async () => {
