@@ -1,5 +1,5 @@
 /** All that travels between devices and people beside telemetry, at brokers that are not ours, with two processes. */
-import { api, type OperatorResult, operatorResultSchema, type ReleaseView } from '@starling/shared';
+import { api, type DeviceView, type OperatorResult, operatorResultSchema, type ReleaseView } from '@starling/shared';
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
@@ -44,17 +44,17 @@ function carries(program: string, startBroker: (httpPort: number) => Promise<Clu
       home = await cluster.startAgent('home', release);
       const { device: worker } = (await cluster.startAgent('worker', release)).ready;
       await cluster.client.call(api.changeDevice, { params: { id: worker }, body: { labels: { place: 'cloud' } } });
+      const show = (id: string) => cluster.client.call(api.showDevice, { params: { id } });
+      const runs = ({ desired, reported }: DeviceView) =>
+        reported?.running?.release === release.digest && reported.generation === desired?.generation;
       await until(
         'the worker works for the device',
         async () => {
-          const { desired, reported } = await cluster.client.call(api.showDevice, { params: { id: home.ready.device } });
-          return desired?.placement[0]?.worker?.id === worker && reported?.generation === desired.generation;
+          const [own, other] = [await show(home.ready.device), await show(worker)];
+          return runs(own) && runs(other) && own.desired?.placement[0]?.worker?.id === worker;
         },
         STEP_MS,
-        async () => {
-          const { desired, reported, online } = await cluster.client.call(api.showDevice, { params: { id: home.ready.device } });
-          return JSON.stringify([online, desired?.generation, reported, home.output(), cluster.processes.map((each) => each.output().slice(-3000))]);
-        },
+        async () => JSON.stringify([await show(home.ready.device), await show(worker)]),
       );
     }, SETUP_MS);
     afterAll(async () => {

@@ -19,7 +19,7 @@ beforeEach(() => {
     report: async () => undefined,
   };
   const ports = {
-    ...{ topics, devices, left: () => undefined, log: { warn: () => undefined } },
+    ...{ topics, devices, taps: { expects: () => false }, left: () => undefined, log: { warn: () => undefined } },
     async send(_device: string, topic: string, payload: Uint8Array) {
       sent.push({ topic, said: JSON.parse(new TextDecoder().decode(payload)) });
       return true;
@@ -28,7 +28,8 @@ beforeEach(() => {
   inbound = createInbound(ports as unknown as InboundPorts);
 });
 
-const say = (name: 'presence' | 'reported', payload: Uint8Array) => inbound.receive(device, topics.build(name, { device }), payload);
+const say = (name: 'presence' | 'reported' | 'tap', payload: Uint8Array) =>
+  inbound.receive(device, topics.build(name, { device, id: 'tap-1' }), payload);
 
 test('a device that speaks, and whose hello nobody has heard, is asked for it once', async () => {
   await say('presence', presence('online'));
@@ -40,6 +41,12 @@ test('any other message asks for it too, also one that is refused', async () => 
   await say('reported', new Uint8Array([1]));
   expect(sent).toHaveLength(1);
   expect(inbound.refusals()).toEqual({ reported: 1 });
+});
+
+test('a tap that was asked for here tells nothing of the device, which another process may hear', async () => {
+  await say('tap', new Uint8Array([1]));
+  expect(sent).toEqual([]);
+  expect(heard.size).toBe(0);
 });
 
 test('one that is known, or that goes, is not asked', async () => {

@@ -111,6 +111,9 @@ export interface Inbound {
   refusals(): Readonly<Record<string, number>>;
 }
 
+/** Presence may be its end; taps are heard by whoever has asked for them, also where another process hears the device. */
+const tellsOfHello: readonly InboundName[] = ['reported', 'result', 'blobWant', 'telemetry', 'upload'];
+
 /**
  * A device that speaks, and of which this process has heard no hello, said it while nobody listened: between two processes, or to a broker
  * that the fleet had lost. Without one it is not told what it should run.
@@ -139,8 +142,7 @@ export function createInbound(ports: InboundPorts): Inbound {
       const { maximumBytes } = wireTable[name];
       if (payload.length > maximumBytes) return refuse(device, name, `${payload.length} bytes, at most ${maximumBytes}`);
       try {
-        // What presence says may be its end.
-        if (name !== 'hello' && name !== 'presence') askForMissedHello(device, ports);
+        if (tellsOfHello.includes(name)) askForMissedHello(device, ports);
         await handlers[name](device, payload, parsed.params, ports);
       } catch (error) {
         refuse(device, name, messageOf(error));
