@@ -5,6 +5,7 @@ import {
   type BoundNode,
   createGraph,
   createTaps,
+  createTraceBatch,
   createTracer,
   encodeEdgeValue,
   type Graph,
@@ -80,7 +81,7 @@ function traced(graph: Graph, ratio: number): Attached {
   const tracer = createTracer({
     ...{ clock: createSystemClock(), random: systemRandom, graph, pipeline: 'trivial', release: NO_DIGEST },
     ratio: () => ratio,
-    emit: () => undefined,
+    batch: createTraceBatch({ clock: createSystemClock(), emit: () => undefined }),
   });
   const run: RunItem = async (item) => {
     const trace = tracer.begin({ source: 'bench', stream: item.stream, timeMs: item.timeMs });

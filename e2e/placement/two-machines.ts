@@ -67,14 +67,33 @@ const ways: PipelineInput = {
   ],
 };
 
+/** Two nodes there: what is between them never travels. */
+const deep: PipelineInput = {
+  ...{ ...base, name: 'deep', outputs: { y: 'json' } },
+  nodes: {
+    'deep-in': source,
+    first: { op: 'value.compute', params: { inputs: ['value'], give: '{"doubled": value.x * 2}' }, on: 'cloud' },
+    second: { op: 'value.compute', params: { inputs: ['value'], give: 'value.doubled + 1' }, on: 'cloud' },
+    hidden: { op: 'value.compute', params: { inputs: ['value'], give: 'value * 10' }, on: 'cloud' },
+    last: { op: 'value.compute', params: { inputs: ['value'], give: 'value' } },
+  },
+  edges: [
+    { from: 'deep-in.json', to: 'first.value' },
+    { from: 'first.value', to: 'second.value' },
+    { from: 'second.value', to: 'hidden.value' },
+    { from: 'hidden.value', to: 'last.value' },
+    { from: 'last.value', to: 'output.y' },
+  ],
+};
+
 export const STREAMS = [
   ...['check.value', 'sum.total', 'work:work-in.json', 'work:twice.value'],
-  ...['ways:ways-in.json', 'ways:far.value', 'ways:far.error'],
+  ...['ways:ways-in.json', 'ways:far.value', 'ways:far.error', 'deep:deep-in.json', 'deep:hidden.value'],
 ];
 
 export interface Answer {
   status: number;
-  body: { code?: string; outputs?: Record<string, unknown> };
+  body: { code?: string; traceId?: string; outputs?: Record<string, unknown> };
 }
 
 export interface Machines {
@@ -90,10 +109,11 @@ export interface Machines {
   written(name: string): Promise<number[]>;
 }
 
-export async function startMachines(): Promise<Machines> {
-  const fleet = await startRunningFleet();
+/** @param flags of the fleet */
+export async function startMachines(flags: Record<string, string> = {}): Promise<Machines> {
+  const fleet = await startRunningFleet(flags);
   const { operator, client } = fleet;
-  for (const pipeline of [counts, work, ways]) await operator.pushPipeline(pipeline);
+  for (const pipeline of [counts, work, ways, deep]) await operator.pushPipeline(pipeline);
   const label = async (device: string, labels: Record<string, string>): Promise<void> => {
     await client.call(api.changeDevice, { params: { id: device }, body: { labels } });
   };
@@ -101,9 +121,14 @@ export async function startMachines(): Promise<Machines> {
     ...{ fleet, label },
     release: (name, streams = STREAMS) =>
       operator.createRelease({
-        ...{ name, pipeline: 'counts', alongside: ['work', 'ways'] },
+        ...{ name, pipeline: 'counts', alongside: ['work', 'ways', 'deep'] },
         policies: {
-          egress: { outputs: ['y', 'work:y', 'ways:here', 'ways:there', 'ways:why'], edges: [], sinks: [], streams: [...streams] },
+          egress: {
+            outputs: ['y', 'work:y', 'ways:here', 'ways:there', 'ways:why', 'deep:y'],
+            edges: ['deep:deep-in.json', 'deep:first.value'],
+            sinks: [],
+            streams: [...streams],
+          },
           ...{ capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
         },
       }),

@@ -1,8 +1,10 @@
-import { api, type ReplayOf, StarlingError } from '@starling/shared';
+import { api, placeOfPorts, type ReplayOf, StarlingError } from '@starling/shared';
 import { streamSSE } from 'hono/streaming';
 import { requireRole, requireScope } from '../auth/index.ts';
 import type { BlobStore } from '../blobs/index.ts';
+import type { DesiredStates } from '../desired-state/index.ts';
 import type { Devices } from '../devices/index.ts';
+import type { Releases } from '../releases/index.ts';
 import type { Taps, TapViewer } from '../taps/index.ts';
 import { storeInput } from './command-input.ts';
 import { requireConnected } from './device-connected.ts';
@@ -12,6 +14,8 @@ export interface TapRoutePorts {
   taps: Taps;
   devices: Devices;
   blobs: BlobStore;
+  desiredStates: DesiredStates;
+  releases: Releases;
   isConnected(device: string): boolean | undefined;
 }
 
@@ -21,8 +25,9 @@ const HEARTBEAT_MS = 15_000;
 export function tapRoutes(app: ApiApp, ports: TapRoutePorts): void {
   const { taps } = ports;
   route(app, api.startTap, async ({ params, body, actor }) => {
-    await requireConnected(params.id, ports);
-    return taps.start(params.id, body, actor);
+    const at = await deviceOfEdges(params.id, body, ports);
+    await requireConnected(at, ports);
+    return taps.start(params.id, body, actor, at);
   });
   route(app, api.listTaps, async ({ params }) => {
     await ports.devices.find(params.id);
@@ -61,6 +66,25 @@ export function tapRoutes(app: ApiApp, ports: TapRoutePorts): void {
       }
       viewer.close();
     });
+  });
+}
+
+/** Edges inside of a part are watched where it runs. */
+async function deviceOfEdges(
+  home: string,
+  { edges, pipeline }: Call<typeof api.startTap>['body'],
+  { desiredStates, releases }: TapRoutePorts,
+): Promise<string> {
+  const desired = await desiredStates.view(home);
+  if (desired === null || desired.release === null || desired.placement.length === 0) return home;
+  const name = pipeline ?? (await releases.find(desired.release)).document.pipeline.name;
+  const place = placeOfPorts(desired.placement, name, edges);
+  if (place === undefined) return home;
+  if (place.worker !== null) return place.worker.id;
+  throw new StarlingError('place-unreachable', `nobody runs ${place.place} for this device`, {
+    field: 'edges',
+    hint: `give a device the label of the place, and the same release`,
+    retryable: true,
   });
 }
 

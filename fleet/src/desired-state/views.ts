@@ -36,7 +36,7 @@ function placementOf({ workers }: DesiredRow, plan: ReleasePlan | undefined, dev
     const parts = (plan?.parts ?? []).filter((part) => part.place === place);
     return {
       place,
-      parts: parts.map(({ pipeline, name, nodes }) => ({ pipeline, name, nodes: [...nodes] })),
+      parts: parts.map(({ pipeline, name, nodes, outputs }) => ({ pipeline, name, nodes: [...nodes], outputs: [...outputs] })),
       worker: worker === undefined ? null : { id: worker.id, name: worker.name, online: worker.online && worker.status === 'active' },
     };
   });

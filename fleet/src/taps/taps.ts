@@ -18,8 +18,11 @@ import { createViewers, type TapViewer, type Viewers } from './viewers.ts';
 
 /** Live views of edges on devices. Nothing of it is stored but who started it. */
 export interface Taps {
-  /** @throws StarlingError `too-many-taps`, `command-timeout`, and what the device answers: `egress-refused`, `unknown-edge`, ... */
-  start(device: string, options: TapOptions, actor: Actor): Promise<TapView>;
+  /**
+   * @param at the device that runs the part where the edges lie, if it is another
+   * @throws StarlingError `too-many-taps`, `command-timeout`, and what the device answers: `egress-refused`, `unknown-edge`, ...
+   */
+  start(device: string, options: TapOptions, actor: Actor, at?: string): Promise<TapView>;
   list(device: string): TapView[];
   /** @throws StarlingError `not-found` */
   stop(device: string, tap: string, actor: Actor): Promise<void>;
@@ -119,17 +122,16 @@ export function createTaps(ports: TapPorts): Taps {
     open.lonely = setTimeout(() => {
       if (open.viewers.count > 0 || !taps.has(tap)) return;
       finish(tap, 'no-viewer');
-      tell(open.view.device, tap, { name: open.view.account });
+      tell(open.view.at, tap, { name: open.view.account });
     }, LONELY_MS);
     open.lonely.unref();
   };
-  const requireRoom = (device: string, account: string): void => {
+  const requireRoom = (at: string, account: string): void => {
     const all = [...taps.values()].map(({ view }) => view);
     const tooMany = (what: string): StarlingError =>
       new StarlingError('too-many-taps', what, { hint: 'end one of them, or wait until one is over', retryable: true });
     if (all.length >= TAPS_OF_FLEET_MAXIMUM) throw tooMany(`${TAPS_OF_FLEET_MAXIMUM} taps run in this fleet already`);
-    if (all.filter((view) => view.device === device).length >= TAPS_MAXIMUM)
-      throw tooMany(`${TAPS_MAXIMUM} taps run on this device already`);
+    if (all.filter((view) => view.at === at).length >= TAPS_MAXIMUM) throw tooMany(`${TAPS_MAXIMUM} taps run on this device already`);
     if (all.filter((view) => view.account === account).length >= TAPS_OF_ACCOUNT_MAXIMUM)
       throw tooMany(`${TAPS_OF_ACCOUNT_MAXIMUM} taps of ${account} run already`);
   };
@@ -141,7 +143,7 @@ export function createTaps(ports: TapPorts): Taps {
   const register = (view: TapView): Open => {
     const expiry = setTimeout(() => finish(view.id, 'expired'), view.untilMs - clock.nowMs() + EXPIRY_GRACE_MS);
     expiry.unref();
-    const unwatch = watch(view.device, view.id);
+    const unwatch = watch(view.at, view.id);
     const open: Open = {
       ...{ view, viewers: createViewers(() => awaitViewers(view.id)), next: 0, lost: 0, lonely: undefined },
       cancel() {
@@ -175,13 +177,14 @@ export function createTaps(ports: TapPorts): Taps {
   };
 
   return {
-    async start(device, options, actor) {
-      requireRoom(device, actor.name);
+    async start(device, options, actor, at = device) {
+      requireRoom(at, actor.name);
       const id = ids.next();
       const startedAtMs = clock.nowMs();
       const view = {
         id,
         device,
+        at,
         edges: options.edges,
         account: actor.name,
         viewers: 0,
@@ -191,8 +194,10 @@ export function createTaps(ports: TapPorts): Taps {
       // Before it is asked for: the first value may come before the answer.
       const open = register(view);
       try {
-        const { id: command } = await commands.send(device, 'tap', { ...options, tap: id }, actor, { lifeMs: START_WAIT_MS });
+        const asked = { ...options, tap: id, ...(at === device ? {} : { home: device }) };
+        const { id: command } = await commands.send(at, 'tap', asked, actor, { lifeMs: START_WAIT_MS });
         const started = tapResultSchema.parse(resultOf(await commands.wait(command, START_WAIT_MS), START_WAIT_MS));
+        requireHome(started.home, asked.home, () => tell(at, id, actor));
         open.view = { ...view, edges: started.edges };
         return open.view;
       } catch (error) {
@@ -201,10 +206,12 @@ export function createTaps(ports: TapPorts): Taps {
       }
     },
     list: (device) =>
-      [...taps.values()].filter(({ view }) => view.device === device).map(({ view, viewers }) => ({ ...view, viewers: viewers.count })),
+      [...taps.values()]
+        .filter(({ view }) => view.device === device || view.at === device)
+        .map(({ view, viewers }) => ({ ...view, viewers: viewers.count })),
     async stop(device, tap, actor) {
-      find(device, tap);
-      const { id } = await commands.send(device, 'tap-stop', { tap }, actor, { lifeMs: START_WAIT_MS });
+      const { at } = find(device, tap).view;
+      const { id } = await commands.send(at, 'tap-stop', { tap }, actor, { lifeMs: START_WAIT_MS });
       // The device says with its last message what it has counted.
       await commands.wait(id, STOP_WAIT_MS);
       finish(tap, 'stopped');
@@ -234,10 +241,10 @@ export function createTaps(ports: TapPorts): Taps {
         unwatch();
       }
     },
-    expects: (device, tap) => taps.get(tap)?.view.device === device || replays.get(tap)?.device === device,
+    expects: (device, tap) => taps.get(tap)?.view.at === device || replays.get(tap)?.device === device,
     receive(device, message) {
       const open = taps.get(message.tap);
-      if (open?.view.device === device) receiveTap(open, message);
+      if (open?.view.at === device) receiveTap(open, message);
       const replay = replays.get(message.tap);
       if (replay?.device === device) receiveReplay(replay, message);
     },
@@ -246,12 +253,21 @@ export function createTaps(ports: TapPorts): Taps {
     },
     deviceGone(device) {
       // What its taps would have shown is not kept for later, and it may have ended them.
-      for (const { view } of [...taps.values()]) if (view.device === device) finish(view.id, 'device-offline');
+      for (const { view } of [...taps.values()]) if (view.at === device) finish(view.id, 'device-offline');
     },
     close() {
       for (const tap of [...taps.keys()]) finish(tap, 'stopped');
     },
   };
+}
+
+/** An agent that does not know that it is to show one device's items alone would show those of all. */
+function requireHome(told: string | undefined, asked: string | undefined, stop: () => void): void {
+  if (told === asked) return;
+  stop();
+  throw new StarlingError('not-supported', 'the agent of the device that runs the part is too old to show the items of one device', {
+    hint: 'update it, or watch the edge at that device',
+  });
 }
 
 /** A message as JSON has it; counts what did not come. */

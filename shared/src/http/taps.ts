@@ -10,6 +10,7 @@ import type { Endpoint } from './endpoint.ts';
 export const tapViewSchema = z.object({
   id: randomIdSchema,
   device: deviceIdSchema,
+  at: deviceIdSchema.meta({ description: 'The device that shows the values: the one that runs the part where the edges lie' }),
   edges: z.array(portReferenceSchema),
   account: z.string().meta({ description: 'Who watches' }),
   viewers: z.number().int().nonnegative().meta({ description: 'Streams that are open' }),

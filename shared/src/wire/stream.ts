@@ -1,8 +1,16 @@
 import { z } from 'zod';
+import { edgeValueSchema } from '../codec/edge-value.ts';
 import { digestSchema } from '../digest.ts';
 import { nameSchema, randomIdSchema } from '../ids.ts';
-import { DESIRED_STATE_BYTES_MAXIMUM, STREAM_MESSAGE_BYTES_MAXIMUM, STREAM_PIECE_BYTES_MAXIMUM, STREAM_WINDOW_MAXIMUM } from '../limits.ts';
-import { traceIdSchema } from './trace-context.ts';
+import {
+  DESIRED_STATE_BYTES_MAXIMUM,
+  STREAM_MESSAGE_BYTES_MAXIMUM,
+  STREAM_PIECE_BYTES_MAXIMUM,
+  STREAM_WINDOW_MAXIMUM,
+  TAP_VALUE_BYTES_MAXIMUM,
+} from '../limits.ts';
+import { replayedEdgeSchema } from './tap.ts';
+import { traceparentSchema } from './trace-context.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -48,8 +56,15 @@ export const streamItemSchema = z.object({
   stream: z.string().max(1000),
   sequence: count,
   timeMs: z.number(),
-  traceId: traceIdSchema.optional(),
+  traceparent: traceparentSchema.optional().meta({ description: 'Of an item that is traced: where the spans of the part belong' }),
   values: z.record(z.string(), z.unknown()).meta({ description: 'By name of the input; what is missing stays away' }),
+  showBytes: z
+    .number()
+    .int()
+    .min(1024)
+    .max(TAP_VALUE_BYTES_MAXIMUM)
+    .optional()
+    .meta({ description: 'Of a replay: the answer is to show what the edges of the part carried, each value at most so long' }),
 });
 export type StreamItem = z.infer<typeof streamItemSchema>;
 
@@ -72,6 +87,13 @@ const failureSchema = z.object({
   hint: z.string().max(2000).optional(),
 });
 
+/** Edges inside of a part, and the time in its nodes, for one item of a replay. */
+export const shownPartSchema = z.object({
+  edges: z.array(replayedEdgeSchema.extend({ value: edgeValueSchema.optional() })).max(512),
+  nodesMs: z.record(z.string().max(200), z.number()),
+});
+export type ShownPart = z.infer<typeof shownPartSchema>;
+
 export const workerMessageSchema = z
   .discriminatedUnion('kind', [
     z.object({
@@ -91,6 +113,7 @@ export const workerMessageSchema = z
       credits: z.number().int().min(1).max(STREAM_WINDOW_MAXIMUM),
       values: z.record(z.string(), z.unknown()).default({}).meta({ description: 'By port; what is missing stays away' }),
       failure: failureSchema.optional(),
+      shown: shownPartSchema.optional(),
     }),
     z.object({ kind: z.literal('refused'), ...session, code: z.string().max(64), message: z.string().max(2000) }),
   ])

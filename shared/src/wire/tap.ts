@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { edgeValueSchema } from '../codec/edge-value.ts';
 import { digestSchema } from '../digest.ts';
 import { portReferenceSchema } from '../documents/pipeline.ts';
-import { nameSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
+import { deviceIdSchema, nameSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
 import { TAP_DURATION_MS_MAXIMUM, TAP_EDGES_MAXIMUM, TAP_VALUE_BYTES_MAXIMUM } from '../limits.ts';
 import { traceIdSchema } from './trace-context.ts';
 
@@ -57,6 +57,8 @@ const maximumBytesSchema = z
 
 const pipelineSchema = nameSchema.optional().meta({ description: 'Which of the pipelines of the release; the main one if it is not said' });
 
+const homeSchema = deviceIdSchema.optional().meta({ description: 'Of a part that the device runs for others: only items of this device' });
+
 /** How edges are to be watched. */
 export const tapOptionsSchema = z.object({
   pipeline: pipelineSchema,
@@ -70,11 +72,13 @@ export type TapOptions = z.infer<typeof tapOptionsSchema>;
 
 export const tapArgumentsSchema = tapOptionsSchema.extend({
   tap: randomIdSchema.meta({ description: 'Names the tap; its values come under it' }),
+  home: homeSchema,
 });
 export const tapResultSchema = z.object({
   pipeline: nameSchema,
   release: digestSchema,
   edges: z.array(portReferenceSchema),
+  home: homeSchema,
   untilMs: wallMsSchema,
 });
 

@@ -11,6 +11,8 @@ export interface ItemInput {
   /** The number by which whoever watches knows it, if not its own: in a graph inside another that of the item outside. */
   seenAs?: number | undefined;
   traceId?: string | undefined;
+  /** Where in a trace it stands, for machines that go on with it (W3C Trace Context); only of an item whose way is recorded. */
+  traceparent?: string | undefined;
   /** Names what comes of it, where that leaves the device. */
   resultId?: string | undefined;
   signal?: AbortSignal | undefined;

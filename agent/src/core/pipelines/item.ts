@@ -105,6 +105,7 @@ class ItemView implements OperatorItem {
   readonly seenAs: number;
   readonly timeMs: number;
   readonly resultId: string | undefined;
+  readonly traceparent: string | undefined;
   readonly state: OperatorItem['state'];
   readonly #item: Item;
 
@@ -114,6 +115,7 @@ class ItemView implements OperatorItem {
     this.seenAs = item.input.seenAs ?? item.sequence;
     this.timeMs = item.input.timeMs;
     this.resultId = item.input.resultId;
+    this.traceparent = item.input.traceparent;
     this.state = state;
     this.#item = item;
   }

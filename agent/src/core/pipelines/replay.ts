@@ -5,6 +5,7 @@ import {
   messageOf,
   type ReplayedEdge,
   type ReplayResult,
+  type ShownPart,
   type TapCounts,
   type TapMessage,
 } from '@starling/shared';
@@ -26,6 +27,44 @@ export interface Replay {
   ports: readonly string[];
   isAllowed(port: string): boolean;
   maximumBytes: number;
+  /** What the parts that other machines ran have shown, once the item is through. */
+  elsewhere(): ShownPart;
+}
+
+/** What one item does in a graph of its own. */
+export interface SeenItem {
+  /** What stands inside an `each` gives a value for each item of the list. */
+  values: ReadonlyMap<string, readonly unknown[]>;
+  nodesMs: Record<string, number>;
+  detach(): void;
+}
+
+export function seeItem(graph: Pick<Graph, 'observe'>): SeenItem {
+  const values = new Map<string, unknown[]>();
+  const nodesMs: Record<string, number> = {};
+  const detach = graph.observe({
+    value: (reference, value) => void values.set(reference, [...(values.get(reference) ?? []), value]),
+    node: (name, run) => {
+      nodesMs[name] = run.endedMs - run.startedMs;
+    },
+  });
+  return { values, nodesMs, detach };
+}
+
+export type ShownEdge = ShownPart['edges'][number];
+
+/** @returns one after the other what became of these ports; what may leave has its value */
+export async function* showEdges(
+  { values }: Pick<SeenItem, 'values'>,
+  { ports, isAllowed, maximumBytes }: Pick<Replay, 'ports' | 'isAllowed' | 'maximumBytes'>,
+  encode: ReplayPorts['encode'],
+): AsyncGenerator<ShownEdge> {
+  for (const edge of ports) {
+    const state = !isAllowed(edge) ? 'refused' : values.has(edge) ? 'sent' : 'absent';
+    const given = values.get(edge) ?? [];
+    if (state !== 'sent') yield { edge, state };
+    else yield { edge, state, value: await encode(given.length > 1 ? given : given[0], maximumBytes) };
+  }
 }
 
 /**
@@ -38,15 +77,7 @@ export async function replayItem(
   replay: Replay,
   { clock, encode, emit }: ReplayPorts,
 ): Promise<Omit<ReplayResult, 'pipeline' | 'release'>> {
-  const values = new Map<string, unknown[]>();
-  const nodesMs: Record<string, number> = {};
-  const detach = graph.observe({
-    // What stands inside an `each` gives a value for each item of the list.
-    value: (reference, value) => void values.set(reference, [...(values.get(reference) ?? []), value]),
-    node: (name, run) => {
-      nodesMs[name] = run.endedMs - run.startedMs;
-    },
-  });
+  const seen = seeItem(graph);
   const startedMs = clock.monotonicMs();
   let failure: ReplayResult['failure'];
   try {
@@ -56,24 +87,25 @@ export async function replayItem(
   } catch (error) {
     failure = failureOf(error);
   } finally {
-    detach();
+    seen.detach();
   }
   const latencyMs = clock.monotonicMs() - startedMs;
   const { stream, timeMs, sequence } = replay.item;
   const item: ItemReference = { stream: stream.slice(0, 200), sequence: sequence ?? 0, timeMs, traceId: null };
-  const counts: TapCounts = { seen: values.size, skipped: 0, rate: 0, busy: 0, link: 0 };
+  const counts: TapCounts = { seen: seen.values.size, skipped: 0, rate: 0, busy: 0, link: 0 };
+  const elsewhere = replay.elsewhere();
   const edges: ReplayedEdge[] = [];
   let sent = 0;
-  for (const edge of replay.ports) {
-    const state = !replay.isAllowed(edge) ? 'refused' : values.has(edge) ? 'sent' : 'absent';
+  const tell = ({ edge, state, value }: ShownEdge): void => {
     edges.push({ edge, state });
-    if (state !== 'sent') continue;
-    const given = values.get(edge) ?? [];
-    const value = await encode(given.length > 1 ? given : given[0], replay.maximumBytes);
+    if (value === undefined) return;
     emit({ tap: replay.tap, sequence: sent, edge, item, value, counts });
     sent += 1;
-  }
+  };
+  for await (const shown of showEdges(seen, replay, encode)) tell(shown);
+  for (const shown of elsewhere.edges) tell(shown);
   emit({ tap: replay.tap, sequence: sent, counts, end: 'replay-done' });
+  const nodesMs = { ...elsewhere.nodesMs, ...seen.nodesMs };
   return { item, edges, latencyMs, nodesMs, ...(failure === undefined ? {} : { failure }) };
 }
 

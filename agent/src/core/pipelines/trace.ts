@@ -1,4 +1,5 @@
 import {
+  formatTraceparent,
   type ItemTrace,
   isStarlingError,
   messageOf,
@@ -25,11 +26,15 @@ export interface TracedItem {
   /** When it was taken, in milliseconds since 1970. */
   timeMs: number;
   parent?: TraceContext | undefined;
+  /** The part of the pipeline that runs here, of an item that another machine has: source, queue and result are seen there. */
+  part?: string | undefined;
 }
 
 /** One item whose way is recorded. */
 export interface ItemRecording {
   traceId: string;
+  /** What another machine needs to go on with the trace (W3C Trace Context). */
+  traceparent: string;
   /** It leaves the queue in front of the graph. */
   dequeued(): void;
   /** Its result is there, or it failed. */
@@ -55,13 +60,22 @@ export interface TracerPorts {
   release: string;
   /** Share of the items, 0 to 1. */
   ratio(): number;
-  emit(record: TracesRecord): void;
+  /** Gathers traces; several tracers may share one. */
+  batch: TraceBatch;
+}
+
+/** The traces of a second go together. */
+export interface TraceBatch {
+  /** Counts the item, whether it may be recorded or not. */
+  hasRoom(): boolean;
+  add(trace: ItemTrace): void;
+  /** Sends what is there. */
+  flush(): void;
 }
 
 export function createTracer(ports: TracerPorts): Tracer {
-  const { clock, random, graph } = ports;
+  const { clock, random, graph, batch } = ports;
   const underWay = new Map<string, Recording>();
-  const batch = createTraceBatch(ports);
   let detach = (): void => undefined;
 
   const observer: GraphObserver = {
@@ -82,6 +96,7 @@ export function createTracer(ports: TracerPorts): Tracer {
       underWay.set(traceId, recording);
       return {
         traceId,
+        traceparent: formatTraceparent({ traceId, spanId: recording.rootSpanId, isSampled: true }),
         dequeued: () => recording.dequeued(),
         end(error) {
           if (!underWay.delete(traceId)) return;
@@ -125,6 +140,10 @@ class Recording {
     this.#firstSpan = BigInt(`0x${hex(random.bytes(8))}`);
   }
 
+  get rootSpanId(): string {
+    return spanIdOf(this.#firstSpan);
+  }
+
   dequeued(): void {
     this.#dequeuedMs = this.#clock.monotonicMs();
   }
@@ -142,25 +161,29 @@ class Recording {
 
   end(error: unknown): Omit<ItemTrace, 'pipeline' | 'release'> {
     const endedMs = this.#clock.monotonicMs();
-    const { source, stream, timeMs, parent } = this.#item;
+    const { source, stream, timeMs, parent, part } = this.#item;
     const takenMs = Math.min(this.#beganMs, timeMs - this.#offsetMs);
-    const root = this.#span(0, null, 'item', takenMs, endedMs, error);
+    const root = this.#span(0, null, part === undefined ? 'item' : 'part', takenMs, endedMs, error);
     root.kind = parent === undefined ? 'consumer' : 'server';
     root.parentSpanId = parent?.spanId ?? null;
-    root.attributes = { 'starling.source': source.slice(0, 200), 'starling.stream': stream.slice(0, 200) };
-    const spans = [root, this.#span(1, root, 'source', takenMs, this.#beganMs)];
+    const from: Record<string, string> =
+      part === undefined ? { 'starling.source': source.slice(0, 200) } : { 'starling.part': part.slice(0, 200) };
+    root.attributes = { ...from, 'starling.stream': stream.slice(0, 200) };
+    const spans = [root];
     const child = (name: string, startMs: number, endMs: number, failure?: unknown): Span => {
       const made = this.#span(spans.length, root, name, startMs, endMs, failure);
       spans.push(made);
       return made;
     };
-    const enteredMs = this.#dequeuedMs ?? this.#enteredMs;
-    child('queue', this.#beganMs, enteredMs ?? endedMs);
+    if (part === undefined) {
+      child('source', takenMs, this.#beganMs);
+      child('queue', this.#beganMs, this.#dequeuedMs ?? this.#enteredMs ?? endedMs);
+    }
     for (const [name, run] of this.#runs) {
       const span = child(name, run.startedMs, run.endedMs, run.error);
       span.attributes = { 'starling.node': name.slice(0, 200), ...(run.queuedMs > 0 ? { 'starling.queued_ms': run.queuedMs } : {}) };
     }
-    if (this.#leftMs !== undefined && error === undefined) child('result', this.#leftMs, endedMs);
+    if (part === undefined && this.#leftMs !== undefined && error === undefined) child('result', this.#leftMs, endedMs);
     return { traceId: this.#traceId, stream: stream.slice(0, 200), sequence: this.#sequence, spans, spansLeftOut: this.#leftOut };
   }
 
@@ -194,7 +217,7 @@ function hex(bytes: Uint8Array): string {
 }
 
 /** Gathers the traces of a second: a record each would be a write to the disk each. */
-function createTraceBatch({ clock, emit }: Pick<TracerPorts, 'clock' | 'emit'>) {
+export function createTraceBatch({ clock, emit }: { clock: Clock; emit(record: TracesRecord): void }): TraceBatch {
   let traces: ItemTrace[] = [];
   let spans = 0;
   let leftOut = 0;
@@ -211,8 +234,7 @@ function createTraceBatch({ clock, emit }: Pick<TracerPorts, 'clock' | 'emit'>) 
   };
   return {
     flush,
-    /** Counts the item, whether it may be recorded or not. */
-    hasRoom(): boolean {
+    hasRoom() {
       const nowMs = clock.monotonicMs();
       if (nowMs - secondMs >= 1_000) [secondMs, inSecond] = [nowMs, 0];
       inSecond += 1;
@@ -220,7 +242,7 @@ function createTraceBatch({ clock, emit }: Pick<TracerPorts, 'clock' | 'emit'>) 
       leftOut += 1;
       return false;
     },
-    add(trace: ItemTrace): void {
+    add(trace) {
       traces.push(trace);
       spans += trace.spans.length;
       if (spans >= SPANS_PER_RECORD_MAXIMUM) flush();

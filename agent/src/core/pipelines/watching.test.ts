@@ -16,7 +16,7 @@ import { planGraph } from './plan.ts';
 import { createRecentItems } from './recent-items.ts';
 import { replayItem } from './replay.ts';
 import { createTaps, type TapArguments } from './tap.ts';
-import { createTracer, type TracerPorts } from './trace.ts';
+import { createTraceBatch, createTracer, type TracerPorts } from './trace.ts';
 
 /** Time that only passes when the test says so. */
 function createManualClock(): Clock & { pass(ms: number): Promise<void> } {
@@ -199,6 +199,7 @@ describe('a replay', () => {
       {
         ...{ tap: 'r'.repeat(26), ports: graph.ports, maximumBytes: 4096, isAllowed: (port: string) => allowed.includes(port) },
         item: { values: { 'input.n': n }, stream: 's', timeMs: 1, sequence: 9 },
+        elsewhere: () => ({ edges: [], nodesMs: {} }),
       },
       { clock, encode: async (value) => ({ kind: 'json', value }), emit: (message) => void messages.push(tapMessageSchema.parse(message)) },
     );
@@ -292,11 +293,14 @@ describe('a trace', () => {
         },
       },
       ...{ pipeline: 'doubling', release: 'ab'.repeat(32), ratio: () => ratio },
-      emit(record) {
-        const { traces: told, tracesLeftOut } = tracesRecordSchema.parse(record);
-        traces.push(...told);
-        leftOut += tracesLeftOut;
-      },
+      batch: createTraceBatch({
+        clock,
+        emit(record) {
+          const { traces: told, tracesLeftOut } = tracesRecordSchema.parse(record);
+          traces.push(...told);
+          leftOut += tracesLeftOut;
+        },
+      }),
       ...change,
     });
     const traced = async (n: number, parent?: { traceId: string; spanId: string; isSampled: boolean }) => {

@@ -1,4 +1,12 @@
-import { type ExpandedGraph, type ExpandedPipeline, graphOfPart, type PipelinePart, partNodeName, StarlingError } from '@starling/shared';
+import {
+  type ExpandedGraph,
+  type ExpandedPipeline,
+  graphOfPart,
+  type PipelinePart,
+  partNodeName,
+  type ShownPart,
+  StarlingError,
+} from '@starling/shared';
 import type { EgressGate } from '../egress/index.ts';
 import type { BoundNode, OperatorItem, Values } from '../pipelines/index.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -12,6 +20,12 @@ export interface BoundParts {
   close(): void;
 }
 
+export interface ShowParts {
+  /** Of each value. */
+  maximumBytes: number;
+  shown(part: ShownPart): void;
+}
+
 export interface PartPorts {
   clock: Clock;
   streams: Pick<PartStreams, 'openHome'>;
@@ -21,6 +35,8 @@ export interface PartPorts {
   release: string;
   /** A replay: it has nothing to do with the items that are live. */
   isBeside: boolean;
+  /** Of a replay: what the edges of the parts carried. */
+  show?: ShowParts | undefined;
   /** What nodes can do without; as their signatures say if it is not given. */
   optionalOf?: OptionalInputs;
 }
@@ -62,16 +78,18 @@ function patienceOf({ nodes, deadlineMs }: PlacedPipeline, part: PipelinePart): 
 }
 
 function bindPart(pipeline: PlacedPipeline, part: PipelinePart, stream: HomeStream, ports: PartPorts): BoundNode {
-  const { clock, gate, prefix, optionalOf } = ports;
+  const { clock, gate, prefix, optionalOf, show } = ports;
   const absent = createAbsentPart(graphOfPart(pipeline, part), clock, optionalOf);
   const inputs = new Map(part.inputs.map((input) => [input.name, input]));
-  const run = (values: Values, { stream: name, sequence, timeMs, signal }: OperatorItem): Values | Promise<Values> => {
+  const run = (values: Values, { stream: name, sequence, timeMs, signal, traceparent }: OperatorItem): Values | Promise<Values> => {
     const names = Object.keys(values);
     // What stays at home anyway costs no message. Decided at once: items go out in the order in which they come here.
     if (names.length < inputs.size && !absent.wouldRun(values)) return {};
     for (const input of names) requireEgress(inputs.get(input)?.from ?? input, gate, prefix);
     const carried = Object.fromEntries(names.map((input) => [input, inputs.get(input)?.isSignal === true ? true : values[input]]));
-    return stream.run({ stream: name, sequence, timeMs, signal, values: carried }).catch((error: unknown) => {
+    const about = { stream: name, sequence, timeMs, ...(traceparent === undefined ? {} : { traceparent }) };
+    const watched = show === undefined ? {} : { showBytes: show.maximumBytes, onShown: show.shown };
+    return stream.run({ ...about, ...watched, signal, values: carried }).catch((error: unknown) => {
       if (error instanceof StarlingError && error.code === 'place-unreachable') return absent.fail(values, error);
       throw error;
     });

@@ -12,6 +12,7 @@
 import {
   encodePortValue,
   type HomeMessage,
+  type ShownPart,
   STREAM_WINDOW_MAXIMUM,
   StarlingError,
   type StreamItem,
@@ -42,10 +43,12 @@ export interface HomeStreamPorts {
 }
 
 /** What of an item goes to the part. */
-export interface ItemForPart extends Pick<StreamItem, 'stream' | 'sequence' | 'timeMs' | 'traceId'> {
+export interface ItemForPart extends Pick<StreamItem, 'stream' | 'sequence' | 'timeMs' | 'traceparent' | 'showBytes'> {
   /** By name of the input. */
   values: Values;
   signal: AbortSignal;
+  /** Of a replay: what the edges of the part carried; comes before the answer. */
+  onShown?: ((shown: ShownPart) => void) | undefined;
 }
 
 export interface HomeStream {
@@ -66,6 +69,7 @@ interface Entry {
   /** Undefined once nobody waits for it: only its number is still told. */
   bytes: Uint8Array | undefined;
   sinceMs: number;
+  onShown: ItemForPart['onShown'];
   resolve(values: Record<string, unknown>): void;
   reject(error: unknown): void;
 }
@@ -114,7 +118,7 @@ class HomeStreamMachine implements HomeStream {
     };
   }
 
-  run({ signal, values, ...item }: ItemForPart): Promise<Record<string, unknown>> {
+  run({ signal, values, onShown, ...item }: ItemForPart): Promise<Record<string, unknown>> {
     signal.throwIfAborted();
     const number = this.#next;
     const encoded = Object.fromEntries(Object.entries(values).map(([port, value]) => [port, encodePortValue(value)]));
@@ -124,7 +128,7 @@ class HomeStreamMachine implements HomeStream {
       const abandon = (): void => this.#abandon(number, signal.reason);
       const done = (): void => signal.removeEventListener('abort', abandon);
       this.#entries.set(number, {
-        ...{ bytes, sinceMs: this.#ports.clock.monotonicMs() },
+        ...{ bytes, sinceMs: this.#ports.clock.monotonicMs(), onShown },
         resolve(answer) {
           done();
           resolve(answer);
@@ -182,7 +186,7 @@ class HomeStreamMachine implements HomeStream {
     tellSkipped();
   }
 
-  #answered({ number, values, failure }: Extract<WorkerMessage, { kind: 'answer' }>): void {
+  #answered({ number, values, failure, shown }: Extract<WorkerMessage, { kind: 'answer' }>): void {
     const entry = this.#entries.get(number);
     if (entry === undefined) return;
     this.#entries.delete(number);
@@ -191,6 +195,7 @@ class HomeStreamMachine implements HomeStream {
       if (this.#state === 'open') this.#send({ kind: 'settled', session: this.session, settledBelow: this.#lowest() });
     });
     if (entry.bytes === undefined) return;
+    if (shown !== undefined) entry.onShown?.(shown);
     if (failure === undefined) entry.resolve(values);
     else {
       const { code, message, field, hint } = failure;

@@ -4,6 +4,7 @@ import {
   type HomeMessage,
   isStarlingError,
   messageOf,
+  type ShownPart,
   STREAM_WINDOW_MAXIMUM,
   StarlingError,
   type StreamItem,
@@ -14,9 +15,11 @@ import type { Clock } from '../ports/clock.ts';
 import { encodeMessage } from './messages.ts';
 
 /** What a part is asked to run for one item. */
-export interface PartItem extends Pick<StreamItem, 'stream' | 'sequence' | 'timeMs' | 'traceId'> {
+export interface PartItem extends Pick<StreamItem, 'stream' | 'sequence' | 'timeMs' | 'traceparent'> {
   values: Record<string, unknown>;
   signal: AbortSignal;
+  /** Of a replay: whoever runs it tells what its edges carried, before it answers. */
+  show?: { maximumBytes: number; tell(shown: ShownPart): void };
 }
 
 /** A part of a loaded release, for one stream of one device: what it keeps is kept for that alone. */
@@ -163,12 +166,17 @@ class WorkerStreamsMachine implements WorkerStreams {
     this.#run(session, item);
   }
 
-  #run(session: Session, { number, stream, sequence, timeMs, traceId, values }: StreamItem): void {
+  #run(session: Session, { number, stream, sequence, timeMs, traceparent, showBytes, values }: StreamItem): void {
     const controller = new AbortController();
     session.working.set(number, controller);
+    let shown: ShownPart | undefined;
+    const tell = (given: ShownPart): void => {
+      shown = given;
+    };
     const answer = (what: Pick<Extract<WorkerMessage, { kind: 'answer' }>, 'values' | 'failure'>): void => {
       if (!session.working.delete(number) || controller.signal.aborted) return;
-      const bytes = encodeAnswer({ kind: 'answer', session: session.id, number, credits: this.#credits(), ...what });
+      const seen = shown === undefined ? {} : { shown };
+      const bytes = encodeAnswer({ kind: 'answer', session: session.id, number, credits: this.#credits(), ...what, ...seen });
       session.answers.set(number, bytes);
       this.#ports.send(session.home, session.about, bytes);
     };
@@ -181,7 +189,8 @@ class WorkerStreamsMachine implements WorkerStreams {
         timeMs,
         values: decoded,
         signal: controller.signal,
-        ...(traceId === undefined ? {} : { traceId }),
+        ...(traceparent === undefined ? {} : { traceparent }),
+        ...(showBytes === undefined ? {} : { show: { maximumBytes: showBytes, tell } }),
       };
       session.part
         .run(item)
@@ -259,7 +268,8 @@ function encodeAnswer(answer: Extract<WorkerMessage, { kind: 'answer' }>): Uint8
   try {
     return encodeMessage(answer);
   } catch (error) {
-    return encodeMessage({ ...answer, values: {}, failure: failureOf(error) });
+    const { shown: _shown, ...rest } = answer;
+    return encodeMessage({ ...rest, values: {}, failure: failureOf(error) });
   }
 }
 

@@ -152,6 +152,8 @@ export interface StartedTap {
   pipeline: string;
   release: string;
   edges: string[];
+  /** Only items of this device are shown. */
+  home?: string;
 }
 
 /** What is run again, with the input that came along. */

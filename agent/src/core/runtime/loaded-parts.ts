@@ -1,5 +1,6 @@
 import {
   createHistogram,
+  type EdgeValue,
   type ExpandedGraph,
   type ExpandedPipeline,
   graphOfPart,
@@ -7,12 +8,26 @@ import {
   latencyEdgesMs,
   type Pipeline,
   type PipelinePart,
+  parseTraceparent,
+  type ShownPart,
   StarlingError,
 } from '@starling/shared';
-import { createVisiblePorts, type EgressGate } from '../egress/index.ts';
+import { createVisiblePorts, type EgressGate, type VisiblePorts } from '../egress/index.ts';
 import type { InferenceWindow } from '../monitors/index.ts';
-import { createRecentItems, createWorkQueue, type Graph, type ItemResult } from '../pipelines/index.ts';
+import {
+  createRecentItems,
+  createTracer,
+  createWorkQueue,
+  type Graph,
+  type ItemResult,
+  seeItem,
+  showEdges,
+  type TraceBatch,
+  type Tracer,
+} from '../pipelines/index.ts';
 import { type OpenPart, type PartItem, requireEgress } from '../placement/index.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
 import type { InstalledRelease } from '../ports/runtime-host.ts';
 import { createPartGraphs } from './part-graphs.ts';
 import type { LoadedPipeline } from './pipeline-in-release.ts';
@@ -26,8 +41,18 @@ export interface PartsSurroundings {
   /** @param isBeside its sinks send nothing */
   build(graph: ExpandedGraph, isBeside: boolean): Graph;
   ran(result: ItemResult): void;
+  clock: Clock;
+  random: Random;
+  /** Share of the items whose way is recorded now; here only whether any is. */
+  traceRatio(): number;
+  traces: TraceBatch;
+  /** @returns a value as it may be looked at from afar */
+  encode(value: unknown, maximumBytes: number): Promise<EdgeValue>;
   close(): Promise<void>;
 }
+
+/** As many as an answer takes. */
+const SHOWN_EDGES_MAXIMUM = 512;
 
 /** The graphs of parts, by the name of the part. */
 export type PartGraphPlans = ReadonlyMap<string, { part: PipelinePart; graph: ExpandedGraph }>;
@@ -60,16 +85,24 @@ export function loadParts(expanded: ExpandedPipeline, plans: PartGraphPlans, aro
   );
   const refuse = (): Promise<never> => graph.run({ values: {}, stream: '', timeMs: 0 }) as Promise<never>;
   const window = createPartsWindow(pipeline.name, installed.digest);
-  const openPart = (name: string, isBeside: boolean): OpenPart => {
+  const visible = createVisiblePorts(expanded, own, gate, around.prefix);
+  const openPart = (name: string, home: string, isBeside: boolean): OpenPart => {
     const plan = plans.get(name);
     if (plan === undefined)
       throw new StarlingError('unknown-part', `this device runs no part ${name} of ${pipeline.name}`, { retryable: true });
     const live = around.build(plan.graph, isBeside);
-    if (!isBeside) graph.add(live);
+    if (!isBeside) graph.add(live, home);
+    // One for each graph: two parts of one item would not be told apart.
+    const tracer = createTracer({
+      ...{ clock: around.clock, random: around.random, graph: live, pipeline: pipeline.name, release: installed.digest },
+      ...{ ratio: around.traceRatio, batch: around.traces },
+    });
     return {
       close: () => graph.remove(live),
       run: async (item) => {
-        const result = await live.run(inputOf(item));
+        const run = (): Promise<ItemResult> => followed(tracer, name, item, (traceId) => live.run({ ...inputOf(item), traceId }));
+        const inside = live.ports.filter((port) => own.includes(port) && !outputs.has(port));
+        const result = await (isBeside ? shown(live, inside, item, run, { visible, encode: around.encode }) : run());
         if (!isBeside) {
           window.ran(result);
           around.ran(result);
@@ -82,14 +115,62 @@ export function loadParts(expanded: ExpandedPipeline, plans: PartGraphPlans, aro
   return {
     ...{ installed, pipeline, graph, window, watches, openPart, infer: refuse, close: around.close },
     queue: createWorkQueue({ length: 1, policy: 'block', concurrency: 1 }),
-    tracer: { begin: () => undefined, flush: () => undefined },
+    tracer: { begin: () => undefined, flush: () => around.traces.flush() },
     recent: createRecentItems([]),
-    visible: createVisiblePorts(expanded, own, gate, around.prefix),
+    visible,
+    isElsewhere: () => false,
     graphBeside: () => graph,
+    graphsOf: graph.of,
   };
 }
 
-function inputOf({ values, ...item }: PartItem) {
+/** Of a replay: tells what the edges inside of the part carried, of an item that fails too. What leaves the part is seen where it goes. */
+async function shown(
+  graph: Graph,
+  ports: readonly string[],
+  { show }: PartItem,
+  run: () => Promise<ItemResult>,
+  { visible, encode }: Pick<PartsSurroundings, 'encode'> & { visible: VisiblePorts },
+): Promise<ItemResult> {
+  if (show === undefined) return run();
+  const seen = seeItem(graph);
+  try {
+    return await run();
+  } finally {
+    seen.detach();
+    const edges: ShownPart['edges'] = [];
+    const { isAllowed } = visible;
+    for await (const edge of showEdges(
+      seen,
+      { ports: ports.slice(0, SHOWN_EDGES_MAXIMUM), isAllowed, maximumBytes: show.maximumBytes },
+      encode,
+    ))
+      edges.push(edge);
+    show.tell({ edges, nodesMs: seen.nodesMs });
+  }
+}
+
+/** The device with the item decides whether its way is recorded, and the spans of this one belong below that device's. */
+async function followed(
+  tracer: Tracer,
+  part: string,
+  { stream, traceparent }: PartItem,
+  run: (traceId: string | undefined) => Promise<ItemResult>,
+): Promise<ItemResult> {
+  if (traceparent === undefined) return run(undefined);
+  const parent = parseTraceparent(traceparent);
+  const trace = tracer.begin({ source: '', stream, timeMs: Number.POSITIVE_INFINITY, parent, part });
+  try {
+    const result = await run(parent.traceId);
+    trace?.end();
+    return result;
+  } catch (error) {
+    trace?.end(error);
+    throw error;
+  }
+}
+
+function inputOf({ values, traceparent: _traceparent, show: _show, ...item }: PartItem) {
   return { ...item, values: Object.fromEntries(Object.entries(values).map(([port, value]) => [`${INPUT_NODE}.${port}`, value])) };
 }
 

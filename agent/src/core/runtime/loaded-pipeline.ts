@@ -18,9 +18,19 @@ import {
 } from '@starling/shared';
 import { createEgressGate, createVisiblePorts, type EgressGate } from '../egress/index.ts';
 import { createDriftWatch, createInferenceWindow, type DriftWatch, measure } from '../monitors/index.ts';
-import { createRecentItems, createTracer, createWorkQueue, type Graph, type ItemInput, type ItemResult } from '../pipelines/index.ts';
+import {
+  createRecentItems,
+  createTraceBatch,
+  createTracer,
+  createWorkQueue,
+  encodeEdgeValue,
+  type Graph,
+  type ItemInput,
+  type ItemResult,
+  type TraceBatch,
+} from '../pipelines/index.ts';
 import { type ImageStatistics, imageStatistics, isRawImage } from '../pipelines/operators/index.ts';
-import { type BoundParts, bindParts, type PartStreams } from '../placement/index.ts';
+import { type BoundParts, bindParts, type PartStreams, type ShowParts } from '../placement/index.ts';
 import type { EngineSession } from '../ports/engine.ts';
 import type { RawImage } from '../ports/image-codec.ts';
 import type { Random } from '../ports/random.ts';
@@ -68,8 +78,8 @@ export async function loadPipeline(
   const watches = await watchesOf(expanded, (node) => !away.has(node), prefix, installed.digest, ports.references);
   const scripts = await openScripts(atHome, ports.sandbox);
   const nodePorts = nodePortsOf({ pipeline, prefix, scripts }, installed, sessions, ports);
-  const boundParts = (isBeside: boolean): BoundParts =>
-    bindParts(expanded, parts, { clock, gate, prefix, isBeside, release: installed.digest, streams: ports.streams });
+  const boundParts = (isBeside: boolean, show?: ShowParts): BoundParts =>
+    bindParts(expanded, parts, { clock, gate, prefix, isBeside, show, release: installed.digest, streams: ports.streams });
   const live = boundParts(false);
   const build = (part: NodePorts['part'], changes: Partial<NodePorts> = {}): Graph =>
     buildGraph(atHome, { ...nodePorts, part, ...changes } as NodePorts, pipeline.deadlineMs);
@@ -85,7 +95,7 @@ export async function loadPipeline(
     ...{ clock, random: ports.random, graph, pipeline: pipeline.name, release: installed.digest },
     // A copy is no item: nobody follows it.
     ratio: installed.isShadow === true ? () => 0 : ports.traceRatio,
-    emit: (payload) => ports.emit({ type: 'record', kind: 'traces', payload }),
+    batch: traceBatchOf(ports),
   });
 
   const infer = async (input: InferInput, options: RunOptions): Promise<InferenceResult> => {
@@ -96,7 +106,7 @@ export async function loadPipeline(
     const trace = tracer.begin({ source, stream: source, timeMs, parent });
     const traceId = trace?.traceId ?? parent?.traceId;
     const resultId = resultIdFor(installed, clock.wallMs(), ports.random);
-    const item: ItemInput = { values, stream: source, timeMs, signal, traceId, resultId };
+    const item: ItemInput = { values, stream: source, timeMs, signal, traceId, traceparent: trace?.traceparent, resultId };
     recent.remember(item);
     try {
       const run = await queue.push(() => {
@@ -121,9 +131,10 @@ export async function loadPipeline(
   };
   return {
     ...{ installed, pipeline, graph, queue, window, watches, infer, tracer, recent, close },
-    visible: createVisiblePorts(expanded, graph.ports, gate),
-    graphBeside() {
-      const beside = boundParts(true);
+    visible: createVisiblePorts(expanded, graph.ports, gate, prefix),
+    isElsewhere: (port) => away.has(outermostNode(port)) && !graph.ports.includes(port),
+    graphBeside(show) {
+      const beside = boundParts(true, show);
       const own = build(beside.part, { deliver: async () => undefined });
       return { observe: (observer) => own.observe(observer), run: (item) => own.run(item).finally(() => beside.close()) };
     },
@@ -134,6 +145,15 @@ export async function loadPipeline(
 function resultIdFor({ device, digest: release, isShadow }: InstalledRelease, atMs: number, random: Random): string | undefined {
   if (device === undefined || isShadow === true) return undefined;
   return makeResultId({ device, release, atMs }, (count) => random.bytes(count));
+}
+
+/** `outer` of `outer/inner.port`. */
+function outermostNode(port: string): string {
+  return parsePortReference(port).node.split('/')[0] ?? '';
+}
+
+function traceBatchOf({ clock, emit }: PipelinePorts): TraceBatch {
+  return createTraceBatch({ clock, emit: (payload) => emit({ type: 'record', kind: 'traces', payload }) });
 }
 
 interface PlacedPipeline {
@@ -163,6 +183,8 @@ async function loadPartsOf(
   const load = (): LoadedPipeline =>
     loadParts(expanded, plans, {
       ...{ pipeline, prefix, installed, gate, watches, close: scripts.close, ran: (result) => observe(watches, result) },
+      ...{ clock: ports.clock, random: ports.random, traceRatio: ports.traceRatio, traces: traceBatchOf(ports) },
+      encode: (value, maximumBytes) => encodeEdgeValue(value, ports.codec, maximumBytes),
       build: (graph, isBeside) => buildGraph(graph, { ...nodePorts, ...(isBeside ? quiet : {}) }),
     });
   return orElse(load, scripts.close);

@@ -14,8 +14,6 @@ export interface LoadedRelease {
   pipeline(name: string | undefined): LoadedPipeline;
   /** Runs an item through the pipeline that the options name, else through the main one. @throws StarlingError `unknown-pipeline` */
   infer(input: InferInput, options: RunOptions): Promise<InferenceResult>;
-  /** The pipeline that edges belong to, and their names in it: `NAME:node.port` of one alongside, `node.port` of the main one. */
-  ofEdges(edges: readonly string[]): { pipeline: LoadedPipeline; edges: string[] };
   unload(): Promise<void>;
 }
 
@@ -67,11 +65,6 @@ function assemble(
   return {
     ...{ installed, models, pipelines, pipeline: named },
     infer: async (input, options) => named(options.pipeline).infer(input, options),
-    ofEdges(edges) {
-      const prefix = /^([a-z0-9_-]+):/.exec(edges[0] ?? '')?.[0] ?? '';
-      const pipeline = named(prefix === '' ? undefined : prefix.slice(0, -1));
-      return { pipeline, edges: edges.map((edge) => (edge.startsWith(prefix) ? edge.slice(prefix.length) : edge)) };
-    },
     async unload() {
       await Promise.all(pipelines.map(({ queue }) => queue.idle()));
       for (const { tracer } of pipelines) tracer.flush();

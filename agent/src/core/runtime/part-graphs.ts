@@ -3,8 +3,11 @@ import type { Graph, GraphFigures, GraphObserver } from '../pipelines/index.ts';
 
 /** The graphs of a pipeline's parts, one for each stream of each device, seen as one: what watches or counts need not tell them apart. */
 export interface PartGraphs extends Graph {
-  add(graph: Graph): void;
+  /** @param home whose items it runs */
+  add(graph: Graph, home: string): void;
   remove(graph: Graph): void;
+  /** Those of one device, those that are still to come too. */
+  of(home: string): Pick<Graph, 'observe'>;
 }
 
 /**
@@ -12,23 +15,32 @@ export interface PartGraphs extends Graph {
  * @param countedElsewhere ports whose values the devices with the items count
  */
 export function createPartGraphs(ports: readonly string[], countedElsewhere: ReadonlySet<string>, keepsState: boolean): PartGraphs {
-  const graphs = new Set<Graph>();
-  const observers = new Map<GraphObserver, Map<Graph, () => void>>();
+  const graphs = new Map<Graph, string>();
+  const observers = new Map<GraphObserver, { home: string | undefined; detach: Map<Graph, () => void> }>();
+  const observe = (observer: GraphObserver, home: string | undefined): (() => void) => {
+    const own = [...graphs].filter(([, each]) => home === undefined || each === home);
+    observers.set(observer, { home, detach: new Map(own.map(([graph]) => [graph, graph.observe(observer)])) });
+    return () => {
+      for (const detach of observers.get(observer)?.detach.values() ?? []) detach();
+      observers.delete(observer);
+    };
+  };
   let gone: GraphFigures = { nodes: {}, ports: {} };
   return {
     ports,
     roots: [],
     keepsState,
     get underWay() {
-      return [...graphs].reduce((sum, { underWay }) => sum + underWay, 0);
+      return [...graphs.keys()].reduce((sum, { underWay }) => sum + underWay, 0);
     },
-    add(graph) {
-      graphs.add(graph);
-      for (const [observer, detach] of observers) detach.set(graph, graph.observe(observer));
+    add(graph, of) {
+      graphs.set(graph, of);
+      for (const [observer, { home, detach }] of observers)
+        if (home === undefined || home === of) detach.set(graph, graph.observe(observer));
     },
     remove(graph) {
       if (!graphs.delete(graph)) return;
-      for (const detach of observers.values()) {
+      for (const { detach } of observers.values()) {
         detach.get(graph)?.();
         detach.delete(graph);
       }
@@ -40,15 +52,10 @@ export function createPartGraphs(ports: readonly string[], countedElsewhere: Rea
           hint: 'send the item to a device that has the release and is no worker',
         }),
       ),
-    observe(observer) {
-      observers.set(observer, new Map([...graphs].map((graph) => [graph, graph.observe(observer)])));
-      return () => {
-        for (const detach of observers.get(observer)?.values() ?? []) detach();
-        observers.delete(observer);
-      };
-    },
+    of: (home) => ({ observe: (observer) => observe(observer, home) }),
+    observe: (observer) => observe(observer, undefined),
     takeFigures() {
-      const { nodes, ports: counted } = sumOf([gone, ...[...graphs].map((graph) => graph.takeFigures())]);
+      const { nodes, ports: counted } = sumOf([gone, ...[...graphs.keys()].map((graph) => graph.takeFigures())]);
       gone = { nodes: {}, ports: {} };
       const own = Object.entries(counted).filter(([port]) => !port.startsWith(`${INPUT_NODE}.`) && !countedElsewhere.has(port));
       return { nodes, ports: Object.fromEntries(own) };

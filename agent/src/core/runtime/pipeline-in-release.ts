@@ -19,7 +19,7 @@ export interface LoadedPipeline extends WatchablePipeline {
   readonly watches: ReadonlyMap<string, { name: string; monitor: Monitor; watch: DriftWatch }>;
   infer(input: InferInput, options: RunOptions): Promise<InferenceResult>;
   /** Of a pipeline of which this device runs parts for others. @throws StarlingError `unknown-part` */
-  openPart?(part: string, isBeside: boolean): OpenPart;
+  openPart?(part: string, home: string, isBeside: boolean): OpenPart;
   /** Ends its scripts. */
   close(): Promise<void>;
 }

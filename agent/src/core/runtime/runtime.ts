@@ -65,13 +65,13 @@ export function createRuntime(ports: RuntimePorts): Runtime {
   const streams = createPartStreams({
     ...{ clock: ports.clock, random: ports.random },
     emit: (to, { pipeline, part }, payload) => ports.emit({ type: 'stream', to, pipeline, part, payload }),
-    openPart(_home, { release, pipeline, part, isBeside }) {
+    openPart(home, { release, pipeline, part, isBeside }) {
       // The one that takes items goes before one that is being tried or has had its day.
       const all = [active, ...loaded.values()].filter((each) => each?.installed.digest === release);
       const open = all[0]?.pipeline(pipeline).openPart;
       if (open === undefined)
         throw new StarlingError('no-release', `release ${release.slice(0, 12)} does not run here for others`, { retryable: true });
-      return counted(open(part, isBeside), ports.clock, live);
+      return counted(open(part, home, isBeside), ports.clock, live);
     },
   });
 
@@ -123,15 +123,9 @@ export function createRuntime(ports: RuntimePorts): Runtime {
       await telemetry.endWindow();
       arms.set(experiment);
     },
-    tap(request) {
-      const { pipeline, edges: own } = requireActive().ofEdges(request.edges);
-      return edges.tap(pipeline, { ...request, edges: own });
-    },
+    tap: (request) => edges.tap(requireActive().pipeline(request.pipeline), request),
     untap: (tap) => edges.untap(tap),
-    async replay(request) {
-      const { pipeline, edges: own } = requireActive().ofEdges(request.edges ?? []);
-      return edges.replay(pipeline, request.edges === undefined ? request : { ...request, edges: own });
-    },
+    replay: async (request) => edges.replay(requireActive().pipeline(request.pipeline), request),
     trace(ratio) {
       traceRatio = ratio;
     },

@@ -1,4 +1,4 @@
-import { INPUT_NODE, type Pipeline, type ReplayResult, StarlingError, type TapCounts } from '@starling/shared';
+import { INPUT_NODE, type Pipeline, type ReplayResult, type ShownPart, StarlingError, type TapCounts } from '@starling/shared';
 import type { VisiblePorts } from '../egress/index.ts';
 import {
   createTaps,
@@ -9,6 +9,7 @@ import {
   replayItem,
   type TapArguments,
 } from '../pipelines/index.ts';
+import type { ShowParts } from '../placement/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ImageCodec } from '../ports/image-codec.ts';
 import type { HostEvent, InstalledRelease, ReplayRequest, StartedTap } from '../ports/runtime-host.ts';
@@ -18,10 +19,14 @@ export interface WatchablePipeline {
   readonly installed: InstalledRelease;
   readonly pipeline: Pipeline;
   readonly graph: Graph;
+  /** The live graphs of the parts that run here for a device. */
+  graphsOf?(home: string): Pick<Graph, 'observe'>;
   readonly visible: VisiblePorts;
   readonly recent: RecentItems;
   /** A graph beside the live one, over the same models: it keeps and counts by itself, and its sinks send nothing. */
-  graphBeside(): Pick<Graph, 'run' | 'observe'>;
+  graphBeside(show: ShowParts): Pick<Graph, 'run' | 'observe'>;
+  /** Is the port inside of a part that another device runs? */
+  isElsewhere(port: string): boolean;
 }
 
 /** Taps and replays of the release that runs. */
@@ -51,25 +56,31 @@ export function createEdgeWatch({ clock, codec, emit }: EdgeWatchPorts): EdgeWat
   const taps = createTaps(ports);
   let replays = 0;
   return {
-    tap({ installed, pipeline, graph, visible, recent }, request) {
+    tap(watched, request) {
+      const { installed, pipeline, graph, visible, recent } = watched;
+      const { home } = request;
       const edges = [...new Set(visible.require(request.edges))];
       let unwatch = (): void => undefined;
-      taps.start({ ...request, edges }, graph, () => unwatch());
+      taps.start({ ...request, edges }, home === undefined ? graph : graphsOf(watched, home), () => unwatch());
       unwatch = recent.watch(graph);
-      return { pipeline: pipeline.name, release: installed.digest, edges };
+      return { pipeline: pipeline.name, release: installed.digest, edges, ...(home === undefined ? {} : { home }) };
     },
     untap: (tap) => taps.stop(tap, 'stopped'),
     async replay(release, request) {
-      const { installed, pipeline, graph, visible } = release;
-      const asked = request.edges === undefined ? graph.ports : visible.require(request.edges);
+      const { installed, pipeline, graph, visible, isElsewhere } = release;
+      const here = request.edges?.filter((edge) => !isElsewhere(edge));
+      const asked = here === undefined ? graph.ports : visible.require(here);
       const item = itemOf(release, request, clock.wallMs());
       if (replays >= REPLAYS_MAXIMUM)
         throw new StarlingError('overloaded', 'another replay is under way', { retryable: true, hint: 'try again when it is done' });
       replays += 1;
       try {
         const { tap, maximumBytes } = request;
-        const replay = { tap, item, ports: asked, isAllowed: visible.isAllowed, maximumBytes };
-        const report = await replayItem(release.graphBeside(), replay, ports);
+        const shown: ShownPart[] = [];
+        const elsewhere = (): ShownPart => partsShown(shown, visible, request.edges?.filter(isElsewhere));
+        const replay = { tap, item, ports: asked, isAllowed: visible.isAllowed, maximumBytes, elsewhere };
+        const beside = release.graphBeside({ maximumBytes, shown: (part) => void shown.push(part) });
+        const report = await replayItem(beside, replay, ports);
         return { pipeline: pipeline.name, release: installed.digest, ...report };
       } finally {
         replays -= 1;
@@ -77,6 +88,23 @@ export function createEdgeWatch({ clock, codec, emit }: EdgeWatchPorts): EdgeWat
     },
     releaseChanged: () => taps.stopAll('release-changed'),
   };
+}
+
+/** @param asked ports inside of parts that are asked for; all if not given */
+function partsShown(parts: readonly ShownPart[], { isAllowed }: VisiblePorts, asked: readonly string[] | undefined): ShownPart {
+  const edges = new Map(parts.flatMap((part) => part.edges).map((shown) => [shown.edge, shown]));
+  const told = (asked ?? [...edges.keys()]).map((edge) => {
+    // Attack: a machine that shows more than it may. The signed policy decides here too.
+    if (!isAllowed(edge)) return { edge, state: 'refused' as const };
+    return edges.get(edge) ?? { edge, state: 'absent' as const };
+  });
+  return { edges: told, nodesMs: Object.assign({}, ...parts.map(({ nodesMs }) => nodesMs)) };
+}
+
+function graphsOf(pipeline: WatchablePipeline, home: string): Pick<Graph, 'observe'> {
+  const graphs = pipeline.graphsOf?.(home);
+  if (graphs !== undefined) return graphs;
+  throw new StarlingError('unknown-part', 'this device runs no parts for others', { field: 'arguments.home', retryable: true });
 }
 
 function itemOf({ pipeline, recent, graph }: WatchablePipeline, { of }: ReplayRequest, nowMs: number): ReplayableItem {

@@ -88,6 +88,7 @@ export function defineTapCommands(program: Command, contextOf: ContextOf): void 
       const connection = await context.connect();
       const device = await findDevice(connection.client, reference);
       const tap = await connection.client.call(api.startTap, { params: { id: device.id }, body: checked.data });
+      if (tap.at !== tap.device) context.output.notice(`watched on ${tap.at}, which runs this part: only items of ${device.name}`);
       let left = given.count ?? Number.POSITIVE_INFINITY;
       for await (const value of follow(context, connection, tap)) {
         const file = await folder?.save(value);

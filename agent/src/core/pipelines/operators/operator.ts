@@ -21,6 +21,8 @@ export interface OperatorItem {
   timeMs: number;
   /** Names what comes of it, where that leaves the device. */
   resultId?: string | undefined;
+  /** Of an item whose way is recorded: what another machine needs to go on with its trace (W3C Trace Context). */
+  traceparent?: string | undefined;
   /** Aborted when nobody waits for the item any more. */
   signal: AbortSignal;
   /** What this node keeps for the stream, made at its first item. Only for operators whose signature says `stateful`. */

@@ -1,5 +1,5 @@
 import { Stack, Text } from '@mantine/core';
-import type { DeviceView, PipelineView, ReleaseView } from '@starling/shared';
+import { type DeviceView, type PipelineView, placeOfPort, type ReleaseView } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo, useState } from 'react';
 import { read } from '../../../data/queries.ts';
@@ -138,7 +138,11 @@ function EdgeTap({ device, release, graph, edge, refusal }: EdgeTapProps) {
   const { policies, name, pipeline } = release.document;
   const port = `${edge.from}.${edge.fromPort}`;
   const edges = graph.edges.map((each) => ({ from: `${each.from}.${each.fromPort}`, to: `${each.to}.${each.toPort}` }));
+  const placeOf = (from: string) => placeOfPort(device.desired?.placement ?? [], pipeline.name, from);
+  const place = placeOf(port);
+  // One tap watches one machine.
   const isPicture = (from: string): boolean =>
+    placeOf(from) === place &&
     isVisible(from, edges, policies) &&
     graph.edges.some(
       (each) => `${each.from}.${each.fromPort}` === from && (each.type?.kind === 'image' || each.type?.kind === 'encoded-image'),
@@ -151,6 +155,7 @@ function EdgeTap({ device, release, graph, edge, refusal }: EdgeTapProps) {
       {...{ device: device.id, port, release: name, refusal }}
       pipeline={`${pipeline.name}@${pipeline.version}`}
       isVisible={isVisible(port, edges, policies)}
+      place={place}
       picture={hasPlaces ? pictureBefore(port, edges, isPicture) : undefined}
     />
   );

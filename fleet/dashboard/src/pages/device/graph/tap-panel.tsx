@@ -1,4 +1,5 @@
 import { Button, Group, NumberInput, Stack, Text, Title } from '@mantine/core';
+import type { PlacementView } from '@starling/shared';
 import { IconEye, IconPlayerStop } from '@tabler/icons-react';
 import { useState } from 'react';
 import { bytesOf, counted, inWords, millisecondsOf } from '../../../format/quantity.ts';
@@ -22,12 +23,14 @@ interface TapPanelProps {
   /** `name@version` */
   pipeline: string;
   isVisible: boolean;
+  /** Where the part of the edge runs, if not on the device itself. */
+  place: PlacementView | undefined;
   /** Why no tap can be started now. */
   refusal: string | undefined;
 }
 
 /** The values of one edge of a running pipeline, as they come. */
-export function TapPanel({ device, port, picture, release, pipeline, isVisible, refusal }: TapPanelProps) {
+export function TapPanel({ device, port, picture, release, pipeline, isVisible, place, refusal }: TapPanelProps) {
   const tap = useTap(device);
   const [perSecond, setPerSecond] = useState(2);
   const isRunning = tap.state === 'starting' || tap.state === 'open';
@@ -38,6 +41,13 @@ export function TapPanel({ device, port, picture, release, pipeline, isVisible, 
       <Title order={3} size="h5">
         Watch {port}
       </Title>
+      {place !== undefined && (
+        <Text size="sm" c="dimmed">
+          {place.worker === null
+            ? `Nobody runs ${place.place} for this device now.`
+            : `Runs at ${place.place}, on ${place.worker.name}: what it shows is of this device's items alone.`}
+        </Text>
+      )}
       {refusal !== undefined && <Text size="sm">{refusal}</Text>}
       <Group gap="xs" align="flex-end">
         <NumberInput
