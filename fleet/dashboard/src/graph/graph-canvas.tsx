@@ -82,9 +82,7 @@ export function GraphCanvas(props: GraphCanvasProps) {
 function Canvas({ graph, layout, label, selection, onSelect, onToggle, figures, marks, editing, children }: GraphCanvasProps) {
   const scheme = useComputedColorScheme('light');
   const [hasFigures, isEdited] = [figures !== undefined, editing !== undefined];
-  const laidOut = useMemo(() => placeGraph(graph, { hasFigures }), [graph, hasFigures]);
-  const { moved, move, reset } = useMoved(layout);
-  const placed = useMemo(() => withMoved(graph, laidOut, moved), [graph, laidOut, moved]);
+  const { laidOut, placed, move, reset } = usePlaced(graph, layout, hasFigures);
   // One node is a stop of the tab key, the arrows lead to the others.
   const [stop, setStop] = useState<string>();
   const [refusal, setRefusal] = useState<string>();
@@ -144,13 +142,7 @@ function Canvas({ graph, layout, label, selection, onSelect, onToggle, figures, 
         onConnectEnd={() => setRefusal(undefined)}
       >
         <Background gap={22} size={1.2} />
-        <Controls showInteractive={false} position="top-right">
-          {placed !== laidOut && (
-            <ControlButton onClick={reset} title="Lay out again" aria-label="Lay out again">
-              <IconArrowBackUp aria-hidden />
-            </ControlButton>
-          )}
-        </Controls>
+        <Tools onReset={placed === laidOut ? undefined : reset} />
         <MiniMap<CanvasNode>
           className={classes.map ?? ''}
           nodeClassName={(node) => (node.type === 'card' ? `map-${node.data.node.kind}` : 'map-group')}
@@ -161,5 +153,25 @@ function Canvas({ graph, layout, label, selection, onSelect, onToggle, figures, 
         {children}
       </ReactFlow>
     </div>
+  );
+}
+
+/** The layout of the program, and what became of it by hand. */
+function usePlaced(graph: DrawnGraph, layout: string, hasFigures: boolean) {
+  const laidOut = useMemo(() => placeGraph(graph, { hasFigures }), [graph, hasFigures]);
+  const { moved, move, reset } = useMoved(layout);
+  const placed = useMemo(() => withMoved(graph, laidOut, moved), [graph, laidOut, moved]);
+  return { laidOut, placed, move, reset };
+}
+
+function Tools({ onReset }: { onReset: (() => void) | undefined }) {
+  return (
+    <Controls showInteractive={false} position="top-right">
+      {onReset !== undefined && (
+        <ControlButton onClick={onReset} title="Lay out again" aria-label="Lay out again">
+          <IconArrowBackUp aria-hidden style={{ fill: 'none' }} />
+        </ControlButton>
+      )}
+    </Controls>
   );
 }
