@@ -16,6 +16,7 @@ import {
   type SignsFleet,
   type TabProvider,
 } from './browser-fleet.ts';
+import { openRounding, type Rounding } from './browser-rounding.ts';
 import type { BenchOptions } from './parts.ts';
 import type { Measure, Say } from './result.ts';
 
@@ -78,7 +79,9 @@ interface DecodeDistance {
 export async function measureParity(signs: SignsFleet, options: BenchOptions, say: Say): Promise<Measure[]> {
   const count = options.scenes ?? SCENES;
   const node = await signs.node();
-  const graph = await openNodeGraph(await pulledFiles(signs, node));
+  const files = await pulledFiles(signs, node);
+  const graph = await openNodeGraph(files);
+  const rounding = await openRounding(files.get('text-recognition') as string);
   const compared: Compared[] = [];
   const decoded: DecodeDistance = { largest: 0, sum: 0, count: 0 };
   try {
@@ -90,7 +93,12 @@ export async function measureParity(signs: SignsFleet, options: BenchOptions, sa
       compared.push({ tab, scenes, distance: noDistance(), png: { same: 0, lines: 0 }, jpeg: { same: 0, lines: 0 } });
     }
     for (const [index, picture] of pictures.entries()) {
-      await compareScene(signs, { node, graph, compared: compared.filter(({ scenes }) => index < scenes), decoded }, picture, index);
+      await compareScene(
+        signs,
+        { node, graph, rounding, compared: compared.filter(({ scenes }) => index < scenes), decoded },
+        picture,
+        index,
+      );
       if ((index + 1) % SAY_EVERY === 0 || index < webgpuScenesOf(options))
         say(`${index + 1} of ${count}: ${compared.map(shownOf).join('; ')}`);
     }
@@ -98,10 +106,11 @@ export async function measureParity(signs: SignsFleet, options: BenchOptions, sa
       const edges = [...distance.largestByEdge].map(([edge, share]) => `${edge} ${share.toPrecision(3)}`);
       say(`${tab.provider}, largest difference over what is allowed: ${edges.join(', ')}`);
     }
-    return [...compared.flatMap(measuresOf), ...decodeMeasures(decoded)];
+    return [...compared.flatMap(measuresOf), ...rounding.measures(), ...decodeMeasures(decoded)];
   } finally {
     for (const { tab } of compared) await tab.context.browser()?.close();
     await graph.close();
+    await rounding.close();
   }
 }
 
@@ -122,13 +131,15 @@ function sorted(artefacts: Readonly<Record<string, string>>): [string, string][]
 interface Subjects {
   node: string;
   graph: { run(picture: Uint8Array): Promise<EdgeValues> };
+  rounding: Rounding;
   compared: readonly Compared[];
   decoded: DecodeDistance;
 }
 
 async function compareScene(signs: SignsFleet, subjects: Subjects, { png, jpeg }: ScenePicture, index: number): Promise<void> {
-  const { node, graph, compared, decoded } = subjects;
+  const { node, graph, rounding, compared, decoded } = subjects;
   const reference = await graph.run(png);
+  await rounding.add(reference);
   const [fromPng, fromJpeg] = [textsOf(await readOn(signs, node, png)), textsOf(await readOn(signs, node, jpeg))];
   if (fromPng.join('\n') !== reference.texts.join('\n')) {
     throw new StarlingError('bench-invalid', `scene ${index + 1}: the engine of the agent reads something else than the agent`);

@@ -16,6 +16,7 @@ import { voiceModel, voicePipelineFile } from '../recipes/voice-activity.ts';
 import { untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 300_000;
+const TALKING = 'A tab that talks';
 const { audio } = composeScene();
 
 describeWith(['chromium'], 'what a browser hears', ({ chromium }) => {
@@ -34,9 +35,17 @@ describeWith(['chromium'], 'what a browser hears', ({ chromium }) => {
     await writeFile(heard, writeWave(audio));
     context = await launcher.launchPersistentContext(join(folder, 'profile'), {
       executablePath: chromium,
-      args: ['--no-sandbox', '--disable-gpu', '--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${heard}`],
+      // Else nothing is heard of a tab that is shared either.
+      ignoreDefaultArgs: ['--mute-audio'],
+      args: [
+        ...['--no-sandbox', '--disable-gpu', '--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${heard}`],
+        ...[`--auto-select-tab-capture-source-by-title=${TALKING}`, '--autoplay-policy=no-user-gesture-required'],
+      ],
       permissions: ['microphone'],
     });
+    const talking = await context.newPage();
+    const sound = `data:audio/wav;base64,${writeWave(audio).toString('base64')}`;
+    await talking.setContent(`<title>${TALKING}</title><audio src="${sound}" autoplay loop></audio>`);
     page = await context.newPage();
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(error.message));
@@ -90,6 +99,34 @@ describeWith(['chromium'], 'what a browser hears', ({ chromium }) => {
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.locator('#rate', { hasText: '–' }).waitFor();
     await page.getByRole('button', { name: 'Start microphone' }).waitFor();
+  });
+
+  test('another microphone, when it is chosen', async () => {
+    await page.getByRole('button', { name: 'Start microphone' }).click();
+    const list = page.getByLabel('Microphone', { exact: true });
+    await list.waitFor();
+    const offered = await list.locator('option').evaluateAll((options) => options.map((each) => (each as HTMLOptionElement).value));
+    expect(offered.length).toBeGreaterThan(1);
+    expect(offered).not.toContain('default');
+    const other = offered.find((each) => each !== '' && each !== undefined);
+    const wanted = (await list.inputValue()) === other ? offered.at(-1) : other;
+    await list.selectOption(wanted ?? expect.unreachable());
+    // The list shows the one that really runs.
+    await expect.poll(() => list.inputValue()).toBe(wanted);
+    await has('speech');
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Stop' }).click();
+  });
+
+  test('a tab that is shared with its sound', async () => {
+    await page.getByRole('button', { name: 'Share screen' }).click();
+    await page.getByRole('img', { name: 'How loud the screen is' }).waitFor();
+    await said();
+    console.log(await said(), await page.locator('#notices').textContent());
+    await has('speech');
+    await has('silence');
+    await has('speech');
+    await page.getByRole('button', { name: 'Stop' }).click();
   });
 
   test('says that a file holds no sound', async () => {

@@ -20,8 +20,11 @@ export interface ClusterFleet {
   operator: Operator;
   client: ApiClient;
   baseUrl: string;
+  /** Of whoever signed the releases. */
+  token: string;
   /** Of one process. */
   clientOf(process: number): ApiClient;
+  baseUrlOf(process: number): string;
   processes: readonly FleetProcess[];
   kill(process: number): Promise<void>;
   start(process: number): Promise<void>;
@@ -85,6 +88,8 @@ export async function startCluster({
 
   return {
     ...{ folder, broker, operator, client, processes: running, baseUrl: `http://127.0.0.1:${http}` },
+    token: known.token,
+    baseUrlOf: (process) => `http://127.0.0.1:${httpPorts[process]}`,
     clientOf: (process) => operatorAt(`http://127.0.0.1:${httpPorts[process]}`).client,
     kill: async (process) => running[process]?.kill(),
     async start(process) {

@@ -9,7 +9,7 @@ const base = { kind: 'pipeline', schemaVersion: 1, version: '1.0.0' } as const;
 const source = { source: 'http', params: { accepts: ['json'], wait: true } };
 
 /** Counts and sums up in the cloud: an item that is lost, doubled or out of order shows in all that come after. */
-const counts: PipelineInput = {
+export const counts: PipelineInput = {
   ...{ ...base, name: 'counts', outputs: { y: 'json' } },
   nodes: {
     'counts-in': source,

@@ -70,7 +70,7 @@ async function wire(
       ? { certificate: config.tlsCertificate, key: config.tlsKey }
       : undefined;
   const external = readExternalBroker(config);
-  const processId = ids.next();
+  const processId = `${hostname()}.${process.pid}.${ids.next()}`;
   const database = await openDatabase({
     ...{ url: config.databaseUrl, directory: join(directory, 'database'), processes: external === undefined ? 'alone' : 'many' },
     onLost: (reason) => log.error({ reason }, 'this process may not serve its database any more'),
@@ -86,7 +86,7 @@ async function wire(
   const localUrl = `http://localhost:${listeners.httpPort}`;
   const trustedOrigins = ownOrigins(publicUrl, listeners);
 
-  const cluster = createCluster({ processId, log, isAlone: external === undefined });
+  const cluster = createCluster({ db: database.db, processId, log, isAlone: external === undefined });
   const modules = await openModules({
     ...{ config, clock, ids, log, database, directory, certificates, publicUrl, localUrl, trustedOrigins, processId },
     ...{ isShared: external !== undefined, has: cluster.has },
@@ -97,6 +97,7 @@ async function wire(
   closers.push(() => link.broker.close());
   const { addresses, api } = await openFront({
     ...{ config, external, clock, log, directory, database, certificates, listeners, publicUrl, localUrl, trustedOrigins, modules, link },
+    shares: cluster.shares,
   });
 
   const password = await modules.accounts.bootstrap(config.adminEmail);

@@ -1,15 +1,17 @@
 import { messageOf } from '@starling/shared';
-import type { OpenDatabase } from './db/index.ts';
+import type { Database, OpenDatabase } from './db/index.ts';
 import type { DeviceLink } from './device-link.ts';
 import { shareEvents } from './events.ts';
 import { createHearing, type Hearing } from './hearing.ts';
 import type { Modules } from './modules.ts';
 import type { Log } from './ports.ts';
-import { createSharing, type Duty, type Sharing } from './shards/index.ts';
+import { createSharing, type Duty, liveLeases, type ProcessShares, processShares, type Sharing, sharesAlone } from './shards/index.ts';
 
 /** This process among those of its fleet; alone, with the embedded broker, it does everything. */
 export interface Cluster {
   has(duty: Duty): boolean;
+  /** All processes of the fleet, as of now. */
+  shares(): Promise<ProcessShares>;
   /** The connection to the broker was away and is back. */
   resumed(shards: readonly string[]): void;
   /** Takes its share of devices and duties. @returns a function that lets go of them */
@@ -25,14 +27,22 @@ interface ClusterParts {
 /** What another process has published is known here after this long. */
 const ROOTS_MS = 2_000;
 
-/** @param options.isAlone devices connect to this process itself */
-export function createCluster({ processId, log, isAlone }: { processId: string; log: Log; isAlone: boolean }): Cluster {
+export interface ClusterPorts {
+  db: Database;
+  log: Log;
+  processId: string;
+  /** Devices connect to this process itself. */
+  isAlone: boolean;
+}
+
+export function createCluster({ db, log, processId, isAlone }: ClusterPorts): Cluster {
   let sharing: Sharing | undefined;
   let hearing: Hearing | undefined;
   return {
     has: (duty) => isAlone || (sharing?.has(duty) ?? false),
+    shares: async () => (isAlone ? sharesAlone(processId) : processShares(processId, await liveLeases(db))),
     resumed: (shards) => hearing?.resumed(shards),
-    async join({ link, modules, database: { db, channel } }) {
+    async join({ link, modules, database: { channel } }) {
       const hears = createHearing(link, modules.devices);
       hearing = hears;
       const ignore = followOthers(modules);

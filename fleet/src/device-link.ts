@@ -73,6 +73,15 @@ export async function openDeviceLink(options: DeviceLinkOptions, modules: Module
       if (devices.isRevoked(device)) broker.disconnect(device);
       else traffic.receive(device, topic, payload);
     },
+    onOperator: (account, name, payload) => void operators.relay.receive(account, name, payload),
+  });
+  operators.relay.onSend({
+    async send(account, id, result) {
+      // Where a broker cannot be told to cut a connection, it goes on listening.
+      if ((await operators.accounts.actorOf(account)) === undefined) return;
+      await broker.send(account, topics.operators.result(account, id), jsonEncode(result), wireTable.operatorResult.qos);
+    },
+    disconnect: broker.operators.disconnect,
   });
   const traffic = joinModules(broker, topics, modules, log);
   access.onLogin((device, password) => broker.admit(device, password));

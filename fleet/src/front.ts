@@ -1,8 +1,9 @@
 import { networkInterfaces } from 'node:os';
 import type { Settings } from '@starling/shared';
-import { brokerAccessRoutes, createApi } from './api/index.ts';
+import { brokerAccessRoutes, createApi, type OperatorLink } from './api/index.ts';
 import { createAskedByBroker } from './broker/index.ts';
 import { type BrokerDoors, doorsElsewhere, openDoors } from './broker-doors.ts';
+import type { Cluster } from './cluster.ts';
 import type { FleetConfig } from './config.ts';
 import type { OpenDatabase } from './db/index.ts';
 import type { DeviceLink } from './device-link.ts';
@@ -31,6 +32,7 @@ export interface FrontParts {
   trustedOrigins: readonly string[];
   modules: Modules;
   link: DeviceLink;
+  shares: Cluster['shares'];
 }
 
 /** Opens the doors of the broker, and answers HTTP from now on: the API, the pages, and what a broker asks. */
@@ -49,23 +51,30 @@ export async function openFront(parts: FrontParts): Promise<{ addresses: Setting
     ...{ version: FLEET_VERSION, databaseKind: database.kind, topicRootOf: topics.rootOf },
     ...{ authorityDigest: certificates.authorityDigest, authority: certificates.authority, rotation: rotationOf(parts) },
     addresses: () => addresses,
+    processes: async () => ({ ...(await parts.shares()), broker: link.kind }),
     reachableUrls: reachableUrls(
       { ...config, publicUrl, isGiven: config.publicUrl !== undefined, httpsPort: listeners.httpsPort },
       networkInterfaces(),
     ),
     disconnect: (device) => broker.disconnect(device),
-    operatorLink: link.kind === 'embedded' ? { topicRoot: topics.root, disconnect: link.broker.operators.disconnect } : undefined,
+    operatorLink: { topicRoot: topics.root, ...operatorDoor(link) },
     isConnected: (device) => broker.isConnected(device),
   });
   serveRunPage(api);
   serveDashboard(api);
   if (external?.secret !== undefined && link.kind === 'external') {
     const { checkPassword } = modules.access;
-    const asked = createAskedByBroker({ topics: link.topics, fleet: external, checkPassword });
+    const { checkPassword: checkOperator } = modules.operators.accounts;
+    const asked = createAskedByBroker({ topics: link.topics, fleet: external, checkPassword, checkOperator });
     api.route('/broker-access', brokerAccessRoutes({ asked, secret: external.secret }));
   }
   listeners.serve(api, origins, link.kind === 'embedded' ? (socket, address) => link.broker.accept(socket, address) : undefined);
   return { addresses, api };
+}
+
+/** The embedded broker asks us at each login, and has nothing to be told. */
+function operatorDoor({ kind, broker }: DeviceLink): Omit<OperatorLink, 'topicRoot'> {
+  return kind === 'external' ? broker.operators : { admit: async () => undefined, disconnect: broker.operators.disconnect };
 }
 
 /** Others would go on under the old authority. */

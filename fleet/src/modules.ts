@@ -251,12 +251,14 @@ const keepAll: NonNullable<Parameters<typeof openTelemetry>[1]['project']> = asy
 type OperatorParts = Pick<Modules, 'accounts' | 'batches' | 'commands' | 'devices' | 'events' | 'grants'> & Pick<Groups, 'where'>;
 
 /** What people's own MQTT tools meet. */
-function openOperators({ database: { db }, clock, log }: ModulePorts, { accounts, ...parts }: OperatorParts): Modules['operators'] {
+function openOperators({ database: { db }, clock, log, has }: ModulePorts, { accounts, ...parts }: OperatorParts): Modules['operators'] {
   const own = createOperatorAccounts({ db, clock, accounts, where: parts.where });
   const limit = createRateLimit(OPERATOR_RATE);
   return {
     accounts: own,
-    relay: createOperatorRelay({ db, clock, log, ...parts, accounts: own, mayAsk: (account) => limit.take(account) }),
+    relay: createOperatorRelay({
+      ...{ db, clock, log, ...parts, accounts: own, mayAsk: (account) => limit.take(account), isMine: () => has('operators') },
+    }),
   };
 }
 

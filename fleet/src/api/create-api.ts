@@ -22,6 +22,7 @@ import { type ExperimentRoutePorts, experimentRoutes } from './experiments.ts';
 import { type FleetPorts, fleetRoutes } from './fleet.ts';
 import { type GroupRoutePorts, groupRoutes } from './groups.ts';
 import { limitRefusals } from './limit-refusals.ts';
+import { type ModelFileRoutePorts, modelFileRoutes } from './model-files.ts';
 import { openApiDocument } from './openapi.ts';
 import { type OperatorRoutePorts, operatorRoutes } from './operators.ts';
 import { peopleRoutes } from './people.ts';
@@ -48,6 +49,7 @@ export interface ApiPorts
     GroupRoutePorts,
     OperatorRoutePorts,
     RolloutRoutePorts,
+    ModelFileRoutePorts,
     TapRoutePorts,
     TelemetryPorts {
   accounts: Accounts;
@@ -89,6 +91,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   telemetryRoutes(api, ports);
   rolloutRoutes(api, ports);
   experimentRoutes(api, ports);
+  modelFileRoutes(api, ports);
   tapRoutes(api, ports);
   eventRoutes(api, ports);
   backupRoutes(api, ports);

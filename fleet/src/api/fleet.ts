@@ -1,4 +1,4 @@
-import { api, operatorVersions, type Settings } from '@starling/shared';
+import { api, operatorVersions, type ResponseOf, type Settings } from '@starling/shared';
 import { sql } from 'drizzle-orm';
 import type { BlobStore } from '../blobs/index.ts';
 import type { Database } from '../db/index.ts';
@@ -17,6 +17,7 @@ export interface FleetPorts {
   databaseKind: string;
   publicUrl: string;
   addresses(): Settings['addresses'];
+  processes(): Promise<ResponseOf<typeof api.listProcesses>>;
   reachableUrls: readonly string[];
   authorityDigest: string | undefined;
   blobs: BlobStore;
@@ -55,6 +56,7 @@ export function fleetRoutes(app: ApiApp, ports: FleetPorts): void {
     };
   });
   route(app, api.fleetMap, ({ query }) => devices.map(query));
+  route(app, api.listProcesses, () => ports.processes());
   route(app, api.settings, async () => {
     const root = keyring.hasRoot() ? keyring.root() : null;
     return {

@@ -3,3 +3,4 @@
 export { brokerAccessRoutes } from './broker-access.ts';
 export { type ApiPorts, createApi } from './create-api.ts';
 export { openApiDocument } from './openapi.ts';
+export type { OperatorLink } from './operators.ts';

@@ -66,6 +66,7 @@ test('RabbitMQ is answered by topics, as its routing keys have them; what a devi
     topics,
     fleet: { username: 'starling-fleet', password: 'secret' },
     checkPassword: async (_device, password) => password === 'right',
+    checkOperator: async () => false,
   });
   const own = `starling.v1.a.${device}.d.${device}`;
   expect(topicOfRoutingKey(`${own}.command.*`)).toBe(`starling/v1/a/${device}/d/${device}/command/+`);
@@ -83,4 +84,37 @@ test('RabbitMQ is answered by topics, as its routing keys have them; what a devi
   expect(resource('queue', `mqtt-subscription-${'b'.repeat(26)}qos1`, 'read')).toBe(false);
   expect(resource('exchange', 'amq.topic', 'write')).toBe(true);
   expect(resource('exchange', 'amq.topic', 'configure')).toBe(false);
+});
+
+test('an account of an operator asks under its own name, hears its own answers, and takes the place of nobody', async () => {
+  const device = 'a'.repeat(26);
+  const asked = createAskedByBroker({
+    topics,
+    fleet: { username: 'starling-fleet', password: 'secret' },
+    checkPassword: async () => false,
+    checkOperator: async (account, password) => password === `of ${account}`,
+  });
+  for (const clientId of ['line-4', 'line-4/listener', undefined]) expect(await asked.mayLogIn('line-4', 'of line-4', clientId)).toBe(true);
+  for (const clientId of [device, 'line-40', 'line-5', 'starling-fleet-1', ''])
+    expect(await asked.mayLogIn('line-4', 'of line-4', clientId)).toBe(false);
+  expect(await asked.mayLogIn('line-4', 'of line-5', 'line-4')).toBe(false);
+  const own = 'starling/v1/operator/line-4';
+  expect(asked.mayUse('line-4', 'publish', `${own}/command/ping`)).toBe(true);
+  expect(asked.mayUse('line-4', 'subscribe', `${own}/result/+`)).toBe(true);
+  for (const filter of [
+    `${own}/command/+`,
+    'starling/v1/operator/line-5/result/+',
+    'starling/v1/operator/+/result/+',
+    '#',
+    `starling/v1/a/${device}/#`,
+  ])
+    expect(asked.mayUse('line-4', 'subscribe', filter)).toBe(false);
+  for (const topic of [`${own}/result/x`, 'starling/v1/operator/line-5/command/ping', `starling/v1/a/${device}/d/${device}/command/ping`])
+    expect(asked.mayUse('line-4', 'publish', topic)).toBe(false);
+  const queue = (clientId: string) =>
+    asked.mayUseResource('line-4', { kind: 'queue', name: `mqtt-subscription-${clientId}qos1`, permission: 'read' });
+  expect(['line-4', 'line-4/listener', 'line-40', device].map(queue)).toEqual([true, true, false, false]);
+  expect(topics.operators.parse(`${own}/command/ping`)).toEqual({ account: 'line-4', name: 'ping' });
+  expect(topics.operators.parse(`${own}/result/x`)).toBeUndefined();
+  expect(topics.operators.filter).toBe('starling/v1/operator/+/command/+');
 });

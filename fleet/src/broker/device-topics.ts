@@ -9,6 +9,8 @@ export function createCommonTopics(root: string | undefined): DeviceTopics {
 }
 
 export interface ShardTopics extends DeviceTopics {
+  /** Topics of people's own tools, which lie below the common root. */
+  operators: OperatorTopics;
   /** Whose root a topic is below. */
   deviceOf(topic: string): string | undefined;
   /** What one has to subscribe to, to hear all devices of a shard; taps are asked for one by one. */
@@ -18,6 +20,16 @@ export interface ShardTopics extends DeviceTopics {
   /** Topics with wildcards, for brokers that are told beforehand who may do what. */
   publishPatterns(device: string): string[];
   subscribePatterns(device: string): string[];
+}
+
+export interface OperatorTopics extends Pick<Topics, 'operatorPublishes' | 'operatorSubscribes'> {
+  /** Of what all accounts ask. */
+  filter: string;
+  /** What an account publishes, and what it hears, with wildcards. */
+  patterns(account: string): { publish: string; subscribe: string };
+  /** Who asks for what; undefined for any other topic. */
+  parse(topic: string): { account: string; name: string } | undefined;
+  result(account: string, id: string): string;
 }
 
 /**
@@ -45,6 +57,7 @@ export function createShardTopics(base: string | undefined): ShardTopics {
     root,
     rootOf,
     deviceOf,
+    operators: operatorTopics(topics),
     build: (name, params) => below(params.device ?? params.to ?? '', topics.build(name, params)),
     parse(topic) {
       const device = deviceOf(topic);
@@ -66,6 +79,23 @@ export function createShardTopics(base: string | undefined): ShardTopics {
   function inRoot({ device, pattern }: { device: string; pattern: string }): string {
     return `${rootOf(device)}/${pattern}`;
   }
+}
+
+function operatorTopics(topics: Topics): OperatorTopics {
+  const { root, operatorPublishes, operatorSubscribes } = topics;
+  const patterns = (account: string) => ({
+    publish: `${root}/${wireTable.operatorCommand.pattern.replace('{account}', account).replace('{name}', '+')}`,
+    subscribe: `${root}/${wireTable.operatorResult.pattern.replace('{account}', account).replace('{id}', '+')}`,
+  });
+  return {
+    ...{ operatorPublishes, operatorSubscribes, patterns, filter: patterns('+').publish },
+    parse(topic) {
+      const parsed = topics.parse(topic);
+      if (parsed?.name !== 'operatorCommand') return undefined;
+      return { account: parsed.params.account ?? '', name: parsed.params.name ?? '' };
+    },
+    result: (account, id) => topics.build('operatorResult', { account, id }),
+  };
 }
 
 function isSentByDevices(name: MessageName): boolean {

@@ -18,14 +18,22 @@ export interface DynamicSecurity {
   admit(device: string, password: string): Promise<void>;
   /** Takes its login away, and cuts its connection. */
   expel(device: string): Promise<void>;
+  admitOperator(account: string, password: string): Promise<void>;
+  expelOperator(account: string): Promise<void>;
   /** What came on CONTROL_RESPONSE_TOPIC. */
   receive(payload: Uint8Array): void;
+}
+
+interface Role {
+  rolename: string;
+  publish: readonly string[];
+  subscribe: readonly string[];
 }
 
 interface DynamicSecurityPorts {
   /** Of this process: mosquitto tells its answers to everyone who listens, and others number their commands too. */
   id: string;
-  topics: Pick<ShardTopics, 'publishPatterns' | 'subscribePatterns'>;
+  topics: Pick<ShardTopics, 'publishPatterns' | 'subscribePatterns' | 'operators'>;
   publish(topic: string, payload: string): Promise<void>;
 }
 
@@ -61,36 +69,39 @@ export function createDynamicSecurity({ id, topics, publish }: DynamicSecurityPo
         resolve(error);
       });
     });
-  const roleOf = (device: string): string => `device-${device}`;
-  const newClient = (device: string, password: string): Record<string, unknown>[] => {
+  const create = async (username: string, password: string, { rolename, publish: sends, subscribe }: Role): Promise<void> => {
     const rules = (acltype: string, patterns: readonly string[]) => patterns.map((topic) => ({ acltype, topic, priority: 0, allow: true }));
-    const acls = [
-      ...rules('publishClientSend', topics.publishPatterns(device)),
-      ...rules('subscribePattern', topics.subscribePatterns(device)),
-    ];
-    const rolename = roleOf(device);
-    return [
+    const [, , refused] = await run([
       // One of an earlier version may know fewer topics.
       { command: 'deleteRole', rolename },
-      { command: 'createRole', rolename, acls },
-      // Bound to the one client id: nobody cuts another device off by taking its place.
-      { command: 'createClient', username: device, clientid: device, password, roles: [{ rolename }] },
-    ];
+      { command: 'createRole', rolename, acls: [...rules('publishClientSend', sends), ...rules('subscribePattern', subscribe)] },
+      // Bound to the one client id: nobody cuts another off by taking its place.
+      { command: 'createClient', username, clientid: username, password, roles: [{ rolename }] },
+    ]);
+    if (refused === undefined) return;
+    throw new StarlingError('broker-refused', `the broker does not take the login of ${username}: ${refused}`, { field: 'brokerLogins' });
   };
+  const remove = async (username: string, rolename: string): Promise<void> => {
+    await run([
+      { command: 'deleteClient', username },
+      { command: 'deleteRole', rolename },
+    ]);
+  };
+  const deviceRole = (device: string): string => `device-${device}`;
+  const operatorRole = (account: string): string => `operator-${account}`;
   return {
     async admit(device, password) {
       const [unknown] = await run([{ command: 'setClientPassword', username: device, password }]);
       if (unknown === undefined) return;
-      const [, , refused] = await run(newClient(device, password));
-      if (refused === undefined) return;
-      throw new StarlingError('broker-refused', `the broker does not take the login of a device: ${refused}`, { field: 'brokerLogins' });
+      const [sends, subscribe] = [topics.publishPatterns(device), topics.subscribePatterns(device)];
+      await create(device, password, { rolename: deviceRole(device), publish: sends, subscribe });
     },
-    async expel(device) {
-      await run([
-        { command: 'deleteClient', username: device },
-        { command: 'deleteRole', rolename: roleOf(device) },
-      ]);
+    expel: (device) => remove(device, deviceRole(device)),
+    admitOperator(account, password) {
+      const { publish: sends, subscribe } = topics.operators.patterns(account);
+      return create(account, password, { rolename: operatorRole(account), publish: [sends], subscribe: [subscribe] });
     },
+    expelOperator: (account) => remove(account, operatorRole(account)),
     receive(payload) {
       for (const answer of jsonDecode(payload, answerSchema).responses) waiting.get(answer.correlationData ?? '')?.(answer);
     },

@@ -1,4 +1,4 @@
-import { messageOf, StarlingError } from '@starling/shared';
+import { messageOf, StarlingError, wireTable } from '@starling/shared';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import type { Ids, Log } from '../ports.ts';
 import type { Broker } from './broker.ts';
@@ -23,6 +23,8 @@ export interface ExternalBrokerPorts {
   log: Log;
   ids: Ids;
   onMessage(device: string, topic: string, payload: Uint8Array): void;
+  /** @param name last part of the topic */
+  onOperator(account: string, name: string, payload: Uint8Array): void;
   /** The connection was away and is back: what devices of these shards sent meanwhile is lost. */
   onResumed(shards: readonly string[]): void;
 }
@@ -38,6 +40,12 @@ export interface ExternalBroker extends Broker {
   admit(device: string, password: string): Promise<void>;
   /** Ends a login whose time is over. */
   expel(device: string): Promise<void>;
+  operators: {
+    /** Makes the password of an account good. */
+    admit(account: string, password: string): Promise<void>;
+    /** Ends its connection, where the broker can be told. */
+    disconnect(account: string): void;
+  };
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -67,13 +75,16 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
           publish: async (topic, payload) => void (await online()?.publishAsync(topic, payload, { qos: 1 })),
         })
       : undefined;
-  const control: Filter[] = security === undefined ? [] : [{ topic: CONTROL_RESPONSE_TOPIC, qos: 1 }];
+  const operatorFilter: Filter = { topic: topics.operators.filter, qos: wireTable.operatorCommand.qos };
+  const always: Filter[] = security === undefined ? [operatorFilter] : [{ topic: CONTROL_RESPONSE_TOPIC, qos: 1 }, operatorFilter];
   const filtersOf = (shards: readonly string[]): Filter[] => shards.flatMap((shard) => topics.shardFilters(shard));
 
   const receive = (topic: string, payload: Uint8Array): void => {
     const device = topics.deviceOf(topic);
     const name = topics.parse(topic)?.name;
+    const asked = topics.operators.parse(topic);
     if (topic === CONTROL_RESPONSE_TOPIC) receiveControl(security, payload, log);
+    else if (asked !== undefined) ports.onOperator(asked.account, asked.name, payload);
     // What the fleet itself relays comes back here, and is no message of a device.
     else if (device === undefined || name === undefined) return;
     else if ((name === 'stream' ? limits.stream : limits.others).take(device)) ports.onMessage(device, topic, payload);
@@ -82,7 +93,7 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
   const resume = async (to: MqttClient): Promise<void> => {
     const shards = heard;
     try {
-      await subscribe(to, [...control, ...filtersOf(shards), ...[...watched].map((topic) => ({ topic, qos: 0 as const }))]);
+      await subscribe(to, [...always, ...filtersOf(shards), ...[...watched].map((topic) => ({ topic, qos: 0 as const }))]);
       ports.onResumed(shards);
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'the broker is back, but does not let the fleet hear its devices; trying again');
@@ -100,7 +111,7 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
       opened.on('message', receive);
       opened.on('connect', () => void resume(opened));
       client = opened;
-      await subscribe(opened, control);
+      await subscribe(opened, always);
     },
     async hear(shards) {
       const gone = heard.filter((shard) => !shards.includes(shard));
@@ -136,6 +147,18 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
       if (security === undefined) return;
       if (online() === undefined) throw unreachable(options.urls, 'it is away');
       await security.admit(device, password);
+    },
+    operators: {
+      async admit(account, password) {
+        if (security === undefined) return;
+        if (online() === undefined) throw unreachable(options.urls, 'it is away');
+        await security.admitOperator(account, password);
+      },
+      disconnect(account) {
+        // The connections of an account have names of its own choice where the broker asks us; most take the plain one.
+        const cut = security === undefined ? takePlace(options.urls, account, credentials) : security.expelOperator(account);
+        cut.catch((error: unknown) => log.warn({ account, error: messageOf(error) }, 'an operator could not be cut off'));
+      },
     },
     expel: async (device) => security?.expel(device),
     disconnect(device) {

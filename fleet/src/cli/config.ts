@@ -16,6 +16,8 @@ export interface Settings {
   quiet: boolean;
   /** Where logins and keys lie. */
   directory: string;
+  /** What can be fetched again. */
+  cacheDirectory: string;
   rootKeyFile: string;
   publisherKeyFile: string;
   /** The hub of `hf://` sources, and the token for it. */
@@ -47,6 +49,7 @@ export const environmentHelp: readonly (readonly [string, string])[] = [
   ['HF_TOKEN', 'token for hf:// sources of "model import"'],
   ['HF_ENDPOINT', 'address of another hub than https://huggingface.co'],
   ['XDG_CONFIG_HOME', 'logins and keys lie in starling/ below it (default ~/.config)'],
+  ['XDG_CACHE_HOME', 'models that were pulled lie in starling/ below it (default ~/.cache)'],
   ['NO_COLOR', 'no colours'],
 ];
 
@@ -61,7 +64,7 @@ export function readSettings(options: Record<string, unknown>, environment: Envi
       hint: 'make one with "starling api-token create" or sign in with "starling login"',
     });
   }
-  const directory = configDirectory(environment);
+  const directory = xdgDirectory(environment.XDG_CONFIG_HOME, '.config');
   return {
     fleet: fleet === undefined ? undefined : parseFleetAddress(fleet, flags.fleet === undefined ? 'STARLING_FLEET' : '--fleet'),
     token,
@@ -70,6 +73,7 @@ export function readSettings(options: Record<string, unknown>, environment: Envi
     json: flags.json,
     quiet: flags.quiet,
     directory,
+    cacheDirectory: xdgDirectory(environment.XDG_CACHE_HOME, '.cache'),
     rootKeyFile: present(environment.STARLING_ROOT_KEY) ?? join(directory, 'keys', 'root.json'),
     publisherKeyFile: present(environment.STARLING_PUBLISHER_KEY) ?? join(directory, 'keys', 'publisher.json'),
     hub: hubAddress(present(environment.HF_ENDPOINT) ?? 'https://huggingface.co'),
@@ -88,9 +92,8 @@ export function startDirectory(environment: Environment = process.env): string |
 }
 
 /** After the XDG base directory specification: a relative path there is ignored. */
-function configDirectory(environment: Environment): string {
-  const base = environment.XDG_CONFIG_HOME ?? '';
-  return join(isAbsolute(base) ? base : join(homedir(), '.config'), 'starling');
+function xdgDirectory(base = '', byDefault: string): string {
+  return join(isAbsolute(base) ? base : join(homedir(), byDefault), 'starling');
 }
 
 /** The origin of an address. @throws StarlingError `bad-address` */

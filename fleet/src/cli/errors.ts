@@ -36,6 +36,8 @@ const ownErrors = {
   'unexpected-answer': 'failed',
   'key-not-in-root': 'refused',
   'root-exists': 'refused',
+  'untrusted-model': 'refused',
+  'not-supported': 'refused',
   'sign-in-failed': 'forbidden',
   'untrusted-certificate': 'unreachable',
   unreachable: 'unreachable',

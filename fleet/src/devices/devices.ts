@@ -49,6 +49,8 @@ export interface Devices {
   sayHello(id: string, hello: Hello): Promise<void>;
   /** @param closed it went in order, and nobody has to look after it */
   seen(id: string, online: boolean, closed?: boolean): void;
+  /** Has this process heard of it, and not of its end? */
+  isHeard(id: string): boolean;
   report(id: string, reported: ReportedState): Promise<void>;
   counts(): Promise<Overview['devices']>;
   /** Counts by site and profile. */
@@ -154,6 +156,7 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
       announce(id, { cloned: true });
     },
     seen,
+    isHeard: (id) => lastHeardMs.has(id),
     async report(id, reported) {
       await reports.add(id, { reported, atMs: clock.nowMs() });
       events.publish({ type: 'reported', id, atMs: clock.nowMs(), detail: { phase: reported.phase, generation: reported.generation } });

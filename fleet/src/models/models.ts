@@ -52,6 +52,8 @@ export interface Models {
   register(signed: string, actor: Actor): Promise<ModelView>;
   list(page: PageQuery & { search?: string | undefined }): Promise<{ items: ModelView[]; total: number }>;
   show(digest: string): Promise<ModelView>;
+  /** As its publisher has signed it. @throws StarlingError `not-found` */
+  signed(digest: string): Promise<Pick<ModelRow, 'signed' | 'document'>>;
   /** A pinned version, or the newest. @throws StarlingError `unknown-model` */
   find(name: string, version?: string): Promise<ModelRow>;
   artefacts(modelDigest: string): Promise<ArtefactView[]>;
@@ -66,11 +68,12 @@ export function createModels(ports: ModelPorts): Models {
     ...{ digest, name, version, createdAtMs, createdBy, document },
     ...(await builds.ofModel({ digest, name, version })),
   });
-  const show = async (digest: string): Promise<ModelView> => {
+  const rowOf = async (digest: string): Promise<ModelRow> => {
     const row = await modelByDigest(db, digest);
     if (row === undefined) throw new StarlingError('not-found', `there is no model version ${digest}`, { field: 'digest' });
-    return viewOf(row);
+    return row;
   };
+  const show = async (digest: string): Promise<ModelView> => viewOf(await rowOf(digest));
   return {
     async draft(draft) {
       if ((await findModel(db, draft.name, draft.version)) !== undefined) throw versionTaken(draft);
@@ -109,6 +112,7 @@ export function createModels(ports: ModelPorts): Models {
       return row;
     },
     artefacts: (modelDigest) => builds.artefacts(modelDigest),
+    signed: rowOf,
     artefact: (digest) => builds.artefact(digest),
     references: () => referencesOf(ports),
   };

@@ -23,7 +23,7 @@ import type { Clock, EventBus, Log } from '../ports.ts';
 import type { OperatorAccounts } from './accounts.ts';
 import { answerOfBatch, answerOfCommand, refusal } from './answer.ts';
 import { readRequest } from './read-request.ts';
-import { deleteRequestsBefore, insertRequest, openWork, type RequestRow, requestBehind, requestOf } from './store.ts';
+import { deleteRequestsBefore, insertRequest, openWork, type RequestRow, requestBehind, requestOf, requestsSince } from './store.ts';
 
 /**
  * Carries commands of operators' own MQTT tools to devices, and answers back.
@@ -32,6 +32,7 @@ import { deleteRequestsBefore, insertRequest, openWork, type RequestRow, request
  * - A request makes its command once: the row that remembers it is written in the transaction that makes the command.
  * - Role, scope and devices of the account are asked anew for each request: who was shut out commands nothing more.
  * - Answers are sent at least once, in order, to whoever of the account listens; none is kept. Asking again says where it stands.
+ * - Of several processes one answers. The next one begins with where the requests of the last minutes stand.
  */
 export interface OperatorRelay {
   /** @param name last part of the topic */
@@ -58,11 +59,16 @@ export interface OperatorRelayPorts {
   where(select: string): Promise<SQL>;
   /** Is one more request of this account within its limit? */
   mayAsk(account: string): boolean;
+  /** Is it this process that answers operators now? */
+  isMine(): boolean;
 }
 
 /** Longer than any command lives. */
 const REMEMBERED_MS = 40 * 86_400_000;
 const MINUTE_MS = 60_000;
+/** What ended while no process answered, or one that was about to end, is told by the next one. */
+const LOOK_MS = 1_000;
+const TOLD_ANEW_MS = 2 * MINUTE_MS;
 
 export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
   const { db, clock, log, commands, batches } = ports;
@@ -89,8 +95,28 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
     if (command !== null) followed.commands.add(command);
     if (batch !== null) followed.batches.add(batch);
   };
+  let looking: NodeJS.Timeout | undefined;
+  let wasMine = ports.isMine();
+  /** @returns whether this process answers; told where all stands as soon as it does so again */
+  const isMine = (): boolean => {
+    const mine = ports.isMine();
+    if (mine && !wasMine) {
+      takeOver().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'requests of operators were not taken over'));
+    }
+    wasMine = mine;
+    return mine;
+  };
+  const followOpen = async (): Promise<void> => {
+    const open = await openWork(db);
+    for (const id of open.commands) followed.commands.add(id);
+    for (const id of open.batches) followed.batches.add(id);
+  };
+  const takeOver = async (): Promise<void> => {
+    await followOpen();
+    for (const row of await requestsSince(db, clock.nowMs() - TOLD_ANEW_MS)) inOrder(row.account, () => tell(row));
+  };
   const unsubscribe = ports.events.subscribe((event) => {
-    if (event.type !== 'command') return;
+    if (event.type !== 'command' || !isMine()) return;
     const isOwn = followed.commands.has(event.id) || followed.batches.has(event.id);
     if (!isOwn && followed.batches.size === 0) return;
     void answerEvent(event.id).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'an answer to an operator was lost'));
@@ -106,6 +132,7 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
   };
   return {
     async receive(account, name, payload) {
+      if (!isMine()) return;
       const { id, read } = readRequest(name, payload, clock.nowMs());
       try {
         if (!ports.mayAsk(account)) throw tooMany(account);
@@ -130,12 +157,14 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
       ways = given;
     },
     async start() {
-      const open = await openWork(db);
-      for (const id of open.commands) followed.commands.add(id);
-      for (const id of open.batches) followed.batches.add(id);
+      await followOpen();
+      looking = setInterval(isMine, LOOK_MS).unref();
     },
     expire: () => deleteRequestsBefore(db, clock.nowMs() - REMEMBERED_MS),
-    close: () => void unsubscribe(),
+    close() {
+      clearInterval(looking);
+      unsubscribe();
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import type { OperatorAccount } from '@starling/shared';
-import { and, count, desc, eq, inArray, isNotNull, lt } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gte, inArray, isNotNull, lt } from 'drizzle-orm';
 import { toApiToken } from '../auth/index.ts';
 import type { Queryable } from '../db/index.ts';
 import { apiTokens, commandBatches, commandBatchTargets, commands, operatorAccounts, operatorRequests } from '../db/schema/index.ts';
@@ -44,6 +44,11 @@ export async function requestOf(db: Queryable, account: string, request: string)
     .from(operatorRequests)
     .where(and(eq(operatorRequests.account, account), eq(operatorRequests.request, request)));
   return row;
+}
+
+/** The newest ones, in the order in which they came. */
+export async function requestsSince(db: Queryable, atMs: number): Promise<RequestRow[]> {
+  return db.select().from(operatorRequests).where(gte(operatorRequests.createdAtMs, atMs)).orderBy(asc(operatorRequests.createdAtMs));
 }
 
 /** The request that a command, or a command for many, was made for. */

@@ -1,7 +1,7 @@
 import { shards } from './shard.ts';
 
 /** What only one process of a fleet does at a time. */
-export const duties = ['house', 'measuring'] as const;
+export const duties = ['house', 'measuring', 'operators'] as const;
 export type Duty = (typeof duties)[number];
 
 export const processLease = (id: string): string => `process/${id}`;

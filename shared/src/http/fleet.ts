@@ -46,6 +46,15 @@ export const settingsSchema = z.object({
 });
 export type Settings = z.infer<typeof settingsSchema>;
 
+/** One process of the fleet. One with the embedded broker is alone, and does everything. */
+export const fleetProcessSchema = z.object({
+  id: z.string().meta({ description: 'Machine, process number, and what tells this start from others' }),
+  answers: z.boolean().meta({ description: 'This is the process that has answered' }),
+  shards: z.number().int().meta({ description: 'Of 32; it hears the devices of these' }),
+  duties: z.array(z.string()).meta({ description: 'What one process at a time does for all' }),
+});
+export type FleetProcess = z.infer<typeof fleetProcessSchema>;
+
 /** What server-sent events carry: enough to know what to fetch again. */
 export const fleetEventSchema = z.object({
   type: z.enum(['device', 'reported', 'telemetry', 'command', 'build', 'catalogue', 'rollout', 'experiment', 'audit']),
@@ -94,6 +103,21 @@ export const fleetEndpoints = {
     tag: 'fleet',
     summary: 'Addresses, keys, storage',
     response: settingsSchema,
+  },
+  listProcesses: {
+    method: 'get',
+    path: '/processes',
+    access: 'viewer',
+    tag: 'fleet',
+    summary: 'Which processes the fleet has, and how they share its devices',
+    response: z.object({
+      items: z.array(fleetProcessSchema),
+      broker: z.enum(['embedded', 'external']),
+      unheard: z
+        .number()
+        .int()
+        .meta({ description: 'Shards that no process hears now: for more than some seconds there is none left to take them' }),
+    }),
   },
   health: {
     method: 'get',

@@ -35,7 +35,9 @@ export type Presence = z.infer<typeof presenceSchema>;
  */
 export const greetSchema = z
   .object({
-    reason: z.enum(['handover', 'broker-lost']).meta({ description: 'Another process hears the device now, or its own broker was away' }),
+    reason: z.enum(['handover', 'broker-lost', 'unheard']).meta({
+      description: 'Another process hears the device now; its own broker was away; or it speaks without a hello that anybody has heard',
+    }),
   })
   .meta({ id: 'Greet', title: 'Greet' });
 export type Greet = z.infer<typeof greetSchema>;

@@ -2,8 +2,9 @@ import { createSystemClock } from '../clock.ts';
 import { createStage } from '../draw-results.ts';
 import { type BrowserAgent, type BrowserAgentStatus, createAgent, isolatePage, type Listening, watchStream } from '../index.ts';
 import { openMicrophone } from '../sources/audio.ts';
-import { listCameras, openCamera } from '../sources/camera.ts';
+import { openCamera } from '../sources/camera.ts';
 import { element, make, setText } from './elements.ts';
+import { listInputs } from './inputs.ts';
 import { createMeters } from './meters.ts';
 import { createNotices, type Notice } from './notices.ts';
 import { readFiles, takeDrops } from './pictures.ts';
@@ -17,6 +18,7 @@ const canvas = element('picture', HTMLCanvasElement);
 const cameraButton = element('camera', HTMLButtonElement);
 const cameraList = element('cameras', HTMLSelectElement);
 const microphoneButton = element('microphone', HTMLButtonElement);
+const microphoneList = element('microphones', HTMLSelectElement);
 const screenButton = element('screen', HTMLButtonElement);
 const notices = createNotices();
 const meters = createMeters(() => performance.now());
@@ -53,7 +55,7 @@ function showControls(hears: boolean): void {
   if (microphoneButton.hidden !== hears) return;
   microphoneButton.hidden = !hears;
   cameraButton.hidden = hears;
-  if (hears) (cameraList.parentElement as HTMLElement).hidden = true;
+  for (const list of [cameraList, microphoneList]) (list.parentElement as HTMLElement).hidden = true;
   const empty = hears ? 'Start the microphone, or drop a sound here.' : 'Start the camera, or drop a picture or a video here.';
   setText(element('empty', HTMLParagraphElement), empty);
   stopWatching();
@@ -129,10 +131,7 @@ async function watch(name: string, open: () => Promise<MediaStream>): Promise<vo
     watching = await watchStream(stream, name, { infer: running.infer, stage, onTrouble: showTrouble });
     showSource(`the ${name}`);
     setText(cameraButton, 'Stop');
-    if (name === 'camera') {
-      const count = await listCameras(cameraList, track?.getSettings().deviceId ?? '');
-      (cameraList.parentElement as HTMLElement).hidden = count < 2;
-    }
+    if (name === 'camera') await listInputs(cameraList, 'videoinput', track);
   } catch (error) {
     notices.fail('camera', error);
   }
@@ -147,6 +146,7 @@ async function listen(name: string, open: () => Promise<MediaStream>): Promise<v
     const stream = await open();
     stopWhenEnded(stream.getTracks()[0], name);
     watching = await running.listen(stream, name);
+    if (name === 'microphone') await listInputs(microphoneList, 'audioinput', stream.getAudioTracks()[0]);
     showSound(`the ${name}`);
     setText(microphoneButton, 'Stop');
   } catch (error) {
@@ -189,8 +189,9 @@ cameraButton.addEventListener('click', () => {
 cameraList.addEventListener('change', () => void watch('camera', () => openCamera(cameraList.value)));
 microphoneButton.addEventListener('click', () => {
   if (watching !== undefined) return stopWatching();
-  void listen('microphone', () => openMicrophone(''));
+  void listen('microphone', () => openMicrophone(microphoneList.value));
 });
+microphoneList.addEventListener('change', () => void listen('microphone', () => openMicrophone(microphoneList.value)));
 screenButton.hidden = navigator.mediaDevices?.getDisplayMedia === undefined;
 screenButton.addEventListener('click', () => {
   const hears = agent !== undefined && takesSound(agent.status);

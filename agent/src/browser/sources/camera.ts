@@ -19,12 +19,3 @@ export async function openCamera(deviceId: string): Promise<MediaStream> {
     throw new StarlingError('no-camera', 'there is no such camera here', { hint: 'plug one in, or open a picture instead', cause });
   }
 }
-
-/** Shows the cameras to choose from. Browsers name them only after one was allowed. */
-export async function listCameras(list: HTMLSelectElement, current: string): Promise<number> {
-  const devices = await navigator.mediaDevices.enumerateDevices();
-  const cameras = devices.filter(({ kind, deviceId }) => kind === 'videoinput' && deviceId !== '');
-  list.replaceChildren(...cameras.map(({ deviceId, label }, index) => new Option(label || `Camera ${index + 1}`, deviceId)));
-  list.value = current;
-  return cameras.length;
-}

@@ -2,6 +2,7 @@
 import {
   cborDecode,
   commandResultSchema,
+  type Greet,
   helloSchema,
   jsonDecode,
   jsonEncode,
@@ -68,6 +69,7 @@ const handlers: Record<InboundName, Handler> = {
   },
   presence(device, payload, _params, ports) {
     const isOnline = jsonDecode(payload, presenceSchema).state === 'online';
+    if (isOnline) askForMissedHello(device, ports);
     ports.devices.seen(device, isOnline);
     if (!isOnline) ports.left(device);
   },
@@ -109,6 +111,21 @@ export interface Inbound {
   refusals(): Readonly<Record<string, number>>;
 }
 
+/** Presence may be its end; taps are heard by whoever has asked for them, also where another process hears the device. */
+const tellsOfHello: readonly InboundName[] = ['reported', 'result', 'blobWant', 'telemetry', 'upload'];
+
+/**
+ * A device that speaks, and of which this process has heard no hello, said it while nobody listened: between two processes, or to a broker
+ * that the fleet had lost. Without one it is not told what it should run.
+ */
+function askForMissedHello(device: string, { devices, topics, send }: InboundPorts): void {
+  if (devices.isHeard(device)) return;
+  // Counts as heard from here on: it is asked once.
+  devices.seen(device, true);
+  const greet: Greet = { reason: 'unheard' };
+  send(device, topics.build('greet', { device }), jsonEncode(greet), wireTable.greet.qos).catch(() => undefined);
+}
+
 /** A bad message is counted and told; it never reaches a module, and never ends the fleet. */
 export function createInbound(ports: InboundPorts): Inbound {
   const refused: Record<string, number> = {};
@@ -125,6 +142,7 @@ export function createInbound(ports: InboundPorts): Inbound {
       const { maximumBytes } = wireTable[name];
       if (payload.length > maximumBytes) return refuse(device, name, `${payload.length} bytes, at most ${maximumBytes}`);
       try {
+        if (tellsOfHello.includes(name)) askForMissedHello(device, ports);
         await handlers[name](device, payload, parsed.params, ports);
       } catch (error) {
         refuse(device, name, messageOf(error));

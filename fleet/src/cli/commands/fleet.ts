@@ -1,8 +1,9 @@
-import { api, type FleetMap, type MapCell, mapMeasures } from '@starling/shared';
+import { api, type FleetMap, type FleetProcess, type MapCell, mapMeasures } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { type ContextOf, examples, readOptions } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
+import type { Column } from '../table.ts';
 
 const mapOptions = z.object({
   measure: z.enum(mapMeasures).default('connected'),
@@ -14,7 +15,8 @@ const mapOptions = z.object({
 type Line = MapCell & { site: string };
 
 export function defineFleetCommands(program: Command, contextOf: ContextOf): void {
-  const fleet = program.command('fleet').summary('the whole fleet at a glance');
+  const fleet = program.command('fleet').summary('the whole fleet at a glance, and the processes that serve it');
+  defineProcesses(fleet, contextOf);
   addPaging(fleet.command('overview'))
     .summary('devices by site and profile: connected, failing, latency, releases')
     .option('--measure <measure>', `by which the worst come first: ${mapMeasures.join(', ')} (default: connected)`)
@@ -54,6 +56,32 @@ export function defineFleetCommands(program: Command, contextOf: ContextOf): voi
         output.notice(`sites ${page.offset + 1} to ${last} of ${page.total}; --offset ${last} goes on, --all shows every one`);
     });
 }
+
+function defineProcesses(fleet: Command, contextOf: ContextOf): void {
+  fleet
+    .command('processes')
+    .summary('which processes serve the fleet, and how they share its devices')
+    .addHelpText(
+      'after',
+      examples(['starling fleet processes', 'one line a process'], ['starling fleet processes --json', 'for a monitor']),
+    )
+    .action(async (_options, command: Command) => {
+      const context = contextOf(command);
+      const { client } = await context.connect();
+      const { output } = context;
+      const all = await client.call(api.listProcesses, {});
+      output.result(all, () => output.table(all.items, processColumns));
+      if (all.broker === 'embedded') output.notice('devices connect to this process itself: it has the embedded broker');
+      if (all.unheard > 0) output.notice(`${all.unheard} of 32 shards are heard by nobody just now`);
+    });
+}
+
+const processColumns: Column<FleetProcess>[] = [
+  { title: 'PROCESS', value: ({ id }) => id },
+  { title: 'SHARDS', value: ({ shards }) => shards, right: true },
+  { title: 'DOES FOR ALL', value: ({ duties }) => duties.join(', ') },
+  { title: '', value: ({ answers }) => (answers ? 'has answered' : null) },
+];
 
 const shape = {
   columns: [

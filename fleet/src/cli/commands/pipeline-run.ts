@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { cliError } from '../errors.ts';
+import { isModelVersion, pullModel } from '../fleet-models.ts';
 import { joinPipeline } from '../joined-pipeline.ts';
 import { type ContextOf, collect, examples, numberOption, readOptions, wordsSchema } from '../options.ts';
 import { clientOf } from './pipeline-check.ts';
@@ -35,7 +36,11 @@ export function definePipelineRun(pipeline: Command, contextOf: ContextOf): void
     .summary('run a pipeline on this machine, with no fleet')
     .option('--input <path>', 'file or folder for the first input, or in the place of the first source')
     .option('--set <name=value>', 'value of a parameter; may be repeated', collect)
-    .option('--model <name=path>', 'ONNX file of a model, or name/asset=path of an asset; may be repeated', collect)
+    .option(
+      '--model <name=path>',
+      'ONNX file of a model, name/asset=path of an asset, or name=NAME@VERSION of the fleet, kept once pulled; may be repeated',
+      collect,
+    )
     .option('--models <directory>', 'folder of models: NAME.onnx, or a folder NAME with its assets (default: models beside the document)')
     .option('--credentials <file>', 'what sources and sinks log in with (default: credentials.yaml)')
     .option('--output <directory>', 'folder for what comes out: JSON, and pictures')
@@ -46,6 +51,7 @@ export function definePipelineRun(pipeline: Command, contextOf: ContextOf): void
       'after',
       examples(
         ['starling pipeline run read-signs.yaml --input photos/', 'each picture, then how long each node took'],
+        ['starling pipeline run read-signs.yaml --input photos/ --model detect=text-detection@4.0.0', 'a model of the fleet'],
         ['starling pipeline run gate.yaml --set camera_url=rtsp://10.0.0.7/1', 'its own sources, until Ctrl-C'],
       ),
     )
@@ -59,11 +65,26 @@ export function definePipelineRun(pipeline: Command, contextOf: ContextOf): void
       const args = [
         ...['pipeline', 'run', joined.path, ...(context.output.json ? ['--json'] : []), ...(send === true ? ['--send'] : [])],
         ...(set ?? []).flatMap((word) => ['--set', word]),
-        ...(model ?? []).flatMap((word) => ['--model', word]),
+        ...(await withPulled(model ?? [], context)).flatMap((word) => ['--model', word]),
         ...Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)])),
       ];
       await runAgent(args, context).finally(joined.remove);
     });
+}
+
+/** Versions of the fleet become files; an asset that is given by itself goes before the one of the version. */
+async function withPulled(words: readonly string[], context: Context): Promise<string[]> {
+  const files: string[] = [];
+  for (const word of words) {
+    const [, name = '', reference = ''] = /^([^=/]+)=(.*)$/s.exec(word) ?? [];
+    if (!isModelVersion(reference)) {
+      files.push(word);
+      continue;
+    }
+    const { file, assets } = await pullModel(reference, context);
+    files.unshift(`${name}=${file}`, ...Object.entries(assets).map(([asset, path]) => `${name}/${asset}=${path}`));
+  }
+  return files;
 }
 
 /** @throws StarlingError what the agent says is wrong, or `items-failed` */

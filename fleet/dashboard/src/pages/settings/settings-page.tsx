@@ -4,6 +4,7 @@ import { PageHeader } from '../../parts/page-header.tsx';
 import { AccountPanel } from './account-panel.tsx';
 import { ApiTokensPanel } from './api-tokens-panel.tsx';
 import { FleetPanel } from './fleet-panel.tsx';
+import { ProcessesPanel } from './processes-panel.tsx';
 import { ThemePanel } from './theme-panel.tsx';
 import { UsersPanel } from './users-panel.tsx';
 
@@ -19,6 +20,7 @@ export function SettingsPage() {
         </Stack>
         <FleetPanel />
       </SimpleGrid>
+      <ProcessesPanel />
       {may('admin') && (
         <>
           <UsersPanel />

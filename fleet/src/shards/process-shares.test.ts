@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { dutyLease, processLease, shardLease } from './plan-shares.ts';
+import { processShares, sharesAlone } from './process-shares.ts';
+import { shards } from './shard.ts';
+
+const lease = (name: string, owner: string) => ({ name, owner });
+
+test('a process that is alone does everything', () => {
+  expect(sharesAlone('a')).toEqual({
+    items: [{ id: 'a', answers: true, shards: 32, duties: ['house', 'measuring', 'operators'] }],
+    unheard: 0,
+  });
+});
+
+test('processes are shown with what they hold, and what nobody holds is counted', () => {
+  const [first = '', second = '', third = ''] = shards;
+  const live = [
+    ...[lease(processLease('b'), 'b'), lease(processLease('a'), 'a')],
+    ...[lease(shardLease(first), 'a'), lease(shardLease(second), 'a'), lease(shardLease(third), 'b')],
+    lease(dutyLease('house'), 'b'),
+  ];
+  expect(processShares('b', live)).toEqual({
+    items: [
+      { id: 'a', answers: false, shards: 2, duties: [] },
+      { id: 'b', answers: true, shards: 1, duties: ['house'] },
+    ],
+    unheard: 29,
+  });
+});
+
+test('shards of a process that has ended count as heard until their lease ends, and the process is not shown', () => {
+  expect(processShares('a', [lease(processLease('a'), 'a'), lease(shardLease('a'), 'gone')])).toMatchObject({
+    items: [{ id: 'a', shards: 0 }],
+    unheard: 31,
+  });
+});
