@@ -105,6 +105,17 @@ export const tunedArtefactSchema = z.object({
 });
 export type TunedArtefact = z.infer<typeof tunedArtefactSchema>;
 
+/** A model of the running release. */
+const modelArgumentsSchema = z.object({ model: z.string().min(1).max(64).meta({ description: 'Its name in the running release' }) });
+
+const modelMemorySchema = z.object({
+  model: z.string(),
+  artefact: digestSchema,
+  provider: z.string().meta({ description: 'Execution provider that runs it' }),
+  sizeBytes: z.number().int().nonnegative().optional().meta({ description: 'Of its files; the memory that it takes is more' }),
+  wasLoaded: z.boolean().meta({ description: 'It was in memory when the command came' }),
+});
+
 /** A blob of the fleet. */
 const storedUploadSchema = z.object({ manifest: digestSchema, digest: digestSchema, sizeBytes: z.number().int().positive() });
 
@@ -147,6 +158,16 @@ export const commandTable = {
     summary: 'Replay the golden inputs of the running release',
     arguments: z.object({}),
     result: z.object({ passed: z.boolean(), models: z.record(z.string(), z.object({ passed: z.boolean(), maximumError: z.number() })) }),
+  },
+  'model-load': {
+    summary: 'Load a model of the running release that was freed, and replay its golden inputs, instead of with the next item',
+    arguments: modelArgumentsSchema,
+    result: modelMemorySchema.extend({ loadMs: z.number().nonnegative() }),
+  },
+  'model-unload': {
+    summary: 'Free the memory of a model of the running release, once its runs under way have ended; the next item loads it again',
+    arguments: modelArgumentsSchema,
+    result: modelMemorySchema,
   },
   benchmark: {
     summary: 'Time artefacts on an idle device, in a process of their own: those that are named, or those of the running release',

@@ -125,6 +125,8 @@ const handlers: Handlers = {
     if (key === undefined) throw new StarlingError('no-release', 'no release runs on this device');
     return host.selfTest(key);
   },
+  'model-load': ({ model }, { host }) => host.loadModel(model),
+  'model-unload': ({ model }, { host }) => host.freeModel(model),
   benchmark: (args, ports, { signal, onProgress }) => ports.measuring.benchmark(args, signal, onProgress),
   tune: (args, ports, { signal, onProgress }) => ports.measuring.tune(args, signal, onProgress),
   snapshot: async (_args, { snapshot }) => ({ snapshot: snapshot() }),

@@ -22,6 +22,8 @@ export interface HostCalls {
   tap: [request: CommandArguments<'tap'>];
   untap: [tap: string];
   replay: [request: ReplayRequest];
+  loadModel: [model: string];
+  freeModel: [model: string];
   trace: [ratio: number];
   placement: [state: PlacementState];
   stream: [from: string, topic: { pipeline: string; part: string }, payload: Uint8Array];

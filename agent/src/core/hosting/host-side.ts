@@ -65,6 +65,10 @@ async function answer(
       return runtime.untap(...request.arguments);
     case 'replay':
       return runtime.replay(...request.arguments);
+    case 'loadModel':
+      return runtime.loadModel(...request.arguments);
+    case 'freeModel':
+      return runtime.freeModel(...request.arguments);
     case 'trace':
       return runtime.trace(...request.arguments);
     case 'placement':

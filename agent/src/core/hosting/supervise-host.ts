@@ -221,6 +221,8 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
     tap: (request) => call('tap', request),
     untap: (tap) => call('untap', tap),
     replay: (request) => call('replay', request),
+    loadModel: (model) => call('loadModel', model),
+    freeModel: (model) => call('freeModel', model),
     async trace(ratio) {
       traceRatio = ratio;
       await call('trace', ratio);

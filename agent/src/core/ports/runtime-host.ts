@@ -1,6 +1,7 @@
 import type {
   Audio,
   CommandArguments,
+  CommandResultOf,
   ExperimentKey,
   ExperimentMode,
   InferenceResult,
@@ -56,6 +57,8 @@ export interface InstalledModel {
   location: string;
   /** The file of its weights, where they are apart. */
   weights?: string;
+  /** Of the model and its weights on the disk, where it came from a fleet. */
+  sizeBytes?: number;
   precision: string;
   executionProviders: readonly string[];
   /** Inputs and outputs, for engines that have to be told. */
@@ -186,6 +189,10 @@ export interface RuntimeHost {
    * @throws StarlingError `no-release`, `unknown-edge`, `egress-refused`, `no-such-item`
    */
   replay(request: ReplayRequest): Promise<ReplayResult>;
+  /** Loads a model of the active release that was freed. @throws StarlingError `no-release`, `unknown-model`, `load-failed`, `self-test-failed` */
+  loadModel(model: string): Promise<CommandResultOf<'model-load'>>;
+  /** Frees the memory of a model of the active release until an item needs it. @throws StarlingError `no-release`, `unknown-model` */
+  freeModel(model: string): Promise<CommandResultOf<'model-unload'>>;
   /** Records the way of this share of the items from now on, whatever release runs; 0 at the start. */
   trace(ratio: number): Promise<void>;
   /** Where the other parts of pipelines run, from now on. */

@@ -149,6 +149,7 @@ export async function installedRelease(
       artefact: artefactDigest,
       location: store.locate(artefact.blob.digest),
       ...(artefact.weights === undefined ? {} : { weights: store.locate(artefact.weights.digest) }),
+      sizeBytes: artefact.blob.sizeBytes + (artefact.weights?.sizeBytes ?? 0),
       precision: artefact.precision,
       executionProviders: artefact.executionProviders,
       ports: { inputs: version.inputs, outputs: version.outputs },

@@ -1,4 +1,4 @@
-import { type InferenceResult, type ReplayResult, StarlingError, type TapCounts } from '@starling/shared';
+import { type CommandResultOf, type InferenceResult, type ReplayResult, StarlingError, type TapCounts } from '@starling/shared';
 import type { ChosenArm } from '../experiments/index.ts';
 import type { TapArguments } from '../pipelines/index.ts';
 import { createPartStreams, type OpenPart } from '../placement/index.ts';
@@ -22,6 +22,7 @@ import { createSessionPool } from '../sessions/index.ts';
 import { createArms } from './arms.ts';
 import { testRelease } from './golden.ts';
 import { type LoadedRelease, type LoadPorts, loadRelease } from './loaded-release.ts';
+import { freeModel, loadModel } from './model-memory.ts';
 import { createTelemetryLoop } from './telemetry-loop.ts';
 import { createEdgeWatch } from './watch-edges.ts';
 
@@ -44,6 +45,8 @@ export interface Runtime {
   tap(request: TapArguments): StartedTap;
   untap(tap: string): TapCounts | undefined;
   replay(request: ReplayRequest): Promise<ReplayResult>;
+  loadModel(model: string): Promise<CommandResultOf<'model-load'>>;
+  freeModel(model: string): Promise<CommandResultOf<'model-unload'>>;
   trace(ratio: number): void;
   placement(state: PlacementState): void;
   stream(from: string, topic: { pipeline: string; part: string }, payload: Uint8Array): void;
@@ -126,6 +129,8 @@ export function createRuntime(ports: RuntimePorts): Runtime {
     tap: (request) => edges.tap(requireActive().pipeline(request.pipeline), request),
     untap: (tap) => edges.untap(tap),
     replay: async (request) => edges.replay(requireActive().pipeline(request.pipeline), request),
+    loadModel: async (model) => loadModel(requireActive(), model, pool, ports.clock),
+    freeModel: async (model) => freeModel(requireActive(), model, pool),
     trace(ratio) {
       traceRatio = ratio;
     },

@@ -3,6 +3,7 @@
 export { createFallbackEvents } from './fallback-event.ts';
 export { type GoldenVerdict, goldenFeeds, readGolden, replayGolden } from './golden.ts';
 export { providerLadder } from './provider-ladder.ts';
+export { createResident, type Resident } from './resident.ts';
 export { createSessionPool, type LoadedModel, type OnFallback, openOnLadder, type SessionPool } from './session-pool.ts';
 export { defaultSettings, settingsLadder } from './settings.ts';
 export { bestTrial, energyMethodOf, nextTrial, type Trial } from './tune.ts';

@@ -2,6 +2,7 @@ import { messageOf, type SessionSettings, StarlingError, type TensorPort } from 
 import type { Engine, EngineSession, MachineSettings, ModelPorts } from '../ports/engine.ts';
 import type { InstalledModel } from '../ports/runtime-host.ts';
 import { providerLadder } from './provider-ladder.ts';
+import { createResident, type Resident, requireGolden } from './resident.ts';
 import { settingsLadder } from './settings.ts';
 
 /** A model that is ready to run, and what it runs on. */
@@ -19,11 +20,13 @@ export interface SessionPool {
   acquire(model: InstalledModel, requiredProviders: readonly string[] | undefined): Promise<LoadedModel>;
   /** Gives one use back; the session is closed with its last use. */
   release(artefact: string): Promise<void>;
+  /** Of an artefact that is in use. @throws StarlingError `not-loaded` if it is not */
+  resident(artefact: string): Promise<Resident>;
   close(): Promise<void>;
 }
 
 interface Entry {
-  opening: Promise<EngineSession>;
+  opening: Promise<Resident>;
   uses: number;
 }
 
@@ -32,13 +35,13 @@ export type OnFallback = (model: string, from: string, to: string, reason: strin
 
 export function createSessionPool(engine: Engine, machine: MachineSettings, onFallback: OnFallback): SessionPool {
   const entries = new Map<string, Entry>();
-  const open = (model: InstalledModel, required: readonly string[] | undefined): Promise<EngineSession> =>
-    openOnLadder(
-      engine,
-      model,
-      settingsLadder(providerLadder(model.executionProviders, engine.providers, required), machine, model.settings),
-      onFallback,
-    );
+  const openOn = (model: InstalledModel, providers: readonly string[]): Promise<EngineSession> =>
+    openOnLadder(engine, model, settingsLadder(providers, machine, model.settings), onFallback);
+  const open = async (model: InstalledModel, required: readonly string[] | undefined): Promise<Resident> => {
+    const first = await openOn(model, providerLadder(model.executionProviders, engine.providers, required));
+    // What was reported and tested is this provider: it comes back on no other.
+    return createResident(first, async () => requireGolden(await openOn(model, [first.provider]), model, engine));
+  };
 
   return {
     async acquire(model, requiredProviders) {
@@ -46,7 +49,10 @@ export function createSessionPool(engine: Engine, machine: MachineSettings, onFa
       entries.set(model.artefact, entry);
       entry.uses += 1;
       try {
-        const session = await entry.opening;
+        const resident = await entry.opening;
+        // Another use of it may have been told to free it.
+        await resident.open();
+        const { session } = resident;
         if (requiredProviders !== undefined && !requiredProviders.includes(session.provider)) {
           throw new StarlingError('provider-refused', `${model.name} runs on ${session.provider}, not on ${requiredProviders.join(', ')}`);
         }
@@ -63,12 +69,17 @@ export function createSessionPool(engine: Engine, machine: MachineSettings, onFa
       entry.uses -= 1;
       if (entry.uses > 0) return;
       entries.delete(artefact);
-      await (await entry.opening).close();
+      await (await entry.opening).session.close();
+    },
+    async resident(artefact) {
+      const entry = entries.get(artefact);
+      if (entry === undefined) throw new StarlingError('not-loaded', `artefact ${artefact.slice(0, 12)} is not in use`);
+      return entry.opening;
     },
     async close() {
       const open = [...entries.values()];
       entries.clear();
-      await Promise.allSettled(open.map(async (entry) => (await entry.opening).close()));
+      await Promise.allSettled(open.map(async (entry) => (await entry.opening).session.close()));
     },
   };
 }

@@ -31,6 +31,15 @@ const wordsOf: Partial<Record<CommandView['name'], (result: unknown) => string |
     const models = Object.entries(parsed.models).map(([model, { maximumError }]) => `${model} within ${compact(maximumError)}`);
     return `${parsed.passed ? 'passed' : 'did not pass'}: ${models.join(', ')}`;
   },
+  'model-load': (result) => {
+    const parsed = commandTable['model-load'].result.safeParse(result).data;
+    if (parsed === undefined) return undefined;
+    return `${parsed.model} ${parsed.wasLoaded ? 'was loaded already' : `loaded in ${duration(parsed.loadMs)}`}, on ${parsed.provider}`;
+  },
+  'model-unload': (result) => {
+    const parsed = commandTable['model-unload'].result.safeParse(result).data;
+    return parsed && `${parsed.model} ${parsed.wasLoaded ? 'freed; the next item loads it again' : 'was not loaded'}`;
+  },
   benchmark: (result) => {
     const parsed = commandTable.benchmark.result.safeParse(result).data;
     return (

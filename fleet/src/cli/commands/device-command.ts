@@ -65,7 +65,7 @@ export function defineDeviceCommandCommands(device: Command, contextOf: ContextO
     .action(async (reference: string, _options, command: Command) => {
       const context = contextOf(command);
       const { lines } = readOptions(command, logsOptions);
-      const { result } = (await send(context, reference, 'logs', { lineCount: lines })).view;
+      const { result } = (await sendAndWait(context, reference, 'logs', { lineCount: lines })).view;
       const read = commandTable.logs.result.parse(result);
       context.output.result(read, () => read.lines.map((line) => printable(readableLine(line))).join('\n'));
     });
@@ -85,7 +85,7 @@ function defineDiagnostics(device: Command, contextOf: ContextOf): void {
       const context = contextOf(command);
       const { lines, output } = readOptions(command, diagnosticsOptions);
       const progress = context.output.progress(`${reference} gathers and uploads`);
-      const { view, device: name } = await send(context, reference, 'diagnostics', { lineCount: lines }).catch((error: unknown) => {
+      const { view, device: name } = await sendAndWait(context, reference, 'diagnostics', { lineCount: lines }).catch((error: unknown) => {
         progress.failed();
         throw error;
       });
@@ -106,7 +106,7 @@ function definePingAndSend(device: Command, contextOf: ContextOf): void {
     .addHelpText('after', examples(['starling device ping gate-3', 'round trip over the broker']))
     .action(async (reference: string, _options, command: Command) => {
       const context = contextOf(command);
-      const { device: name, view } = await send(context, reference, 'ping', {});
+      const { device: name, view } = await sendAndWait(context, reference, 'ping', {});
       const { result, issuedAtMs, finishedAtMs } = view;
       const pong = commandTable.ping.result.parse(result);
       const roundTripMs = (finishedAtMs ?? issuedAtMs) - issuedAtMs;
@@ -137,7 +137,7 @@ function definePingAndSend(device: Command, contextOf: ContextOf): void {
           hint: `use ${sendableCommandSchema.options.join(', ')}`,
         });
       const given = readCommandArguments(name.data, readOptions(command, sendOptions).arguments);
-      const { result } = (await send(context, reference, name.data, given)).view;
+      const { result } = (await sendAndWait(context, reference, name.data, given)).view;
       context.output.result(result, () => JSON.stringify(result, undefined, 2));
     });
 }
@@ -149,7 +149,7 @@ interface Answered {
 }
 
 /** Sends a command and waits for its end. @throws StarlingError of the device, or `timed-out` */
-async function send(context: Context, reference: string, name: Sendable, given: Record<string, unknown>): Promise<Answered> {
+export async function sendAndWait(context: Context, reference: string, name: Sendable, given: Record<string, unknown>): Promise<Answered> {
   const { client } = await context.connect();
   const device = await findDevice(client, reference);
   requireReachable(device);

@@ -8,6 +8,7 @@ import { findDevice } from '../references.ts';
 import { defineDeviceAssign } from './device-assign.ts';
 import { defineDeviceBulk } from './device-bulk.ts';
 import { defineDeviceCommandCommands } from './device-command.ts';
+import { defineDeviceModelCommands } from './device-model.ts';
 import { defineDeviceSet } from './device-set.ts';
 import { describeDevice, phaseText } from './device-text.ts';
 
@@ -30,6 +31,7 @@ export function defineDeviceCommands(program: Command, contextOf: ContextOf): vo
   defineChanging(device, contextOf);
   defineDeviceBulk(device, contextOf);
   defineDeviceCommandCommands(device, contextOf);
+  defineDeviceModelCommands(device, contextOf);
 }
 
 function defineReading(device: Command, contextOf: ContextOf): void {

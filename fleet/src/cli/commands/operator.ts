@@ -40,8 +40,12 @@ export function defineOperatorCommands(program: Command, contextOf: ContextOf): 
         body: { name, role, ...(select === undefined ? {} : { select }), ...(expiresInDays === undefined ? {} : { expiresInDays }) },
       });
       const { addresses } = await client.call(api.settings, {});
-      const { hostname, port } = new URL(addresses.mqtts);
-      const login = `-h ${hostname} -p ${port} --cafile fleet-ca.pem -u ${name} -P '${created.password}'`;
+      const { broker } = await client.call(api.listProcesses, {});
+      const { protocol, hostname, port } = new URL(addresses.mqtts || addresses.mqtt);
+      const authority = protocol === 'mqtts:' ? ' --cafile fleet-ca.pem' : '';
+      // Brokers that are not ours let an account in under its own client ids alone.
+      const clientId = broker === 'external' ? ` -i ${name}` : '';
+      const login = `-h ${hostname}${port === '' ? '' : ` -p ${port}`}${authority}${clientId} -u ${name} -P '${created.password}'`;
       context.output.notice('the password is shown this once; fleet-ca.pem is /api/v1/trust/ca.pem of the fleet');
       context.output.result(
         created,

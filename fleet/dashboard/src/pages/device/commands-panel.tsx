@@ -1,4 +1,4 @@
-import { Button, Group, Table, Text } from '@mantine/core';
+import { Button, Group, Menu, Table, Text } from '@mantine/core';
 import type { CommandView, DeviceView } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { read, useChange } from '../../data/queries.ts';
@@ -46,6 +46,13 @@ export function CommandsPanel({ device }: { device: DeviceView }) {
                 {label}
               </Button>
             ))}
+            <ModelMenu
+              models={Object.keys(device.reported?.running?.artefacts ?? {})}
+              disabled={!device.online || send.isPending}
+              onPick={(name, model) =>
+                send.mutate({ params: { id: device.id }, body: { name, arguments: { model } } }, { onError: announceProblem })
+              }
+            />
           </Group>
         )
       }
@@ -54,6 +61,36 @@ export function CommandsPanel({ device }: { device: DeviceView }) {
         {({ items }) => (items.length === 0 ? <EmptyState title="No command yet" /> : <CommandTable commands={items} />)}
       </QueryView>
     </Panel>
+  );
+}
+
+interface ModelMenuProps {
+  models: readonly string[];
+  disabled: boolean;
+  onPick(name: 'model-load' | 'model-unload', model: string): void;
+}
+
+/** Models of the running release, in and out of memory. */
+function ModelMenu({ models, disabled, onPick }: ModelMenuProps) {
+  if (models.length === 0) return null;
+  return (
+    <Menu>
+      <Menu.Target>
+        <Button size="xs" variant="default" disabled={disabled}>
+          Models
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {models.flatMap((model) => [
+          <Menu.Item key={`load ${model}`} onClick={() => onPick('model-load', model)}>
+            Load {model}
+          </Menu.Item>,
+          <Menu.Item key={`free ${model}`} onClick={() => onPick('model-unload', model)}>
+            Free {model}
+          </Menu.Item>,
+        ])}
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 

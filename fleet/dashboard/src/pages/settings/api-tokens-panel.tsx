@@ -8,15 +8,15 @@ import { CommandBox } from '../../parts/command-box.tsx';
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { pageQuery } from '../../parts/list-search.ts';
-import { Moment, useNowMs } from '../../parts/moment.tsx';
+import { Moment } from '../../parts/moment.tsx';
 import { announce } from '../../parts/notice.ts';
 import { OpenButton } from '../../parts/open-button.tsx';
 import { Pager } from '../../parts/pager.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
-import { Tag } from '../../parts/tag.tsx';
 import { WideTable } from '../../parts/wide-table.tsx';
+import { KeyState, useIsLive } from './key-life.tsx';
 
 const makesOld = ['listApiTokens', 'listAudit'] as const;
 
@@ -72,9 +72,7 @@ export function ApiTokensPanel() {
 }
 
 function TokenRow({ token, onRevoke }: { token: ApiToken; onRevoke: () => void }) {
-  const now = useNowMs();
-  const isExpired = token.expiresAtMs !== null && token.expiresAtMs <= now;
-  const isLive = token.revokedAtMs === null && !isExpired;
+  const isLive = useIsLive(token);
   return (
     <Table.Tr>
       <Table.Td data-title="Name" fw={600}>
@@ -83,7 +81,7 @@ function TokenRow({ token, onRevoke }: { token: ApiToken; onRevoke: () => void }
       <Table.Td data-title="Role">{token.role}</Table.Td>
       <Table.Td data-title="Scopes">{token.scopes === null ? 'all' : token.scopes.join(', ')}</Table.Td>
       <Table.Td data-title="State">
-        <Tag tone={isLive ? 'good' : 'idle'}>{token.revokedAtMs !== null ? 'revoked' : isExpired ? 'expired' : 'live'}</Tag>
+        <KeyState life={token} />
       </Table.Td>
       <Table.Td data-title="Owner">{token.owner}</Table.Td>
       <Table.Td data-title="Last used">

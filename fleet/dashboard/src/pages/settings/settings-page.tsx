@@ -4,6 +4,7 @@ import { PageHeader } from '../../parts/page-header.tsx';
 import { AccountPanel } from './account-panel.tsx';
 import { ApiTokensPanel } from './api-tokens-panel.tsx';
 import { FleetPanel } from './fleet-panel.tsx';
+import { OperatorAccountsPanel } from './operator-accounts-panel.tsx';
 import { ProcessesPanel } from './processes-panel.tsx';
 import { ThemePanel } from './theme-panel.tsx';
 import { UsersPanel } from './users-panel.tsx';
@@ -25,6 +26,7 @@ export function SettingsPage() {
         <>
           <UsersPanel />
           <ApiTokensPanel />
+          <OperatorAccountsPanel />
         </>
       )}
     </>
