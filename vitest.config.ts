@@ -39,6 +39,8 @@ export default defineConfig({
           include: ['e2e/**/*.test.ts'],
           exclude: [...ignored, 'e2e/{tidy,harness,demo}/**', ...alone],
           ...patient,
+          // Journeys wait for processes of their own half of the time: a third one fills the two cores.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
