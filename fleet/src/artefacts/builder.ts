@@ -16,6 +16,8 @@ const MEBIBYTE = 1024 ** 2;
 const YOUNG_GENERATION = '--max-semi-space-size=2';
 /** What a worker says on its standard error while it ends: enough for a stack. */
 const LAST_WORDS_CHARACTERS = 4000;
+/** Its last words are waited for this long. */
+const LAST_WORDS_MS = 1_000;
 
 export interface BuildOptions {
   signal?: AbortSignal | undefined;
@@ -93,8 +95,13 @@ async function runWorker(request: BuildRequest, options: BuildOptions, { memoryB
     });
     child.on('error', (cause) => end(() => reject(new StarlingError('build-crashed', 'the builder could not be started', { cause }))));
     child.on('exit', (code, killedBy) => {
-      const outOfHeap = /heap out of memory|Reached heap limit/.test(lastWords());
-      end(() => reject(outOfHeap ? tooLarge(memoryBytes) : crashed(killedBy ?? String(code))));
+      const judge = (): void => {
+        const outOfHeap = /heap out of memory|Reached heap limit/.test(lastWords());
+        end(() => reject(outOfHeap ? tooLarge(memoryBytes) : crashed(killedBy ?? String(code))));
+      };
+      // What it said last may still be in the pipe, which a process of its own may hold open.
+      child.once('close', judge);
+      setTimeout(judge, LAST_WORDS_MS).unref();
     });
     child.send(request, () => undefined);
   });
