@@ -37,16 +37,17 @@ function showStatus(status: BrowserAgentStatus): void {
   notices.show('refused', refusedNotice(status.agent?.reported));
   showLeaving(status, clock.wallMs());
   showControls(takesSound(status));
-  const link = status.agent?.link ?? 'idle';
   const pill = element('link', HTMLParagraphElement);
-  pill.dataset.state = link;
-  setText(pill, link === 'online' ? 'online' : link === 'waiting' ? 'offline' : link === 'idle' ? status.phase : 'connecting');
+  pill.dataset.state = status.agent?.link ?? 'idle';
+  setText(pill, pillOf(status));
+  const isElsewhere = status.phase === 'other-tab';
+  for (const button of [cameraButton, microphoneButton, screenButton]) button.disabled = isElsewhere;
   const { reported, device } = status.agent ?? {};
   meters.showProviders(Object.values(reported?.running?.providers ?? {}), status.threads);
   showFacts({
     Device: device ?? '–',
     Release: releaseWords(status.agent),
-    Waiting: `${Math.round((status.agent?.spoolBytes ?? 0) / 1024)} KB of telemetry`,
+    'Not sent yet': `${Math.round((status.agent?.spoolBytes ?? 0) / 1024)} KB of telemetry`,
   });
 }
 
@@ -73,7 +74,19 @@ function noticeOf({ phase, problem, pending, agent: running }: BrowserAgentStatu
     return { text: 'Another tab of this browser is the device.', hint: 'This one takes over when that one is closed.' };
   const error = problem ?? running?.reported.error ?? undefined;
   if (error !== undefined) return { text: error.message, hint: error.hint, isBad: true };
-  return pending ? { text: 'An operator has to approve this device first.' } : undefined;
+  if (pending) return { text: 'An operator has to approve this device first.' };
+  const isIdle = running?.link === 'online' && running.reported.running === null && running.reported.steps.length === 0;
+  return isIdle
+    ? { text: 'Nothing is read yet: no release was assigned to this device.', hint: 'Assign one in the dashboard, under Devices.' }
+    : undefined;
+}
+
+/** Names of states as people say them. */
+function pillOf({ phase, agent: running }: BrowserAgentStatus): string {
+  if (phase === 'other-tab') return 'waits for the other tab';
+  const link = running?.link ?? 'idle';
+  if (link === 'idle') return phase;
+  return link === 'online' ? 'online' : link === 'waiting' ? 'offline' : 'connecting';
 }
 
 /** Frames that fail one after the other are one notice, which goes when they are read again. */
@@ -168,6 +181,7 @@ async function hear(files: Iterable<File>, running: BrowserAgent): Promise<void>
 }
 
 async function take(files: Iterable<File>): Promise<void> {
+  if (watching !== undefined) notices.show('camera', { text: 'What was watched has stopped: a file was opened.' });
   stopWatching();
   notices.show('file', undefined);
   if (agent !== undefined && takesSound(agent.status)) return hear(files, agent);
@@ -225,7 +239,11 @@ function adopt(started: BrowserAgent): void {
 
 // What keeps this page for a start without a network also isolates it, where the server has not.
 isolatePage(new URL('service-worker.js', document.baseURI))
-  .catch((error: unknown) => console.warn('this page will not start without a network', error))
+  .catch((error: unknown) => {
+    console.warn('this page will not start without a network', error);
+    const hint = 'The browser does not trust the certificate of this fleet. What to do stands beside the code in the dashboard.';
+    notices.show('offline', { text: 'This page runs, and will not start again without a network.', hint });
+  })
   .finally(() =>
     createAgent({ fleet: location.origin, ...(taken ?? takeSettings()) }, adopt).catch((error: unknown) => {
       notices.fail('phase', error);

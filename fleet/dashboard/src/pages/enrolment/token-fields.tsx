@@ -21,6 +21,9 @@ interface TokenFieldsProps {
 /** What a claim token permits. The form around them reads them by name. */
 export function TokenFields({ name, hours, children }: TokenFieldsProps) {
   const releases = useQuery(read('listReleases', { query: { limit: 200 } }));
+  const items = releases.data?.items ?? [];
+  // With one release there is hardly a question which; a device without one sees nothing.
+  const [sole] = items.length === 1 ? items : [];
   return (
     <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
       <TextInput label="Name" name="name" description="What the token is for" defaultValue={name} maxLength={100} required />
@@ -43,10 +46,12 @@ export function TokenFields({ name, hours, children }: TokenFieldsProps) {
       />
       <Select
         label="Release"
-        description="What enrolled devices run at once"
+        key={sole?.digest ?? 'none'}
+        description="What enrolled devices run at once; without one they wait"
         placeholder="None yet"
         clearable
-        data={releases.data?.items.map(({ digest, name }) => ({ value: digest, label: name })) ?? []}
+        data={items.map(({ digest, name }) => ({ value: digest, label: name }))}
+        defaultValue={sole?.digest ?? null}
         name="release"
       />
       <TextInput label="Labels" name="labels" description="key=value, separated by spaces" placeholder="site=oslo role=gate" />
