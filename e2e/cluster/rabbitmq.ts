@@ -36,6 +36,7 @@ export async function startRabbitMq(nodes: number, fleetPort: number): Promise<C
       return await startOnce(nodes, fleetPort);
     } catch (error) {
       if (attempt === STARTS) throw error;
+      console.warn('RabbitMQ did not start, and is started once more:', error);
     }
   }
 }
