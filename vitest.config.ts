@@ -17,6 +17,8 @@ export default defineConfig({
     maxWorkers: 2,
     passWithNoTests: true,
     allowOnly: false,
+    // One second, which is what it is else, is nothing on a busy machine.
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       {
         extends: true,

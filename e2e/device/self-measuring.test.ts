@@ -53,6 +53,8 @@ describe('a fleet that has devices measure by itself', () => {
       MEASURED_WITHIN_MS,
     );
     expect(figures.profiles.map(({ devices }) => devices)).toEqual(artefacts.map(() => 1));
+    // The last figures come a moment before the end.
+    await until('it has ended', async () => (await benchmarks()).every(({ status }) => status !== 'progress'));
     expect((await benchmarks()).map(({ status }) => status)).toEqual(['done']);
     const { items } = await fleet.client.call(api.listAudit, { query: { search: 'command.benchmark' } });
     expect(items.map(({ actor, subject }) => [actor, subject])).toEqual([['fleet', ready.device]]);

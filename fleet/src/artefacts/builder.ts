@@ -68,13 +68,19 @@ async function runWorker(request: BuildRequest, options: BuildOptions, { memoryB
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const lastWords = readErrors(child, onLog);
-    const end = (settle: () => void): void => {
+    const end = (say: () => void): void => {
       clearTimeout(silence);
       clearInterval(watch);
       signal?.removeEventListener('abort', cancel);
       child.removeAllListeners();
       child.kill('SIGKILL');
-      settle();
+      say();
+    };
+    /** What it took between two looks counts too: the same model is refused each time, or never. */
+    const settle = async (reply: BuildReply): Promise<void> => {
+      child.removeAllListeners('exit');
+      const bytes = await residentBytes(child.pid ?? 0);
+      end(() => (bytes !== undefined && bytes > memoryBytes ? reject(tooLarge(memoryBytes)) : resolve(reply)));
     };
     const hung = (): void =>
       end(() => reject(new StarlingError('build-hung', `the model kept the builder busy for ${silenceMs / 1000} s`, { field: 'model' })));
@@ -91,7 +97,7 @@ async function runWorker(request: BuildRequest, options: BuildOptions, { memoryB
       if (reply.type === 'progress') onProgress?.(reply.percent, reply.step);
       else if (reply.type === 'log') onLog?.(reply.line);
       else if (reply.type === 'failed') end(() => reject(new StarlingError(reply.code, reply.message, reply)));
-      else end(() => resolve(reply));
+      else void settle(reply);
     });
     child.on('error', (cause) => end(() => reject(new StarlingError('build-crashed', 'the builder could not be started', { cause }))));
     child.on('exit', (code, killedBy) => {

@@ -1,4 +1,11 @@
-import type { DesiredState, Problem, ReconcilePhase, ReportedState, StepReport } from '@starling/shared';
+import {
+  compareGenerations,
+  type DesiredState,
+  type Problem,
+  type ReconcilePhase,
+  type ReportedState,
+  type StepReport,
+} from '@starling/shared';
 import type { Clock } from '../ports.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { ReleaseFacts } from './messages.ts';
@@ -103,7 +110,8 @@ export function createInstaller({ behaviour, clock, facts: look, after, report, 
         return;
       }
       void look(assignment.release).then((facts) => {
-        if (desired === next) install(assignment, facts);
+        // The same may have come again meanwhile.
+        if (desired !== undefined && compareGenerations(desired, next) === 0) install(assignment, facts);
       });
     },
     repeat() {
