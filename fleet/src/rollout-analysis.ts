@@ -43,6 +43,9 @@ const kindOfState: Partial<Record<RolloutState, WebhookKind>> = {
   'rolling-back': 'rollback',
 };
 
+/** One that has begun, and is told of for the first time, began this long ago at the most. */
+const BEGINNING_MS = 10_000;
+
 /** Tells those whom the analysis of a rollout names what becomes of it. Nobody is waited for: these are told, not asked. */
 export function tellOfRollouts(
   events: EventBus,
@@ -51,21 +54,22 @@ export function tellOfRollouts(
   { webhooks, log }: { webhooks: Webhooks; log: Log },
 ): () => void {
   const told = new Map<string, RolloutState>();
-  const tell = async (id: string): Promise<void> => {
-    const { spec, name, state } = await rollouts.show(id);
-    if (spec.analysis === undefined || told.get(id) === state) return;
-    const isFirst = told.get(id) === undefined;
+  const tell = async (id: string, atMs: number): Promise<void> => {
+    const { spec, name, state, startedAtMs } = await rollouts.show(id);
+    const before = told.get(id);
+    if (spec.analysis === undefined || before === state) return;
     told.set(id, state);
     const { webhooks: hooks } = await analysis.resolve(spec.analysis);
     const own = kindOfState[state];
-    // A rollout runs again after a pause: only its beginning is one.
-    const kinds = new Set<WebhookKind>(['event', ...(own === undefined || (own === 'pre-rollout' && !isFirst) ? [] : [own])]);
+    // A rollout runs again after a pause, also of one that this process has not seen: only its beginning is one.
+    const begins = before === 'scheduled' || (before === undefined && startedAtMs !== null && atMs - startedAtMs < BEGINNING_MS);
+    const kinds = new Set<WebhookKind>(['event', ...(own === undefined || (own === 'pre-rollout' && !begins) ? [] : [own])]);
     const call = (hook: Webhook) => webhooks.call(hook, { kind: hook.kind, rollout: { id, name }, phase: state });
     await Promise.all(hooks.filter(({ kind }) => kinds.has(kind)).map(call));
   };
-  return events.subscribe(({ type, id, detail }, isElsewhere) => {
+  return events.subscribe(({ type, id, atMs, detail }, isElsewhere) => {
     // Where it happened it is told of.
     if (isElsewhere || type !== 'rollout' || detail.state === undefined) return;
-    tell(id).catch((error: unknown) => log.warn({ rollout: id, error: messageOf(error) }, 'nobody was told of a rollout'));
+    tell(id, atMs).catch((error: unknown) => log.warn({ rollout: id, error: messageOf(error) }, 'nobody was told of a rollout'));
   });
 }
