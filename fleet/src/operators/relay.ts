@@ -66,8 +66,9 @@ export interface OperatorRelayPorts {
 /** Longer than any command lives. */
 const REMEMBERED_MS = 40 * 86_400_000;
 const MINUTE_MS = 60_000;
-/** What ended while no process answered, or one that was about to end, is told by the next one. */
+/** So often a process looks whether it is the one that answers. */
 const LOOK_MS = 1_000;
+/** What ended while no process answered, or one that was about to end, is told by the next one. */
 const TOLD_ANEW_MS = 2 * MINUTE_MS;
 
 export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {

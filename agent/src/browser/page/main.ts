@@ -241,7 +241,7 @@ function adopt(started: BrowserAgent): void {
 isolatePage(new URL('service-worker.js', document.baseURI))
   .catch((error: unknown) => {
     console.warn('this page will not start without a network', error);
-    const hint = 'The browser does not trust the certificate of this fleet. What to do stands beside the code in the dashboard.';
+    const hint = 'Mostly the browser does not trust the certificate of the fleet: what to do stands beside the code in the dashboard.';
     notices.show('offline', { text: 'This page runs, and will not start again without a network.', hint });
   })
   .finally(() =>
