@@ -116,7 +116,6 @@ export { type TrustError, type TrustErrorCode, verifyDocument } from './trust/ve
 export { verifyEpoch } from './trust/verify-epoch.ts';
 export { requireFresh, rootDigest, verifyNextRoot, verifyPinnedRoot } from './trust/verify-root.ts';
 export * from './wire/blob-transfer.ts';
-export * from './wire/capture.ts';
 export * from './wire/command.ts';
 export * from './wire/hello.ts';
 export * from './wire/operator.ts';

@@ -73,8 +73,6 @@ export interface Commands {
 
 /** How long a device may take to come back and do it. */
 const LIFE_MS = 15 * 60_000;
-/** Commands that make more than a result holds. */
-const uploading: ReadonlySet<string> = new Set<CommandName>(['diagnostics', 'capture']);
 const ended: ReadonlySet<CommandView['status']> = new Set(['done', 'failed', 'expired', 'cancelled']);
 
 interface CommandPorts {
@@ -234,7 +232,7 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
     },
     async expectsUpload(device, id) {
       const row = await commandById(db, id);
-      return row !== undefined && row.device === device && uploading.has(row.name) && !ended.has(row.status);
+      return row !== undefined && row.device === device && row.name === 'diagnostics' && !ended.has(row.status);
     },
     async uploaded(device, id, upload) {
       await updateOpenCommand(db, id, device, { result: withResult({ upload }) });

@@ -14,8 +14,6 @@ export type CommandGrants = (name: CommandName, commandArguments: Record<string,
 
 /** Over a slow line, with the time in which it has to prove itself. */
 const UPDATE_LIFE_MS = 2 * 3_600_000;
-/** What a capture has kept may take this long to arrive: the device may be away when it ends. */
-const CAPTURE_UPLOAD_MS = 6 * 3_600_000;
 
 /**
  * What a command lets its device fetch, beside what the device's own releases reach: the artefacts that a benchmark names, an agent.
@@ -55,10 +53,6 @@ export function createCommandGrants({
     if (name === 'update-agent') {
       const { build } = parseWith(commandTable[name].arguments, commandArguments);
       return { blobs: await agentBuilds.reachable(build), extraLifeMs: UPDATE_LIFE_MS };
-    }
-    if (name === 'capture') {
-      const { durationMs } = parseWith(commandTable[name].arguments, commandArguments);
-      return { blobs: [], extraLifeMs: durationMs + CAPTURE_UPLOAD_MS };
     }
     return name === 'benchmark' || name === 'tune'
       ? grantArtefacts(parseWith(commandTable[name].arguments, commandArguments))

@@ -1,4 +1,4 @@
-import type { StarlingErrorDetails } from '@starling/shared';
+import type { CommandArguments, StarlingErrorDetails } from '@starling/shared';
 import type { ChosenArm } from '../experiments/index.ts';
 import type {
   HostEvent,
@@ -8,7 +8,6 @@ import type {
   InstalledRelease,
   PlacementState,
   ReplayRequest,
-  TapRequest,
 } from '../ports/runtime-host.ts';
 
 /** Calls that cross from the control plane to the runtime host. Only inputs and plain data, never tensors. */
@@ -20,7 +19,7 @@ export interface HostCalls {
   live: [];
   infer: [input: InferInput, options: Omit<InferOptions, 'signal'> & ChosenArm];
   experiment: [experiment: HostExperiment | null];
-  tap: [request: TapRequest];
+  tap: [request: CommandArguments<'tap'>];
   untap: [tap: string];
   replay: [request: ReplayRequest];
   loadModel: [model: string];

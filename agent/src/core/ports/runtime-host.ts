@@ -150,12 +150,6 @@ export interface PlacementState {
   grant: string;
 }
 
-/** Which edges are to be seen, and what for. */
-export type TapRequest = CommandArguments<'tap'> & {
-  /** The values are kept: the release has to allow captures too, and pictures keep their size as far as there is room. */
-  isCapture?: boolean;
-};
-
 /** A tap that has begun. */
 export interface StartedTap {
   pipeline: string;
@@ -185,9 +179,9 @@ export interface RuntimeHost {
   infer(input: InferInput, options?: InferOptions): Promise<InferenceResult>;
   /**
    * Sends values of edges of the active release as `tapped` events, until it ends by itself.
-   * @throws StarlingError `no-release`, `unknown-edge`, `egress-refused`, `capture-refused`, `too-many-taps`
+   * @throws StarlingError `no-release`, `unknown-edge`, `egress-refused`, `too-many-taps`
    */
-  tap(request: TapRequest): Promise<StartedTap>;
+  tap(request: CommandArguments<'tap'>): Promise<StartedTap>;
   /** @returns what it counted, or undefined if there is no such tap */
   untap(tap: string): Promise<TapCounts | undefined>;
   /**

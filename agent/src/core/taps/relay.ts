@@ -9,8 +9,6 @@ export interface OpenTap {
   /** The account that asked for it. */
   account: string;
   untilMs: number;
-  /** The values are kept and uploaded, as a capture. */
-  isKept?: boolean;
 }
 
 /** The side of taps that the control plane has. */
