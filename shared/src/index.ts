@@ -60,6 +60,7 @@ export * from './http/api.ts';
 export * from './http/builds.ts';
 export * from './http/bulk.ts';
 export * from './http/callers.ts';
+export * from './http/captures.ts';
 export * from './http/catalogue.ts';
 export * from './http/choices.ts';
 export { type ApiClient, type CallOptions, type ClientOptions, createApiClient, type FetchLike } from './http/client.ts';

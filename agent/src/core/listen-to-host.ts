@@ -42,6 +42,10 @@ export function listenToHost(
         taps.hostEnded();
         captures.hostEnded();
         return event('error', 'host-crashed', happened.reason);
+      case 'restarting':
+        taps.hostEnded();
+        captures.hostEnded();
+        return;
       case 'recovered':
         log.info('the runtime host is back', { afterMs: Math.round(happened.afterMs) });
         return event('info', 'host-recovered', `after ${Math.round(happened.afterMs)} ms`);

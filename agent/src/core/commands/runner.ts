@@ -193,10 +193,22 @@ export function createCommandRunner(ports: CommandPorts): CommandRunner {
   });
   const progressOf = (command: Command): Call['onProgress'] => {
     let lastMs = Number.NEGATIVE_INFINITY;
-    return (progress) => {
-      if (clock.monotonicMs() - lastMs < PROGRESS_INTERVAL_MS) return;
+    let waiting: CommandProgress | undefined;
+    const send = (progress: CommandProgress): void => {
       lastMs = clock.monotonicMs();
       void ports.publish(answer(command, { status: 'progress', progress }));
+    };
+    return (progress) => {
+      const dueMs = lastMs + PROGRESS_INTERVAL_MS - clock.monotonicMs();
+      if (dueMs <= 0) return send(progress);
+      // The newest of a burst is told too: it may be long until the next.
+      if (waiting === undefined) {
+        clock.after(dueMs, () => {
+          if (waiting !== undefined && running.has(command.id)) send(waiting);
+          waiting = undefined;
+        });
+      }
+      waiting = progress;
     };
   };
   const cancel = (id: string): boolean => {

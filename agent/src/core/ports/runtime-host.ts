@@ -137,6 +137,8 @@ export type HostEvent =
   | { type: 'fell-back'; model: string; from: string; to: string; reason: string }
   /** `arms`: load keys of challengers that had items or copies under way. */
   | { type: 'crashed'; reason: string; itemsFailed: number; arms: string[] }
+  /** It was ended on purpose, and comes back: what it watched is gone. */
+  | { type: 'restarting' }
   | { type: 'recovered'; afterMs: number }
   /** Of these only those whose golden outputs came out are loaded now. */
   | { type: 'reloaded'; releases: Reload[] };
