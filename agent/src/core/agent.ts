@@ -1,7 +1,6 @@
 import {
   agentSettingsSchema,
   type Capabilities,
-  type DesiredState,
   type EgressPolicy,
   type Hello,
   isStarlingError,
@@ -13,10 +12,10 @@ import {
   type ReportedState,
   type TelemetryKind,
   type TelemetryPayload,
-  type TrustRoot,
-  verifyDesiredState,
 } from '@starling/shared';
+import { adopt, adoptKept } from './adopt-desired.ts';
 import { createPuller, type Puller } from './blobs/index.ts';
+import { openCaptures } from './captures/index.ts';
 import { type CommandRunner, createCommandRunner } from './commands/index.ts';
 import { gatherDiagnostics } from './diagnostics.ts';
 import type { Journal } from './journal/index.ts';
@@ -111,7 +110,7 @@ export interface AgentStatus {
   egress: EgressPolicy | null;
   /** The newest command that was given what it asked for. */
   answered: { command: string; atMs: number } | null;
-  /** Who watches edges of the running pipeline now. */
+  /** Who watches or records edges of the running pipeline now. */
   taps: OpenTap[];
   /** Settings that were tuned for artefacts here. */
   tunings: Tuning[];
@@ -163,9 +162,10 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, known.tunings, log);
   const taps = createTapRelay({ clock, host, publish: (tap, payload) => publish('tap', { id: tap }, payload) });
   const uploads = createUploads({ clock, publish: (id, payload) => publish('upload', { id }, payload) });
+  const captures = await openCaptures({ ...ports, device: key.device, uploads });
   const commands = createCommandRunner({
     ...{ trust, underNewestRoot, journal, clock, log, host, store, puller },
-    ...{ device: key.device, agentVersion: identity.agentVersion, measuring, taps, uploads },
+    ...{ device: key.device, agentVersion: identity.agentVersion, measuring, taps, captures, uploads },
     ...{ reboot: ports.reboot, identify: ports.identify },
     rotateKey: () => replaceKey(ports.access, key, trust),
     updateAgent: (build, call) =>
@@ -184,7 +184,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     device: key.device,
     link: link.state,
     ...releaseStatus(reconciler, challengers),
-    ...{ ...newest, spoolBytes: spool.sizeBytes(), taps: taps.open() },
+    ...{ ...newest, spoolBytes: spool.sizeBytes(), taps: [...taps.open(), ...captures.open()] },
     ...{ tunings: known.tunings.list(), pulled: puller.counters() },
   });
   const gatekeeper = createGatekeeper({
@@ -192,7 +192,10 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     publish: (params, payload) => publish('stream', { ...params }, payload),
     refused: (reason) => refused('stream', reason),
   });
-  listenToHost(host, { record, event, log, reconciler, challengers, spool, taps, capabilities: ports.capabilities, ends, gatekeeper });
+  listenToHost(host, {
+    ...{ record, event, log, reconciler, challengers, spool, taps, captures },
+    ...{ capabilities: ports.capabilities, ends, gatekeeper },
+  });
 
   link = createLink({ ...ports, bootId: identity.bootId, hello: () => helloOf(identity, ports) });
   await reconciler.resume();
@@ -208,6 +211,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
       await reconciler.close();
       await ends?.close();
       await link.close();
+      await captures.close();
       spool.close();
       await host.close();
     },
@@ -313,55 +317,6 @@ function helloOf(identity: AgentIdentity, { journal, clock }: AgentPorts): Hello
     operatorVersions: { ...operatorVersions },
     wallMs: Math.max(0, Math.round(clock.wallMs())),
   };
-}
-
-interface Adopters {
-  reconciler: Reconciler;
-  challengers: Challengers;
-  gatekeeper: Gatekeeper;
-}
-
-/** Verifies a desired state and makes it the target. */
-async function adopt(signed: string, root: TrustRoot, ports: AgentPorts, parts: Adopters): Promise<void> {
-  const { reconciler, gatekeeper } = parts;
-  const { key, trust, journal, log } = ports;
-  const newest = journal.state.desired;
-  const desired = await verifyDesiredState(signed, { root, device: key.device, newest, trustedNowMs: trust.nowMs() });
-  const { epoch, generation, assignment, settings } = desired;
-  trace(ports, settings.traceRatio);
-  gatekeeper.adopted(signed, desired);
-  const isNew = newest === null || newest.epoch !== epoch || newest.generation !== generation;
-  if (isNew) {
-    await journal.record({ type: 'desired', signed, epoch, generation });
-    log.info('a new desired state', { epoch, generation, release: assignment?.release.slice(0, 12) ?? 'none' });
-  }
-  if (isNew || reconciler.reported().phase === 'idle') aim(desired, parts);
-}
-
-function aim({ assignment, experiment, profile, settings, epoch, generation }: DesiredState, { reconciler, challengers }: Adopters): void {
-  const target = { assignment, profile, telemetryWindowMs: settings.telemetryWindowMs, epoch, generation };
-  challengers.setTarget(assignment === null ? undefined : experiment, target);
-  reconciler.setTarget(target);
-}
-
-/** What was accepted before a restart is taken up again; an expired one only waits for the fleet. */
-async function adoptKept(ports: AgentPorts, parts: Adopters): Promise<void> {
-  const kept = ports.journal.state.desired;
-  if (kept === null) return;
-  try {
-    const context = { root: ports.trust.root(), device: ports.key.device, newest: kept, trustedNowMs: ports.trust.nowMs() };
-    const desired = await verifyDesiredState(kept.signed, context);
-    parts.gatekeeper.adopted(kept.signed, desired);
-    trace(ports, desired.settings.traceRatio);
-    aim(desired, parts);
-  } catch (error) {
-    ports.log.warn('the kept desired state is not taken up', { reason: messageOf(error) });
-  }
-}
-
-/** Takes effect at once, for the release that runs too: what is recorded is no part of what runs. */
-function trace({ host, log }: AgentPorts, ratio: number): void {
-  host.trace(ratio).catch((error: unknown) => log.warn('the share of traced items was not set', { reason: messageOf(error) }));
 }
 
 function withArms(state: ReportedState, challengers: Challengers): ReportedState {

@@ -13,6 +13,7 @@ import { refusedNotice } from './refused.ts';
 import { takeSettings } from './settings.ts';
 import { createLevelView, hearFiles, takesSound } from './sounds.ts';
 import { shownSteps, showSteps } from './steps.ts';
+import { unkeptNotice } from './unkept.ts';
 
 const canvas = element('picture', HTMLCanvasElement);
 const cameraButton = element('camera', HTMLButtonElement);
@@ -241,8 +242,7 @@ function adopt(started: BrowserAgent): void {
 isolatePage(new URL('service-worker.js', document.baseURI))
   .catch((error: unknown) => {
     console.warn('this page will not start without a network', error);
-    const hint = 'Mostly the browser does not trust the certificate of the fleet: what to do stands beside the code in the dashboard.';
-    notices.show('offline', { text: 'This page runs, and will not start again without a network.', hint });
+    notices.show('offline', unkeptNotice(error));
   })
   .finally(() =>
     createAgent({ fleet: location.origin, ...(taken ?? takeSettings()) }, adopt).catch((error: unknown) => {

@@ -1,0 +1,157 @@
+import { api, type ReleaseView, StarlingError } from '@starling/shared';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openPage, settle, signedIn, WIDE } from '../dashboard/open-browser.ts';
+import { buildDashboard, buildRunPage } from '../demo/pages.ts';
+import { paintPlain } from '../harness/picture.ts';
+import { describeWith } from '../harness/requires.ts';
+import { type RunningFleet, startRunningFleet } from '../harness/running-fleet.ts';
+import { mapModel, publishMapRelease } from '../harness/small-models.ts';
+import { factOf, launchRunBrowser, openRunPage, openTab, type RunPage, readPicture, untilRuns } from './run-page.ts';
+
+const SETUP_TIMEOUT_MS = 300_000;
+/** A camera that needs no permission. */
+const FILMING = ['--disable-gpu', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'];
+
+describeWith(['chromium'], 'a browser is told what it waits for, from the form on', ({ chromium }) => {
+  let fleet: RunningFleet;
+  let browser: Browser;
+  let first: ReleaseView;
+  let storageState: NonNullable<BrowserContextOptions['storageState']>;
+  let tab: RunPage;
+  let device: string;
+
+  beforeAll(async () => {
+    await buildDashboard(() => undefined);
+    await buildRunPage(() => undefined);
+    fleet = await startRunningFleet({ 'build-methods': 'source' });
+    first = await publishMapRelease(fleet, mapModel(1, { width: 16 }), 0);
+    browser = await launchRunBrowser(chromium, FILMING);
+    storageState = await signedIn(browser, fleet);
+  }, SETUP_TIMEOUT_MS);
+  afterAll(async () => {
+    await browser?.close();
+    await fleet?.stop();
+  });
+
+  /** The release that the form names by itself, and the link that comes of it as it stands. */
+  const addDevice = async (): Promise<{ release: string; link: string }> => {
+    const { page, complaints, close } = await openPage(browser, { storageState, viewport: WIDE });
+    await page.goto(`${fleet.baseUrl}/enrolment`);
+    await settle(page);
+    await page.getByRole('tab', { name: 'Browser or phone' }).click();
+    // Until the releases are there, nothing stands in it.
+    await page.getByRole('combobox', { name: 'Release' }).click();
+    await page.getByRole('option', { name: first.name }).waitFor();
+    await page.keyboard.press('Escape');
+    const release = await page.getByRole('combobox', { name: 'Release' }).inputValue();
+    await page.getByRole('button', { name: 'Make the code' }).click();
+    const link = await page.getByRole('link', { name: 'Make this browser the device' }).getAttribute('href');
+    expect(complaints).toEqual([]);
+    await close();
+    return { release, link: link ?? expect.unreachable() };
+  };
+
+  test('the form names the only release there is, and who opens its link runs it', async () => {
+    const { release, link } = await addDevice();
+    expect(release).toBe(first.name);
+    tab = await openRunPage(browser, link);
+    await untilRuns(tab.page);
+    device = await factOf(tab.page, 'Device');
+    await fleet.untilRunning(device, first);
+  });
+
+  test('of several it names none, and a device without one says so until it has one', async () => {
+    await publishMapRelease(fleet, mapModel(2, { width: 16 }), 1);
+    const { release, link } = await addDevice();
+    expect(release).toBe('');
+    const waiting = await openRunPage(browser, link);
+    const notice = waiting.page.getByRole('status').filter({ hasText: 'no release was assigned to this device' });
+    await notice.getByText('Assign one in the dashboard, under Devices.').waitFor();
+    await fleet.assign(await factOf(waiting.page, 'Device'), first);
+    await untilRuns(waiting.page);
+    await notice.waitFor({ state: 'detached' });
+    await waiting.close();
+  });
+
+  test('two browsers that are alike have names in the list that are not, and end as the ids on their pages begin', async () => {
+    const { items } = await fleet.client.call(api.listDevices, { query: { limit: 100, offset: 0 } });
+    const { page, complaints, close } = await openPage(browser, { storageState, viewport: WIDE });
+    await page.goto(`${fleet.baseUrl}/devices`);
+    await settle(page);
+    const names = await page.getByRole('link', { name: /^Chromium on Linux / }).allTextContents();
+    expect(names.sort()).toEqual(items.map(({ id }) => `Chromium on Linux ${id.slice(0, 6)}`).sort());
+    expect(new Set(names).size).toBe(2);
+    expect(names).toContain(`Chromium on Linux ${device.slice(0, 6)}`);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test('a file that is opened stops the camera, and the page says so until it films again', async () => {
+    await rememberCameras(tab.context);
+    await tab.page.reload();
+    await untilRuns(tab.page);
+    const notice = tab.page.getByRole('status').filter({ hasText: 'What was watched has stopped: a file was opened.' });
+    await tab.page.getByRole('button', { name: 'Start camera' }).click();
+    await tab.page.getByRole('img', { name: 'Picture of the camera' }).waitFor();
+    expect(await camerasOf(tab.page)).toEqual(['live']);
+    await readPicture(tab.page, 'plain.png', await paintPlain(40, 90, 160));
+    await notice.waitFor();
+    expect(await camerasOf(tab.page)).toEqual(['ended']);
+    await tab.page.getByRole('img', { name: 'Picture of plain.png' }).waitFor();
+    await tab.page.getByRole('button', { name: 'Start camera' }).click();
+    await notice.waitFor({ state: 'detached' });
+    await tab.page.getByRole('img', { name: 'Picture of the camera' }).waitFor();
+    expect(await camerasOf(tab.page)).toEqual(['ended', 'live']);
+    await tab.page.getByRole('button', { name: 'Stop' }).click();
+    expect(await camerasOf(tab.page)).toEqual(['ended', 'ended']);
+  });
+
+  test('a second tab of the device starts no camera, until it is the only one', async () => {
+    const second = await openTab(tab.context, `${fleet.baseUrl}/run/`);
+    await second.page.getByText('Another tab of this browser is the device.').waitFor();
+    for (const name of ['Start camera', 'Share screen']) expect(await second.page.getByRole('button', { name }).isDisabled()).toBe(true);
+    await second.page.locator('#camera').click({ force: true });
+    expect(await camerasOf(second.page)).toEqual([]);
+    await tab.page.close();
+    await untilRuns(second.page);
+    expect(await factOf(second.page, 'Device')).toBe(device);
+    await second.page.getByRole('button', { name: 'Start camera' }).click();
+    await second.page.getByRole('img', { name: 'Picture of the camera' }).waitFor();
+    expect(await camerasOf(second.page)).toEqual(['live']);
+    expect([...tab.complaints, ...second.complaints]).toEqual([]);
+    await tab.close();
+  });
+
+  test('a page whose certificate nobody vouches for says that it starts with a network alone, and what the browser said', async () => {
+    const origin = `https://127.0.0.1:${fleet.flags['https-port']}`;
+    // As after "Proceed to 127.0.0.1 (unsafe)": the page opens, and its service worker is refused all the same.
+    const { page, close } = await openRunPage(browser, `${origin}/run/`, { ignoreHTTPSErrors: true });
+    const notice = page.getByRole('status').filter({ hasText: 'This page runs, and will not start again without a network.' });
+    await notice.getByText('The browser says: An SSL certificate error occurred when fetching the script.').waitFor();
+    await notice.getByText('beside the code in the dashboard, under Enrolment').waitFor();
+    await close();
+  });
+});
+
+/** Pages that open in it from now on keep a list of the cameras that they were given. */
+async function rememberCameras(context: BrowserContext): Promise<void> {
+  await context.addInitScript(() => {
+    const given: MediaStreamTrack[] = [];
+    Object.assign(globalThis, { given });
+    const { mediaDevices } = navigator;
+    const open = mediaDevices.getUserMedia.bind(mediaDevices);
+    mediaDevices.getUserMedia = async (wanted) => {
+      const stream = await open(wanted);
+      given.push(...stream.getTracks());
+      return stream;
+    };
+  });
+}
+
+/** @throws StarlingError `not-remembered` for a page that keeps no list */
+async function camerasOf(page: Page): Promise<string[]> {
+  const states = await page.evaluate(() => (globalThis as { given?: MediaStreamTrack[] }).given?.map(({ readyState }) => readyState));
+  if (states === undefined) throw new StarlingError('not-remembered', 'this page keeps no list of its cameras');
+  return states;
+}
