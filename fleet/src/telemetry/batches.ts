@@ -1,4 +1,5 @@
-import type { StoredRecord, telemetryBatches } from '../db/schema/index.ts';
+import { BATCH_SLOT_MS } from './layers.ts';
+import type { BatchRow, StoredRecord } from './store.ts';
 
 /** A record on its way into the database. */
 export interface RecordRow extends StoredRecord {
@@ -10,11 +11,6 @@ export interface RecordRow extends StoredRecord {
   /** When it was made, as far as its clock can be believed; else when it came. */
   atMs: number;
 }
-
-export type BatchRow = typeof telemetryBatches.$inferInsert;
-
-/** A batch stays within one of these, so that it lies in one partition: all of them end where one of these does. */
-export const BATCH_SLOT_MS = 6 * 3_600_000;
 
 /** Packs records that came together, in their order, into as few rows as there are streams, boots and stretches of time among them. */
 export function packBatches(rows: readonly RecordRow[]): BatchRow[] {

@@ -27,6 +27,9 @@ export interface Stretch {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
+/** A batch of records stays within one of these, and so in one partition: all of them end where one of these does. */
+export const BATCH_SLOT_MS = 6 * HOUR_MS;
+
 /**
  * Length of new partitions. A server has room for days; the embedded database keeps to a budget that a hundred devices fill within one, so
  * its partitions of the two large layers are shorter.
@@ -35,7 +38,7 @@ export function partitionMs(layer: LayerName, database: 'postgres' | 'pglite'): 
   switch (layer) {
     case 'records':
     case 'device-sums':
-      return database === 'pglite' ? 6 * HOUR_MS : DAY_MS;
+      return database === 'pglite' ? BATCH_SLOT_MS : DAY_MS;
     case 'sums':
       return 7 * DAY_MS;
     case 'hours':

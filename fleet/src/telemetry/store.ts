@@ -2,7 +2,10 @@ import { type TelemetryKind, type TelemetryRow, telemetryKindSchema } from '@sta
 import { and, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../db/index.ts';
 import { telemetryBatches, telemetryCursors, telemetryRecords, telemetryRollUps } from '../db/schema/index.ts';
-import { BATCH_SLOT_MS, type BatchRow } from './batches.ts';
+import { BATCH_SLOT_MS } from './layers.ts';
+
+export type { StoredRecord } from '../db/schema/index.ts';
+export type BatchRow = typeof telemetryBatches.$inferInsert;
 
 /** One statement whatever the number of rows. */
 export async function insertBatches(tx: Transaction, rows: readonly BatchRow[]): Promise<void> {
