@@ -1,4 +1,4 @@
-import { type ReleaseView, StarlingError } from '@starling/shared';
+import { api, type ReleaseView, StarlingError } from '@starling/shared';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPage, settle, signedIn, WIDE } from '../dashboard/open-browser.ts';
@@ -72,6 +72,19 @@ describeWith(['chromium'], 'a browser is told what it waits for, from the form o
     await untilRuns(waiting.page);
     await notice.waitFor({ state: 'detached' });
     await waiting.close();
+  });
+
+  test('two browsers that are alike have names in the list that are not, and end as the ids on their pages begin', async () => {
+    const { items } = await fleet.client.call(api.listDevices, { query: { limit: 100, offset: 0 } });
+    const { page, complaints, close } = await openPage(browser, { storageState, viewport: WIDE });
+    await page.goto(`${fleet.baseUrl}/devices`);
+    await settle(page);
+    const names = await page.getByRole('link', { name: /^Chromium on Linux / }).allTextContents();
+    expect(names.sort()).toEqual(items.map(({ id }) => `Chromium on Linux ${id.slice(0, 6)}`).sort());
+    expect(new Set(names).size).toBe(2);
+    expect(names).toContain(`Chromium on Linux ${device.slice(0, 6)}`);
+    expect(complaints).toEqual([]);
+    await close();
   });
 
   test('a file that is opened stops the camera, and the page says so until it films again', async () => {

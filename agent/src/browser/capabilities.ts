@@ -1,4 +1,5 @@
 import { type BrowserCapabilities, type Capabilities, operatorVersions } from '@starling/shared';
+import { browserWords } from './device-name.ts';
 import { onnxRuntimeVersion } from './identity.ts';
 import { memoryBytes } from './sensors.ts';
 import { AGENT_VERSION } from './version.ts';
@@ -57,7 +58,7 @@ export async function measureCapabilities(threads: number, executionProviders: C
       key: 'non-extractable',
     },
     userAgent: navigator.userAgent.slice(0, TEXT_LENGTH),
-    hostName: `${name} on ${os}${mobile ? ' (phone)' : ''}`,
+    hostName: browserWords({ name, os, mobile }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { type Capabilities, type ClaimToken, jsonDecode, jsonEncode } from '@starling/shared';
 import { claimMembership, type Enrolment, enrolmentSchema } from '../core/link/index.ts';
+import { deviceNameOf } from './device-name.ts';
 import { createFleetAccess } from './fleet-access.ts';
 import { makeDeviceKey } from './key-store.ts';
 import { readFile, replaceFile } from './private-folder.ts';
@@ -27,7 +28,8 @@ export async function enrol(
   capabilities: Capabilities,
 ): Promise<{ enrolment: Enrolment; status: 'active' | 'pending' }> {
   const { machineIdDigest, ...key } = await makeDeviceKey(home);
-  const told = { key, machineIdDigest, agentVersion: AGENT_VERSION, hostName: capabilities.hostName ?? '', capabilities };
+  const hostName = deviceNameOf(capabilities.hostName ?? '', key.device);
+  const told = { key, machineIdDigest, agentVersion: AGENT_VERSION, hostName, capabilities };
   const claimed = await claimMembership(createFleetAccess(url), url, token, told);
   await replaceFile(folder, FILE, jsonEncode(claimed.enrolment));
   return claimed;

@@ -15,6 +15,7 @@ import {
 } from '@starling/shared';
 import { adopt, adoptKept } from './adopt-desired.ts';
 import { createPuller, type Puller } from './blobs/index.ts';
+import { openCaptures } from './captures/index.ts';
 import { type CommandRunner, createCommandRunner } from './commands/index.ts';
 import { gatherDiagnostics } from './diagnostics.ts';
 import type { Journal } from './journal/index.ts';
@@ -109,7 +110,7 @@ export interface AgentStatus {
   egress: EgressPolicy | null;
   /** The newest command that was given what it asked for. */
   answered: { command: string; atMs: number } | null;
-  /** Who watches edges of the running pipeline now. */
+  /** Who watches or records edges of the running pipeline now. */
   taps: OpenTap[];
   /** Settings that were tuned for artefacts here. */
   tunings: Tuning[];
@@ -161,9 +162,10 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, known.tunings, log);
   const taps = createTapRelay({ clock, host, publish: (tap, payload) => publish('tap', { id: tap }, payload) });
   const uploads = createUploads({ clock, publish: (id, payload) => publish('upload', { id }, payload) });
+  const captures = await openCaptures({ ...ports, device: key.device, uploads });
   const commands = createCommandRunner({
     ...{ trust, underNewestRoot, journal, clock, log, host, store, puller },
-    ...{ device: key.device, agentVersion: identity.agentVersion, measuring, taps, uploads },
+    ...{ device: key.device, agentVersion: identity.agentVersion, measuring, taps, captures, uploads },
     ...{ reboot: ports.reboot, identify: ports.identify },
     rotateKey: () => replaceKey(ports.access, key, trust),
     updateAgent: (build, call) =>
@@ -182,7 +184,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     device: key.device,
     link: link.state,
     ...releaseStatus(reconciler, challengers),
-    ...{ ...newest, spoolBytes: spool.sizeBytes(), taps: taps.open() },
+    ...{ ...newest, spoolBytes: spool.sizeBytes(), taps: [...taps.open(), ...captures.open()] },
     ...{ tunings: known.tunings.list(), pulled: puller.counters() },
   });
   const gatekeeper = createGatekeeper({
@@ -190,7 +192,10 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     publish: (params, payload) => publish('stream', { ...params }, payload),
     refused: (reason) => refused('stream', reason),
   });
-  listenToHost(host, { record, event, log, reconciler, challengers, spool, taps, capabilities: ports.capabilities, ends, gatekeeper });
+  listenToHost(host, {
+    ...{ record, event, log, reconciler, challengers, spool, taps, captures },
+    ...{ capabilities: ports.capabilities, ends, gatekeeper },
+  });
 
   link = createLink({ ...ports, bootId: identity.bootId, hello: () => helloOf(identity, ports) });
   await reconciler.resume();
@@ -206,6 +211,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
       await reconciler.close();
       await ends?.close();
       await link.close();
+      await captures.close();
       spool.close();
       await host.close();
     },

@@ -1,5 +1,6 @@
 /** What the runtime host tells -> telemetry, and those whom it concerns. */
 import { type Capabilities, messageOf, type TelemetryKind, type TelemetryPayload } from '@starling/shared';
+import type { Captures } from './captures/index.ts';
 import type { Gatekeeper } from './placement/index.ts';
 import type { Log } from './ports/log.ts';
 import type { PipelineEnds } from './ports/pipeline-ends.ts';
@@ -17,6 +18,7 @@ interface HostListeners {
   challengers: Challengers;
   spool: Spool;
   taps: TapRelay;
+  captures: Captures;
   capabilities(): Promise<Capabilities>;
   ends: PipelineEnds | undefined;
   gatekeeper: Gatekeeper;
@@ -24,7 +26,7 @@ interface HostListeners {
 
 export function listenToHost(
   host: RuntimeHost,
-  { record, event, log, reconciler, challengers, spool, taps, capabilities, ends, gatekeeper }: HostListeners,
+  { record, event, log, reconciler, challengers, spool, taps, captures, capabilities, ends, gatekeeper }: HostListeners,
 ): void {
   const fallbackEvent = createFallbackEvents();
   host.onEvent((happened) => {
@@ -38,7 +40,12 @@ export function listenToHost(
         reconciler.hostCrashed(happened.reason);
         challengers.hostCrashed(happened.reason, happened.arms);
         taps.hostEnded();
+        captures.hostEnded();
         return event('error', 'host-crashed', happened.reason);
+      case 'restarting':
+        taps.hostEnded();
+        captures.hostEnded();
+        return;
       case 'recovered':
         log.info('the runtime host is back', { afterMs: Math.round(happened.afterMs) });
         return event('info', 'host-recovered', `after ${Math.round(happened.afterMs)} ms`);
@@ -56,7 +63,8 @@ export function listenToHost(
         return;
       }
       case 'tapped':
-        return taps.relay(happened.message);
+        if (!captures.receive(happened.message)) taps.relay(happened.message);
+        return;
       case 'stream':
         return gatekeeper.send(happened);
       case 'deliver':
