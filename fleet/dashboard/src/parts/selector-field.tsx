@@ -61,8 +61,7 @@ export function SelectorField({
       <Combobox.Target>
         <Textarea
           ref={field}
-          label={label}
-          description={description}
+          {...{ label, description, required: isRequired }}
           placeholder={'site == "north" && agentVersion >= "1.4"'}
           autosize
           minRows={1}
@@ -72,7 +71,6 @@ export function SelectorField({
           autoCorrect="off"
           classNames={{ input: 'mono' }}
           value={value}
-          required={isRequired}
           error={shown === undefined ? error : <ProblemLine text={value} problem={shown} />}
           inputWrapperOrder={['label', 'description', 'input', 'error']}
           onChange={({ currentTarget }) => {
