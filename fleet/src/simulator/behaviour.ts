@@ -56,7 +56,8 @@ export interface Window {
 export interface Behaviour {
   /** @param release name of it @param sizeBytes of what it has to pull */
   install(release: string, sizeBytes: number): Installation;
-  window(release: string, lengthMs: number): Window;
+  /** @param share of the items of the device that come to this release, each by chance */
+  window(release: string, lengthMs: number, share?: number): Window;
   /** Until the connection breaks by itself. */
   untilDropMs(): number;
   /** How long it then stays away. */
@@ -84,10 +85,11 @@ export function createBehaviour(options: BehaviourOptions, place: number): Behav
       probationMs: lasting(5_000, 10_000),
       fails: isBad(release) && !bearsBadReleases,
     }),
-    window(release, lengthMs) {
+    window(release, lengthMs, share = 1) {
       const median = options.latencyMs * ownFactor * (isBad(release) ? options.latencyFactor : 1);
       const errorRate = BASE_ERROR_RATE + (isBad(release) ? options.errorRate : 0);
-      const items = Math.max(1, Math.round((options.itemsPerSecond * lengthMs) / 1000));
+      const all = Math.max(1, Math.round((options.itemsPerSecond * lengthMs) / 1000));
+      const items = share === 1 ? all : Array.from({ length: all }).filter(() => luck.chance(share)).length;
       const latenciesMs: number[] = [];
       let failures = 0;
       for (let item = 0; item < items; item += 1) {

@@ -1,5 +1,6 @@
 import {
   acknowledgementSchema,
+  type BlobManifest,
   type ClaimToken,
   type Command,
   commandSchema,
@@ -21,10 +22,13 @@ import { answerTo } from './answer-command.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { DeviceIdentity } from './identity.ts';
 import { createInstaller } from './installer.ts';
+import { payloadOf } from './jws-payload.ts';
 import type { CrowdFigures, ReleaseFacts } from './messages.ts';
 import { type MqttSession, openMqttSession } from './mqtt-session.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { SIMULATED_AGENT_VERSION } from './profile-capabilities.ts';
+import { createPullRelease } from './pull-release.ts';
+import { createPuller } from './puller.ts';
 import { recordsOf } from './records.ts';
 import { createTimers } from './timers.ts';
 
@@ -44,6 +48,8 @@ export interface SimulatedDeviceParts {
   ids: { streamId: string; bootId: string };
   telemetryMs: number;
   figures: CrowdFigures;
+  /** Manifests that devices of this process have read; with it they pull what they are assigned. */
+  manifests?: Map<string, BlobManifest> | undefined;
   facts(digest: string): Promise<ReleaseFacts | undefined>;
   /** Waits for a turn, so that not all connect in one moment. */
   turn(): Promise<void>;
@@ -73,11 +79,17 @@ export function createSimulatedDevice(parts: SimulatedDeviceParts): SimulatedDev
 
   const publish = (name: 'reported' | 'hello', value: unknown): void =>
     void session?.publish(topics.build(name, { device }), jsonEncode(value), 1);
+  const { after, stop } = timers;
+  const send = (want: Uint8Array): void => void session?.publish(topics.build('blobWant', { device }), want, 1);
+  const puller = createPuller({ publish: send, after, stop, figures });
+  const { manifests } = parts;
   const installer = createInstaller({
+    pull: manifests === undefined ? undefined : createPullRelease({ puller, figures, manifests }),
+    figures,
     behaviour,
     clock,
     facts: parts.facts,
-    after: timers.after,
+    after,
     report: (reported: ReportedState) => publish('reported', reported),
     changed: (was, is) => {
       if (was !== undefined) figures[was] -= 1;
@@ -97,6 +109,7 @@ export function createSimulatedDevice(parts: SimulatedDeviceParts): SimulatedDev
       lengthMs: telemetryMs,
       release: installer.running()?.release ?? null,
       facts: installer.facts(),
+      experiment: installer.experiment(),
     };
     const { profile } = desired ?? {};
     for (const { kind, payload } of recordsOf(behaviour, {
@@ -133,6 +146,8 @@ export function createSimulatedDevice(parts: SimulatedDeviceParts): SimulatedDev
     } else if (parsed?.name === 'command') {
       const command = payloadOf(payload, commandSchema);
       if (command !== undefined) void obey(command);
+    } else if (parsed?.name === 'blobChunk') {
+      puller.receive(payload);
     } else if (parsed?.name === 'greet') {
       greet();
     }
@@ -144,6 +159,7 @@ export function createSimulatedDevice(parts: SimulatedDeviceParts): SimulatedDev
       ...{ protocolVersion: 1, agentVersion: SIMULATED_AGENT_VERSION, ...ids, epoch, generation, wallMs: clock.nowMs() },
       ...{ features: [], operatorVersions: {} },
     });
+    puller.online();
     sendBatches(true);
     installer.repeat();
   };
@@ -156,6 +172,7 @@ export function createSimulatedDevice(parts: SimulatedDeviceParts): SimulatedDev
   const leave = (): void => {
     if (session === undefined) return;
     session = undefined;
+    puller.offline();
     figures.connected -= 1;
     for (const name of ['beat', 'drop']) timers.stop(name);
   };
@@ -208,6 +225,7 @@ export function createSimulatedDevice(parts: SimulatedDeviceParts): SimulatedDev
     },
     stop() {
       stopped = true;
+      installer.stop();
       timers.stopAll();
       const open = session;
       if (open === undefined) return;
@@ -216,14 +234,4 @@ export function createSimulatedDevice(parts: SimulatedDeviceParts): SimulatedDev
       open.end();
     },
   };
-}
-
-/** The payload of a JWS, whose signature is not looked at. */
-function payloadOf<Schema extends Parameters<typeof jsonDecode>[1]>(jws: Uint8Array, schema: Schema) {
-  const [, payload = ''] = Buffer.from(jws).toString('latin1').split('.');
-  try {
-    return jsonDecode(Buffer.from(payload, 'base64url'), schema) as ReturnType<typeof jsonDecode<Schema>>;
-  } catch {
-    return undefined;
-  }
 }

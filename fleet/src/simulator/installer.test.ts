@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { createBehaviour, defaultBehaviour } from './behaviour.ts';
 import { createInstaller } from './installer.ts';
+import { noFigures } from './messages.ts';
 
 const release = 'a'.repeat(64);
 const desired = (generation: number): DesiredState =>
@@ -15,6 +16,7 @@ function open(): { want(next: DesiredState): void; answer(): Promise<void>; phas
   const waiting: (() => void)[] = [];
   const installer = createInstaller({
     behaviour: createBehaviour(defaultBehaviour, 0),
+    figures: noFigures(),
     clock: systemClock,
     facts: () => lookup.promise,
     after: (_ms, act) => void waiting.push(act),

@@ -8,7 +8,9 @@ import {
 } from '@starling/shared';
 import type { Clock } from '../ports.ts';
 import type { Behaviour } from './behaviour.ts';
-import type { ReleaseFacts } from './messages.ts';
+import { createChallengers, type Experiment, MODEL_BYTES } from './challengers.ts';
+import type { CrowdFigures, ReleaseFacts } from './messages.ts';
+import { type PullProgress, type PullRelease, pullCounted } from './pull-release.ts';
 
 /** What a device reports on its way to what it should run, at the times at which a real one would. */
 export interface Installer {
@@ -18,9 +20,15 @@ export interface Installer {
   running(): ReportedState['running'];
   /** Of the release that runs. */
   facts(): ReleaseFacts | undefined;
+  experiment(): Experiment | undefined;
+  /** Gives up what is being pulled. */
+  stop(): void;
 }
 
 interface InstallerParts {
+  /** Pulls what an assignment names; without it a pull takes its time, and no bytes. */
+  pull?: PullRelease | undefined;
+  figures: Pick<CrowdFigures, 'pulling' | 'pulled' | 'problems'>;
   behaviour: Behaviour;
   clock: Clock;
   facts(digest: string): Promise<ReleaseFacts | undefined>;
@@ -30,44 +38,76 @@ interface InstallerParts {
   changed(was: 'running' | 'failed' | undefined, is: 'running' | 'failed' | undefined): void;
 }
 
-/** Of one model, as far as nobody tells. */
-const MODEL_BYTES = 5_000_000;
 const STEP = 'installing';
 
-export function createInstaller({ behaviour, clock, facts: look, after, report, changed }: InstallerParts): Installer {
+type Assigned = NonNullable<DesiredState['assignment']>;
+/** What takes its own time says with a promise whether it was done. */
+type Step = [waitMs: number, act: () => unknown];
+
+export function createInstaller(parts: InstallerParts): Installer {
+  const { behaviour, clock, facts: look, after, report, changed } = parts;
   let desired: DesiredState | undefined;
   let reported: ReportedState | undefined;
   let running: ReportedState['running'] = null;
   let runningFacts: ReleaseFacts | undefined;
   let previous: string | null = null;
   let counted: 'running' | 'failed' | undefined;
+  /** Ends what is on the way now. */
+  let underWay = new AbortController();
 
+  const challengers = createChallengers({ ...parts, changed: () => say('running') });
   const say = (phase: ReconcilePhase, steps: StepReport[] = [], error: Problem | null = null): void => {
     const { epoch = 0, generation = 0 } = desired ?? {};
-    reported = { schemaVersion: 1, epoch, generation, phase, steps, running, previous, error, refused: [], atMs: clock.nowMs() };
+    const experiment = challengers.reported();
+    reported = {
+      ...{ schemaVersion: 1, epoch, generation, phase, steps, running, previous, error, refused: [], atMs: clock.nowMs() },
+      ...(experiment === undefined ? {} : { experiment }),
+    };
     const count = phase === 'running' || phase === 'failed' ? phase : undefined;
     if (count !== counted) changed(counted, count);
     counted = count;
     report(reported);
   };
-  const finish = (assignment: NonNullable<DesiredState['assignment']>, facts: ReleaseFacts | undefined): void => {
+  const finish = (assignment: Assigned, facts: ReleaseFacts | undefined): void => {
     if (running !== null && running.release !== assignment.release) previous = running.release;
     running = { release: assignment.release, artefacts: assignment.artefacts, verified: true, since: clock.nowMs(), providers: {} };
     runningFacts = facts;
+    challengers.want(desired?.experiment);
     say('running');
   };
-  const install = (assignment: NonNullable<DesiredState['assignment']>, facts: ReleaseFacts | undefined): void => {
+  /** @returns whether all of it is there */
+  const pullReally = async (assignment: Assigned, pull: PullRelease, signal: AbortSignal): Promise<boolean> => {
+    const step = { step: 'pull-blob', subject: assignment.release, state: 'running' } as const;
+    let last: PullProgress = { doneBytes: 0, totalBytes: 0 };
+    say('pulling', [step]);
+    const begin = (onProgress: (progress: PullProgress) => void): Promise<void> =>
+      pull(assignment, signal, (progress) => {
+        last = progress;
+        onProgress(progress);
+      });
+    const problem = await pullCounted(begin, parts.figures, clock, (progress) => say('pulling', [{ ...step, ...progress }]));
+    if (signal.aborted || problem === 'cancelled') return false;
+    if (problem === undefined) say('installed', [{ ...step, state: 'done', ...last }]);
+    else say('failed', [], problem);
+    return problem === undefined;
+  };
+  const install = (assignment: Assigned, facts: ReleaseFacts | undefined): void => {
     const totalBytes = MODEL_BYTES * Math.max(1, facts?.models ?? 1);
     const plan = behaviour.install(facts?.name ?? '', totalBytes);
     const pull = (state: StepReport['state'], share: number): StepReport[] => [
       { step: 'pull-blob', subject: facts?.name ?? assignment.release, state, doneBytes: Math.round(totalBytes * share), totalBytes },
     ];
-    const steps: [waitMs: number, act: () => void][] = [
-      [plan.checkingMs, () => say('pulling', pull('running', 0))],
-      [plan.pullingMs / 2, () => say('pulling', pull('running', 0.5))],
-      [plan.pullingMs / 2, () => say('installed', pull('done', 1))],
-      [plan.selfTestMs / 2, () => say('self-testing')],
-    ];
+    const { signal } = underWay;
+    const real = parts.pull;
+    const pulling: Step[] =
+      real === undefined
+        ? [
+            [plan.checkingMs, () => say('pulling', pull('running', 0))],
+            [plan.pullingMs / 2, () => say('pulling', pull('running', 0.5))],
+            [plan.pullingMs / 2, () => say('installed', pull('done', 1))],
+          ]
+        : [[plan.checkingMs, () => pullReally(assignment, real, signal)]];
+    const steps: Step[] = [...pulling, [plan.selfTestMs / 2, () => say('self-testing')]];
     if (plan.fails) {
       const error = {
         code: 'self-test-failed',
@@ -85,8 +125,9 @@ export function createInstaller({ behaviour, clock, facts: look, after, report, 
       after(
         waitMs,
         () => {
-          act();
-          next(place + 1);
+          const going = act();
+          if (going instanceof Promise) void going.then((isDone) => isDone === true && !signal.aborted && next(place + 1));
+          else next(place + 1);
         },
         STEP,
       );
@@ -94,21 +135,30 @@ export function createInstaller({ behaviour, clock, facts: look, after, report, 
     say('checking');
     next(0);
   };
+  const hasArtefacts = ({ artefacts }: Assigned): boolean => {
+    const own = Object.entries(running?.artefacts ?? {});
+    return own.length === Object.keys(artefacts).length && own.every(([model, digest]) => artefacts[model] === digest);
+  };
   return {
     want(next) {
       const isNew = desired === undefined || next.epoch !== desired.epoch || next.generation !== desired.generation;
       desired = next;
       if (!isNew) return;
       const { assignment } = next;
+      underWay.abort();
+      underWay = new AbortController();
       if (assignment === null) {
         running = null;
+        challengers.want(undefined);
         after(0, () => say('idle'), STEP);
         return;
       }
-      if (assignment.release === running?.release) {
-        finish(assignment, runningFacts);
+      if (assignment.release === running?.release && (parts.pull === undefined || hasArtefacts(assignment))) {
+        // In the place of whatever was on the way.
+        after(0, () => finish(assignment, runningFacts), STEP);
         return;
       }
+      challengers.want(undefined);
       void look(assignment.release).then((facts) => {
         // The same may have come again meanwhile.
         if (desired !== undefined && compareGenerations(desired, next) === 0) install(assignment, facts);
@@ -119,5 +169,10 @@ export function createInstaller({ behaviour, clock, facts: look, after, report, 
     },
     running: () => running,
     facts: () => runningFacts,
+    experiment: challengers.experiment,
+    stop() {
+      underWay.abort();
+      challengers.want(undefined);
+    },
   };
 }

@@ -17,6 +17,8 @@ export interface WorkerOptions {
   secret: string;
   behaviour: BehaviourOptions;
   telemetryMs: number;
+  /** Devices pull what they are assigned. */
+  pull?: boolean;
   /** Connections that this process begins in a second. */
   startsPerSecond: number;
   devices: readonly { place: number; name: string; claimToken: string }[];
@@ -37,30 +39,38 @@ export interface CrowdFigures {
   recordsSent: number;
   recordsAcknowledged: number;
   commands: number;
-  /** Why devices did not come in, by code. */
+  /** Devices that are pulling now, and pulls of releases that were done. */
+  pulling: number;
+  pulled: number;
+  pulledChunks: number;
+  /** As they came: chunks and documents, compressed or not. */
+  pulledBytes: number;
+  /** Of files, raw: what is verified so far of what all pulls need. */
+  verifiedBytes: number;
+  wantedBytes: number;
+  /** Chunks whose bytes were not those of their digest. */
+  refusedChunks: number;
+  /** Why devices did not come in, or pulls did not end, by code. */
   problems: Record<string, number>;
 }
 
 export type FromWorker = { type: 'figures'; figures: CrowdFigures } | { type: 'release'; digest: string } | { type: 'stopped' };
 
+type Counts = Omit<CrowdFigures, 'problems'>;
+
+const nothing: Counts = {
+  ...{ enrolled: 0, connected: 0, running: 0, failed: 0, recordsSent: 0, recordsAcknowledged: 0, commands: 0 },
+  ...{ pulling: 0, pulled: 0, pulledChunks: 0, pulledBytes: 0, verifiedBytes: 0, wantedBytes: 0, refusedChunks: 0 },
+};
+
 export function noFigures(): CrowdFigures {
-  return {
-    ...{ enrolled: 0, connected: 0, running: 0, failed: 0, recordsSent: 0, recordsAcknowledged: 0, commands: 0 },
-    problems: {},
-  };
+  return { ...nothing, problems: {} };
 }
 
 export function addFigures(left: CrowdFigures, right: CrowdFigures): CrowdFigures {
   const problems = { ...left.problems };
   for (const [code, count] of Object.entries(right.problems)) problems[code] = (problems[code] ?? 0) + count;
-  return {
-    enrolled: left.enrolled + right.enrolled,
-    connected: left.connected + right.connected,
-    running: left.running + right.running,
-    failed: left.failed + right.failed,
-    recordsSent: left.recordsSent + right.recordsSent,
-    recordsAcknowledged: left.recordsAcknowledged + right.recordsAcknowledged,
-    commands: left.commands + right.commands,
-    problems,
-  };
+  const sum: CrowdFigures = { ...left, problems };
+  for (const name of Object.keys(nothing) as (keyof Counts)[]) sum[name] = left[name] + right[name];
+  return sum;
 }

@@ -110,3 +110,24 @@ describe('an outbox', () => {
     expect(batchOf(outbox.next()).dropped).toEqual([]);
   });
 });
+
+test('in an experiment each arm has its part of the items, and a shadow has copies', () => {
+  const [own, other] = ['a', 'b'].map((digit) => digit.repeat(64)) as [string, string];
+  const window = { startMs: 1, lengthMs: 1_000_000, release: own, powerModel: undefined, profile: 'raspberry-pi-5' };
+  const facts = { name: 'good', pipelines: ['one'], models: 1 };
+  const inferences = (isShadow: boolean) =>
+    recordsOf(createBehaviour(defaultBehaviour, 1), {
+      ...{ ...window, facts },
+      experiment: { id: 'e'.repeat(26), isShadow, arms: [{ release: other, facts: { ...facts, name: 'new' }, share: 0.25 }] },
+    }).flatMap(({ kind, payload }) => (kind === 'inference' ? [inferenceRecordSchema.parse(payload)] : []));
+  const [champion, challenger] = inferences(false);
+  expect([champion?.release, challenger?.release]).toEqual([own, other]);
+  expect((champion?.items ?? 0) / 2000).toBeCloseTo(0.75, 1);
+  expect((challenger?.items ?? 0) / 2000).toBeCloseTo(0.25, 1);
+  const [whole, copies] = inferences(true);
+  expect(whole?.items).toBe(2000);
+  expect(copies?.experiment).toMatchObject({
+    isShadow: true,
+    compared: (copies?.items ?? 0) - (copies?.failures['simulated-failure'] ?? 0),
+  });
+});

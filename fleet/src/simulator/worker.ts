@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setDefaultCACertificates } from 'node:tls';
-import { makeRandomId, parseClaimToken, StarlingError } from '@starling/shared';
+import { type BlobManifest, makeRandomId, parseClaimToken, StarlingError } from '@starling/shared';
 import { systemClock } from '../clock.ts';
 import { createBehaviour } from './behaviour.ts';
 import { createSimulatedDevice, type SimulatedDevice } from './device.ts';
@@ -43,19 +43,21 @@ async function start({
   secret,
   behaviour,
   telemetryMs,
+  pull = false,
   startsPerSecond,
   devices: wanted,
 }: WorkerOptions) {
   // The fetch of Node has no other way to trust an authority of one's own.
   if (authority !== undefined) setDefaultCACertificates([authority]);
   const turn = createTurns(startsPerSecond);
+  const manifests = pull ? new Map<string, BlobManifest>() : undefined;
   for (const { place, name, claimToken } of wanted) {
     const token = parseClaimToken(claimToken);
     if (token === undefined) throw new StarlingError('invalid-token', 'that is no claim token');
     const own = { ...capabilities, hostName: name };
     const identity = await createDeviceIdentity({ baseUrl, key: await deviceKeyOf(secret, place), capabilities: own, hostName: name });
     const device = createSimulatedDevice({
-      ...{ identity, claimToken: token, authority, telemetryMs, figures, turn, facts: factsOf, clock: systemClock },
+      ...{ identity, claimToken: token, authority, telemetryMs, figures, turn, manifests, facts: factsOf, clock: systemClock },
       behaviour: createBehaviour(behaviour, place),
       ids: { streamId: makeRandomId(randomBytes), bootId: makeRandomId(randomBytes) },
     });

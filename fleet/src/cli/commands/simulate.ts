@@ -15,6 +15,7 @@ import {
 import type { Connection, Context } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { type ContextOf, collect, examples, numberOption, readOptions, wordsSchema } from '../options.ts';
+import { formatBytes } from '../printable.ts';
 import { readPrivateFile, writePrivateFile } from '../private-files.ts';
 
 const share = (): z.ZodCoercedNumber<unknown> => numberOption().min(0).max(1);
@@ -40,6 +41,7 @@ const simulateOptions = z.object({
   failureShare: share().default(0),
   dropsPerHour: numberOption().min(0).max(3600).default(defaultBehaviour.dropsPerHour),
   slowShare: share().default(defaultBehaviour.slowShare),
+  pull: z.boolean().default(false),
   timeFactor: numberOption().min(0).max(100).default(1),
   forSeconds: numberOption('seconds').positive().optional(),
   remove: z.boolean().default(false),
@@ -59,8 +61,8 @@ export function defineSimulate(program: Command, contextOf: ContextOf): void {
     .summary('run simulated devices against a fleet')
     .description(
       'Simulated devices enrol with keys of their own, log in, take what they are assigned, report, send telemetry and answer commands\n' +
-        'as agents do, but run no models and pull no artefacts. The same seed gives the same devices again. They have the labels\n' +
-        'simulated=true, site and area; --remove deletes them.',
+        'as agents do, but run no models, and pull artefacts with --pull alone. The same seed gives the same devices again. They have the\n' +
+        'labels simulated=true, site and area; --remove deletes them.',
     )
     .option('--devices <n>', 'how many (default 100)')
     .option('--profile <name>', 'device profile that they match (default raspberry-pi-5)')
@@ -79,6 +81,7 @@ export function defineSimulate(program: Command, contextOf: ContextOf): void {
     .option('--drops-per-hour <n>', 'times that each device loses its connection (default 0.2)')
     .option('--slow-share <share>', 'share of devices on a slow link (default 0.1)')
     .option('--time-factor <n>', 'installing takes so many times as long (default 1)')
+    .option('--pull', 'pull the artefacts of what they are assigned over MQTT: verified by digest, counted, and kept nowhere')
     .option('--for-seconds <n>', 'stop by itself (default: at Ctrl-C)')
     .option('--remove', 'delete the simulated devices of the fleet, and all that is known of them')
     .option('--yes', 'with --remove: without asking')
@@ -87,6 +90,7 @@ export function defineSimulate(program: Command, contextOf: ContextOf): void {
       examples(
         ['starling simulate --devices 10000 --profile raspberry-pi-5', 'until Ctrl-C'],
         ['starling simulate --devices 500 --bad-release signs-2 --latency-factor 1.2 --error-rate 0.02', 'for gates to find'],
+        ['starling simulate --devices 200 --pull --release signs-2 --for-seconds 120', 'what a rollout asks of the network'],
         ['starling simulate --remove', 'clean up'],
       ),
     )
@@ -137,6 +141,7 @@ async function simulate(context: Context, options: SimulateOptions): Promise<voi
       ...{ seed, latencyMs, itemsPerSecond, badReleases, latencyFactor, errorRate, failureShare, dropsPerHour, slowShare, timeFactor },
     },
     telemetryMs: options.telemetrySeconds * 1000,
+    pull: options.pull,
     processes: options.processes ?? Math.min(PROCESSES_MAXIMUM, Math.ceil(options.devices / DEVICES_PER_PROCESS)),
     facts: (digest) => factsOf(client, digest),
   });
@@ -148,6 +153,7 @@ async function watch({ output, signal, nowMs }: Context, crowd: Crowd, { devices
   const progress = output.progress(`${devices} simulated devices`);
   const untilMs = nowMs() + (forSeconds ?? Number.POSITIVE_INFINITY) * 1000;
   let ended = false;
+  let before = { bytes: 0, atMs: nowMs() };
   void crowd.ended.then(() => {
     ended = true;
   });
@@ -164,7 +170,11 @@ async function watch({ output, signal, nowMs }: Context, crowd: Crowd, { devices
       signal.addEventListener('abort', stop, { once: true });
     });
     const figures = crowd.figures();
-    progress.update(figures.connected / devices, describe(figures));
+    const tickedMs = nowMs();
+    const bytesPerSecond = ((figures.pulledBytes - before.bytes) * 1000) / Math.max(1, tickedMs - before.atMs);
+    before = { bytes: figures.pulledBytes, atMs: tickedMs };
+    const speed = figures.pulling > 0 ? `, ${formatBytes(bytesPerSecond)}/s` : '';
+    progress.update(figures.connected / devices, `${describe(figures)}${speed}`);
   }
   const endedByItself = ended;
   await crowd.stop();
@@ -177,13 +187,23 @@ async function watch({ output, signal, nowMs }: Context, crowd: Crowd, { devices
   output.result(figures, () => describe({ ...figures, connected: 0 }));
 }
 
-function describe({ enrolled, connected, running, failed, recordsSent, recordsAcknowledged, commands, problems }: CrowdFigures): string {
+function describe(figures: CrowdFigures): string {
+  const { enrolled, connected, running, failed, recordsSent, recordsAcknowledged, commands, problems } = figures;
   const parts = [`${connected} connected`, `${enrolled} enrolled`, `${running} running`];
   if (failed > 0) parts.push(`${failed} failed`);
-  parts.push(`${recordsAcknowledged} of ${recordsSent} records acknowledged`);
+  parts.push(...pullWords(figures), `${recordsAcknowledged} of ${recordsSent} records acknowledged`);
   if (commands > 0) parts.push(`${commands} commands`);
   for (const [code, count] of Object.entries(problems)) parts.push(`${code} ${count} times`);
   return parts.join(', ');
+}
+
+function pullWords({ pulling, pulled, pulledChunks, pulledBytes, verifiedBytes, wantedBytes, refusedChunks }: CrowdFigures): string[] {
+  if (pulling === 0 && pulledChunks === 0) return [];
+  const files = wantedBytes === 0 ? '' : `, ${formatBytes(verifiedBytes)} of ${formatBytes(wantedBytes)} verified`;
+  const words = [`${pulled} pulls done`, `${pulledChunks} chunks in ${formatBytes(pulledBytes)}${files}`];
+  if (pulling > 0) words.unshift(`${pulling} pulling`);
+  if (refusedChunks > 0) words.push(`${refusedChunks} chunks refused`);
+  return words;
 }
 
 /** One claim token for each site: the labels of a token are those of its devices. */
