@@ -1,7 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AnalysisMeasureName, analysisMeasures, analysisObjectiveSchema, analysisSpecSchema } from '@starling/shared';
+import {
+  type AnalysisMeasureName,
+  type AnalysisObjective,
+  analysisMeasures,
+  analysisObjectiveSchema,
+  analysisSpecSchema,
+} from '@starling/shared';
 import { sql } from 'drizzle-orm';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,6 +15,7 @@ import {
   type Analysis,
   type Cohort,
   createAnalysis,
+  type DeviceRollUps,
   figuresOfDevices,
   figuresQuery,
   readFigures,
@@ -72,7 +79,51 @@ const idsOf = (from: number, to: number) => sql`select 'device-' || i from gener
 const candidate: Cohort & { release: string } = { devices: idsOf(0, 19), release: NEW_RELEASE };
 const control: Cohort = { devices: idsOf(20, 59) };
 
-function figuresInMemory(rolledUp: readonly RollUp[], side: 'candidate' | 'control', measure: AnalysisMeasureName) {
+interface StoredOutcome {
+  result_id: string;
+  device: string;
+  release: string;
+  value: number | null;
+  label: string | null;
+  item_at_ms: number;
+  at_ms: number;
+  received_at_ms: number;
+}
+
+/** Of the new release seven in ten are right, of the old one nine; half of them as labels. Some say neither, and one is of no device here. */
+function outcomesOfFleet(): StoredOutcome[] {
+  const outcomes: StoredOutcome[] = [];
+  const tell = (device: string, release: string, atMs: number, what: Pick<StoredOutcome, 'value' | 'label'>): void => {
+    const times = { item_at_ms: atMs, at_ms: atMs + 1000, received_at_ms: NOW_MS };
+    outcomes.push({ result_id: `result-${outcomes.length}`, device, release, ...what, ...times });
+  };
+  for (let index = 0; index < 60; index += 1) {
+    const device = `device-${index}`;
+    const release = index < 20 ? NEW_RELEASE : OLD_RELEASE;
+    const right = index < 20 ? 70 : 90;
+    for (let item = 0; item < 100; item += 1) {
+      const isRight = (item * 37 + index) % 100 < right;
+      const what = item % 2 === 0 ? { value: isRight ? 1 : 0, label: null } : { value: null, label: isRight ? 'kept' : 'returned' };
+      tell(device, release, SINCE_MS + item * 10_000, what);
+      tell(device, OLD_RELEASE, SINCE_MS - 20 * MINUTE_MS + item * 1000, { value: item < 90 ? 1 : 0, label: null });
+    }
+    tell(device, release, SINCE_MS + 1, { value: null, label: 'unknown' });
+    tell(device, release, SINCE_MS + 2, { value: 17, label: null });
+  }
+  tell('silent', NEW_RELEASE, SINCE_MS + 1, { value: 0, label: null });
+  return outcomes;
+}
+
+/** What counts of an outcome: nothing where it is neither right nor wrong. */
+function countedOutcome({ device, release, value, label, item_at_ms: atMs }: StoredOutcome): Counted[] {
+  const worth = value ?? (label === 'kept' ? 1 : label === 'returned' ? 0 : null);
+  if (worth === null || worth < 0 || worth > 1 || device === 'silent') return [];
+  return [{ kind: 'feedback', subject: '', device, release, atMs, count: 1, hits: 0, total: worth, bins: null }];
+}
+
+type Counted = DeviceRollUps['now'][number] & Pick<RollUp, 'device' | 'release' | 'atMs'>;
+
+function figuresInMemory(rolledUp: readonly Counted[], side: 'candidate' | 'control', measure: AnalysisMeasureName) {
   const isOfSide = (device: string): boolean => Number(device.slice(7)) < 20 === (side === 'candidate');
   const devices = Map.groupBy(
     rolledUp.filter(({ device }) => isOfSide(device)),
@@ -85,11 +136,11 @@ function figuresInMemory(rolledUp: readonly RollUp[], side: 'candidate' | 'contr
   return figuresOfDevices(sides, analysisMeasures[measure], source as NonNullable<typeof source>);
 }
 
-function queryOf(side: 'candidate' | 'control', measure: AnalysisMeasureName) {
+function queryOf(side: 'candidate' | 'control', measure: AnalysisMeasureName, objective: Pick<AnalysisObjective, 'labels'> = {}) {
   const source = sourceOf(measure) as NonNullable<ReturnType<typeof sourceOf>>;
   const devices = side === 'candidate' ? candidate.devices : control.devices;
   return figuresQuery({
-    ...{ side, devices, source, release: NEW_RELEASE, measure: analysisMeasures[measure], objective: {}, prices: [], isCost: false },
+    ...{ side, devices, source, release: NEW_RELEASE, measure: analysisMeasures[measure], objective, prices: [], isCost: false },
     ...{ sinceMs: SINCE_MS, pastFromMs: SINCE_MS - 60 * MINUTE_MS, untilMs: NOW_MS + 1 },
   });
 }
@@ -154,7 +205,6 @@ function figuresSuite(open: () => Promise<OpenDatabase>): void {
       objectives: [
         { name: 'latency', measure: 'latency-p95', atMost: '1.1x' },
         { name: 'errors', measure: 'error-rate', atMost: '5 %' },
-        { name: 'agreement', measure: 'agreement', atLeast: '95 %', dryRun: true },
       ],
     });
     const question = { spec, candidate, control, sinceMs: SINCE_MS, rollout: { id: 'rollout-1', step: '2' } };
@@ -165,7 +215,6 @@ function figuresSuite(open: () => Promise<OpenDatabase>): void {
     expect(result.metrics.map(({ name, verdict }) => [name, verdict])).toEqual([
       ['latency', 'failed'],
       ['errors', 'successful'],
-      ['agreement', 'not-measured'],
     ]);
     expect(result.metrics[0]).toMatchObject({ basis: 'control', adjusted: true, difference: { low: expect.any(Number) } });
     expect(result.metrics[0]?.plot.map(({ atMs }) => atMs)).toEqual([SINCE_MS + 1, NOW_MS]);
@@ -181,6 +230,41 @@ function figuresSuite(open: () => Promise<OpenDatabase>): void {
     expect(again[0]?.['log_change_sum'] / again[0]?.['log_change_devices']).toBeCloseTo(Math.log(1.35), 1);
     // Refuted once is refuted: also where the next look would say otherwise.
     expect((await analysis.judge({ ...question, nowMs: NOW_MS + 10 * MINUTE_MS })).verdict).toBe('failed');
+  });
+
+  test('accuracy is what feedback says, device by device, and a release that is wrong more often is refuted', async () => {
+    const outcomes = outcomesOfFleet();
+    await database.db.execute(sql`
+      insert into feedback_outcomes (result_id, device, release, value, label, item_at_ms, at_ms, received_at_ms)
+      select * from json_to_recordset(${JSON.stringify(outcomes)}::json) as o(result_id text, device text, release text, value float8, label text,
+        item_at_ms bigint, at_ms bigint, received_at_ms bigint)`);
+    const labels = { kept: 1, returned: 0 };
+    for (const side of ['candidate', 'control'] as const) {
+      const expected = figuresInMemory(outcomes.flatMap(countedOutcome), side, 'accuracy');
+      expect(expected.now.devices).toBe(side === 'candidate' ? 20 : 40);
+      expectClose(await readFigures(database.db, queryOf(side, 'accuracy', { labels })), expected, side);
+    }
+    const spec = analysisSpecSchema.parse({
+      objectives: [
+        { name: 'compared', measure: 'accuracy', noWorseThan: '5 %', labels },
+        { name: 'enough', measure: 'accuracy', atLeast: '50 %', labels },
+        { name: 'too-few', measure: 'accuracy', atLeast: '50 %', minimumInferences: 100_000, labels },
+      ],
+    });
+    const question = { spec, candidate, control, sinceMs: SINCE_MS, nowMs: NOW_MS, rollout: { id: 'rollout-3', step: '1' } };
+    const { verdict, metrics } = await analysis.judge(question);
+    expect(verdict).toBe('failed');
+    expect(metrics.map(({ verdict: own }) => own)).toEqual(['failed', 'successful', 'running']);
+    expect(metrics[0]?.candidate?.estimate).toBeCloseTo(0.7, 2);
+    expect(metrics[2]?.reason).toContain('outcomes');
+    const [first] = (await analysis.queriesOf('rollout-3', 'compared')).queries;
+    const [again] = await clientOf(database).unsafe(inlineParameters(first?.sql ?? '', first?.params ?? []));
+    expect(again?.['now_a'] / again?.['now_b']).toBeCloseTo(0.7, 2);
+    // Feedback is nothing that a device sends: who is silent stays so.
+    const silent = { ...candidate, assigned: sql`${idsOf(0, 19)} union all select 'silent'` };
+    const crashes = analysisSpecSchema.parse({ objectives: [{ name: 'crashes', measure: 'crash-rate', atMost: '1 %', dryRun: true }] });
+    const judged = await analysis.judge({ spec: crashes, candidate: silent, control, sinceMs: SINCE_MS, nowMs: NOW_MS });
+    expect(judged.metrics[0]?.candidate?.devices).toBe(20);
   });
 
   test('a silent half of the candidate makes it inconclusive', async () => {
@@ -230,6 +314,11 @@ function figuresSuite(open: () => Promise<OpenDatabase>): void {
     expect(await analysis.resolve('steady')).toEqual(spec);
     const own = await analysis.resolve({ template: 'steady', objectives: [{ name: 'errors', measure: 'error-rate', atMost: '1 %' }] });
     expect(own).toMatchObject({ confidence: 0.9, objectives: [{ name: 'errors', atMost: '1 %' }] });
+    const shadow = analysisSpecSchema.parse({ objectives: [{ name: 'same', measure: 'agreement', atLeast: '95 %' }] });
+    await expect(analysis.templates.put('same', shadow, { name: 'ada' })).rejects.toMatchObject({
+      code: 'not-measurable',
+      field: 'objectives.0.measure',
+    });
     await expect(analysis.resolve('stedy')).rejects.toMatchObject({ code: 'unknown-template', hint: 'did you mean steady?' });
     await expect(analysis.resolve({ objectives: [{ name: 'errors', measure: 'error-rate', atMost: '5 ms' }] })).rejects.toMatchObject({
       code: 'bad-document',

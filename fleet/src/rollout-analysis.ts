@@ -1,5 +1,5 @@
 import { type AnalysisSpec, messageOf, type RolloutState, type Webhook, type WebhookKind } from '@starling/shared';
-import type { Analysis, Webhooks } from './analysis/index.ts';
+import { type Analysis, requireMeasurable, type Webhooks } from './analysis/index.ts';
 import type { EventBus, Log } from './ports.ts';
 import type { AnalysisQuestion, RolloutAnalysis, Rollouts } from './rollouts/index.ts';
 
@@ -17,7 +17,7 @@ export function judgeRollouts(analysis: Pick<Analysis, 'resolve' | 'judge'>, web
     return undefined;
   };
   return {
-    resolve: async (reference) => ({ ...(await analysis.resolve(reference)) }),
+    resolve: async (reference) => ({ ...requireMeasurable(await analysis.resolve(reference)) }),
     objection: async ({ id, name }, reference) => agrees(await analysis.resolve(reference), 'confirm-rollout', { rollout: id, name }),
     async judge(question) {
       const { candidate, control, sinceMs, nowMs, endsAtMs, rollout, step } = question;

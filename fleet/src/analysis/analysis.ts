@@ -27,6 +27,7 @@ import { sourceOf } from './device-figures.ts';
 import { type Cohort, figuresQuery, type ProfilePrice } from './figures-sql.ts';
 import { judgeMetric } from './judge-metric.ts';
 import type { CohortFigures } from './moments.ts';
+import { requireMeasurable } from './require-measurable.ts';
 import {
   censusQuery,
   deleteTemplate,
@@ -131,7 +132,7 @@ export function createAnalysis(ports: AnalysisPorts): Analysis {
       list: (page) => selectTemplates(db, page),
       show: template,
       async put(name, spec, actor) {
-        const row = { name, spec: analysisSpecSchema.parse(spec), changedAtMs: clock.nowMs(), changedBy: actor.name };
+        const row = { name, spec: requireMeasurable(analysisSpecSchema.parse(spec)), changedAtMs: clock.nowMs(), changedBy: actor.name };
         await db.transaction(async (tx) => {
           await upsertTemplate(tx, row);
           await appendAudit(tx, clock, actor, 'analysis-template.put', name);

@@ -3,7 +3,7 @@ import type { RollUp } from '../telemetry/index.ts';
 import { type CohortFigures, DEVICE_INFERENCES_MINIMUM, type DeviceCounts, gatherLogs, gatherMoments } from './moments.ts';
 import { countBelow, placeOf, quantileOfBins } from './quantiles.ts';
 
-type Counted = Pick<RollUp, 'kind' | 'subject' | 'count' | 'hits' | 'total' | 'bins'>;
+type Counted = Pick<RollUp, 'subject' | 'count' | 'hits' | 'total' | 'bins'> & Pick<MeasureSource, 'kind'>;
 
 /** Roll-ups of one device: since the analysis began on the release in question, and before. */
 export interface DeviceRollUps {
@@ -13,7 +13,8 @@ export interface DeviceRollUps {
 
 /** Which roll-ups a measure is made of, and what it takes from each: the same in SQL (`figures-sql.ts`) and here. */
 export interface MeasureSource {
-  kind: RollUp['kind'];
+  /** `feedback`: outcomes that came back for results of the device, summed in the question itself. */
+  kind: RollUp['kind'] | 'feedback';
   /** `devices`: one per device that sent anything, and whether there was such an event. */
   a: 'hits' | 'total' | 'below' | 'any';
   b: 'count' | 'values' | 'one';
@@ -31,9 +32,9 @@ const sources: Readonly<Record<AnalysisMeasureName, MeasureSource | null>> = {
   'energy-per-inference': { kind: 'energy', a: 'total', b: 'count' },
   // The price of the time that items took; the store multiplies by what the device costs.
   'cost-per-inference': { kind: 'inference', a: 'total', b: 'count' },
-  // Telemetry has neither yet.
+  accuracy: { kind: 'feedback', a: 'total', b: 'count' },
+  // Only a shadow has two answers to one item; experiments count them.
   agreement: null,
-  accuracy: null,
 };
 
 export function sourceOf(measure: AnalysisMeasureName): MeasureSource | null {

@@ -27,7 +27,7 @@ export interface FiguresQuestion {
   release: string;
   /** The one release that counts as the past of the candidate, from `pastFromMs` on; every other one if not given. */
   against?: string | undefined;
-  objective: Pick<AnalysisObjective, 'pipeline' | 'monitor'>;
+  objective: Pick<AnalysisObjective, 'pipeline' | 'monitor' | 'labels'>;
   measure: AnalysisMeasure;
   source: MeasureSource;
   /** Start of the first five minutes that count as now, as past, and of the first that does not count any more. */
@@ -88,12 +88,24 @@ function isNow({ side, release, against, sinceMs, pastFromMs, untilMs }: Figures
 function rowsOf(question: FiguresQuestion, columns: SQL, condition: SQL): SQL {
   const { pastFromMs, sinceMs, untilMs } = question;
   const fromMs = Math.min(pastFromMs, sinceMs);
-  return sql`select device, is_now, ${columns} from (select r.*, ${isNow(question)} as is_now from telemetry_rollups r
+  return sql`select device, is_now, ${columns} from (select r.*, ${isNow(question)} as is_now from ${tableOf(question)} as r
     where r.device in (select device from cohort) and r.at_ms >= ${fromMs}::bigint and r.at_ms < ${untilMs}::bigint
     and ${condition}) as r where is_now is not null`;
 }
 
+/**
+ * Where the counts are. Outcomes are no telemetry: they come from elsewhere, late, and say nothing on whether a device is alive. Each is
+ * counted when its item was answered, by the release that answered it; what is neither right nor wrong is left out.
+ */
+function tableOf({ source, objective: { labels = {} } }: FiguresQuestion): SQL {
+  if (source.kind !== 'feedback') return sql`telemetry_rollups`;
+  return sql`(select device, release, item_at_ms as at_ms, 1 as count, worth as total
+    from (select device, release, item_at_ms, coalesce(value, (${JSON.stringify(labels)}::jsonb->>label)::float8) as worth
+      from feedback_outcomes) as o where worth between 0 and 1)`;
+}
+
 function ofSubject({ source, objective }: FiguresQuestion): SQL {
+  if (source.kind === 'feedback') return sql`true`;
   const kind = sql`r.kind = ${source.kind}`;
   if (source.subject !== undefined) return sql`${kind} and r.subject = ${source.subject}`;
   if (source.kind === 'drift') {

@@ -5,6 +5,7 @@ export { type DeviceRollUps, figuresOfDevices, type MeasureSource, sourceOf } fr
 export { type Cohort, figuresQuery, type ProfilePrice } from './figures-sql.ts';
 export { judgeMetric, type MetricInput } from './judge-metric.ts';
 export { quantileOfBins } from './quantiles.ts';
+export { requireMeasurable } from './require-measurable.ts';
 export { deleteOldMeasurements, readFigures } from './store.ts';
 export { sampleRatioOf, verdictOf } from './verdict.ts';
 export { createWebhooks, type WebhookAnswer, type WebhookCall, type Webhooks } from './webhooks.ts';

@@ -90,10 +90,11 @@ function requireLimit(objective: AnalysisObjective): AnalysisLimit {
 
 /** What a side lacks to be judged, in words; null if nothing. */
 function shortOf(objective: AnalysisObjective, { kind }: AnalysisMeasure, side: SideMoments, who: string): string | null {
-  const { minimumDevices, minimumInferences } = objective;
+  const { measure, minimumDevices, minimumInferences } = objective;
   if (side.devices < minimumDevices) return `${who} has ${side.devices} of the ${minimumDevices} devices that a decision needs`;
   if (kind === 'quantile' || kind === 'share' || kind === 'mean') {
-    if (side.b < minimumInferences) return `${who} has ${Math.round(side.b)} of the ${minimumInferences} inferences that a decision needs`;
+    if (side.b < minimumInferences)
+      return `${who} has ${Math.round(side.b)} of the ${minimumInferences} ${measure === 'accuracy' ? 'outcomes' : 'inferences'} that a decision needs`;
   }
   return null;
 }

@@ -9,6 +9,7 @@ import {
   StarlingError,
 } from '@starling/shared';
 import type { SQL } from 'drizzle-orm';
+import { requireMeasurable } from '../analysis/index.ts';
 import { releasesAmong } from './members-store.ts';
 import type { ExperimentPorts } from './ports.ts';
 
@@ -54,7 +55,8 @@ export async function checkSpec(spec: ExperimentSpec, ports: ExperimentPorts): P
   for (const [index, challenger] of challengers.entries())
     await requireSameEnds(champion, challenger, `challengers.${index}.release`, ports);
   requireGoal(spec);
-  const guards = spec.guards === undefined ? undefined : await below('guards', () => ports.analysis.resolve(spec.guards));
+  const guards =
+    spec.guards === undefined ? undefined : await below('guards', async () => requireMeasurable(await ports.analysis.resolve(spec.guards)));
   return { champion, challengers, where, spec: { ...spec, ...(guards === undefined ? {} : { guards: { ...guards } }) } };
 }
 

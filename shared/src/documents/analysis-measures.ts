@@ -73,7 +73,14 @@ export const analysisMeasures: Readonly<Record<AnalysisMeasureName, AnalysisMeas
     slack: 0.002,
     title: 'share of items on which it agrees with the champion',
   },
-  accuracy: { kind: 'share', unit: '%', units: share, better: 'higher', slack: 0.002, title: 'share of labelled items that it gets right' },
+  accuracy: {
+    kind: 'share',
+    unit: '%',
+    units: share,
+    better: 'higher',
+    slack: 0.002,
+    title: 'share of the items with feedback that turned out right',
+  },
 };
 
 /** What an objective holds a measure to. */

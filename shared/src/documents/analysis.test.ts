@@ -45,6 +45,8 @@ test('an objective says exactly one limit, and names a monitor for drift alone',
   expect(fields({})).toEqual(['atMost']);
   expect(fields({ atMost: '1 %', noWorseThan: '5 %' })).toEqual(['atMost']);
   expect(fields({ atMost: '1 %', monitor: 'light' })).toEqual(['monitor']);
+  expect(fields({ atMost: '1 %', labels: { kept: 1 } })).toEqual(['labels']);
+  expect(fields({ measure: 'accuracy', atLeast: '95 %', labels: { kept: 2 } })).toEqual(['labels.kept']);
 });
 
 test('an analysis needs an objective, and no two of one name', () => {

@@ -12,6 +12,14 @@ export const analysisObjectiveSchema = z
     measure: analysisMeasureNameSchema,
     pipeline: nameSchema.optional().meta({ description: 'Of this pipeline alone; of all pipelines of the release if not given' }),
     monitor: z.string().max(200).optional().meta({ description: 'For `drift`: this monitor alone' }),
+    labels: z
+      .record(z.string().min(1).max(100), z.number().min(0).max(1))
+      .optional()
+      .meta({
+        description:
+          'For `accuracy`: what a label that comes back is worth, from 0 (wrong) to 1 (right). Labels that are not named count nothing',
+        examples: [{ right: 1, wrong: 0 }],
+      }),
     atMost: z
       .union([z.number(), z.string().max(40)])
       .optional()
@@ -60,6 +68,8 @@ export const analysisObjectiveSchema = z
     if ('problem' in limit) context.addIssue({ code: 'custom', path: [limit.field], message: limit.problem });
     if (objective.monitor !== undefined && objective.measure !== 'drift')
       context.addIssue({ code: 'custom', path: ['monitor'], message: 'only the measure "drift" has monitors' });
+    if (objective.labels !== undefined && objective.measure !== 'accuracy')
+      context.addIssue({ code: 'custom', path: ['labels'], message: 'only the measure "accuracy" has labels' });
   });
 export type AnalysisObjective = z.infer<typeof analysisObjectiveSchema>;
 
@@ -168,7 +178,7 @@ export function mergeAnalysis(template: AnalysisSpec | undefined, reference: Ana
 export const analysisVerdictSchema = z.enum(['successful', 'failed', 'inconclusive', 'running']);
 export type AnalysisVerdict = z.infer<typeof analysisVerdictSchema>;
 
-/** `error`: it could not be measured too often in a row. `not-measured`: nothing that devices send says it. */
+/** `error`: it could not be measured too often in a row. `not-measured`: nothing that is sent says it; new analyses are refused then. */
 export const metricVerdictSchema = z.enum([...analysisVerdictSchema.options, 'error', 'not-measured']);
 export type MetricVerdict = z.infer<typeof metricVerdictSchema>;
 

@@ -131,6 +131,6 @@ export const feedbackOutcomes = pgTable(
   },
   (table) => [
     index('feedback_outcomes_experiment').on(table.experiment, table.release),
-    index('feedback_outcomes_device').on(table.device),
+    index('feedback_outcomes_device_at').on(table.device, table.itemAtMs),
   ],
 );
