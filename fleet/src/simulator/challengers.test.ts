@@ -36,7 +36,7 @@ test('a challenger is pulled, runs, and is gone when it is taken away', async ()
   const { challengers, run, changes } = open();
   challengers.want(experiment('one', first));
   expect(challengers.reported()).toEqual({ id: 'one', arms: [{ release: first, state: 'pulling' }] });
-  expect(challengers.experiment()?.arms).toEqual([]);
+  expect(challengers.experiment()).toBeUndefined();
   await run();
   expect(challengers.reported()?.arms).toEqual([{ release: first, state: 'running' }]);
   expect(challengers.experiment()).toMatchObject({ id: 'one', isShadow: false, arms: [{ release: first, share: 0.5 }] });

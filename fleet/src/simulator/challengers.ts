@@ -23,7 +23,7 @@ export interface Experiment {
 export interface Challengers {
   want(experiment: ExperimentAssignment | undefined): void;
   reported(): ReportedState['experiment'];
-  /** What runs of it. */
+  /** Once all of its challengers run. */
   experiment(): Experiment | undefined;
 }
 
@@ -96,7 +96,8 @@ export function createChallengers(parts: ChallengersParts): Challengers {
       const arms = wanted.arms.flatMap(({ release, share }) =>
         running.has(release) ? [{ release, share, facts: running.get(release) }] : [],
       );
-      return { id: wanted.id, isShadow: wanted.mode === 'shadow', arms };
+      // Before all of them run the champion has items that are not its own, and its share would be found wrong.
+      return arms.length < wanted.arms.length ? undefined : { id: wanted.id, isShadow: wanted.mode === 'shadow', arms };
     },
   };
 }
