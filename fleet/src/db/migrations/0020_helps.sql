@@ -1,1 +1,0 @@
-ALTER TABLE "desired_states" ADD COLUMN "helps" jsonb DEFAULT '[]'::jsonb NOT NULL;
