@@ -75,6 +75,17 @@ describeWith(['mosquitto_pub'], "a person's own MQTT tools", () => {
     expect(total).toBe(1);
   });
 
+  test('ask for captures too, and are told what the device says to that', async () => {
+    const { device } = agent.ready;
+    await send('capture', { request: 'capture-1', device, arguments: { edges: ['decode.image'], items: 5 } });
+    const { error } = await listener.answer('capture-1', ({ status }) => status === 'failed');
+    expect(error).toMatchObject({ code: 'no-release' });
+    await send('capture', { request: 'capture-2', device, arguments: { edges: ['decode.image'], items: 0 } });
+    await listener.answer('capture-2', ({ status }) => status === 'refused');
+    await send('capture-stop', { request: 'capture-3', device, arguments: { capture: 'a'.repeat(26) } });
+    expect(await listener.answer('capture-3', ({ status }) => status === 'done')).toMatchObject({ result: { stopped: false } });
+  });
+
   test('command all that a selector means, with numbers that change, through a restart of the fleet', async () => {
     await send('identify', { request: 'all-1', select: 'has(labels.site)', arguments: { message: 'hello' }, lifeMinutes: 60 });
     const running = await listener.answer('all-1', ({ batch, counts }) => batch !== undefined && counts?.done === 1);

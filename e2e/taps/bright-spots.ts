@@ -45,12 +45,17 @@ const brightSpots: PipelineInput = {
 
 export async function publishBrightSpots(fleet: RunningFleet, edges: string[] = []): Promise<ReleaseView> {
   await fleet.operator.pushPipeline(brightSpots);
+  return releaseBrightSpots(fleet, 'bright-spots-1', edges);
+}
+
+/** Another release of it. @param mayCapture its policy lets values be captured */
+export function releaseBrightSpots(fleet: RunningFleet, name: string, edges: string[], mayCapture = false): Promise<ReleaseView> {
   return fleet.operator.createRelease({
-    name: 'bright-spots-1',
+    name,
     pipeline: `${brightSpots.name}@${brightSpots.version}`,
     policies: {
       egress: { outputs: ['boxes'], edges, sinks: [] },
-      ...{ capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
+      ...{ capture: { enabled: mayCapture }, retention: { resultDays: 30 }, power: {} },
     },
   });
 }

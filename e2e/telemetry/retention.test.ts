@@ -1,10 +1,11 @@
-import { openDatabase } from '../../fleet/src/db/index.ts';
+import { type OpenDatabase, openDatabase } from '../../fleet/src/db/index.ts';
+import { recordsContract } from '../../fleet/src/telemetry/records.contract.ts';
 import { retentionContract } from '../../fleet/src/telemetry/retention.contract.ts';
 import { startPostgres } from '../harness/postgres.ts';
 import { describeWith } from '../harness/requires.ts';
 
 describeWith(['postgres'], 'telemetry in time', ({ postgres }) => {
-  retentionContract('Postgres', async () => {
+  const open = async (): Promise<OpenDatabase> => {
     const server = await startPostgres(postgres);
     const opened = await openDatabase({ url: server.url, directory: '' });
     return {
@@ -14,5 +15,7 @@ describeWith(['postgres'], 'telemetry in time', ({ postgres }) => {
         await server.stop();
       },
     };
-  });
+  };
+  recordsContract('Postgres', open);
+  retentionContract('Postgres', open);
 });

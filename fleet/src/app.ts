@@ -93,7 +93,7 @@ async function wire(
   });
   closers.push(() => modules.close());
   if (external !== undefined) await publishSecrets(secrets);
-  const link = await openDeviceLink({ topicRoot: config.topicRoot, external, log, ids, onResumed: cluster.resumed }, modules);
+  const link = await openDeviceLink({ topicRoot: config.topicRoot, external, clock, log, ids, onResumed: cluster.resumed }, modules);
   closers.push(() => link.broker.close());
   const { addresses, api } = await openFront({
     ...{ config, external, clock, log, directory, database, certificates, listeners, publicUrl, localUrl, trustedOrigins, modules, link },

@@ -15,7 +15,7 @@ import {
   type ShardTopics,
 } from './broker/index.ts';
 import type { Modules } from './modules.ts';
-import type { Ids, Log } from './ports.ts';
+import type { Clock, Ids, Log } from './ports.ts';
 import { createUploadReceiver } from './uploads/index.ts';
 
 const encoder = new TextEncoder();
@@ -28,6 +28,7 @@ export interface DeviceLinkOptions {
   topicRoot: string | undefined;
   /** Undefined for the embedded broker. */
   external: ExternalBrokerOptions | undefined;
+  clock: Clock;
   log: Log;
   ids: Ids;
   /** The connection to a broker that is not ours was away: what devices of these shards said meanwhile is lost. */
@@ -36,7 +37,7 @@ export interface DeviceLinkOptions {
 
 /** Wires a broker to the modules: what devices send goes in, desired states, commands and chunks go out. */
 export async function openDeviceLink(options: DeviceLinkOptions, modules: Modules): Promise<DeviceLink> {
-  const { external, log, ids } = options;
+  const { external, clock, log, ids } = options;
   const { access, devices, operators, taps } = modules;
   if (external === undefined) {
     const topics = createCommonTopics(options.topicRoot);
@@ -56,7 +57,7 @@ export async function openDeviceLink(options: DeviceLinkOptions, modules: Module
         traffic.left(device);
       },
     });
-    const traffic = joinModules(broker, topics, modules, log);
+    const traffic = joinModules(broker, topics, modules, { clock, log });
     operators.relay.onSend({
       async send(account, id, result) {
         const topic = topics.build('operatorResult', { account, id });
@@ -83,7 +84,7 @@ export async function openDeviceLink(options: DeviceLinkOptions, modules: Module
     },
     disconnect: broker.operators.disconnect,
   });
-  const traffic = joinModules(broker, topics, modules, log);
+  const traffic = joinModules(broker, topics, modules, { clock, log });
   access.onLogin((device, password) => broker.admit(device, password));
   taps.onStart((device, tap) => broker.watch(topics.build('tap', { device, id: tap })));
   return { kind: 'external', broker, topics };
@@ -95,7 +96,12 @@ interface Traffic {
   left(device: string): void;
 }
 
-function joinModules(broker: Broker, topics: DeviceTopics, modules: Modules, log: Log): Traffic {
+function joinModules(
+  broker: Broker,
+  topics: DeviceTopics,
+  modules: Modules,
+  { clock, log }: Pick<DeviceLinkOptions, 'clock' | 'log'>,
+): Traffic {
   const { blobs, commands, desiredStates, devices, ingest, taps } = modules;
   const relay = createRelay({
     mayStream: (from, to) => desiredStates.connects(from, to),
@@ -114,7 +120,7 @@ function joinModules(broker: Broker, topics: DeviceTopics, modules: Modules, log
   const inbound = createInbound({
     ...{ topics, log, devices, desiredStates, commands, ingest, chunks, taps, left },
     uploads: createUploadReceiver({
-      ...{ blobs, log },
+      ...{ blobs, clock, log },
       isExpected: commands.expectsUpload,
       stored: commands.uploaded,
     }),

@@ -26,7 +26,8 @@ export interface HousekeepingPorts {
 
 /** Expires, retains and collects until it is stopped. */
 export function startHousekeeping(modules: Modules, { directory, clock, log, isMine, expel }: HousekeepingPorts): () => Promise<void> {
-  const { agentBuilds, batches, blobs, builds, commands, devices, ingest, models, operators, pipelines, releases, retention } = modules;
+  const { agentBuilds, batches, blobs, builds, captures, commands, devices, ingest, models, operators, pipelines, releases, retention } =
+    modules;
   const endLogins = async (): Promise<void> => {
     for (const device of await devices.endLogins(LOGINS_PER_PASS)) await expel?.(device);
   };
@@ -37,6 +38,7 @@ export function startHousekeeping(modules: Modules, { directory, clock, log, isM
       ...(await pipelines.references()),
       ...(await releases.references()),
       ...(await agentBuilds.references()),
+      ...(await captures.references()),
     ]);
   /** One run at a time, however long it takes. */
   const every = (intervalMs: number, what: string, work: () => Promise<unknown>): { stop(): Promise<void>; run(): void } => {

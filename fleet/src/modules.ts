@@ -8,6 +8,7 @@ import { type Accounts, createAccounts } from './auth/index.ts';
 import { type BlobStore, openBlobStore } from './blobs/index.ts';
 import { createRateLimit } from './broker/index.ts';
 import { type Builds, createBuilds } from './builds/index.ts';
+import { type Captures, createCaptures } from './captures/index.ts';
 import {
   type CommandBatches,
   type CommandGrants,
@@ -56,7 +57,7 @@ import { createPipelines, type Pipelines } from './pipelines/index.ts';
 import type { Clock, Ids, Log } from './ports.ts';
 import { createReleases, type Releases } from './releases/index.ts';
 import { judgeRollouts, tellOfRollouts } from './rollout-analysis.ts';
-import { createRollouts, followDesired, type Rollouts, rolloutsThatUse } from './rollouts/index.ts';
+import { comingReleases, createRollouts, followDesired, type Rollouts, rolloutsThatUse } from './rollouts/index.ts';
 import { readSecret } from './secret.ts';
 import type { Duty } from './shards/index.ts';
 import { createTaps, type Taps } from './taps/index.ts';
@@ -89,6 +90,7 @@ export interface Modules extends TelemetryModules {
   feedback: Feedback;
   groups: Groups;
   batches: CommandBatches;
+  captures: Captures;
   keyring: Keyring;
   measurements: Measurements;
   measuring: Measuring;
@@ -175,12 +177,14 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     profiles: byName,
     telemetryWindowMs: config.telemetryWindowMs,
     traceRatio: config.traceRatio,
+    ...{ coming: comingReleases, follow: followDesired },
   });
   const commands = createCommands({ db, clock, ids, keyring, events, log });
   const traces = openTraces(config, log);
   const taps = createTaps({ commands, clock, ids });
   const agentBuilds = createAgentBuilds({ db, blobs, keyring, clock });
-  const grants = createCommandGrants({ models, blobs, agentBuilds });
+  const captures = createCaptures({ db, clock, blobs, commands, devices, releases });
+  const grants = createCommandGrants({ models, blobs, agentBuilds, captures });
   const measuring = createMeasuring({
     ...{ db, models, releases, commands, grants, clock, events, log },
     profiles: byName,
@@ -195,7 +199,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const operators = openOperators(ports, { accounts, batches, commands, devices, events, grants, where: groups.where });
   return {
     ...{ blobs, builds, commands, desiredStates, devices, events, grants, keyring, measuring, models, pipelines, releases, rollouts },
-    ...{ experiments, feedback: createFeedback({ db, clock }) },
+    ...{ captures, experiments, feedback: createFeedback({ db, clock }) },
     ...openTelemetry(config, { database: ports.database, clock, log, events, project: keepAll, stored: traces?.add }),
     bulk: createDeviceBulk({ db, clock, events }),
     simulated: createSimulatedRemoval({

@@ -60,6 +60,7 @@ export * from './http/api.ts';
 export * from './http/builds.ts';
 export * from './http/bulk.ts';
 export * from './http/callers.ts';
+export * from './http/captures.ts';
 export * from './http/catalogue.ts';
 export * from './http/choices.ts';
 export { type ApiClient, type CallOptions, type ClientOptions, createApiClient, type FetchLike } from './http/client.ts';
@@ -116,6 +117,7 @@ export { type TrustError, type TrustErrorCode, verifyDocument } from './trust/ve
 export { verifyEpoch } from './trust/verify-epoch.ts';
 export { requireFresh, rootDigest, verifyNextRoot, verifyPinnedRoot } from './trust/verify-root.ts';
 export * from './wire/blob-transfer.ts';
+export * from './wire/capture.ts';
 export * from './wire/command.ts';
 export * from './wire/hello.ts';
 export * from './wire/operator.ts';

@@ -94,11 +94,18 @@ export const PIPELINES_MAXIMUM = 16;
 
 /** Largest encoded image that `infer` takes through the fleet. */
 export const INFER_INPUT_BYTES_MAXIMUM = 20 * 1024 * 1024;
-/** What a command makes that is too large for its result: some ten thousand lines of a log. */
-export const UPLOAD_BYTES_MAXIMUM = 4 * 1024 * 1024;
+/** What a command makes that is too large for its result: a device holds it in memory while it sends it. */
+export const UPLOAD_BYTES_MAXIMUM = 16 * 1024 * 1024;
 /** One part of it; parts under way hold nothing else up for long on a slow link. */
 export const UPLOAD_PIECE_BYTES_MAXIMUM = 64 * 1024;
 export const UPLOAD_WINDOW_PIECES = 4;
+/** Values of edges that one capture keeps on the disk of a device. */
+export const CAPTURE_BYTES_MAXIMUM = UPLOAD_BYTES_MAXIMUM - 64 * 1024;
+export const CAPTURE_ITEMS_MAXIMUM = 10_000;
+/** Longest capture: a day with its night. */
+export const CAPTURE_DURATION_MS_MAXIMUM = 86_400_000;
+/** What all captures of a device may take on its disk. */
+export const CAPTURES_DISK_BYTES_MAXIMUM = 64 * 1024 * 1024;
 /** Largest ONNX file: protobuf cannot hold more than 2 GiB. */
 export const MODEL_BYTES_MAXIMUM = 2 * 1024 ** 3 - 1;
 
@@ -137,6 +144,7 @@ const relations: readonly [string, boolean][] = [
     BLOB_BYTES_MAXIMUM / (CHUNK_BYTES_MEAN_MAXIMUM / 4) + 2 * BLOB_REGIONS_MAXIMUM + 1 <= BLOB_CHUNKS_MAXIMUM,
   ],
   ['the largest mean leaves room for longer chunks', 2 * CHUNK_BYTES_MEAN_MAXIMUM <= CHUNK_BYTES_MAXIMUM],
+  ['a capture fits into an upload, with its manifest', CAPTURE_BYTES_MAXIMUM + 32 * 1024 <= UPLOAD_BYTES_MAXIMUM],
   ['a signed document fits into a chunk', DOCUMENT_BYTES_MAXIMUM <= CHUNK_BYTES_MAXIMUM],
   ['a telemetry batch fits into a packet', TELEMETRY_BATCH_BYTES_MAXIMUM + 1024 <= PACKET_BYTES_MAXIMUM],
   ['a tap message fits into a packet', TAP_MESSAGE_BYTES_MAXIMUM + 1024 <= PACKET_BYTES_MAXIMUM],

@@ -16,3 +16,9 @@ test('says nothing once that is over, and of each tap by itself', () => {
   expect(watchedText([tap(['a.x'], 999)], 1000, timeOf)).toBe('');
   expect(watchedText([tap(['a.x']), tap(['b.y'])], 1000, timeOf).match(/being watched/g)).toHaveLength(2);
 });
+
+test('says that what is seen is kept, where it is', () => {
+  expect(watchedText([{ ...tap(['decode.image']), isKept: true }], 1000, timeOf)).toBe(
+    'Edge decode.image is being recorded by anna@example.org until 2000.',
+  );
+});

@@ -1,10 +1,11 @@
 /** What the runtime host tells -> telemetry, and those whom it concerns. */
 import { type Capabilities, messageOf, type TelemetryKind, type TelemetryPayload } from '@starling/shared';
+import type { Captures } from './captures/index.ts';
 import type { Gatekeeper } from './placement/index.ts';
 import type { Log } from './ports/log.ts';
 import type { PipelineEnds } from './ports/pipeline-ends.ts';
 import type { RuntimeHost } from './ports/runtime-host.ts';
-import type { Challengers, Reconciler } from './reconcile/index.ts';
+import type { Challengers, Helping, Reconciler } from './reconcile/index.ts';
 import { createFallbackEvents } from './sessions/index.ts';
 import type { Spool } from './spool/index.ts';
 import type { TapRelay } from './taps/index.ts';
@@ -15,8 +16,10 @@ interface HostListeners {
   log: Log;
   reconciler: Reconciler;
   challengers: Challengers;
+  helping: Helping;
   spool: Spool;
   taps: TapRelay;
+  captures: Captures;
   capabilities(): Promise<Capabilities>;
   ends: PipelineEnds | undefined;
   gatekeeper: Gatekeeper;
@@ -24,7 +27,7 @@ interface HostListeners {
 
 export function listenToHost(
   host: RuntimeHost,
-  { record, event, log, reconciler, challengers, spool, taps, capabilities, ends, gatekeeper }: HostListeners,
+  { record, event, log, reconciler, challengers, helping, spool, taps, captures, capabilities, ends, gatekeeper }: HostListeners,
 ): void {
   const fallbackEvent = createFallbackEvents();
   host.onEvent((happened) => {
@@ -38,12 +41,17 @@ export function listenToHost(
         reconciler.hostCrashed(happened.reason);
         challengers.hostCrashed(happened.reason, happened.arms);
         taps.hostEnded();
+        captures.hostEnded();
         return event('error', 'host-crashed', happened.reason);
+      case 'restarting':
+        taps.hostEnded();
+        captures.hostEnded();
+        return;
       case 'recovered':
         log.info('the runtime host is back', { afterMs: Math.round(happened.afterMs) });
         return event('info', 'host-recovered', `after ${Math.round(happened.afterMs)} ms`);
       case 'reloaded':
-        return reconciler.hostReloaded(challengers.hostReloaded(happened.releases));
+        return reconciler.hostReloaded(helping.hostReloaded(challengers.hostReloaded(happened.releases)));
       case 'arm-failing':
         return challengers.failing(happened.key, happened.code);
       case 'fell-back': {
@@ -56,7 +64,8 @@ export function listenToHost(
         return;
       }
       case 'tapped':
-        return taps.relay(happened.message);
+        if (!captures.receive(happened.message)) taps.relay(happened.message);
+        return;
       case 'stream':
         return gatekeeper.send(happened);
       case 'deliver':

@@ -7,7 +7,7 @@ import { buildsSearchSchema } from './pages/builds/search.ts';
 import { batchSearchSchema, newBatchSearchSchema } from './pages/commands/search.ts';
 import { deviceSearchSchema } from './pages/device/search.ts';
 import { devicesSearchSchema } from './pages/devices/search.ts';
-import { experimentSearchSchema, experimentsSearchSchema } from './pages/experiments/search.ts';
+import { experimentSearchSchema, experimentsSearchSchema, newExperimentSearchSchema } from './pages/experiments/search.ts';
 import { mapSearchSchema } from './pages/fleet-map/search.ts';
 import { modelSearchSchema } from './pages/model/search.ts';
 import { NotFoundPage } from './pages/not-found/not-found-page.tsx';
@@ -205,6 +205,15 @@ const experiment = createRoute({
     'ExperimentPage',
   ),
 });
+const newExperiment = createRoute({
+  ...under,
+  path: '/experiments/new',
+  validateSearch: newExperimentSearchSchema,
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/experiments/new-experiment-page.tsx')),
+    'NewExperimentPage',
+  ),
+});
 const newRollout = createRoute({
   ...under,
   path: '/rollouts/new',
@@ -295,6 +304,7 @@ const inShell = [
   newRollout,
   rollout,
   experiments,
+  newExperiment,
   experiment,
   commands,
   newCommand,

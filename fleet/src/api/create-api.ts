@@ -10,6 +10,7 @@ import { type AgentPackagePorts, agentPackageRoutes } from './agent-packages.ts'
 import { type AnalysisRoutePorts, analysisRoutes } from './analyses.ts';
 import { type BackupRoutePorts, backupRoutes } from './backup.ts';
 import { type BuildRoutePorts, buildRoutes } from './builds.ts';
+import { type CaptureRoutePorts, captureRoutes } from './captures.ts';
 import { type CataloguePorts, catalogueRoutes } from './catalogue.ts';
 import { type ChoicePorts, choiceRoutes } from './choices.ts';
 import { type CommandBatchRoutePorts, commandBatchRoutes } from './command-batches.ts';
@@ -38,6 +39,7 @@ export interface ApiPorts
     BackupRoutePorts,
     AnalysisRoutePorts,
     BuildRoutePorts,
+    CaptureRoutePorts,
     CataloguePorts,
     ChoicePorts,
     CommandBatchRoutePorts,
@@ -84,6 +86,7 @@ export function createApi(ports: ApiPorts): Hono<ApiEnv> {
   buildRoutes(api, ports);
   analysisRoutes(api, ports);
   deviceRoutes(api, ports);
+  captureRoutes(api, ports);
   commandBatchRoutes(api, ports);
   deviceAccessRoutes(api, ports);
   agentPackageRoutes(api, ports);

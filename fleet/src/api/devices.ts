@@ -70,7 +70,8 @@ export function deviceRoutes(app: ApiApp, ports: DevicePorts): void {
   route(app, api.inferOnDevice, (call) => inferOnDevice(call, ports));
   route(app, api.commandDevice, async ({ params, body, actor }) => {
     await devices.find(params.id);
-    const sent = await commands.send(params.id, body.name, body.arguments, actor, await ports.grants(body.name, body.arguments));
+    const grant = await ports.grants(body.name, body.arguments, params.id);
+    const sent = await commands.send(params.id, body.name, body.arguments, actor, grant);
     return commands.wait(sent.id, body.waitMs);
   });
   route(app, api.listCommands, async ({ params, query }) => ({ ...query, ...(await commands.list(params.id, query)) }));

@@ -38,6 +38,7 @@ const statusOf: Readonly<Record<string, number>> = {
   'image-too-large': 413,
   'no-such-item': 404,
   'egress-refused': 403,
+  'capture-refused': 403,
   'too-many-requests': 429,
   'too-many-taps': 429,
   'too-many-viewers': 429,

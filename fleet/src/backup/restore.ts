@@ -18,6 +18,7 @@ import {
   HEAD_FILE,
   KEPT_FOLDERS,
 } from './format.ts';
+import { asOfNow } from './older.ts';
 import { emptyTables, hasContents, insertRows, listTables, moveSequences, raiseDesired } from './store.ts';
 
 export interface RestorePorts {
@@ -131,13 +132,14 @@ async function takeEntries(file: string, tx: Transaction, ports: RestorePorts, o
       } else if (path === END_FILE) end = parse(backupEndSchema, bytes, path);
       else if (kind === 'files' && KEPT_FOLDERS.some((folder) => folder === first)) files.push({ folder: first, name: second, bytes });
       else if (kind === 'tables') {
-        if (!known.has(first))
-          throw bad(`it has a table ${first}, which this fleet does not know`, 'restore it with the version that made it');
         const lines = Buffer.from(bytes)
           .toString('utf8')
           .split('\n')
           .filter((line) => line !== '');
-        await insertRows(tx, first, lines);
+        const now = asOfNow(first, lines);
+        if (!known.has(now.table))
+          throw bad(`it has a table ${first}, which this fleet does not know`, 'restore it with the version that made it');
+        await insertRows(tx, now.table, now.rows);
         rows.set(first, (rows.get(first) ?? 0) + lines.length);
       } else if (kind === 'chunks') {
         // Chunks are named by what is in them: one that came out differently is damaged.

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { capabilitiesSchema } from '@starling/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type OpenDatabase, openDatabase } from '../db/index.ts';
-import { devices } from '../db/schema/index.ts';
+import { devices, telemetryRecords } from '../db/schema/index.ts';
+import { asOfNow } from './older.ts';
 import { emptyTables, insertRows, readRows } from './store.ts';
 
 let directory: string;
@@ -43,3 +44,24 @@ test('a device comes back with the columns that the database computes', async ()
   expect(await db.select().from(devices)).toEqual([before]);
   expect(before).toMatchObject({ architecture: 'arm64', cores: 6, memoryMebibytes: 8192, providers: ['cuda'] });
 }, 60_000);
+
+test('records of an older fleet, which had a row each, are found where records lie now', async () => {
+  const { db } = database;
+  const row = {
+    ...{ device: 'a', stream_id: 's', kind: 'health', sequence: 7, boot_id: 'b', monotonic_ms: 1.5, wall_ms: 2_000, clock: 'trusted' },
+    ...{ arrived_at_ms: 3_000, at_ms: 2_000, payload: { level: 0.5 } },
+  };
+  const { table, rows } = asOfNow('telemetry_records', [
+    JSON.stringify(row),
+    JSON.stringify({ ...row, sequence: 8, clock: 'implausible', at_ms: 3_000 }),
+  ]);
+  await db.transaction((tx) => insertRows(tx, table, rows));
+  const { device, sequence, atMs, wallMs, monotonicMs, bootId, payload } = telemetryRecords;
+  const found = await db.select({ device, sequence, atMs, wallMs, monotonicMs, bootId, payload }).from(telemetryRecords).orderBy(sequence);
+  const same = { device: 'a', wallMs: 2_000, monotonicMs: 1.5, bootId: 'b', payload: { level: 0.5 } };
+  expect(found).toEqual([
+    { ...same, sequence: 7, atMs: 2_000 },
+    { ...same, sequence: 8, atMs: 3_000 },
+  ]);
+  expect(asOfNow('devices', ['{}'])).toEqual({ table: 'devices', rows: ['{}'] });
+});

@@ -5,7 +5,7 @@ import { ensurePartitions } from '../telemetry/index.ts';
 /** What ends with its connection, its minute or its machine. */
 const shortLived: ReadonlySet<string> = new Set(['broker_logins', 'session', 'verification', 'leases']);
 export const telemetryTables: ReadonlySet<string> = new Set([
-  'telemetry_records',
+  'telemetry_batches',
   'telemetry_rollups',
   'telemetry_sums',
   'telemetry_hours',

@@ -15,12 +15,13 @@ describe('the connections of the broker', () => {
   let port: number;
   const asked: string[] = [];
   const left: [string, boolean][] = [];
+  let answer: (topic: string) => void = () => undefined;
   const sockets: Socket[] = [];
 
   const open = async (limits: Partial<ConnectionLimits>): Promise<void> => {
     broker = await createBroker(
       {
-        ...{ topics: createTopics(), log: silent, onMessage: () => undefined },
+        ...{ topics: createTopics(), log: silent, onMessage: (_sender: string, topic: string) => answer(topic) },
         ...{ onConnected: () => undefined, checkOperator: async () => false },
         onDisconnected: (device: string, inOrder: boolean) => void left.push([device, inOrder]),
         async checkPassword(device, password) {
@@ -35,6 +36,7 @@ describe('the connections of the broker', () => {
   afterEach(async () => {
     asked.length = 0;
     left.length = 0;
+    answer = () => undefined;
     for (const socket of sockets.splice(0)) socket.destroy();
     await broker.close();
   });
@@ -84,6 +86,26 @@ describe('the connections of the broker', () => {
     expect(await logIn(first)).toBe(true);
   });
 
+  test('that bring telemetry hear of its packet and of its records at once; without an answer they do not wait for long', async () => {
+    await open({});
+    expect(await logIn(first)).toBe(true);
+    const socket = sockets.at(-1) as Socket;
+    const pieces: Buffer[] = [];
+    socket.on('data', (piece: Buffer) => pieces.push(piece));
+    // Later than the PUBACK, as after a commit.
+    answer = () => void setTimeout(() => broker.send(first, `starling/v1/d/${first}/ack/health`, Buffer.from('{}'), 0), 10);
+    socket.write(publishPacket(`starling/v1/d/${first}/telemetry/health`, 1));
+    await expect.poll(() => pieces.length).toBeGreaterThan(0);
+    // PUBACK, 4 bytes of its own, and a PUBLISH behind it.
+    expect(pieces).toHaveLength(1);
+    expect([pieces[0]?.[0], pieces[0]?.[4]]).toEqual([0x40, 0x30]);
+    answer = () => undefined;
+    socket.write(publishPacket(`starling/v1/d/${first}/telemetry/health`, 2));
+    await expect.poll(() => [...Buffer.concat(pieces.slice(1))]).toEqual([0x40, 2, 0, 2]);
+    socket.destroy();
+    await expect.poll(() => left).toHaveLength(1);
+  });
+
   test('of pages tell one that was closed from one that broke', async () => {
     await open({});
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
@@ -117,4 +139,10 @@ function connectPacket(device: string, password: string): Buffer {
   const text = (value: string): Buffer => Buffer.concat([Buffer.from([0, value.length]), Buffer.from(value)]);
   const body = Buffer.concat([text('MQTT'), Buffer.from([4, 0b11000010, 0, 60]), text(device), text(device), text(password)]);
   return Buffer.concat([Buffer.from([0x10, body.length]), body]);
+}
+
+/** MQTT 3.1.1, section 3.3: QoS 1. */
+function publishPacket(topic: string, id: number): Buffer {
+  const body = Buffer.concat([Buffer.from([0, topic.length]), Buffer.from(topic), Buffer.from([0, id, 1])]);
+  return Buffer.concat([Buffer.from([0x32, body.length]), body]);
 }

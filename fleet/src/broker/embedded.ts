@@ -6,6 +6,7 @@ import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import { createWebSocketStream, type WebSocket } from 'ws';
 import type { Log } from '../ports.ts';
 import type { Broker } from './broker.ts';
+import { createHold } from './hold.ts';
 import { createOperatorClients, type OperatorClients } from './operator-clients.ts';
 import { createRateLimit, PUBLISH_RATE, STREAM_RATE } from './rate-limit.ts';
 
@@ -63,6 +64,7 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
   const refusals = createRateLimit({ perSecond: 1, burst: limits.refusalsPerAddress });
   const strangers = new Map<Duplex, string>();
   const closedInOrder = new WeakSet<Duplex>();
+  const hold = createHold();
 
   const aedes = await Aedes.createBroker({
     concurrency: 100,
@@ -112,9 +114,12 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
       if (packet.payload.length > PACKET_BYTES_MAXIMUM - PACKET_OVERHEAD_BYTES)
         return done(new StarlingError('too-large', 'the packet is too large'));
       // Whether it may send to that very device, the relay asks.
-      const isStream = topics.parse(packet.topic)?.name === 'stream';
-      if (!(isStream ? streamLimit : limit).take(device)) return done(new StarlingError('too-many', `${device} publishes too fast`));
+      const name = topics.parse(packet.topic)?.name;
+      if (!(name === 'stream' ? streamLimit : limit).take(device))
+        return done(new StarlingError('too-many', `${device} publishes too fast`));
       packet.retain = false;
+      // Its PUBACK is written next.
+      if (name === 'telemetry' && client !== null) hold.until(client.conn);
       done(null);
     },
     authorizeSubscribe: (client, subscription, done) => {
@@ -191,7 +196,14 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
         retain: false,
         dup: false,
       };
-      return new Promise((resolve) => client.publish(packet, (error) => resolve(error === undefined || error === null)));
+      return new Promise((resolve) => {
+        client.publish(packet, (error) => {
+          hold.end(client.conn);
+          resolve(error === undefined || error === null);
+        });
+        // Such a one is through only when the device has answered it.
+        if (qos > 0) hold.end(client.conn);
+      });
     },
     operators,
     isConnected: (device) => clients.has(device),
@@ -201,6 +213,7 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
       client?.close();
     },
     async close() {
+      hold.close();
       for (const stream of sockets) stream.destroy();
       await new Promise<void>((resolve) => aedes.close(() => resolve()));
       await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));

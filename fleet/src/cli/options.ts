@@ -48,6 +48,17 @@ export function numberOption(what = 'a number'): z.ZodCoercedNumber<unknown> {
   return z.coerce.number({ error: ({ code }) => (code === 'invalid_type' ? `write ${what}` : undefined) });
 }
 
+const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** `30s`, `5m`, `2h`, or seconds. @param maximum in words, as in `10m` */
+export function timeOption(maximumMs: number, maximum: string) {
+  return z
+    .string()
+    .regex(/^\d+(\.\d+)?[smh]?$/, 'write seconds, minutes or hours, such as 30s or 5m')
+    .transform((text) => Number.parseFloat(text) * unitsMs[(/[smh]$/.exec(text)?.[0] ?? 's') as keyof typeof unitsMs])
+    .pipe(z.number().min(1_000, 'at least 1s').max(maximumMs, `at most ${maximum}`));
+}
+
 export const wordsSchema = z.array(z.string()).optional();
 
 /** Help text after the options: examples, each with what it does. */

@@ -73,6 +73,8 @@ export interface Commands {
 
 /** How long a device may take to come back and do it. */
 const LIFE_MS = 15 * 60_000;
+/** Commands that make more than a result holds. */
+const uploading: ReadonlySet<string> = new Set<CommandName>(['diagnostics', 'capture']);
 const ended: ReadonlySet<CommandView['status']> = new Set(['done', 'failed', 'expired', 'cancelled']);
 
 interface CommandPorts {
@@ -200,8 +202,7 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
       const finishedAtMs = ended.has(result.status) ? clock.nowMs() : null;
       const row = await updateOpenCommand(db, result.id, device, {
         status: result.status,
-        // What was uploaded is named there already.
-        ...(result.result === undefined ? {} : { result: withResult(result.result) }),
+        ...(result.result === undefined ? {} : { result: withResult(besideUpload(result.result)) }),
         error: result.error ?? null,
         finishedAtMs,
       });
@@ -232,7 +233,7 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
     },
     async expectsUpload(device, id) {
       const row = await commandById(db, id);
-      return row !== undefined && row.device === device && row.name === 'diagnostics' && !ended.has(row.status);
+      return row !== undefined && row.device === device && uploading.has(row.name) && !ended.has(row.status);
     },
     async uploaded(device, id, upload) {
       await updateOpenCommand(db, id, device, { result: withResult({ upload }) });
@@ -259,4 +260,9 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
       publish = send;
     },
   };
+}
+
+/** What was uploaded is named in the result already, by the fleet. Attack: a device that names a blob which is none of its own. */
+function besideUpload({ upload: _upload, ...result }: Record<string, unknown>): Record<string, unknown> {
+  return result;
 }

@@ -10,23 +10,29 @@ export interface Grant {
   extraLifeMs: number;
 }
 
-export type CommandGrants = (name: CommandName, commandArguments: Record<string, unknown>) => Promise<Grant>;
+/** @param device the one that it is for; one of many says itself what it does not do */
+export type CommandGrants = (name: CommandName, commandArguments: Record<string, unknown>, device?: string) => Promise<Grant>;
 
 /** Over a slow line, with the time in which it has to prove itself. */
 const UPDATE_LIFE_MS = 2 * 3_600_000;
+/** What a capture has kept may take this long to arrive: the device may be away when it ends. */
+const CAPTURE_UPLOAD_MS = 6 * 3_600_000;
 
 /**
  * What a command lets its device fetch, beside what the device's own releases reach: the artefacts that a benchmark names, an agent.
- * @throws StarlingError `unknown-artefact`
+ * @throws StarlingError `unknown-artefact`, `capture-refused`
  */
 export function createCommandGrants({
   models,
   blobs,
   agentBuilds,
+  captures,
 }: {
   models: Models;
   blobs: Pick<BlobStore, 'reachable'>;
   agentBuilds: Pick<AgentBuilds, 'reachable'>;
+  /** @throws StarlingError `capture-refused` */
+  captures: { requireAllowed(device: string): Promise<void> };
 }): CommandGrants {
   const grantArtefacts = async ({
     artefacts,
@@ -49,10 +55,15 @@ export function createCommandGrants({
     }
     return { blobs: [...reached], extraLifeMs: Math.max(1, artefacts.length) * (budgetMs + idleWaitMs) };
   };
-  return async (name, commandArguments) => {
+  return async (name, commandArguments, device) => {
     if (name === 'update-agent') {
       const { build } = parseWith(commandTable[name].arguments, commandArguments);
       return { blobs: await agentBuilds.reachable(build), extraLifeMs: UPDATE_LIFE_MS };
+    }
+    if (name === 'capture') {
+      if (device !== undefined) await captures.requireAllowed(device);
+      const { durationMs } = parseWith(commandTable[name].arguments, commandArguments);
+      return { blobs: [], extraLifeMs: durationMs + CAPTURE_UPLOAD_MS };
     }
     return name === 'benchmark' || name === 'tune'
       ? grantArtefacts(parseWith(commandTable[name].arguments, commandArguments))

@@ -3,4 +3,4 @@ export { type CommandBatches, createCommandBatches } from './batches.ts';
 export { type Commands, createCommands } from './commands.ts';
 export { type CommandGrants, createCommandGrants } from './grants.ts';
 export { resultOf } from './result-of.ts';
-export { forgetCommands, type MeasuringCommand, measuringCommands } from './store.ts';
+export { capturesKept, forgetCommands, type MeasuringCommand, measuringCommands } from './store.ts';

@@ -1,5 +1,5 @@
 import type { CommandView } from '@starling/shared';
-import { and, asc, count, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gte, inArray, isNotNull, lt, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
 import { commandBatchTargets, commands, devices } from '../db/schema/index.ts';
 
@@ -87,6 +87,19 @@ export async function measuringCommands(db: Queryable, sinceMs: number): Promise
     .where(and(inArray(commands.name, ['benchmark', 'tune']), gte(commands.issuedAtMs, sinceMs)))
     .orderBy(asc(commands.issuedAtMs), asc(commands.id));
   return rows.map((row) => ({ ...row, isOpen: open.includes(row.status) }));
+}
+
+/** Captures that have arrived. */
+export async function capturesKept(db: Queryable): Promise<{ manifest: string; release: string; finishedAtMs: number }[]> {
+  const manifest = sql<string>`${commands.result} -> 'upload' ->> 'manifest'`;
+  return db
+    .select({
+      manifest,
+      release: sql<string>`${commands.result} ->> 'release'`,
+      finishedAtMs: sql<number>`${commands.finishedAtMs}`.mapWith(Number),
+    })
+    .from(commands)
+    .where(and(eq(commands.name, 'capture'), eq(commands.status, 'done'), isNotNull(manifest)));
 }
 
 export async function selectCommands(db: Queryable, device: string, { limit, offset }: { limit: number; offset: number }) {

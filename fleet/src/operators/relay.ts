@@ -235,7 +235,7 @@ async function sendToOne(
     }
   }
   await ports.commands.send(device, name, request.arguments, actor, {
-    ...(await ports.grants(name, request.arguments)),
+    ...(await ports.grants(name, request.arguments, device)),
     lifeMs: request.lifeMinutes * MINUTE_MS,
     within: async (tx, id) => {
       await remember(tx, { command: id });

@@ -10,10 +10,12 @@ import {
 } from '@starling/shared';
 import { createGatherer, type Database, type Transaction } from '../db/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
-import { advance, type Cursor, type Delivery } from './advance.ts';
+import { advance, type Delivery } from './advance.ts';
+import type { RecordRow } from './batches.ts';
+import { cursorsOf, type StreamKey, type StreamOfDevice } from './cursor-store.ts';
+import { createCursors, type HeldCursor, isMoved, keyOf } from './cursors.ts';
 import type { LayerStore } from './layer-store.ts';
 import { createLoadWatch, type IngestLoad } from './load-watch.ts';
-import { cursorsOf, lockCursors, type RecordRow, type StreamOfDevice, writeCursors } from './store.ts';
 import { createWaitingRoom, lossyKinds, type Waiting } from './waiting-room.ts';
 
 /** Takes batches of all devices and stores them in groups. */
@@ -77,6 +79,7 @@ export interface IngestPorts {
 export function createIngest({ db, clock, events, log, layers, waitingBytesMaximum, project, stored }: IngestPorts): Ingest {
   const room = createWaitingRoom<WaitingBatch>(waitingBytesMaximum);
   const watch = createLoadWatch({ room, waitingBytesMaximum, clock, log });
+  const cursors = createCursors();
   let flushing: Promise<void> | undefined;
   /** For devices that come back, which they do in herds. */
   const streams = createGatherer((batch: ReadonlyMap<string, StreamOfDevice>) => cursorsOf(db, batch));
@@ -95,7 +98,7 @@ export function createIngest({ db, clock, events, log, layers, waitingBytesMaxim
       if (room.batches() > 0) startFlush();
     });
   };
-  const storeGroup = async (group: readonly WaitingBatch[], isLoaded: boolean): Promise<void> => {
+  const storeGroup = async (group: readonly WaitingBatch[], isLoaded: boolean, isAgain = false): Promise<void> => {
     try {
       const acknowledgements = await store(group, isLoaded);
       for (const [index, each] of group.entries()) each.resolve(acknowledgements[index] as Acknowledgement);
@@ -103,6 +106,8 @@ export function createIngest({ db, clock, events, log, layers, waitingBytesMaxim
     } catch (error) {
       // Another process may have dropped a partition that this one knows.
       layers.forget();
+      cursors.forget(group.map(streamOf));
+      if (isMoved(error) && !isAgain) return storeGroup(group, isLoaded, true);
       if (group.length > 1) {
         // One batch that the database refuses must not hold up the others that shared its transaction: halves, until it stands alone.
         const middle = group.length >> 1;
@@ -119,14 +124,13 @@ export function createIngest({ db, clock, events, log, layers, waitingBytesMaxim
     const nowMs = clock.nowMs();
     const moments = group.flatMap((each) => each.batch.records.map((record) => timeOf(record, each.arrivedAtMs).atMs));
     await layers.ensure(moments, nowMs);
-    const { acknowledgements, shed, invalid } = await db.transaction(async (tx) => {
-      const keys = group.map(({ device, kind, batch }) => ({ device, kind, streamId: batch.streamId }));
-      const cursors = await lockCursors(tx, keys, nowMs);
+    const { acknowledgements, shed, invalid, held } = await db.transaction(async (tx) => {
+      const held = await cursors.hold(tx, group.map(streamOf), nowMs);
       const rows: RecordRow[] = [];
       const shed: [TelemetryKind, number][] = [];
       let invalid = 0;
       const acknowledgements = group.map((each): Acknowledgement => {
-        const cursor = cursors.get(`${each.device} ${each.batch.streamId} ${each.kind}`) as Cursor;
+        const { cursor } = held.get(keyOf(streamOf(each))) as HeldCursor;
         const delivery = advance(cursor, each.batch, isLoaded && lossyKinds.has(each.kind));
         shed.push([each.kind, delivery.cursor.shed - cursor.shed]);
         Object.assign(cursor, delivery.cursor);
@@ -137,10 +141,11 @@ export function createIngest({ db, clock, events, log, layers, waitingBytesMaxim
       });
       await layers.add(tx, rows, nowMs);
       await project?.(tx, rows);
-      await writeCursors(tx, [...cursors.values()], nowMs);
+      await cursors.write(tx, held, nowMs);
       written.push(...rows);
-      return { acknowledgements, shed, invalid };
+      return { acknowledgements, shed, invalid, held };
     });
+    cursors.remember(held);
     for (const [kind, records] of shed) watch.shed(kind, records);
     watch.invalid(invalid);
     stored?.(written);
@@ -174,6 +179,10 @@ export function createIngest({ db, clock, events, log, layers, waitingBytesMaxim
       while (flushing !== undefined) await flushing;
     },
   };
+}
+
+function streamOf({ device, kind, batch }: WaitingBatch): StreamKey {
+  return { device, kind, streamId: batch.streamId };
 }
 
 /** When a record was made, as far as its clock can be believed; else when it came. */

@@ -1,11 +1,12 @@
 import type { Database, Transaction } from '../db/index.ts';
+import { packBatches, type RecordRow } from './batches.ts';
 import { fleetSums } from './fleet-sums.ts';
 import { type LayerName, layers } from './layers.ts';
 import { createPartitions } from './partitions.ts';
 import { createPlaces } from './places.ts';
 import { bucketOf, HOUR_MS, ROLL_UP_MS, rollUp } from './roll-up.ts';
 import { addFleetSums, addRollUps } from './roll-up-store.ts';
-import { insertRecords, type RecordRow } from './store.ts';
+import { insertBatches } from './store.ts';
 
 /** How long each layer keeps what it has, in milliseconds. */
 export type KeepMs = Readonly<Record<LayerName, number>>;
@@ -39,10 +40,7 @@ export function createLayerStore(db: Database, kind: 'postgres' | 'pglite', keep
     },
     async add(tx, rows, nowMs) {
       const isKept = (layer: LayerName, atMs: number): boolean => starts[layer](atMs) >= nowMs - keepMs[layer];
-      await insertRecords(
-        tx,
-        rows.filter(({ atMs }) => isKept('records', atMs)),
-      );
+      await insertBatches(tx, packBatches(rows.filter(({ atMs }) => isKept('records', atMs))));
       const summed = rollUp(rows);
       const ofDevices = summed.filter(({ kind, atMs }) => kind !== 'device-energy' && isKept('device-sums', atMs));
       await addRollUps(tx, ofDevices);

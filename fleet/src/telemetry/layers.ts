@@ -2,6 +2,8 @@
 export interface Layer {
   name: LayerName;
   table: string;
+  /** How its rows are counted, in SQL. */
+  count: string;
   /** What its rows are, for people. */
   describes: string;
 }
@@ -10,10 +12,10 @@ export type LayerName = 'records' | 'device-sums' | 'sums' | 'hours';
 
 /** In the order in which they go where room is short: what can be told from the next one goes first. */
 export const layers: readonly Layer[] = [
-  { name: 'records', table: 'telemetry_records', describes: 'records as devices sent them' },
-  { name: 'device-sums', table: 'telemetry_rollups', describes: 'five minutes of one device' },
-  { name: 'sums', table: 'telemetry_sums', describes: 'five minutes of a release, profile and site' },
-  { name: 'hours', table: 'telemetry_hours', describes: 'an hour of a release, profile and site' },
+  { name: 'records', table: 'telemetry_batches', count: 'sum(records)', describes: 'records as devices sent them' },
+  { name: 'device-sums', table: 'telemetry_rollups', count: 'count(*)', describes: 'five minutes of one device' },
+  { name: 'sums', table: 'telemetry_sums', count: 'count(*)', describes: 'five minutes of a release, profile and site' },
+  { name: 'hours', table: 'telemetry_hours', count: 'count(*)', describes: 'an hour of a release, profile and site' },
 ];
 
 /** A stretch of time that has a partition: from its start, up to and without its end. */
@@ -25,6 +27,9 @@ export interface Stretch {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
+/** A batch of records stays within one of these, and so in one partition: all of them end where one of these does. */
+export const BATCH_SLOT_MS = 6 * HOUR_MS;
+
 /**
  * Length of new partitions. A server has room for days; the embedded database keeps to a budget that a hundred devices fill within one, so
  * its partitions of the two large layers are shorter.
@@ -33,7 +38,7 @@ export function partitionMs(layer: LayerName, database: 'postgres' | 'pglite'): 
   switch (layer) {
     case 'records':
     case 'device-sums':
-      return database === 'pglite' ? 6 * HOUR_MS : DAY_MS;
+      return database === 'pglite' ? BATCH_SLOT_MS : DAY_MS;
     case 'sums':
       return 7 * DAY_MS;
     case 'hours':
@@ -53,7 +58,7 @@ export function missingStretch(atMs: number, widthMs: number, existing: readonly
   return { fromMs, toMs };
 }
 
-/** `telemetry_records_20261127t060000`: sorts by time, and tells people what lies in it. */
+/** `telemetry_batches_20261127t060000`: sorts by time, and tells people what lies in it. */
 export function partitionName(table: string, { fromMs }: Stretch): string {
   return `${table}_${new Date(fromMs)
     .toISOString()

@@ -9,15 +9,12 @@ const partitionSchema = z.object({
   table: z.string(),
   bounds: z.string(),
   bytes: z.coerce.number(),
-  rows: z.coerce.number(),
 });
 /** How Postgres tells the bounds of a partition of one bigint. */
 const boundsPattern = /FROM \('?(-?\d+)'?\) TO \('?(-?\d+)'?\)/;
 
 export interface StoredPartition extends Partition {
   layer: LayerName;
-  /** As the database guesses it since it last looked. */
-  rowsGuessed: number;
 }
 
 /** Partitions of all layers, oldest first. */
@@ -25,16 +22,16 @@ export async function listPartitions(db: Queryable): Promise<StoredPartition[]> 
   const parents = layers.map(({ table }) => table);
   const rows = await db.execute(sql`
     select p.relname as parent, c.relname as table, pg_get_expr(c.relpartbound, c.oid) as bounds,
-      pg_total_relation_size(c.oid) as bytes, greatest(c.reltuples, 0) as rows
+      pg_total_relation_size(c.oid) as bytes
     from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent
     where p.relname = any(${sql.param(parents)}::text[]) and p.relnamespace = 'public'::regnamespace`);
   const partitions = rows.flatMap((row): StoredPartition[] => {
-    const { parent, table, bounds, bytes, rows: rowsGuessed } = partitionSchema.parse(row);
+    const { parent, table, bounds, bytes } = partitionSchema.parse(row);
     const [, from, to] = boundsPattern.exec(bounds) ?? [];
     const layer = layers.find((each) => each.table === parent);
     return layer === undefined || from === undefined || to === undefined
       ? []
-      : [{ layer: layer.name, table, bytes, rowsGuessed, fromMs: Number(from), toMs: Number(to) }];
+      : [{ layer: layer.name, table, bytes, fromMs: Number(from), toMs: Number(to) }];
   });
   return partitions.sort((a, b) => a.fromMs - b.fromMs);
 }
@@ -52,8 +49,9 @@ export async function createPartition(db: Queryable, parent: string, stretch: St
   });
 }
 
-/** Above this a partition is not counted before it goes, but taken at what the database guesses. */
+/** Above this a partition is not counted before it goes, but taken at what the database guesses, and a sample of it says. */
 const COUNT_BYTES_MAXIMUM = 512 * 1024 * 1024;
+const SAMPLE_PERCENT = 0.1;
 /** Dropping waits for readers, and new readers wait for it: a backup may read for an hour, so it is tried again later. */
 const LOCK_TIMEOUT = '2s';
 
@@ -61,9 +59,14 @@ const LOCK_TIMEOUT = '2s';
 export async function dropPartition(db: Database, { layer, partition, reason }: Drop, nowMs: number): Promise<number> {
   return db.transaction(async (tx) => {
     const table = sql.identifier(partition.table);
-    const guess = sql`select greatest(reltuples, 0)::float8 as rows from pg_class where oid = ${partition.table}::regclass`;
+    const count = sql.raw(layers.find(({ name }) => name === layer)?.count ?? 'count(*)');
     const isCounted = partition.bytes <= COUNT_BYTES_MAXIMUM;
-    const [counted] = await tx.execute<{ rows: number }>(isCounted ? sql`select count(*)::float8 as rows from ${table}` : guess);
+    const [counted] = await tx.execute<{ rows: number }>(
+      isCounted
+        ? sql`select coalesce(${count}, 0)::float8 as rows from ${table}`
+        : sql`select greatest(reltuples, 0)::float8 * coalesce((select ${count}::float8 / nullif(count(*), 0) from ${table}
+            tablesample system (${SAMPLE_PERCENT})), 1) as rows from pg_class where oid = ${partition.table}::regclass`,
+    );
     const rows = Number(counted?.rows ?? 0);
     await tx.execute(sql.raw(`set local lock_timeout = '${LOCK_TIMEOUT}'`));
     await tx.execute(sql`drop table ${table}`);

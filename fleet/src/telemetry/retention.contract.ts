@@ -67,7 +67,9 @@ export function retentionContract(name: string, open: () => Promise<OpenDatabase
       }));
       return { streamId: 'stream', records, dropped: [] };
     };
-    const rowsOf = async (table: string, where = sql`true`): Promise<number> => {
+    /** Records are counted one by one, whatever rows they lie in. */
+    const rowsOf = async (layer: string, where = sql`true`): Promise<number> => {
+      const table = layer === 'telemetry_batches' ? 'telemetry_records' : layer;
       const [row] = await database.db.execute<{ n: number }>(sql`select count(*)::int as n from ${sql.identifier(table)} where ${where}`);
       return row?.n ?? 0;
     };
@@ -141,7 +143,7 @@ export function retentionContract(name: string, open: () => Promise<OpenDatabase
       const add = () => ingest.add('a1', 'inference', batchOf('a1', 'inference', [inference(5, 0)]));
       await add();
       const [partition] = await database.db.execute<{ name: string }>(
-        sql`select tableoid::regclass::text as name from telemetry_records limit 1`,
+        sql`select tableoid::regclass::text as name from telemetry_batches limit 1`,
       );
       await database.db.execute(sql`drop table ${sql.identifier(partition?.name ?? '')}`);
       const other = await Promise.allSettled([add(), ingest.add('b1', 'inference', batchOf('b1', 'inference', [inference(5, 0)]))]);

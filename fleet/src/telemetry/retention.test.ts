@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDatabase } from '../db/index.ts';
+import { type OpenDatabase, openDatabase } from '../db/index.ts';
+import { recordsContract } from './records.contract.ts';
 import { retentionContract } from './retention.contract.ts';
 
-retentionContract('the embedded database', async () => {
+const open = async (): Promise<OpenDatabase> => {
   const directory = await mkdtemp(join(tmpdir(), 'starling-retention-'));
   const opened = await openDatabase({ directory });
   return {
@@ -14,4 +15,7 @@ retentionContract('the embedded database', async () => {
       await rm(directory, { recursive: true, force: true });
     },
   };
-});
+};
+
+recordsContract('the embedded database', open);
+retentionContract('the embedded database', open);

@@ -1,82 +1,21 @@
 import { type TelemetryKind, type TelemetryRow, telemetryKindSchema } from '@starling/shared';
-import { and, count, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../db/index.ts';
-import { telemetryCursors, telemetryRecords, telemetryRollUps } from '../db/schema/index.ts';
-import type { Cursor } from './advance.ts';
+import { telemetryBatches, telemetryCursors, telemetryRecords, telemetryRollUps } from '../db/schema/index.ts';
+import { BATCH_SLOT_MS } from './layers.ts';
 
-export type RecordRow = typeof telemetryRecords.$inferInsert;
-
-interface StreamKey {
-  device: string;
-  streamId: string;
-  kind: string;
-}
-
-/** Reads the cursors of streams and holds them until the transaction ends; makes those that are not there. */
-export async function lockCursors(tx: Transaction, keys: readonly StreamKey[], nowMs: number): Promise<Map<string, Cursor>> {
-  const unique = new Map(keys.map((key) => [`${key.device} ${key.streamId} ${key.kind}`, key]));
-  // Always in the same order, so that two fleets on one database cannot wait for each other.
-  const sorted = [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
-  if (sorted.length === 0) return new Map();
-  await tx
-    .insert(telemetryCursors)
-    .values(sorted.map((key) => ({ ...key, sequence: 0, updatedAtMs: nowMs })))
-    .onConflictDoNothing();
-  const rows = await tx
-    .select()
-    .from(telemetryCursors)
-    .where(
-      sql`(${telemetryCursors.device}, ${telemetryCursors.streamId}, ${telemetryCursors.kind}) in (
-        select * from unnest(${param(sorted.map((key) => key.device))}::text[], ${param(sorted.map((key) => key.streamId))}::text[],
-          ${param(sorted.map((key) => key.kind))}::text[]))`,
-    )
-    .orderBy(telemetryCursors.device, telemetryCursors.streamId, telemetryCursors.kind)
-    .for('update');
-  return new Map(rows.map((row) => [`${row.device} ${row.streamId} ${row.kind}`, row]));
-}
-
-export interface StreamOfDevice {
-  device: string;
-  streamId: string;
-}
-
-/** Cursors of many streams; the key of each is that of the stream. */
-export async function cursorsOf(
-  db: Queryable,
-  streams: ReadonlyMap<string, StreamOfDevice>,
-): Promise<Map<string, { kind: string; sequence: number }[]>> {
-  const { device, streamId, kind, sequence } = telemetryCursors;
-  const wanted = [...streams.values()];
-  const rows = await db
-    .select({ device, streamId, kind, sequence })
-    .from(telemetryCursors)
-    .where(
-      sql`(${device}, ${streamId}) in (select * from unnest(${param(wanted.map((each) => each.device))}::text[],
-        ${param(wanted.map((each) => each.streamId))}::text[]))`,
-    );
-  return Map.groupBy(rows, (row) => `${row.device} ${row.streamId}`);
-}
-
-export async function writeCursors(tx: Transaction, cursors: readonly Cursor[], nowMs: number): Promise<void> {
-  const column = <Key extends keyof Cursor>(key: Key): SQL => param(cursors.map((cursor) => cursor[key]));
-  await tx.execute(sql`
-    update telemetry_cursors as c set sequence = n.sequence, stored = n.stored, repeated = n.repeated,
-      declared_dropped = n.declared_dropped, lost = n.lost, shed = n.shed, updated_at_ms = ${nowMs}::bigint
-    from unnest(${column('device')}::text[], ${column('streamId')}::text[], ${column('kind')}::text[], ${column('sequence')}::bigint[],
-      ${column('stored')}::bigint[], ${column('repeated')}::bigint[], ${column('declaredDropped')}::bigint[], ${column('lost')}::bigint[],
-      ${column('shed')}::bigint[]) as n(device, stream_id, kind, sequence, stored, repeated, declared_dropped, lost, shed)
-    where c.device = n.device and c.stream_id = n.stream_id and c.kind = n.kind`);
-}
+export type { StoredRecord } from '../db/schema/index.ts';
+export type BatchRow = typeof telemetryBatches.$inferInsert;
 
 /** One statement whatever the number of rows. */
-export async function insertRecords(tx: Transaction, rows: readonly RecordRow[]): Promise<void> {
+export async function insertBatches(tx: Transaction, rows: readonly BatchRow[]): Promise<void> {
   if (rows.length === 0) return;
-  const column = (key: keyof RecordRow): SQL => param(rows.map((row) => row[key]));
+  const column = (key: keyof BatchRow): SQL => param(rows.map((row) => row[key]));
   await tx.execute(sql`
-    insert into telemetry_records (device, stream_id, kind, sequence, boot_id, monotonic_ms, wall_ms, clock, arrived_at_ms, at_ms, payload)
+    insert into telemetry_batches (device, stream_id, kind, sequence, boot_id, arrived_at_ms, at_ms, last_at_ms, records, contents)
     select * from unnest(${column('device')}::text[], ${column('streamId')}::text[], ${column('kind')}::text[], ${column('sequence')}::bigint[],
-      ${column('bootId')}::text[], ${column('monotonicMs')}::float8[], ${column('wallMs')}::bigint[], ${column('clock')}::text[],
-      ${column('arrivedAtMs')}::bigint[], ${column('atMs')}::bigint[], ${param(rows.map((row) => JSON.stringify(row.payload)))}::jsonb[])
+      ${column('bootId')}::text[], ${column('arrivedAtMs')}::bigint[], ${column('atMs')}::bigint[], ${column('lastAtMs')}::bigint[],
+      ${column('records')}::int[], ${param(rows.map((row) => JSON.stringify(row.contents)))}::json[])
     on conflict do nothing`);
 }
 
@@ -106,20 +45,75 @@ export interface RecordFilter {
   toMs?: number | undefined;
 }
 
-function conditionOf({ device, kind, fromMs, toMs }: RecordFilter): SQL | undefined {
+/** Batches that hold something of a stretch of time. The lower bound of their start spares looking into older partitions. */
+function batchesOf({ device, kind, fromMs, toMs }: RecordFilter): SQL | undefined {
   return and(
-    device === undefined ? undefined : eq(telemetryRecords.device, device),
-    kind === undefined ? undefined : eq(telemetryRecords.kind, kind),
-    fromMs === undefined ? undefined : gte(telemetryRecords.atMs, fromMs),
-    toMs === undefined ? undefined : lt(telemetryRecords.atMs, toMs),
+    device === undefined ? undefined : eq(telemetryBatches.device, device),
+    kind === undefined ? undefined : eq(telemetryBatches.kind, kind),
+    fromMs === undefined ? undefined : gte(telemetryBatches.atMs, fromMs - BATCH_SLOT_MS),
+    fromMs === undefined ? undefined : gte(telemetryBatches.lastAtMs, fromMs),
+    toMs === undefined ? undefined : lt(telemetryBatches.atMs, toMs),
   );
 }
 
-export async function selectRecords(db: Queryable, filter: RecordFilter, { limit, offset }: { limit: number; offset: number }) {
-  const where = conditionOf(filter);
-  const rows = await db.select().from(telemetryRecords).where(where).orderBy(desc(telemetryRecords.atMs)).limit(limit).offset(offset);
-  const [total] = await db.select({ value: count() }).from(telemetryRecords).where(where);
-  return { items: rows.map(toTelemetryRow), total: total?.value ?? 0 };
+/** The records of the same; it names their batches as well, which have an index. */
+function recordsOf({ device, kind, fromMs, toMs }: RecordFilter): SQL | undefined {
+  const { batchAtMs, batchLastAtMs, atMs } = telemetryRecords;
+  return and(
+    device === undefined ? undefined : eq(telemetryRecords.device, device),
+    kind === undefined ? undefined : eq(telemetryRecords.kind, kind),
+    fromMs === undefined ? undefined : and(gte(batchAtMs, fromMs - BATCH_SLOT_MS), gte(batchLastAtMs, fromMs), gte(atMs, fromMs)),
+    toMs === undefined ? undefined : and(lt(batchAtMs, toMs), lt(atMs, toMs)),
+  );
+}
+
+/** The newest records of a range. Batches that cannot hold one of them are not opened. */
+async function newestRecords(db: Queryable, filter: RecordFilter, { limit, offset }: { limit: number; offset: number }) {
+  const { atMs, lastAtMs, records } = telemetryBatches;
+  const isWhole = filter.toMs === undefined ? sql`true` : lt(lastAtMs, filter.toMs);
+  const ranked = db
+    .select({
+      atMs: sql<number>`${atMs}`.as('start_ms'),
+      // Of batches that reach over the end nobody knows how many count: none, then some more are opened.
+      newer: sql<number>`coalesce(sum(case when ${isWhole} then ${records} else 0 end) over (order by ${atMs} desc rows between unbounded
+        preceding and 1 preceding), 0)`.as('newer'),
+    })
+    .from(telemetryBatches)
+    .where(batchesOf(filter))
+    .as('ranked');
+  const [oldest] = await db
+    .select({ atMs: sql<number | null>`min(${ranked.atMs})`.mapWith(Number) })
+    .from(ranked)
+    .where(lt(ranked.newer, limit + offset));
+  const fromMs = Math.max(filter.fromMs ?? 0, oldest?.atMs ?? 0);
+  return db
+    .select()
+    .from(telemetryRecords)
+    .where(recordsOf({ ...filter, fromMs }))
+    .orderBy(desc(telemetryRecords.atMs), desc(telemetryRecords.sequence))
+    .limit(limit)
+    .offset(offset);
+}
+
+/** Batches that lie within the range are not opened for it. */
+async function countRecords(db: Queryable, filter: RecordFilter): Promise<number> {
+  const { fromMs, toMs } = filter;
+  const { atMs, lastAtMs, records, contents, arrivedAtMs } = telemetryBatches;
+  const inside =
+    and(fromMs === undefined ? undefined : gte(atMs, fromMs), toMs === undefined ? undefined : lt(lastAtMs, toMs)) ?? sql`true`;
+  const madeAtMs = sql`case when r.clock = 'implausible' then ${arrivedAtMs} else r."wallMs" end`;
+  const counted = sql`(select count(*) from json_to_recordset(${contents}) as r("wallMs" bigint, clock text)
+    where ${madeAtMs} >= ${fromMs ?? 0}::bigint and ${madeAtMs} < ${toMs ?? Number.MAX_SAFE_INTEGER}::bigint)`;
+  const [row] = await db
+    .select({ total: sql<number>`coalesce(sum(case when ${inside} then ${records} else ${counted} end), 0)`.mapWith(Number) })
+    .from(telemetryBatches)
+    .where(batchesOf(filter));
+  return row?.total ?? 0;
+}
+
+export async function selectRecords(db: Queryable, filter: RecordFilter, page: { limit: number; offset: number }) {
+  const rows = await newestRecords(db, filter, page);
+  return { items: rows.map(toTelemetryRow), total: await countRecords(db, filter) };
 }
 
 /** Records that are read at once. */
@@ -127,7 +121,7 @@ export const RECORDS_MAXIMUM = 20_000;
 
 /** All records of a range, oldest first, up to a bound that a chart never needs more than. */
 export async function recordsOfRange(db: Queryable, filter: RecordFilter, maximum: number) {
-  const rows = await db.select().from(telemetryRecords).where(conditionOf(filter)).orderBy(desc(telemetryRecords.atMs)).limit(maximum);
+  const rows = await newestRecords(db, filter, { limit: maximum, offset: 0 });
   return rows.reverse().map((row) => ({ ...toTelemetryRow(row), device: row.device }));
 }
 
@@ -138,7 +132,7 @@ function toTelemetryRow(row: typeof telemetryRecords.$inferSelect): TelemetryRow
 
 /** Takes away all records of devices that are going to be deleted. */
 export async function forgetTelemetry(db: Queryable, ids: readonly string[]): Promise<void> {
-  await db.delete(telemetryRecords).where(inArray(telemetryRecords.device, [...ids]));
+  await db.delete(telemetryBatches).where(inArray(telemetryBatches.device, [...ids]));
   await db.delete(telemetryCursors).where(inArray(telemetryCursors.device, [...ids]));
   await db.delete(telemetryRollUps).where(inArray(telemetryRollUps.device, [...ids]));
 }

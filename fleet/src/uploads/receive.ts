@@ -1,6 +1,6 @@
 import type { UploadPiece } from '@starling/shared';
 import type { BlobStore, StoredBlob } from '../blobs/index.ts';
-import type { Log } from '../ports.ts';
+import type { Clock, Log } from '../ports.ts';
 
 /** Takes what devices upload for commands that are open. */
 export interface UploadReceiver {
@@ -12,13 +12,17 @@ interface Upload {
   device: string;
   bytes: Uint8Array;
   receivedBytes: number;
+  heardAtMs: number;
 }
 
-/** Uploads in memory at once. The one that was silent for longest goes first: its device is told, and sends it again. */
-const UPLOADS_MAXIMUM = 32;
+/** What uploads may take in memory. Beyond it, one that begins waits: nobody who is sending is turned out for it, so all end in time. */
+const UPLOADS_BYTES_MAXIMUM = 128 * 1024 * 1024;
+/** Silent for this long, and another needs the room: it has to begin anew. A device sends again after a third of it. */
+const SILENT_MS = 30_000;
 
 export interface UploadReceiverPorts {
   blobs: Pick<BlobStore, 'putStream'>;
+  clock: Clock;
   log: Log;
   /** Is it an open command of this device that uploads? */
   isExpected(device: string, id: string): Promise<boolean>;
@@ -26,38 +30,50 @@ export interface UploadReceiverPorts {
   stored(device: string, id: string, blob: StoredBlob): Promise<void>;
 }
 
-export function createUploadReceiver({ blobs, log, isExpected, stored }: UploadReceiverPorts): UploadReceiver {
+export function createUploadReceiver({ blobs, clock, log, isExpected, stored }: UploadReceiverPorts): UploadReceiver {
   // Least lately used first.
   const uploads = new Map<string, Upload>();
+  /** @returns whether there is room for so many bytes more */
+  const makeRoom = (bytes: number): boolean => {
+    let takenBytes = [...uploads.values()].reduce((sum, upload) => sum + upload.bytes.length, 0);
+    for (const [id, upload] of uploads) {
+      if (takenBytes + bytes <= UPLOADS_BYTES_MAXIMUM || clock.nowMs() - upload.heardAtMs < SILENT_MS) break;
+      uploads.delete(id);
+      takenBytes -= upload.bytes.length;
+      log.debug({ upload: id }, 'an upload has to begin anew');
+    }
+    return takenBytes + bytes <= UPLOADS_BYTES_MAXIMUM;
+  };
+  const begin = (device: string, bytes: number): Upload | undefined =>
+    makeRoom(bytes) ? { device, bytes: new Uint8Array(bytes), receivedBytes: 0, heardAtMs: clock.nowMs() } : undefined;
   return {
     async receive(device, id, { offset, bytes, totalBytes }) {
-      const upload = uploads.get(id) ?? ((await isExpected(device, id)) ? begin(device, totalBytes) : undefined);
+      const isNew = !uploads.has(id) && (await isExpected(device, id));
+      const upload = uploads.get(id) ?? (isNew ? begin(device, totalBytes) : undefined);
       // Attack: fill the memory or the store of the fleet with what nobody asked for.
       if (upload === undefined || upload.device !== device || upload.bytes.length !== totalBytes) return undefined;
+      // All of it is here, and not stored: to say so now would have the device forget what may still be lost.
+      if (upload.receivedBytes === totalBytes) return undefined;
+      upload.heardAtMs = clock.nowMs();
       uploads.delete(id);
       uploads.set(id, upload);
-      for (const [oldest] of uploads) {
-        if (uploads.size <= UPLOADS_MAXIMUM) break;
-        uploads.delete(oldest);
-        log.debug({ upload: oldest }, 'an upload has to begin anew');
-      }
       if (offset !== upload.receivedBytes) return upload.receivedBytes;
       upload.bytes.set(bytes, offset);
       upload.receivedBytes += bytes.length;
       if (upload.receivedBytes < totalBytes) return upload.receivedBytes;
-      const blob = await blobs.putStream(
-        (async function* () {
-          yield upload.bytes;
-        })(),
-        totalBytes,
-      );
-      await stored(device, id, blob);
-      uploads.delete(id);
+      try {
+        const blob = await blobs.putStream(
+          (async function* () {
+            yield upload.bytes;
+          })(),
+          totalBytes,
+        );
+        await stored(device, id, blob);
+      } finally {
+        // Where it was not stored, the device sends it again from the start.
+        uploads.delete(id);
+      }
       return totalBytes;
     },
   };
-}
-
-function begin(device: string, totalBytes: number): Upload {
-  return { device, bytes: new Uint8Array(totalBytes), receivedBytes: 0 };
 }

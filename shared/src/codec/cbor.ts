@@ -58,6 +58,17 @@ export function firstProblemOf(error: z.ZodError): { field: string; message: str
   return { field: path.join('.'), message };
 }
 
+/** All that is wrong with it, each with its path with dots between; of several at one path the first. */
+export function problemsByField(error: z.ZodError): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const issue of error.issues) {
+    const { path, message } = deepest(issue, []);
+    const field = path.join('.');
+    if (!found.has(field)) found.set(field, message);
+  }
+  return found;
+}
+
 type Issue = z.core.$ZodIssue;
 
 function deepest(issue: Issue, above: readonly PropertyKey[]): { path: string[]; message: string } {

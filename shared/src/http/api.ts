@@ -3,6 +3,7 @@ import { analysisEndpoints } from './analyses.ts';
 import { buildEndpoints } from './builds.ts';
 import { bulkEndpoints } from './bulk.ts';
 import { callerEndpoints } from './callers.ts';
+import { captureEndpoints } from './captures.ts';
 import { catalogueEndpoints } from './catalogue.ts';
 import { choiceEndpoints } from './choices.ts';
 import { commandBatchEndpoints } from './command-batches.ts';
@@ -30,6 +31,7 @@ export const api = {
   ...deviceEndpoints,
   ...agentBuildEndpoints,
   ...commandEndpoints,
+  ...captureEndpoints,
   ...bulkEndpoints,
   ...groupEndpoints,
   ...commandBatchEndpoints,

@@ -3,6 +3,7 @@ import { agentBuildEndpoints } from './agent-builds.ts';
 import { analysisEndpoints } from './analyses.ts';
 import { buildEndpoints } from './builds.ts';
 import { bulkEndpoints } from './bulk.ts';
+import { captureEndpoints } from './captures.ts';
 import { catalogueEndpoints } from './catalogue.ts';
 import { choiceEndpoints } from './choices.ts';
 import { commandBatchEndpoints } from './command-batches.ts';
@@ -27,6 +28,7 @@ const scoped = {
   ...deviceEndpoints,
   ...agentBuildEndpoints,
   ...commandEndpoints,
+  ...captureEndpoints,
   ...bulkEndpoints,
   ...groupEndpoints,
   ...commandBatchEndpoints,

@@ -3,6 +3,7 @@ import { digestSchema } from '../digest.ts';
 import { tuneGoalSchema } from '../documents/objective.ts';
 import { problemSchema } from '../documents/reported-state.ts';
 import { deviceIdSchema, randomIdSchema, wallMsSchema } from '../ids.ts';
+import { captureArgumentsSchema, captureResultSchema } from './capture.ts';
 import { resultIdSchema } from './result-id.ts';
 import { replayArgumentsSchema, replayResultSchema, tapArgumentsSchema, tapCountsSchema, tapResultSchema } from './tap.ts';
 import { benchmarkRecordSchema, sessionSettingsSchema } from './telemetry.ts';
@@ -148,6 +149,17 @@ export const commandTable = {
     summary: 'Run one item through the running pipeline, without its sinks and monitors, and send the value of every edge that may leave',
     arguments: replayArgumentsSchema,
     result: replayResultSchema,
+  },
+  capture: {
+    summary:
+      'Keep values of edges of the running pipeline on the device, and upload them as one file, where the policy of its release allows captures',
+    arguments: captureArgumentsSchema,
+    result: captureResultSchema.extend({ upload: storedUploadSchema.optional().meta({ description: 'Where the fleet keeps it' }) }),
+  },
+  'capture-stop': {
+    summary: 'End a capture before its time, with what it has kept',
+    arguments: z.object({ capture: randomIdSchema.meta({ description: 'Its command' }) }),
+    result: z.object({ stopped: z.boolean().meta({ description: 'False if it had ended, or never came' }) }),
   },
   logs: {
     summary: 'The newest lines of the agent log',

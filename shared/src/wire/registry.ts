@@ -177,7 +177,8 @@ export const wireTable = {
   acknowledgement: {
     pattern: 'd/{device}/ack/{kind}',
     direction: 'fleet-to-device',
-    qos: 1,
+    // One that is lost costs a batch that comes again, after the spool's own time or with the next hello; answered, each would cost a packet more.
+    qos: 0,
     retain: false,
     encoding: 'json',
     maximumBytes: CONTROL_BYTES_MAXIMUM,

@@ -40,13 +40,19 @@ export function createTopics(root: string = DEFAULT_TOPIC_ROOT): Topics {
     });
   }
   const patterns = messageNames.map((name) => ({ name, parts: `${root}/${wireTable[name].pattern}`.split('/') }));
-  const parse = (topic: string): ParsedTopic | undefined => {
+  const read = (topic: string): ParsedTopic | undefined => {
     const parts = topic.split('/');
     for (const pattern of patterns) {
       const params = matchParts(pattern.parts, parts);
       if (params !== undefined) return { name: pattern.name, params };
     }
     return undefined;
+  };
+  // A message is looked at several times on its way: may it, whose is it, what is it.
+  let last: { topic: string; parsed: ParsedTopic | undefined } = { topic: '', parsed: undefined };
+  const parse = (topic: string): ParsedTopic | undefined => {
+    if (last.topic !== topic) last = { topic, parsed: read(topic) };
+    return last.parsed;
   };
   const filtersOf = (direction: Direction, own: '{device}' | '{to}' | '{account}', device: string): string[] =>
     patterns

@@ -19,6 +19,7 @@ import {
   verifyDocument,
 } from '@starling/shared';
 import type { Puller } from '../blobs/index.ts';
+import type { Captures } from '../captures/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Trust, UnderNewestRoot } from '../link/index.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
@@ -44,6 +45,7 @@ export interface CommandPorts {
   activeKey(): string | undefined;
   measuring: Measuring;
   taps: TapRelay;
+  captures: Captures;
   uploads: Uploads;
   diagnostics(lineCount: number): Promise<Diagnostics>;
   /** Absent where nobody has allowed it. */
@@ -82,6 +84,8 @@ interface Call {
   id: string;
   /** The account that asked. */
   issuer: string;
+  /** When the fleet lets go of it. */
+  notAfterMs: number;
   signal: AbortSignal;
   onProgress(progress: CommandProgress): void;
   /** @returns whether it was under way */
@@ -103,6 +107,9 @@ const handlers: Handlers = {
     const counts = await taps.stop(tap);
     return counts === undefined ? { stopped: false } : { stopped: true, counts };
   },
+  capture: (asked, { captures }, { id, issuer, notAfterMs, signal, onProgress }) =>
+    captures.run({ id, account: issuer, asked, notAfterMs, signal, onProgress }),
+  'capture-stop': async ({ capture }, { captures }) => ({ stopped: captures.stop(capture) }),
   async replay({ of, ...given }, ports, { signal }) {
     if (of.kind !== 'input') return ports.host.replay({ ...given, of });
     const input = await pullInput(of.input, ports, signal);
@@ -186,10 +193,22 @@ export function createCommandRunner(ports: CommandPorts): CommandRunner {
   });
   const progressOf = (command: Command): Call['onProgress'] => {
     let lastMs = Number.NEGATIVE_INFINITY;
-    return (progress) => {
-      if (clock.monotonicMs() - lastMs < PROGRESS_INTERVAL_MS) return;
+    let waiting: CommandProgress | undefined;
+    const send = (progress: CommandProgress): void => {
       lastMs = clock.monotonicMs();
       void ports.publish(answer(command, { status: 'progress', progress }));
+    };
+    return (progress) => {
+      const dueMs = lastMs + PROGRESS_INTERVAL_MS - clock.monotonicMs();
+      if (dueMs <= 0) return send(progress);
+      // The newest of a burst is told too: it may be long until the next.
+      if (waiting === undefined) {
+        clock.after(dueMs, () => {
+          if (waiting !== undefined && running.has(command.id)) send(waiting);
+          waiting = undefined;
+        });
+      }
+      waiting = progress;
     };
   };
   const cancel = (id: string): boolean => {
@@ -200,7 +219,8 @@ export function createCommandRunner(ports: CommandPorts): CommandRunner {
   const run = async (command: Command, { signal }: AbortController): Promise<CommandResult> => {
     try {
       const args = parseWith(commandTable[command.name].arguments, command.arguments);
-      const call: Call = { id: command.id, issuer: command.issuer, signal, onProgress: progressOf(command), cancel };
+      const { id, issuer, notAfterMs } = command;
+      const call: Call = { id, issuer, notAfterMs, signal, onProgress: progressOf(command), cancel };
       // A handler that does not look at its signal ends when it ends: the command does so now.
       const work: Promise<object> = handlers[command.name](args as never, ports, call);
       const result = await unlessAborted(signal, work);
@@ -226,6 +246,7 @@ export function createCommandRunner(ports: CommandPorts): CommandRunner {
         await ports.publish(answer(command, { status: 'accepted' }));
         const result = await run(command, abort);
         await journal.record({ type: 'executed', id: command.id, notAfterMs: command.notAfterMs, result: JSON.stringify(result) });
+        if (command.name === 'capture') await ports.captures.forget(command.id);
         await ports.publish(result);
         if (result.status === 'done') ports.answered(command.name);
       } finally {

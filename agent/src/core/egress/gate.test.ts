@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createEgressGate } from './gate.ts';
+import { createEgressGate, requireCaptureAllowed } from './gate.ts';
 
 const name = fc.constantFrom('readings', 'image', 'crops', '__proto__', 'constructor', 'toString');
 
@@ -34,5 +34,12 @@ describe('the egress gate', () => {
       'decode.image',
     ]);
     expect(gate.outputs({ 'decode.image': 1 })).toEqual({});
+  });
+
+  test('lets captures be made where the policy says so alone', () => {
+    expect(() => requireCaptureAllowed({ capture: { enabled: true } })).not.toThrow();
+    expect(() => requireCaptureAllowed({ capture: { enabled: false } })).toThrow(
+      expect.objectContaining({ code: 'capture-refused', hint: expect.stringContaining('policies.capture.enabled') }),
+    );
   });
 });

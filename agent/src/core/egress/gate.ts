@@ -1,4 +1,4 @@
-import type { EgressPolicy } from '@starling/shared';
+import { type EgressPolicy, type Policies, StarlingError } from '@starling/shared';
 
 /** The one door through which a value leaves the runtime host. */
 export interface EgressGate {
@@ -26,6 +26,18 @@ export function createEgressGate(policy: EgressPolicy, prefix = ''): EgressGate 
     allowsSink: (node) => sinks?.has(node) === true,
     allowsStream: (port) => streams?.has(port) === true,
   };
+}
+
+/**
+ * May values be kept for learning at all? Which ones is asked beside that: as those of a tap.
+ * @throws StarlingError `capture-refused`
+ */
+export function requireCaptureAllowed({ capture }: Pick<Policies, 'capture'>): void {
+  // Attack: a taken fleet collects what people only agreed to have looked at. The publisher's signed policy decides, and nobody else.
+  if (capture.enabled) return;
+  throw new StarlingError('capture-refused', 'the policy of the release lets nothing be captured', {
+    hint: 'make a release whose policies.capture.enabled is true',
+  });
 }
 
 /** What a policy names of one pipeline, without the prefix. */

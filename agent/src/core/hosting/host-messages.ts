@@ -1,4 +1,4 @@
-import type { CommandArguments, StarlingErrorDetails } from '@starling/shared';
+import type { StarlingErrorDetails } from '@starling/shared';
 import type { ChosenArm } from '../experiments/index.ts';
 import type {
   HostEvent,
@@ -8,6 +8,7 @@ import type {
   InstalledRelease,
   PlacementState,
   ReplayRequest,
+  TapRequest,
 } from '../ports/runtime-host.ts';
 
 /** Calls that cross from the control plane to the runtime host. Only inputs and plain data, never tensors. */
@@ -19,7 +20,7 @@ export interface HostCalls {
   live: [];
   infer: [input: InferInput, options: Omit<InferOptions, 'signal'> & ChosenArm];
   experiment: [experiment: HostExperiment | null];
-  tap: [request: CommandArguments<'tap'>];
+  tap: [request: TapRequest];
   untap: [tap: string];
   replay: [request: ReplayRequest];
   loadModel: [model: string];

@@ -244,6 +244,7 @@ export function superviseHost({ clock, runTimeoutMs, start }: SupervisedHostPort
       const old = life;
       life = undefined;
       failAll('restart');
+      emit({ type: 'restarting' });
       void old?.kill();
       ready = bringBack();
       await ready;

@@ -2,9 +2,15 @@ import { type Audio, cborEncode, type EdgeLeaf, type EdgeValue, summariseAudio, 
 import type { Tensor } from '../ports/engine.ts';
 import type { ImageCodec, RawImage } from '../ports/image-codec.ts';
 
-/** Longest sides of a thumbnail, tried until one fits. */
-const THUMBNAIL_SIDES = [640, 320, 160, 80] as const;
-const THUMBNAIL_QUALITY = 70;
+/** How pictures are written: longest sides, tried until one fits. */
+interface PictureSizes {
+  sides: readonly number[];
+  quality: number;
+}
+/** To be looked at. */
+const shown: PictureSizes = { sides: [640, 320, 160, 80], quality: 70 };
+/** To be learned from: as large as there is room. */
+const kept: PictureSizes = { sides: [8192, 4096, 2560, 1920, 1280, 640, 320, 160, 80], quality: 90 };
 /** Room for all of an image that is not its thumbnail. */
 const IMAGE_REST_BYTES = 256;
 /** Larger encoded pictures are not opened to be looked at. */
@@ -17,25 +23,33 @@ const START_BYTES = 64;
 const JSON_PARTS_MAXIMUM = 20_000;
 const JSON_DEPTH_MAXIMUM = 24;
 
-/** A value of an edge, made small enough to be looked at from afar. Never throws: what cannot be shown says so. */
-export async function encodeEdgeValue(value: unknown, codec: ImageCodec, maximumBytes: number): Promise<EdgeValue> {
+/** What writes pictures, and how. */
+type Pictures = Pick<ImageCodec, 'decode' | 'encode'> & PictureSizes;
+
+/**
+ * A value of an edge, made small enough to be looked at from afar. Never throws: what cannot be shown says so.
+ * @param isKept it is learned from, and not only looked at: pictures keep their size as far as there is room
+ */
+export async function encodeEdgeValue(value: unknown, codec: ImageCodec, maximumBytes: number, isKept = false): Promise<EdgeValue> {
+  const { decode, encode } = codec;
+  const pictures = { decode, encode, ...(isKept ? kept : shown) };
   try {
-    if (Array.isArray(value)) return await encodeList(value, codec, maximumBytes);
-    return await encodeLeaf(value, codec, maximumBytes);
+    if (Array.isArray(value)) return await encodeList(value, pictures, maximumBytes);
+    return await encodeLeaf(value, pictures, maximumBytes);
   } catch {
     return { kind: 'left-out', reason: 'not-encodable' };
   }
 }
 
 /** A list that JSON can say stays whole if it fits; of any other the first items are shown. */
-async function encodeList(list: readonly unknown[], codec: ImageCodec, maximumBytes: number): Promise<EdgeValue> {
+async function encodeList(list: readonly unknown[], codec: Pictures, maximumBytes: number): Promise<EdgeValue> {
   const whole = list.some(isRich) ? undefined : encodeJson(list, maximumBytes);
   if (whole?.kind === 'json') return whole;
   const items: EdgeLeaf[] = [];
   let room = maximumBytes - 64;
-  const shown = Math.min(list.length, LIST_ITEMS_MAXIMUM);
-  for (const [index, item] of list.slice(0, shown).entries()) {
-    const share = Math.max(1024, Math.floor(room / (shown - index)));
+  const count = Math.min(list.length, LIST_ITEMS_MAXIMUM);
+  for (const [index, item] of list.slice(0, count).entries()) {
+    const share = Math.max(1024, Math.floor(room / (count - index)));
     if (share > room) break;
     const leaf = await encodeLeaf(item, codec, share);
     items.push(leaf);
@@ -44,7 +58,7 @@ async function encodeList(list: readonly unknown[], codec: ImageCodec, maximumBy
   return { kind: 'list', length: list.length, items };
 }
 
-async function encodeLeaf(value: unknown, codec: ImageCodec, maximumBytes: number): Promise<EdgeLeaf> {
+async function encodeLeaf(value: unknown, codec: Pictures, maximumBytes: number): Promise<EdgeLeaf> {
   if (isPixels(value)) return encodeImage(value, codec, maximumBytes);
   if (isTensor(value)) return summariseTensor(value, maximumBytes);
   if (isAudio(value)) return summariseAudio(value, maximumBytes);
@@ -52,15 +66,16 @@ async function encodeLeaf(value: unknown, codec: ImageCodec, maximumBytes: numbe
   return encodeJson(value, maximumBytes);
 }
 
-async function encodeImage(image: RawImage, codec: ImageCodec, maximumBytes: number): Promise<EdgeLeaf> {
+async function encodeImage(image: RawImage, codec: Pictures, maximumBytes: number): Promise<EdgeLeaf> {
   const room = maximumBytes - IMAGE_REST_BYTES;
   let sizeBytes = 0;
-  for (const longestSide of THUMBNAIL_SIDES) {
+  const { width, height } = image;
+  const longest = Math.max(width, height);
+  for (const longestSide of new Set(codec.sides.map((side) => Math.min(side, longest)))) {
     // A picture at this side takes more than a twelfth of its pixels; it is not even tried where that is too much.
-    const { width, height } = image;
-    const share = Math.min(1, longestSide / Math.max(width, height));
+    const share = longestSide / longest;
     if ((width * height * share ** 2) / 24 > room) continue;
-    const written = await codec.encode(image, { format: 'jpeg', quality: THUMBNAIL_QUALITY, longestSide });
+    const written = await codec.encode(image, { format: 'jpeg', quality: codec.quality, longestSide });
     sizeBytes = written.bytes.length;
     if (sizeBytes > room) continue;
     const { bytes: data, ...thumbnail } = written;
@@ -70,7 +85,7 @@ async function encodeImage(image: RawImage, codec: ImageCodec, maximumBytes: num
 }
 
 /** Encoded pictures are what sources give; other bytes show their start. */
-async function encodeBytes(bytes: Uint8Array, codec: ImageCodec, maximumBytes: number): Promise<EdgeLeaf> {
+async function encodeBytes(bytes: Uint8Array, codec: Pictures, maximumBytes: number): Promise<EdgeLeaf> {
   let pixels: RawImage;
   try {
     pixels = await codec.decode(bytes, PIXELS_MAXIMUM);

@@ -1,5 +1,4 @@
 import {
-  type CommandArguments,
   type EdgeValue,
   type ItemReference,
   StarlingError,
@@ -9,17 +8,18 @@ import {
   type TapMessage,
 } from '@starling/shared';
 import type { Clock } from '../ports/clock.ts';
+import type { TapRequest } from '../ports/runtime-host.ts';
 import type { Graph } from './graph.ts';
 import type { ObservedItem } from './observe.ts';
 
 /** A graph whose edges can be looked at. */
 export type ObservableGraph = Pick<Graph, 'observe'>;
 
-export type TapArguments = CommandArguments<'tap'>;
+export type TapArguments = TapRequest;
 
 export interface TapPorts {
   clock: Clock;
-  encode(value: unknown, maximumBytes: number): Promise<EdgeValue>;
+  encode(value: unknown, maximumBytes: number, isKept?: boolean): Promise<EdgeValue>;
   emit(message: TapMessage): void;
 }
 
@@ -94,7 +94,7 @@ function startTap(given: TapArguments, graph: ObservableGraph, { clock, encode, 
       const taken = watched?.waiting;
       if (watched === undefined || taken === undefined) continue;
       watched.waiting = undefined;
-      const value = await encode(taken.value, given.maximumBytes);
+      const value = await encode(taken.value, given.maximumBytes, given.isCapture);
       if (isOver) return;
       emit({ tap: given.tap, sequence: tap.sequence, edge, item: taken.item, value, counts: { ...counts } });
       tap.sequence += 1;

@@ -137,6 +137,8 @@ export type HostEvent =
   | { type: 'fell-back'; model: string; from: string; to: string; reason: string }
   /** `arms`: load keys of challengers that had items or copies under way. */
   | { type: 'crashed'; reason: string; itemsFailed: number; arms: string[] }
+  /** It was ended on purpose, and comes back: what it watched is gone. */
+  | { type: 'restarting' }
   | { type: 'recovered'; afterMs: number }
   /** Of these only those whose golden outputs came out are loaded now. */
   | { type: 'reloaded'; releases: Reload[] };
@@ -149,6 +151,12 @@ export interface PlacementState {
   /** The signed desired state of this device, for them to see. */
   grant: string;
 }
+
+/** Which edges are to be seen, and what for. */
+export type TapRequest = CommandArguments<'tap'> & {
+  /** The values are kept: the release has to allow captures too, and pictures keep their size as far as there is room. */
+  isCapture?: boolean;
+};
 
 /** A tap that has begun. */
 export interface StartedTap {
@@ -179,9 +187,9 @@ export interface RuntimeHost {
   infer(input: InferInput, options?: InferOptions): Promise<InferenceResult>;
   /**
    * Sends values of edges of the active release as `tapped` events, until it ends by itself.
-   * @throws StarlingError `no-release`, `unknown-edge`, `egress-refused`, `too-many-taps`
+   * @throws StarlingError `no-release`, `unknown-edge`, `egress-refused`, `capture-refused`, `too-many-taps`
    */
-  tap(request: CommandArguments<'tap'>): Promise<StartedTap>;
+  tap(request: TapRequest): Promise<StartedTap>;
   /** @returns what it counted, or undefined if there is no such tap */
   untap(tap: string): Promise<TapCounts | undefined>;
   /**

@@ -1,5 +1,5 @@
 import { INPUT_NODE, type Pipeline, type ReplayResult, type ShownPart, StarlingError, type TapCounts } from '@starling/shared';
-import type { VisiblePorts } from '../egress/index.ts';
+import { requireCaptureAllowed, type VisiblePorts } from '../egress/index.ts';
 import {
   createTaps,
   encodeEdgeValue,
@@ -50,7 +50,7 @@ const REPLAYS_MAXIMUM = 1;
 export function createEdgeWatch({ clock, codec, emit }: EdgeWatchPorts): EdgeWatch {
   const ports = {
     clock,
-    encode: (value: unknown, maximumBytes: number) => encodeEdgeValue(value, codec, maximumBytes),
+    encode: (value: unknown, maximumBytes: number, isKept?: boolean) => encodeEdgeValue(value, codec, maximumBytes, isKept),
     emit: (message: Extract<HostEvent, { type: 'tapped' }>['message']) => emit({ type: 'tapped', message }),
   };
   const taps = createTaps(ports);
@@ -59,6 +59,7 @@ export function createEdgeWatch({ clock, codec, emit }: EdgeWatchPorts): EdgeWat
     tap(watched, request) {
       const { installed, pipeline, graph, visible, recent } = watched;
       const { home } = request;
+      if (request.isCapture === true) requireCapture(watched, request.edges);
       const edges = [...new Set(visible.require(request.edges))];
       let unwatch = (): void => undefined;
       taps.start({ ...request, edges }, home === undefined ? graph : graphsOf(watched, home), () => unwatch());
@@ -88,6 +89,17 @@ export function createEdgeWatch({ clock, codec, emit }: EdgeWatchPorts): EdgeWat
     },
     releaseChanged: () => taps.stopAll('release-changed'),
   };
+}
+
+/** @throws StarlingError `capture-refused`, `edge-elsewhere` */
+function requireCapture({ installed, isElsewhere }: WatchablePipeline, edges: readonly string[]): void {
+  requireCaptureAllowed(installed.release.policies);
+  const elsewhere = edges.findIndex(isElsewhere);
+  if (elsewhere === -1) return;
+  throw new StarlingError('edge-elsewhere', `${edges[elsewhere]} is inside of a part that another device runs`, {
+    field: `arguments.edges.${elsewhere}`,
+    hint: 'only edges on the device itself can be captured: take one before or after the part',
+  });
 }
 
 /** @param asked ports inside of parts that are asked for; all if not given */

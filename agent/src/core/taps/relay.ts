@@ -9,6 +9,8 @@ export interface OpenTap {
   /** The account that asked for it. */
   account: string;
   untilMs: number;
+  /** The values are kept and uploaded, as a capture. */
+  isKept?: boolean;
 }
 
 /** The side of taps that the control plane has. */

@@ -12,6 +12,9 @@ interface SelectorFieldProps {
   problem: SelectorProblem | undefined;
   /** Under the field where nothing is wrong. */
   note?: string | undefined;
+  isRequired?: boolean;
+  /** What is wrong with it besides its text, such as that it selects no device. */
+  error?: string | undefined;
 }
 
 const nothing: SelectorVocabulary = {
@@ -19,7 +22,17 @@ const nothing: SelectorVocabulary = {
 };
 
 /** Text that says which devices are meant: offers what may come next, and says under it what is wrong. */
-export function SelectorField({ label, description, value, onChange, vocabulary = nothing, problem, note }: SelectorFieldProps) {
+export function SelectorField({
+  label,
+  description,
+  value,
+  onChange,
+  vocabulary = nothing,
+  problem,
+  note,
+  isRequired = false,
+  error,
+}: SelectorFieldProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const [cursor, setCursor] = useState(value.length);
   const [left, setLeft] = useState(true);
@@ -48,8 +61,7 @@ export function SelectorField({ label, description, value, onChange, vocabulary 
       <Combobox.Target>
         <Textarea
           ref={field}
-          label={label}
-          description={description}
+          {...{ label, description, required: isRequired }}
           placeholder={'site == "north" && agentVersion >= "1.4"'}
           autosize
           minRows={1}
@@ -59,7 +71,7 @@ export function SelectorField({ label, description, value, onChange, vocabulary 
           autoCorrect="off"
           classNames={{ input: 'mono' }}
           value={value}
-          error={shown === undefined ? undefined : <ProblemLine text={value} problem={shown} />}
+          error={shown === undefined ? error : <ProblemLine text={value} problem={shown} />}
           inputWrapperOrder={['label', 'description', 'input', 'error']}
           onChange={({ currentTarget }) => {
             onChange(currentTarget.value.replaceAll('\n', ' '));
@@ -77,7 +89,7 @@ export function SelectorField({ label, description, value, onChange, vocabulary 
           }}
         />
       </Combobox.Target>
-      {shown === undefined && note !== undefined && (
+      {shown === undefined && error === undefined && note !== undefined && (
         <Text size="sm" c="dimmed" mt={4} role="status">
           {note}
         </Text>

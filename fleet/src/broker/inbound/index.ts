@@ -1,5 +1,6 @@
 /** A topic and bytes from a device -> parsed and checked -> the module that it concerns. */
 import {
+  type Acknowledgement,
   cborDecode,
   commandResultSchema,
   type Greet,
@@ -10,6 +11,7 @@ import {
   messageOf,
   presenceSchema,
   reportedStateSchema,
+  type TelemetryKind,
   tapMessageSchema,
   telemetryBatchSchema,
   telemetryKindSchema,
@@ -57,14 +59,8 @@ const handlers: Record<InboundName, Handler> = {
     await ports.devices.sayHello(device, hello);
     const desired = await ports.desiredStates.signed(device);
     if (desired !== undefined) await ports.send(device, ports.topics.build('desired', { device }), new TextEncoder().encode(desired), 1);
-    for (const { kind, acknowledgement } of await ports.ingest.acknowledged(device, hello.streamId)) {
-      await ports.send(
-        device,
-        ports.topics.build('acknowledgement', { device, kind }),
-        new TextEncoder().encode(JSON.stringify(acknowledgement)),
-        1,
-      );
-    }
+    for (const { kind, acknowledgement } of await ports.ingest.acknowledged(device, hello.streamId))
+      await acknowledge(device, kind, acknowledgement, ports);
     await ports.commands.resend(device);
   },
   presence(device, payload, _params, ports) {
@@ -96,14 +92,14 @@ const handlers: Record<InboundName, Handler> = {
     const acknowledgement = await ports.ingest.add(device, kind, storable(cborDecode(payload, telemetryBatchSchema)), payload.length);
     // More came than the database takes, or the device has sent it again meanwhile: what is not acknowledged stays in its spool.
     if (acknowledgement === undefined) return;
-    await ports.send(
-      device,
-      ports.topics.build('acknowledgement', { device, kind }),
-      new TextEncoder().encode(JSON.stringify(acknowledgement)),
-      1,
-    );
+    await acknowledge(device, kind, acknowledgement, ports);
   },
 };
+
+function acknowledge(device: string, kind: TelemetryKind, acknowledgement: Acknowledgement, ports: InboundPorts): Promise<boolean> {
+  const topic = ports.topics.build('acknowledgement', { device, kind });
+  return ports.send(device, topic, jsonEncode(acknowledgement), wireTable.acknowledgement.qos);
+}
 
 export interface Inbound {
   receive(device: string, topic: string, payload: Uint8Array): Promise<void>;

@@ -12,17 +12,31 @@ export function storable<Value>(value: Value): Value {
   return clean(value, 0) as Value;
 }
 
+/** What is good already stays the same object: most of what comes is, and thousands of records come each second. */
 function clean(value: unknown, depth: number): unknown {
   if (depth > DEPTH_MAXIMUM) throw new StarlingError('too-deep', `nested deeper than ${DEPTH_MAXIMUM} levels`);
   if (typeof value === 'string') return cleanText(value);
   if (typeof value === 'bigint') return Number(value);
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;
-  if (Array.isArray(value)) return value.map((each) => clean(each, depth + 1));
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [cleanText(key), clean(each, depth + 1)]));
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+  if (Array.isArray(value)) {
+    const cleaned = value.map((each) => clean(each, depth + 1));
+    return cleaned.every((each, index) => Object.is(each, value[index])) ? value : cleaned;
+  }
+  const fields = value as Readonly<Record<string, unknown>>;
+  const keys = Object.keys(fields);
+  let cleaned: [string, unknown][] | undefined;
+  for (const [index, key] of keys.entries()) {
+    const name = cleanText(key);
+    const after = clean(fields[key], depth + 1);
+    if (name !== key || !Object.is(after, fields[key])) cleaned ??= keys.slice(0, index).map((good) => [good, fields[good]]);
+    cleaned?.push([name, after]);
+  }
+  if (cleaned !== undefined) return Object.fromEntries(cleaned);
+  return value;
 }
 
 function cleanText(text: string): string {
-  return text.replaceAll('\0', '\ufffd').toWellFormed();
+  return text.isWellFormed() && !text.includes('\0') ? text : text.replaceAll('\0', '\ufffd').toWellFormed();
 }

@@ -1,13 +1,11 @@
-import { createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
+import { stat } from 'node:fs/promises';
 import { type Epoch, signDocument, signerOf } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
+import { downloadFile } from '../download-file.ts';
 import { cliError } from '../errors.ts';
 import { readKeyFile } from '../key-files.ts';
-import { openDownload } from '../open-stream.ts';
 import { type ContextOf, examples, readOptions } from '../options.ts';
 import { formatTime } from '../printable.ts';
 
@@ -81,24 +79,9 @@ export function defineBackupCommands(program: Command, contextOf: ContextOf): vo
 
 async function backup(context: Context, file: string | undefined, withTelemetry: boolean): Promise<void> {
   const connection = await context.connect();
-  const { stream, name } = await openDownload(connection, `/backup?telemetry=${withTelemetry}`);
-  const path = file ?? name ?? 'starling-backup.tar.gz';
-  const progress = context.output.progress(`writing ${path}`);
-  const partial = `${path}.part`;
-  try {
-    await pipeline(stream, createWriteStream(partial, { mode: 0o600 }), { signal: context.signal });
-    await rename(partial, path);
-  } catch (error) {
-    progress.failed();
-    await rm(partial, { force: true });
-    throw error;
-  }
-  const { size } = await stat(path);
-  progress.done(`${(size / 1e6).toFixed(1)} MB`);
-  context.output.result(
-    { file: path, sizeBytes: size },
-    () => `written to ${path}; it holds the keys of the fleet: keep it as you keep keys`,
-  );
+  const path = `/backup?telemetry=${withTelemetry}`;
+  const written = await downloadFile(context, connection, path, { file, fallback: 'starling-backup.tar.gz' });
+  context.output.result(written, () => `written to ${written.file}; it holds the keys of the fleet: keep it as you keep keys`);
 }
 
 async function restore(context: Context, file: string, options: z.infer<typeof restoreOptions>): Promise<void> {

@@ -1,16 +1,7 @@
-import {
-  type ApiClient,
-  api,
-  type CommandView,
-  commandTable,
-  type MeasuredArtefact,
-  type ModelView,
-  StarlingError,
-} from '@starling/shared';
+import { api, commandTable, type MeasuredArtefact, type ModelView, StarlingError } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { Context } from '../context.ts';
-import { cliError } from '../errors.ts';
+import { followCommand } from '../follow-command.ts';
 import { type ContextOf, collect, examples, numberOption, readOptions, wordsSchema } from '../options.ts';
 import type { Output } from '../output.ts';
 import { shortDigest } from '../printable.ts';
@@ -24,7 +15,6 @@ const benchmarkOptions = z.object({
   share: numberOption().min(1).max(100).default(50),
   timeout: numberOption('seconds').positive().max(7200).default(1800),
 });
-const POLL_MS = 1_000;
 /** Artefacts that one command takes. */
 const AT_ONCE = 16;
 
@@ -55,7 +45,7 @@ export function defineBenchmark(program: Command, contextOf: ContextOf): void {
       const { runs, share } = options;
       const body = { name: 'benchmark' as const, arguments: { artefacts, runs, maximumLoadShare: share / 100 }, waitMs: 0 };
       const sent = await client.call(api.commandDevice, { params: { id: device.id }, body });
-      const view = await follow(context, client, sent, device.name, options.timeout * 1000);
+      const view = await followCommand(context, client, sent.id, `${device.name} measures`, options.timeout * 1000);
       const result = commandTable.benchmark.result.parse(view.result);
       context.output.result(result, () => describeResult(result.artefacts, model, context.output));
     });
@@ -70,32 +60,6 @@ function pickArtefacts({ artefacts }: ModelView, wanted: string[] | undefined): 
     if (found !== undefined) return found;
     throw new StarlingError('not-found', `the model has no artefact ${start}`, { field: '--artefact', hint: 'see "starling model show"' });
   });
-}
-
-/** @throws StarlingError `device-failed`, `timed-out` */
-async function follow(context: Context, client: ApiClient, sent: CommandView, device: string, timeoutMs: number): Promise<CommandView> {
-  const { output, sleep, nowMs } = context;
-  const progress = output.progress(`${device} measures`);
-  const untilMs = nowMs() + timeoutMs;
-  try {
-    for (;;) {
-      const view = await client.call(api.showCommand, { params: { id: sent.id } });
-      if (view.status === 'done') {
-        progress.done();
-        return view;
-      }
-      if (view.status === 'failed' || view.status === 'expired') {
-        throw cliError('device-failed', view.error?.message ?? `the command ${view.status}`, { hint: view.error?.hint });
-      }
-      if (nowMs() > untilMs) throw cliError('timed-out', `no answer after ${timeoutMs / 1000} s`, { field: '--timeout' });
-      const { done = 0, total = 0, what = view.status } = view.progress ?? {};
-      progress.update(total > 0 ? done / total : undefined, what);
-      await sleep(POLL_MS);
-    }
-  } catch (error) {
-    progress.failed();
-    throw error;
-  }
 }
 
 function describeResult(measured: readonly MeasuredArtefact[], { artefacts }: ModelView, output: Output): string {

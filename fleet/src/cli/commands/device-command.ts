@@ -168,7 +168,7 @@ export async function sendAndWait(context: Context, reference: string, name: Sen
 }
 
 /** Said at once, instead of after a wait for an answer that cannot come. */
-function requireReachable({ name, id, status, online }: DeviceView): void {
+export function requireReachable({ name, id, status, online }: DeviceView): void {
   if (status !== 'active') {
     const hint = status === 'pending' ? `let it in with "starling device approve ${id}"` : 'it has to enrol again, with a new key';
     throw new StarlingError(`device-${status}`, `${name} is ${status}`, { field: 'device', hint });

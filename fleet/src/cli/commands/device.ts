@@ -7,6 +7,7 @@ import { formatTime } from '../printable.ts';
 import { findDevice } from '../references.ts';
 import { defineDeviceAssign } from './device-assign.ts';
 import { defineDeviceBulk } from './device-bulk.ts';
+import { defineDeviceCaptureCommands } from './device-capture.ts';
 import { defineDeviceCommandCommands } from './device-command.ts';
 import { defineDeviceModelCommands } from './device-model.ts';
 import { defineDeviceSet } from './device-set.ts';
@@ -32,6 +33,7 @@ export function defineDeviceCommands(program: Command, contextOf: ContextOf): vo
   defineDeviceBulk(device, contextOf);
   defineDeviceCommandCommands(device, contextOf);
   defineDeviceModelCommands(device, contextOf);
+  defineDeviceCaptureCommands(device, contextOf);
 }
 
 function defineReading(device: Command, contextOf: ContextOf): void {

@@ -17,21 +17,14 @@ import { describeTapValue } from '../describe-value.ts';
 import { requireFile } from '../document-files.ts';
 import { cliError } from '../errors.ts';
 import { openStream } from '../open-stream.ts';
-import { type ContextOf, collect, examples, numberOption, readOptions } from '../options.ts';
+import { type ContextOf, collect, examples, numberOption, readOptions, timeOption } from '../options.ts';
 import { findDevice } from '../references.ts';
 import { openValueFolder } from '../save-values.ts';
-
-/** `30s`, `5m`, or seconds. */
-const durationSchema = z
-  .string()
-  .regex(/^\d+(\.\d+)?(s|m)?$/, 'write seconds or minutes, such as 30s or 5m')
-  .transform((text) => Number.parseFloat(text) * (text.endsWith('m') ? 60_000 : 1_000))
-  .pipe(z.number().min(1_000, 'at least 1s').max(TAP_DURATION_MS_MAXIMUM, 'at most 10m'));
 
 const maximumBytes = numberOption().int().min(1024).max(TAP_VALUE_BYTES_MAXIMUM).optional();
 const tapCommandOptions = z.object({
   every: numberOption().int().min(1).max(1_000_000).default(1),
-  for: durationSchema.default(60_000),
+  for: timeOption(TAP_DURATION_MS_MAXIMUM, '10m').default(60_000),
   pipeline: z.string().optional(),
   rate: numberOption().min(0.01).max(30).default(5),
   count: numberOption().int().min(1).optional(),

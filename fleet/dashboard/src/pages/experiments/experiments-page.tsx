@@ -1,12 +1,14 @@
 import { Group, NativeSelect, Stack, Table, Text } from '@mantine/core';
 import { type ExperimentView, experimentStateSchema } from '@starling/shared';
+import { IconPlus } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { read } from '../../data/queries.ts';
+import { useSession } from '../../data/session.ts';
 import { counted } from '../../format/quantity.ts';
 import { CommandBox } from '../../parts/command-box.tsx';
 import { EmptyState } from '../../parts/empty-state.tsx';
-import { TextLink } from '../../parts/link.tsx';
+import { ButtonLink, TextLink } from '../../parts/link.tsx';
 import { pageQuery } from '../../parts/list-search.ts';
 import { Moment } from '../../parts/moment.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
@@ -23,12 +25,20 @@ const ALL = '';
 export function ExperimentsPage() {
   const { page, state } = route.useSearch();
   const navigate = route.useNavigate();
+  const { may } = useSession();
   const experiments = useQuery({ ...read('listExperiments', { query: { ...pageQuery(page), state } }), placeholderData: keepPreviousData });
   return (
     <>
       <PageHeader
         title="Experiments"
         note="Releases challenge the one that devices run: with a share of the items, in shadow, or as a bandit that follows what is rewarded."
+        actions={
+          may('operator') && (
+            <ButtonLink to="/experiments/new" leftSection={<IconPlus size={16} aria-hidden />}>
+              New experiment
+            </ButtonLink>
+          )
+        }
       />
       <Panel title="All experiments" flush>
         <Stack gap={0}>
@@ -46,7 +56,9 @@ export function ExperimentsPage() {
             {({ items, total, limit, offset }) =>
               items.length === 0 ? (
                 <EmptyState title={state === undefined ? 'No experiment yet' : 'No experiment is in this state'}>
-                  {state === undefined && <CommandBox label="From a terminal:" command="starling experiment create -f experiment.yaml" />}
+                  {state === undefined && (
+                    <CommandBox label="Or from a terminal:" command="starling experiment create -f experiment.yaml" />
+                  )}
                 </EmptyState>
               ) : (
                 <>

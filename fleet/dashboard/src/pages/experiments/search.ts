@@ -8,3 +8,6 @@ export const experimentsSearchSchema = z.object({ page, state: experimentStateSc
 
 /** What the page of an experiment keeps there: which of its devices are listed. */
 export const experimentSearchSchema = z.object({ page });
+
+/** What a form for a new one starts with: the release that challenges. */
+export const newExperimentSearchSchema = z.object({ release: z.string().max(200).optional().catch(undefined) });

@@ -1,11 +1,10 @@
 import { Alert, Button, Group } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
-import { api, type ResponseOf, type RolloutSpecInput, type StarlingError } from '@starling/shared';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import type { RolloutSpecInput } from '@starling/shared';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
-import { apiClient } from '../../data/api-client.ts';
 import { useChange } from '../../data/queries.ts';
+import { useSpecPreview } from '../../data/spec-preview.ts';
+import { specText } from '../../format/typed-value.ts';
 import { CommandBox } from '../../parts/command-box.tsx';
 import { ButtonLink } from '../../parts/link.tsx';
 import { announce } from '../../parts/notice.ts';
@@ -14,10 +13,9 @@ import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { PreviewPanel } from './preview-panel.tsx';
 import { RolloutForm } from './rollout-form.tsx';
-import { emptyFields, problemOf, type RolloutFields, specFromForm, specText } from './spec-from-form.ts';
+import { emptyFields, problemOf, type RolloutFields, specFromForm } from './spec-from-form.ts';
 
 const route = getRouteApi('/shell/rollouts/new');
-const PAUSE_MS = 500;
 
 /** A form, and beneath it what the rollout would do; nothing moves before it is started. */
 export function NewRolloutPage() {
@@ -73,14 +71,7 @@ export function NewRolloutPage() {
 }
 
 function Preview({ spec, all }: { spec: RolloutSpecInput; all: boolean }) {
-  const [settled] = useDebouncedValue(JSON.stringify({ spec, all }), PAUSE_MS);
-  const preview = useQuery<ResponseOf<typeof api.previewRollout>, StarlingError>({
-    queryKey: ['previewRollout', {}, settled],
-    queryFn: () => apiClient.call(api.previewRollout, { body: JSON.parse(settled) as { spec: RolloutSpecInput; all: boolean } }),
-    placeholderData: keepPreviousData,
-    staleTime: 0,
-    retry: false,
-  });
+  const preview = useSpecPreview('previewRollout', { spec, all });
   return (
     <QueryView query={preview} heightPx={320}>
       {(found) => <PreviewPanel preview={found} />}

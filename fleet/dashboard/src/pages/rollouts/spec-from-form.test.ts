@@ -1,7 +1,8 @@
 import { rolloutSpecSchema } from '@starling/shared';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { emptyFields, problemOf, type RolloutFields, specFromForm, specText } from './spec-from-form.ts';
+import { specText } from '../../format/typed-value.ts';
+import { emptyFields, problemOf, type RolloutFields, specFromForm } from './spec-from-form.ts';
 
 const filled: RolloutFields = { ...emptyFields, name: 'signs', release: 'signs-2', selector: 'labels.site == "north"' };
 

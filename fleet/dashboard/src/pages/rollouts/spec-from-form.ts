@@ -1,5 +1,5 @@
 import { firstProblemOf, type RolloutSpecInput, type RolloutStep, rolloutSpecSchema } from '@starling/shared';
-import { stringify } from 'yaml';
+import { isFilled, numberOf } from '../../format/typed-value.ts';
 
 export type StepKind = 'setPercent' | 'setCount' | 'setLabel' | 'pause' | 'analyse' | 'approve';
 
@@ -60,12 +60,6 @@ export const stepWords: Record<StepKind, { label: string; asks: string; placehol
 
 const MEGABYTE = 1e6;
 
-/** A number, or the words themselves: the schema then says what is wrong with them. */
-function numberOf(text: string): number {
-  const value = Number(text);
-  return text.trim() === '' || Number.isNaN(value) ? (text as unknown as number) : value;
-}
-
 function stepOf({ kind, value }: StepFields): unknown {
   const text = value.trim();
   switch (kind) {
@@ -85,7 +79,6 @@ function stepOf({ kind, value }: StepFields): unknown {
 /** The rollout that the form says. What is left empty keeps its default. */
 export function specFromForm(fields: RolloutFields): RolloutSpecInput {
   const { perMinute, megabytesPerMinute, spreadLabel, spreadMaximum, windowCron, windowFor, timeZone, analysis } = fields;
-  const isSet = (text: string): boolean => text.trim() !== '';
   return {
     ...{ kind: 'rollout', schemaVersion: 1 },
     ...{ name: fields.name.trim(), release: fields.release, selector: fields.selector.trim() },
@@ -95,13 +88,13 @@ export function specFromForm(fields: RolloutFields): RolloutSpecInput {
     failureThresholds: [{ kind: 'any', percent: numberOf(fields.failurePercent), minimumExecuted: numberOf(fields.failureMinimum) }],
     onFailure: fields.onFailure,
     maxInFlight: numberOf(fields.maxInFlight),
-    ...(isSet(perMinute) ? { rate: { perMinute: numberOf(perMinute) } } : {}),
-    ...(isSet(megabytesPerMinute) ? { bandwidthBytesPerMinute: numberOf(megabytesPerMinute) * MEGABYTE } : {}),
-    ...(isSet(spreadMaximum) ? { spread: { label: spreadLabel.trim(), maxInFlight: numberOf(spreadMaximum) } } : {}),
-    ...(isSet(windowCron) ? { windows: { timeZone: timeZone.trim(), open: [{ cron: windowCron.trim(), for: windowFor.trim() }] } } : {}),
+    ...(isFilled(perMinute) ? { rate: { perMinute: numberOf(perMinute) } } : {}),
+    ...(isFilled(megabytesPerMinute) ? { bandwidthBytesPerMinute: numberOf(megabytesPerMinute) * MEGABYTE } : {}),
+    ...(isFilled(spreadMaximum) ? { spread: { label: spreadLabel.trim(), maxInFlight: numberOf(spreadMaximum) } } : {}),
+    ...(isFilled(windowCron) ? { windows: { timeZone: timeZone.trim(), open: [{ cron: windowCron.trim(), for: windowFor.trim() }] } } : {}),
     deviceTimeout: fields.deviceTimeout.trim(),
     dynamic: fields.dynamic,
-    ...(isSet(analysis) ? { analysis: analysis.trim() } : {}),
+    ...(isFilled(analysis) ? { analysis: analysis.trim() } : {}),
   };
 }
 
@@ -109,9 +102,4 @@ export function specFromForm(fields: RolloutFields): RolloutSpecInput {
 export function problemOf(spec: RolloutSpecInput): { field: string; message: string } | undefined {
   const parsed = rolloutSpecSchema.safeParse(spec);
   return parsed.success ? undefined : firstProblemOf(parsed.error);
-}
-
-/** As `starling rollout create -f` reads it. */
-export function specText(spec: RolloutSpecInput): string {
-  return stringify(spec, { lineWidth: 0 });
 }

@@ -1,0 +1,111 @@
+import {
+  type Capture,
+  type CaptureView,
+  type CommandView,
+  captureSchema,
+  cborDecode,
+  commandTable,
+  isStarlingError,
+  type Policies,
+  StarlingError,
+} from '@starling/shared';
+import type { BlobStore } from '../blobs/index.ts';
+import { type Commands, capturesKept } from '../commands/index.ts';
+import type { Database } from '../db/index.ts';
+import type { Devices } from '../devices/index.ts';
+import type { Clock } from '../ports.ts';
+import type { Releases } from '../releases/index.ts';
+import { archiveOf } from './archive.ts';
+
+/** What devices have captured. */
+export interface Captures {
+  /**
+   * Says at once what the device would: by the policy of the release that it runs.
+   * @throws StarlingError `capture-refused`
+   */
+  requireAllowed(device: string): Promise<void>;
+  /** @throws StarlingError `not-found` where nothing has arrived, or it was kept for long enough */
+  show(id: string): Promise<CaptureView>;
+  /** Its manifest and its values as a zip archive. */
+  archive(id: string): Promise<{ name: string; bytes: AsyncIterable<Uint8Array> }>;
+  /** Chunks of all that is to be kept. */
+  references(): Promise<Set<string>>;
+}
+
+export interface CapturePorts {
+  db: Database;
+  clock: Clock;
+  blobs: Pick<BlobStore, 'readBlob' | 'reachable'>;
+  commands: Pick<Commands, 'show'>;
+  devices: Pick<Devices, 'find'>;
+  releases: Pick<Releases, 'find'>;
+}
+
+const DAY_MS = 86_400_000;
+
+export function createCaptures(ports: CapturePorts): Captures {
+  const { db, clock, blobs, commands, devices, releases } = ports;
+  const policiesOf = async (release: string): Promise<Policies | undefined> =>
+    releases.find(release).then(
+      ({ document }) => document.policies,
+      (error: unknown) => {
+        if (isStarlingError(error)) return undefined;
+        throw error;
+      },
+    );
+  /** When it is over: the publisher says for how many days results are kept. Without its release it says nothing, and so is over. */
+  const keptUntilMs = async (release: string, finishedAtMs: number): Promise<number> =>
+    finishedAtMs + ((await policiesOf(release))?.retention.resultDays ?? 0) * DAY_MS;
+
+  const find = async (id: string): Promise<{ view: CaptureView; capture: Capture }> => {
+    const command = await commands.show(id);
+    const { device, name, finishedAtMs } = command;
+    const { data } = commandTable.capture.result.safeParse(command.result);
+    if (name !== 'capture' || data?.upload === undefined || finishedAtMs === null) throw nothingHere(command);
+    const untilMs = await keptUntilMs(data.release, finishedAtMs);
+    if (clock.nowMs() > untilMs) {
+      throw new StarlingError('not-found', `what was captured was kept until ${new Date(untilMs).toISOString()}`, {
+        field: 'id',
+        hint: 'policies.retention.resultDays of its release says for how long',
+      });
+    }
+    const pieces: Uint8Array[] = [];
+    for await (const piece of blobs.readBlob(data.upload.manifest)) pieces.push(piece);
+    const capture = cborDecode(Buffer.concat(pieces), captureSchema);
+    // Attack: a device that passes something else off as what it was asked for.
+    if (capture.manifest.id !== id || capture.manifest.device !== device) throw nothingHere(command);
+    const { digest, sizeBytes } = data.upload;
+    return { view: { manifest: capture.manifest, digest, sizeBytes, keptUntilMs: untilMs }, capture };
+  };
+  return {
+    async requireAllowed(device) {
+      const release = (await devices.find(device)).reported?.running?.release;
+      const policies = release === undefined ? undefined : await policiesOf(release);
+      if (policies === undefined || policies.capture.enabled) return;
+      throw new StarlingError('capture-refused', 'the policy of the release that the device runs lets nothing be captured', {
+        field: 'name',
+        hint: 'make a release whose policies.capture.enabled is true',
+      });
+    },
+    show: async (id) => (await find(id)).view,
+    async archive(id) {
+      const { capture } = await find(id);
+      return { name: `capture-${id}.zip`, bytes: archiveOf(capture) };
+    },
+    async references() {
+      const found = new Set<string>();
+      for (const { manifest, release, finishedAtMs } of await capturesKept(db)) {
+        if (clock.nowMs() > (await keptUntilMs(release, finishedAtMs))) continue;
+        for (const digest of await blobs.reachable(manifest)) found.add(digest);
+      }
+      return found;
+    },
+  };
+}
+
+function nothingHere({ name, status }: Pick<CommandView, 'name' | 'status'>): StarlingError {
+  return new StarlingError('not-found', `the command ${name} (${status}) has brought no capture`, {
+    field: 'id',
+    hint: 'send the command "capture", and wait until it is done',
+  });
+}
