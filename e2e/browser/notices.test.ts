@@ -6,10 +6,12 @@ import { buildDashboard, buildRunPage } from '../demo/pages.ts';
 import { paintPlain } from '../harness/picture.ts';
 import { describeWith } from '../harness/requires.ts';
 import { type RunningFleet, startRunningFleet } from '../harness/running-fleet.ts';
-import { mapModel, publishMapRelease } from '../harness/small-models.ts';
+import { loopModel, mapModel, publishMapRelease } from '../harness/small-models.ts';
 import { factOf, launchRunBrowser, openRunPage, openTab, type RunPage, readPicture, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 300_000;
+/** Counts for about a second, so that a frame is still read when something else is shown. */
+const SLOW_TURNS = 600_000;
 /** A camera that needs no permission. */
 const FILMING = ['--disable-gpu', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'];
 
@@ -107,6 +109,30 @@ describeWith(['chromium'], 'a browser is told what it waits for, from the form o
     expect(await camerasOf(tab.page)).toEqual(['ended', 'ended']);
   });
 
+  test('what is still read of a camera is not taken for the file that was opened after it, nor takes its error away', async () => {
+    const { page } = tab;
+    const slow = await publishMapRelease(fleet, loopModel(SLOW_TURNS), 2);
+    await fleet.assign(device, slow);
+    await fleet.untilRunning(device, slow);
+    await readPicture(page, 'slow.png', await paintPlain(40, 90, 160));
+    const latency = page.locator('#latency');
+    const runMs = Number.parseInt((await latency.textContent()) ?? '', 10);
+    expect(runMs).toBeGreaterThan(300);
+    await page.getByRole('button', { name: 'Start camera' }).click();
+    await page.getByRole('img', { name: 'Picture of the camera' }).waitFor();
+    await page.waitForTimeout(runMs / 4);
+    await page.locator('#files').setInputFiles({ name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
+    const error = page.getByRole('alert').filter({ hasText: 'notes.png: the image cannot be read' });
+    await error.waitFor();
+    // Both frames that were under way are read by then.
+    await page.waitForTimeout(4 * runMs);
+    expect([await error.isVisible(), await latency.textContent(), await page.locator('#readings li').count()]).toEqual([true, '–', 0]);
+    await readPicture(page, 'next.png', await paintPlain(40, 90, 160));
+    expect([await error.isVisible(), await latency.textContent()]).toEqual([false, expect.stringMatching(/^\d+ ms$/)]);
+    await fleet.assign(device, first);
+    await fleet.untilRunning(device, first);
+  });
+
   test('a second tab of the device starts no camera, until it is the only one', async () => {
     const second = await openTab(tab.context, `${fleet.baseUrl}/run/`);
     await second.page.getByText('Another tab of this browser is the device.').waitFor();
@@ -125,12 +151,18 @@ describeWith(['chromium'], 'a browser is told what it waits for, from the form o
 
   test('a page whose certificate nobody vouches for says that it starts with a network alone, and what the browser said', async () => {
     const origin = `https://127.0.0.1:${fleet.flags['https-port']}`;
-    // As after "Proceed to 127.0.0.1 (unsafe)": the page opens, and its service worker is refused all the same.
-    const { page, close } = await openRunPage(browser, `${origin}/run/`, { ignoreHTTPSErrors: true });
-    const notice = page.getByRole('status').filter({ hasText: 'This page runs, and will not start again without a network.' });
-    await notice.getByText('The browser says: An SSL certificate error occurred when fetching the script.').waitFor();
-    await notice.getByText('beside the code in the dashboard, under Enrolment').waitFor();
-    await close();
+    const context = await browser.newContext();
+    context.setDefaultTimeout(30_000);
+    const page = await context.newPage();
+    // Past the warning, as a person goes: the page opens, and its service worker is refused all the same.
+    await expect(page.goto(`${origin}/run/`)).rejects.toThrow('ERR_CERT_AUTHORITY_INVALID');
+    await page.locator('#details-button').click();
+    await page.locator('#proceed-link').click();
+    const said = (): Promise<string | null> => page.locator('#notices').textContent();
+    await expect.poll(said, { timeout: 30_000 }).toContain('This page runs, and will not start again without a network.');
+    expect(await said()).toContain('The browser says: An SSL certificate error occurred when fetching the script.');
+    expect(await said()).toContain('beside the code in the dashboard, under Enrolment');
+    await context.close();
   });
 });
 

@@ -1,6 +1,7 @@
-import { api, type ExperimentDetail, type ReleaseView, runPageLink } from '@starling/shared';
+import { API_BASE, api, captureArchivePath, type ExperimentDetail, type ReleaseView, runPageLink } from '@starling/shared';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readArchive } from '../captures/read-archive.ts';
 import { seriousFindings } from '../dashboard/open-browser.ts';
 import { buildRunPage } from '../demo/pages.ts';
 import { paintPlain } from '../harness/picture.ts';
@@ -34,7 +35,7 @@ describeWith(['chromium'], 'what is done to a browser from afar', ({ chromium })
       pipeline: `${findBoxes.name}@${findBoxes.version}`,
       policies: {
         egress: { outputs: ['boxes'], edges: [EDGE], sinks: [] },
-        ...{ capture: { enabled: false }, retention: { resultDays: 30 }, power: {} },
+        ...{ capture: { enabled: true }, retention: { resultDays: 30 }, power: {} },
       },
     });
     challenger = await publishMapRelease(fleet, mapModel(2, { width: 32 }), 1);
@@ -50,8 +51,8 @@ describeWith(['chromium'], 'what is done to a browser from afar', ({ chromium })
     await fleet?.stop();
   });
 
-  const command = (name: 'ping' | 'rotate-key') =>
-    fleet.client.call(api.commandDevice, { params: { id: device }, body: { name, waitMs: 30_000 } });
+  const command = (name: 'ping' | 'rotate-key' | 'model-load' | 'model-unload', given: Record<string, unknown> = {}) =>
+    fleet.client.call(api.commandDevice, { params: { id: device }, body: { name, arguments: given, waitMs: 30_000 } });
 
   test('a watched edge shows in the head of the page, with who watches what, for as long as it is watched', async () => {
     const watched = tab.page.locator('#watched');
@@ -78,6 +79,46 @@ describeWith(['chromium'], 'what is done to a browser from afar', ({ chromium })
     const refused = fleet.client.call(api.startTap, { params: { id: device }, body: { edges: ['normalise.tensor'] } });
     await expect(refused).rejects.toMatchObject({ code: 'egress-refused' });
     expect(await tab.page.locator('#watched').isVisible()).toBe(false);
+  });
+
+  test('values are captured in a tab, go on where they were when the page is loaded again, and arrive', { timeout: STEP_MS }, async () => {
+    const { id } = await fleet.client.call(api.commandDevice, {
+      params: { id: device },
+      body: { name: 'capture', arguments: { edges: [EDGE], items: 3, durationMs: 80_000, maximumPerSecond: 30 } },
+    });
+    const view = () => fleet.client.call(api.showCommand, { params: { id } });
+    const untilKept = (items: number) => until(`${items} are kept`, async () => (await view()).progress?.done === items, STEP_MS);
+    await tab.page.locator('#watched').waitFor();
+    expect(await tab.page.locator('#watched').textContent()).toContain(`Edge ${EDGE} is being recorded by`);
+    await readPicture(tab.page, 'kept-1.png', picture);
+    await untilKept(1);
+    await tab.page.reload();
+    await untilRuns(tab.page);
+    await tab.page.locator('#watched').waitFor();
+    await readPicture(tab.page, 'kept-2.png', picture);
+    await untilKept(2);
+    await readPicture(tab.page, 'kept-3.png', picture);
+    const done = await until('it has arrived', async () => {
+      const now = await view();
+      return now.finishedAtMs !== null && now;
+    });
+    expect(done).toMatchObject({ status: 'done', result: { end: 'items', items: 3, interruptions: 1 } });
+    const answer = await fetch(`${fleet.baseUrl}${API_BASE}${captureArchivePath(id)}`, {
+      headers: { authorization: `Bearer ${fleet.token}` },
+    });
+    const names = [...readArchive(Buffer.from(await answer.arrayBuffer())).keys()];
+    expect(names).toEqual(expect.arrayContaining(['manifest.json', ...[1, 2, 3].map((n) => `values/00000${n}-${EDGE}.jpg`)]));
+    await tab.page.locator('#watched').waitFor({ state: 'hidden' });
+  });
+
+  test('a model is freed and loaded again in a tab, by command and by the next picture', async () => {
+    expect(await command('model-unload', { model: 'map' })).toMatchObject({ status: 'done', result: { model: 'map', wasLoaded: true } });
+    expect(await command('model-unload', { model: 'map' })).toMatchObject({ status: 'done', result: { wasLoaded: false } });
+    expect(await command('model-load', { model: 'map' })).toMatchObject({ status: 'done', result: { wasLoaded: false } });
+    expect(await command('model-unload', { model: 'map' })).toMatchObject({ status: 'done', result: { wasLoaded: true } });
+    await readPicture(tab.page, 'freed.png', picture);
+    expect(await command('model-load', { model: 'map' })).toMatchObject({ status: 'done', result: { wasLoaded: true } });
+    expect(await command('model-load', { model: 'nap' })).toMatchObject({ status: 'failed', error: { code: 'unknown-model' } });
   });
 
   test('a new key takes the place of the old one, and the device stays who it is, also when the page is loaded again', async () => {

@@ -89,7 +89,7 @@ describeWith(['chromium'], 'what a browser reads', ({ chromium }) => {
       await page.keyboard.press('Tab');
       reached.push(await page.evaluate(() => document.activeElement?.id ?? ''));
     }
-    expect(reached).toEqual(['camera', 'cameras', 'screen', 'files']);
+    expect(reached).toEqual(['camera', 'screen', 'files', 'cameras']);
     await page.locator('#camera').focus();
     await page.keyboard.press('Enter');
     await reads('the camera');
@@ -101,6 +101,31 @@ describeWith(['chromium'], 'what a browser reads', ({ chromium }) => {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.setViewportSize(viewport);
     expect([await overflow(page), await seriousFindings(page)]).toEqual([0, []]);
+  });
+
+  test('on a phone no button moves while a camera starts, whatever its picture is like', async () => {
+    await page.setViewportSize(PHONE);
+    await page.reload();
+    await untilRuns(page);
+    const places = () => Promise.all(['#camera', '#screen', '[for=files]'].map((each) => page.locator(each).boundingBox()));
+    const before = await places();
+    await page.getByRole('button', { name: 'Start camera' }).click();
+    await reads('the camera');
+    await page.getByLabel('Camera', { exact: true }).waitFor();
+    expect(await places()).toEqual(before);
+    await stop();
+    expect(await places()).toEqual(before);
+  });
+
+  test('on a wide screen what is read stands beside the picture, above the fold', async () => {
+    await page.setViewportSize({ width: 1100, height: 700 });
+    const boxOf = async (selector: string) => (await page.locator(selector).boundingBox()) ?? expect.unreachable();
+    const [picture, meters, read] = [await boxOf('.stage'), await boxOf('.meters'), await boxOf('#read-title')];
+    for (const told of [meters, read]) expect(told.x).toBeGreaterThanOrEqual(picture.x + picture.width);
+    expect(meters.y).toBe(picture.y);
+    expect(read.y + read.height).toBeLessThan(350);
+    expect([await overflow(page), await seriousFindings(page)]).toEqual([0, []]);
+    await page.setViewportSize(WIDE);
   });
 
   test('a screen that somebody shares', async () => {

@@ -36,7 +36,7 @@ export const counts: PipelineInput = {
 };
 
 /** Keeps nothing there, and writes here what came back: each item has to be in the file once. */
-const work: PipelineInput = {
+export const work: PipelineInput = {
   ...{ ...base, name: 'work', outputs: { y: 'json' }, queue: { length: 64 }, concurrency: 6 },
   nodes: {
     'work-in': source,

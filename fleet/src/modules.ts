@@ -57,7 +57,7 @@ import { createPipelines, type Pipelines } from './pipelines/index.ts';
 import type { Clock, Ids, Log } from './ports.ts';
 import { createReleases, type Releases } from './releases/index.ts';
 import { judgeRollouts, tellOfRollouts } from './rollout-analysis.ts';
-import { createRollouts, followDesired, type Rollouts, rolloutsThatUse } from './rollouts/index.ts';
+import { comingReleases, createRollouts, followDesired, type Rollouts, rolloutsThatUse } from './rollouts/index.ts';
 import { readSecret } from './secret.ts';
 import type { Duty } from './shards/index.ts';
 import { createTaps, type Taps } from './taps/index.ts';
@@ -177,6 +177,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
     profiles: byName,
     telemetryWindowMs: config.telemetryWindowMs,
     traceRatio: config.traceRatio,
+    ...{ coming: comingReleases, follow: followDesired },
   });
   const commands = createCommands({ db, clock, ids, keyring, events, log });
   const traces = openTraces(config, log);

@@ -1,4 +1,4 @@
-/** A signed desired state -> verified, written down, and what reconciler, challengers and gatekeeper go by. */
+/** A signed desired state -> verified, written down, and what reconciler, those beside it and gatekeeper go by. */
 import { type DesiredState, messageOf, type TrustRoot, verifyDesiredState } from '@starling/shared';
 import type { Journal } from './journal/index.ts';
 import type { Trust } from './link/index.ts';
@@ -6,7 +6,7 @@ import type { Gatekeeper } from './placement/index.ts';
 import type { DeviceKey } from './ports/key-store.ts';
 import type { Log } from './ports/log.ts';
 import type { RuntimeHost } from './ports/runtime-host.ts';
-import type { Challengers, Reconciler } from './reconcile/index.ts';
+import type { Challengers, Helping, Reconciler } from './reconcile/index.ts';
 
 export interface AdoptPorts {
   key: DeviceKey;
@@ -19,6 +19,7 @@ export interface AdoptPorts {
 export interface Adopters {
   reconciler: Reconciler;
   challengers: Challengers;
+  helping: Helping;
   gatekeeper: Gatekeeper;
 }
 
@@ -39,9 +40,11 @@ export async function adopt(signed: string, root: TrustRoot, ports: AdoptPorts, 
   if (isNew || reconciler.reported().phase === 'idle') aim(desired, parts);
 }
 
-function aim({ assignment, experiment, profile, settings, epoch, generation }: DesiredState, { reconciler, challengers }: Adopters): void {
+function aim(desired: DesiredState, { reconciler, challengers, helping }: Adopters): void {
+  const { assignment, experiment, helps = [], profile, settings, epoch, generation } = desired;
   const target = { assignment, profile, telemetryWindowMs: settings.telemetryWindowMs, epoch, generation };
   challengers.setTarget(assignment === null ? undefined : experiment, target);
+  helping.setTarget(assignment === null ? [] : helps, target);
   reconciler.setTarget(target);
 }
 

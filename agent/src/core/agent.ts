@@ -39,16 +39,8 @@ import type { RuntimeHost } from './ports/runtime-host.ts';
 import type { RuntimeIdentity } from './ports/runtime-identity.ts';
 import type { Sensors } from './ports/sensors.ts';
 import type { Transport } from './ports/transport.ts';
-import {
-  type Challengers,
-  createChallengers,
-  createReconciler,
-  loadKey,
-  openVerdicts,
-  type ReconcilePorts,
-  type Reconciler,
-  type Verdicts,
-} from './reconcile/index.ts';
+import { type Challengers, type Helping, loadKey, openVerdicts, type Reconciler, type Verdicts } from './reconcile/index.ts';
+import { createReconciling, withBeside } from './reconciling.ts';
 import { openTunings, type Tuning, type Tunings } from './sessions/index.ts';
 import { openSpool, type Spool } from './spool/index.ts';
 import { createTapRelay, type OpenTap, type TapRelay } from './taps/index.ts';
@@ -149,7 +141,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const ends = ports.openEnds?.(event);
   const underNewestRoot = createUnderNewestRoot(ports.access, trust);
   const known = await openKnown(ports);
-  const { reconciler, challengers } = createReconciling(ports, {
+  const { reconciler, challengers, helping } = createReconciling(ports, {
     ...{ ...known, puller, underNewestRoot, onEvent: event },
     reported: (state) => void publish('reported', {}, jsonEncode(state)),
     changed(state) {
@@ -183,7 +175,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const status = (): AgentStatus => ({
     device: key.device,
     link: link.state,
-    ...releaseStatus(reconciler, challengers),
+    ...releaseStatus(reconciler, { challengers, helping }),
     ...{ ...newest, spoolBytes: spool.sizeBytes(), taps: [...taps.open(), ...captures.open()] },
     ...{ tunings: known.tunings.list(), pulled: puller.counters() },
   });
@@ -193,21 +185,22 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     refused: (reason) => refused('stream', reason),
   });
   listenToHost(host, {
-    ...{ record, event, log, reconciler, challengers, spool, taps, captures },
+    ...{ record, event, log, reconciler, challengers, helping, spool, taps, captures },
     ...{ capabilities: ports.capabilities, ends, gatekeeper },
   });
 
   link = createLink({ ...ports, bootId: identity.bootId, hello: () => helloOf(identity, ports) });
   await reconciler.resume();
-  const adopters = { reconciler, challengers, gatekeeper };
+  const adopters = { reconciler, challengers, helping, gatekeeper };
   await adoptKept(ports, adopters);
   const desired = (signed: string): Promise<void> =>
     underNewestRoot((root) => adopt(signed, root, ports, adopters)).catch((error: unknown) => refused('desired state', reasonOf(error)));
-  link.start(linkHandlers({ challengers, commands, gatekeeper, puller, reconciler, spool, taps, uploads }, { desired, refused }));
+  link.start(linkHandlers({ challengers, commands, gatekeeper, helping, puller, reconciler, spool, taps, uploads }, { desired, refused }));
   return {
     status,
     async close() {
       await challengers.close();
+      await helping.close();
       await reconciler.close();
       await ends?.close();
       await link.close();
@@ -216,33 +209,6 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
       await host.close();
     },
   };
-}
-
-interface ReconcilingParts extends Pick<ReconcilePorts, 'puller' | 'underNewestRoot' | 'onEvent' | 'verdicts' | 'tunings'> {
-  /** Where the device stands, for the fleet. */
-  reported(state: ReportedState): void;
-  /** What is to run, or does, has moved. */
-  changed(state: ReportedState): void;
-}
-
-/** What the device is to run, and what runs beside it. */
-function createReconciling(ports: AgentPorts, { reported, changed, ...parts }: ReconcilingParts) {
-  const { store, host, clock, log, key, journal, trust, modelMemoryBytes, files } = ports;
-  const installing = { ...parts, ...{ store, host, clock, log, device: key.device, modelMemoryBytes } };
-  const tell = (state: ReportedState): void => reported(withArms(state, challengers));
-  const reconciler: Reconciler = createReconciler({
-    ...{ ...installing, journal, trust },
-    onReport(state) {
-      tell(state);
-      challengers.championIs(state);
-      changed(state);
-    },
-  });
-  const challengers: Challengers = createChallengers({
-    ...{ ...installing, files, reconciler },
-    onChange: () => tell(reconciler.reported()),
-  });
-  return { reconciler, challengers };
 }
 
 /** Keeps what is told in the spool. @param concerned the release of which an event speaks */
@@ -263,6 +229,7 @@ interface LinkedParts {
   challengers: Challengers;
   commands: CommandRunner;
   gatekeeper: Gatekeeper;
+  helping: Helping;
   puller: Puller;
   reconciler: Reconciler;
   spool: Spool;
@@ -272,7 +239,7 @@ interface LinkedParts {
 
 /** To whom each message of the fleet goes, and who is told of the session. */
 function linkHandlers(
-  { challengers, commands, gatekeeper, puller, reconciler, spool, taps, uploads }: LinkedParts,
+  { challengers, commands, gatekeeper, helping, puller, reconciler, spool, taps, uploads }: LinkedParts,
   others: Pick<LinkHandlers, 'desired' | 'refused'>,
 ): LinkHandlers {
   return {
@@ -283,7 +250,7 @@ function linkHandlers(
     acknowledged: (kind, acknowledgement) => spool.acknowledged(kind, acknowledgement),
     stream: (params, payload) => gatekeeper.receive(params, payload),
     online() {
-      for (const each of [gatekeeper, puller, spool, uploads, reconciler, challengers]) each.online();
+      for (const each of [gatekeeper, puller, spool, uploads, reconciler, challengers, helping]) each.online();
     },
     offline() {
       taps.linkLost();
@@ -319,18 +286,13 @@ function helloOf(identity: AgentIdentity, { journal, clock }: AgentPorts): Hello
   };
 }
 
-function withArms(state: ReportedState, challengers: Challengers): ReportedState {
-  const experiment = challengers.reported();
-  return experiment === undefined ? state : { ...state, experiment };
-}
-
 function releaseStatus(
   reconciler: Reconciler,
-  challengers: Challengers,
+  beside: { challengers: Challengers; helping: Helping },
 ): Pick<AgentStatus, 'reported' | 'releaseName' | 'inputs' | 'egress'> {
   const { release, pipeline } = reconciler.running() ?? {};
   return {
-    reported: withArms(reconciler.reported(), challengers),
+    reported: withBeside(reconciler.reported(), beside),
     releaseName: release?.name ?? null,
     inputs: pipeline?.inputs ?? null,
     egress: release?.policies.egress ?? null,

@@ -5,7 +5,7 @@ import type { Gatekeeper } from './placement/index.ts';
 import type { Log } from './ports/log.ts';
 import type { PipelineEnds } from './ports/pipeline-ends.ts';
 import type { RuntimeHost } from './ports/runtime-host.ts';
-import type { Challengers, Reconciler } from './reconcile/index.ts';
+import type { Challengers, Helping, Reconciler } from './reconcile/index.ts';
 import { createFallbackEvents } from './sessions/index.ts';
 import type { Spool } from './spool/index.ts';
 import type { TapRelay } from './taps/index.ts';
@@ -16,6 +16,7 @@ interface HostListeners {
   log: Log;
   reconciler: Reconciler;
   challengers: Challengers;
+  helping: Helping;
   spool: Spool;
   taps: TapRelay;
   captures: Captures;
@@ -26,7 +27,7 @@ interface HostListeners {
 
 export function listenToHost(
   host: RuntimeHost,
-  { record, event, log, reconciler, challengers, spool, taps, captures, capabilities, ends, gatekeeper }: HostListeners,
+  { record, event, log, reconciler, challengers, helping, spool, taps, captures, capabilities, ends, gatekeeper }: HostListeners,
 ): void {
   const fallbackEvent = createFallbackEvents();
   host.onEvent((happened) => {
@@ -50,7 +51,7 @@ export function listenToHost(
         log.info('the runtime host is back', { afterMs: Math.round(happened.afterMs) });
         return event('info', 'host-recovered', `after ${Math.round(happened.afterMs)} ms`);
       case 'reloaded':
-        return reconciler.hostReloaded(challengers.hostReloaded(happened.releases));
+        return reconciler.hostReloaded(helping.hostReloaded(challengers.hostReloaded(happened.releases)));
       case 'arm-failing':
         return challengers.failing(happened.key, happened.code);
       case 'fell-back': {

@@ -18,6 +18,7 @@ const LINGER_MS = 5_000;
 
 /** What one pipeline of a release has open. */
 interface Opened {
+  pipeline: ExpandedPipeline;
   sources: OpenSources;
   sinks: OpenSinks;
 }
@@ -49,7 +50,12 @@ export function createPipelineEnds(ports: EndsPorts): PipelineEnds {
   let work: Promise<void> = Promise.resolve();
 
   const open = ({ digest, pipelines, egress, parameters, places = [HOME_PLACE] }: RunningRelease): void => {
-    if (opened.has(digest)) return;
+    const lingering = opened.get(digest);
+    if (lingering !== undefined) {
+      // Back again before the last of its items are through: its sinks are there still, and its sources are closed.
+      for (const each of lingering.values()) each.sources = sources.open(each.pipeline);
+      return;
+    }
     const expanded = pipelines.map((pipeline) =>
       endsAt(places, expandPipeline(pipeline, parametersHere(pipeline, ports.parameters, parameters?.[pipeline.name]))),
     );
@@ -58,7 +64,8 @@ export function createPipelineEnds(ports: EndsPorts): PipelineEnds {
       pipeline,
       sinks: sinks.open(pipeline, egress, index === 0 ? '' : `${pipeline.name}:`),
     }));
-    opened.set(digest, new Map(withSinks.map(({ pipeline, sinks }) => [pipeline.name, { sinks, sources: sources.open(pipeline) }])));
+    const ends = withSinks.map((each): [string, Opened] => [each.pipeline.name, { ...each, sources: sources.open(each.pipeline) }]);
+    opened.set(digest, new Map(ends));
   };
   const close = async (digest: string): Promise<void> => {
     const release = opened.get(digest);

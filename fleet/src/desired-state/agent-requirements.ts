@@ -1,4 +1,4 @@
-import { type Release, StarlingError } from '@starling/shared';
+import { HELPING_VERSION, type Release, StarlingError } from '@starling/shared';
 import type { DeviceRow } from '../devices/index.ts';
 
 /** A release is given only to an agent that can run it. @throws StarlingError `agent-too-old` */
@@ -16,4 +16,23 @@ export function requireAgent(device: Pick<DeviceRow, 'agentVersion' | 'operatorV
       },
     );
   }
+}
+
+/** Does its agent hold parts of several releases? */
+export function canHelp({ operatorVersions }: Pick<DeviceRow, 'operatorVersions'>): boolean {
+  return (operatorVersions.helping ?? 0) >= HELPING_VERSION;
+}
+
+/**
+ * A home goes on to a release that its worker does not have, or a worker to one that its homes do not: until all have gone, that worker
+ * holds both.
+ * @throws StarlingError `agent-too-old`
+ */
+export function requireHelper(worker: Pick<DeviceRow, 'name' | 'agentVersion' | 'operatorVersions'>): void {
+  if (canHelp(worker)) return;
+  throw new StarlingError(
+    'agent-too-old',
+    `the agent ${worker.agentVersion} of ${worker.name} holds parts of one release at a time, and others need it for two`,
+    { field: 'release', hint: `update the agent on ${worker.name} first` },
+  );
 }

@@ -3,6 +3,7 @@ import type { DeviceRow } from '../devices/index.ts';
 import { requireAgent } from './agent-requirements.ts';
 import type { SharedChoice } from './assign-many.ts';
 import type { ChoicePorts, ReleaseChooser } from './choose-for-device.ts';
+import type { Role } from './placement.ts';
 
 /** What many devices of one release are to run; those for which nothing can be chosen, with the reason. */
 export interface ManyChosen {
@@ -10,6 +11,10 @@ export interface ManyChosen {
   /** Device -> place of its choice. */
   chosen: Map<string, number>;
   refused: Map<string, StarlingError>;
+  /** What each of them is to a release of several places; empty for one that runs on one machine. */
+  roles: ReadonlyMap<string, Role>;
+  /** Devices that should not be given it yet, with the reason: who works for them has to have it first. */
+  early: Map<string, StarlingError>;
   /** What they are to run now. */
   running: ReadonlyMap<string, Running>;
 }
@@ -19,23 +24,39 @@ export interface Running {
   artefacts: Record<string, string>;
 }
 
+/** Of a release of several places: what its devices are to it. */
+export interface Roles {
+  roles: ReadonlyMap<string, Role>;
+  /** Models that a role needs. */
+  models(role: Role): readonly string[];
+  /** @throws StarlingError where the device cannot be given it at all */
+  require(device: DeviceRow, role: Role): void;
+  /** Why it should not be given it yet. */
+  early(role: Role): StarlingError | undefined;
+}
+
 /**
  * Chooses for many devices of one release. Devices share a choice where everything that it rests on is the same: profile, capabilities
  * (but for what changes by the minute and nothing looks at), what they run. One with measurements or refusals of its own is asked alone.
  * @param running device -> what it is to run now
+ * @param placed undefined for a release that runs on one machine
  */
 export function chooseMany(
   release: { digest: string; document: Release },
   chooser: ReleaseChooser,
   devices: readonly DeviceRow[],
   running: ReadonlyMap<string, Running>,
+  placed?: Roles,
 ): ManyChosen {
   const shared = new Map<string, number | StarlingError>();
-  const many: ManyChosen = { choices: [], chosen: new Map(), refused: new Map(), running };
+  const roles = placed?.roles ?? new Map();
+  const many: ManyChosen = { choices: [], chosen: new Map(), refused: new Map(), roles, early: new Map(), running };
   const choose = (device: DeviceRow, current: Readonly<Record<string, string>>): number | StarlingError => {
+    const role = roles.get(device.id);
     try {
       requireAgent(device, release.document);
-      const reasons = chooser.choose(device, current);
+      if (role !== undefined) placed?.require(device, role);
+      const reasons = chooser.choose(device, current, role === undefined ? undefined : placed?.models(role));
       return many.choices.push({ release: release.digest, artefacts: artefactsIn(reasons), reasons }) - 1;
     } catch (error) {
       if (isStarlingError(error)) return error;
@@ -44,11 +65,15 @@ export function chooseMany(
   };
   for (const device of devices) {
     const current = running.get(device.id)?.artefacts ?? {};
-    const key = chooser.isApart(device) ? undefined : keyOf(device, current);
+    const role = roles.get(device.id);
+    // Who works for whom differs from one to the next: those of a release of several places are asked alone.
+    const key = role !== undefined || chooser.isApart(device) ? undefined : keyOf(device, current);
     const outcome = (key === undefined ? undefined : shared.get(key)) ?? choose(device, current);
     if (key !== undefined) shared.set(key, outcome);
     if (typeof outcome === 'number') many.chosen.set(device.id, outcome);
     else many.refused.set(device.id, outcome);
+    const early = role === undefined ? undefined : placed?.early(role);
+    if (early !== undefined) many.early.set(device.id, early);
   }
   return many;
 }
@@ -71,10 +96,12 @@ export async function choiceOf(
   release: { digest: string; document: Release },
   artefacts: Readonly<Record<string, string>>,
   reason: string,
-  { models }: Pick<ChoicePorts, 'models'>,
+  { models, isPlaced }: Pick<ChoicePorts, 'models'> & { isPlaced: boolean },
 ): Promise<SharedChoice | undefined> {
   const reasons: Record<string, ArtefactChoice> = {};
-  for (const { name, digest } of release.document.models) {
+  // A device runs some of the nodes of a release of several places, and had artefacts for those alone.
+  const wanted = release.document.models.filter(({ name }) => !isPlaced || artefacts[name] !== undefined);
+  for (const { name, digest } of wanted) {
     const artefact = (await models.artefacts(digest)).find((each) => each.digest === artefacts[name]);
     if (artefact === undefined) return undefined;
     const { precision, sizeBytes } = artefact;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { WORKER_ABSENCE_MS } from '@starling/shared';
+import type { DeviceRow } from '../devices/index.ts';
 
 /** A device that may run a place for others. */
 export interface WorkerCandidate {
@@ -15,6 +16,12 @@ export function placesOfLabels({ place, group }: Readonly<Record<string, string>
     ...(place === 'cloud' ? ['cloud'] : []),
     ...(group !== undefined && /^[a-z0-9][a-z0-9_-]{0,63}$/.test(group) ? [`group:${group}`] : []),
   ];
+}
+
+/** Places of a release that the labels of a device make it one of; null where there are none. */
+export function placesFor({ labels, status }: Pick<DeviceRow, 'labels' | 'status'>, needed: readonly string[]): string[] | null {
+  const own = status === 'revoked' ? [] : placesOfLabels(labels).filter((place) => needed.includes(place));
+  return own.length === 0 ? null : own;
 }
 
 /** Rendezvous hashing (Thaler and Ravishankar, 1998): a worker that comes or goes moves only the homes that are its own. */

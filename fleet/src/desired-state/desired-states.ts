@@ -24,11 +24,22 @@ import { type Given, type ManyAssignments, type SharedChoice, writeManyDesired }
 import { objectiveFor, openReleaseChooser, type ReleaseChooser } from './choose-for-device.ts';
 import { choiceOf, chooseMany, type ManyChosen } from './choose-many.ts';
 import { signDesired } from './document.ts';
-import { createPlacement, nobody } from './placement.ts';
+import { type ComingReleases, createHelps } from './helps.ts';
+import { createPlacedChoices, helpsAfter } from './placed-choices.ts';
+import { createPlacement, nobody, type Role } from './placement.ts';
 import { createPlacementKeeper } from './placement-keeper.ts';
 import { findProposals, pageOfChanges } from './proposals.ts';
 import { createShortMemory } from './short-memory.ts';
-import { type DesiredRow, desiredOf, desiredOfAll, desiredWithProfiles, writeDesired, writeObjective } from './store.ts';
+import {
+  type DesiredRow,
+  desiredOf,
+  desiredOfAll,
+  desiredWithProfiles,
+  writeDesired,
+  writeHelps,
+  writeObjective,
+  writeWorkers,
+} from './store.ts';
 import { findUnserved } from './unserved.ts';
 import { type DesiredView, viewsOf } from './views.ts';
 
@@ -57,6 +68,8 @@ export interface DesiredStates {
   chooseMany(release: string, devices: readonly string[]): Promise<ManyChosen>;
   /** What devices had before, to be given to them again, exactly; undefined if some of it is not there any more. */
   givenBack(release: string | null, artefacts: Readonly<Record<string, string>>, why: string): Promise<SharedChoice | undefined>;
+  /** What devices are to a release of several places, by device. @param release digest */
+  rolesOf(release: string | null, devices: readonly string[]): Promise<ReadonlyMap<string, Role>>;
   /**
    * Raises the generations of many devices inside a transaction. To be announced once it is committed.
    * @returns what was written: a device with `only` is left out where its desired state is not that any more
@@ -94,6 +107,10 @@ interface DesiredStatePorts {
   profiles: ReadonlyMap<string, DeviceProfile>;
   telemetryWindowMs: number;
   traceRatio: number;
+  /** Releases that homes of workers are about to be given. */
+  coming: ComingReleases;
+  /** The desired states of these devices were raised by one, and name the same release. */
+  follow(tx: Transaction, devices: readonly string[]): Promise<void>;
 }
 
 export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
@@ -103,15 +120,17 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
   const toSign = createGatherer((batch: ReadonlyMap<string, null>) => desiredWithProfiles(db, [...batch.keys()]));
   const pinned = createShortMemory((device: string) => desiredOf(db, device), clock);
   const placement = createPlacement(ports);
+  const helps = createHelps(ports);
+  const placed = createPlacedChoices(ports, placement);
 
   const write = async (
     device: DeviceRow,
     release: { digest: string; document: Release } | null,
     actor: Pick<Actor, 'name'>,
-    chooser?: ReleaseChooser,
+    { chooser, follows = false }: { chooser?: ReleaseChooser; follows?: boolean } = {},
   ): Promise<void> => {
     const running = (await desiredOf(db, device.id))?.artefacts ?? {};
-    const role = release === null ? nobody : await placement.roleOf(device, release.digest);
+    const role = release === null ? nobody : ((await placement.rolesOf([device], release.digest)).get(device.id) ?? nobody);
     const choices =
       release === null
         ? {}
@@ -129,6 +148,7 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
         release: digest,
         previousRelease: previous,
         ...role,
+        helps: helpsAfter(before, { release: digest, places: role.places }),
         artefacts: Object.fromEntries(Object.entries(choices).map(([model, choice]) => [model, choice.artefact])),
         reasons: choices,
         // Whoever gets another release has left; other artefacts of the same one change nothing.
@@ -136,6 +156,7 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
         assignedAtMs: clock.nowMs(),
         assignedBy: actor.name,
       });
+      if (follows) await ports.follow(tx, [device.id]);
       await appendAudit(tx, clock, actor, 'device.assign', device.id, { release: release?.document.name ?? null, digest });
     });
     changed(device.id);
@@ -145,21 +166,34 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
     pinned.forget(device);
     announcer.announce([device]);
   };
+  /** Who works for whom is no other release: whoever waits for the device to run it waits for the newer desired state. */
+  const raise = async (device: string, change: (tx: Transaction) => Promise<boolean>): Promise<void> => {
+    const isRaised = await db.transaction(async (tx) => {
+      const isWritten = await change(tx);
+      if (isWritten) await ports.follow(tx, [device]);
+      return isWritten;
+    });
+    if (isRaised) changed(device);
+  };
   const keeper = createPlacementKeeper({
     ...ports,
     isWorker: (device) => placement.isWorker(device),
+    isHome: (device) => placement.isHome(device),
+    hasWorkers: () => placement.hasWorkers(),
+    refreshHelps: () => helps.refresh((before, next) => raise(before.device, (tx) => writeHelps(tx, before, next))),
     refresh: (only) =>
       placement.refresh(only, {
-        moved: changed,
+        move: (device, release, role) => raise(device, (tx) => writeWorkers(tx, device, release, role)),
         // Another role needs other artefacts.
         reassign: async (device, release) =>
-          write(device, await releases.find(release), { name: 'fleet' }).catch((error: unknown) =>
+          write(device, await releases.find(release), { name: 'fleet' }, { follows: true }).catch((error: unknown) =>
             ports.log.warn({ device: device.id, error: messageOf(error) }, 'a device could not be given its part of a release'),
           ),
       }),
   });
   const reachesBy = async (row: DesiredRow | undefined, digest: string): Promise<boolean> => {
-    for (const release of [row?.release, row?.previousRelease, ...(row?.experiment?.arms ?? []).map((arm) => arm.release)]) {
+    const beside = [...(row?.experiment?.arms ?? []), ...(row?.helps ?? [])].map((each) => each.release);
+    for (const release of [row?.release, row?.previousRelease, ...beside]) {
       if (release !== null && release !== undefined && (await releases.reachable(release)).has(digest)) return true;
     }
     return false;
@@ -188,7 +222,7 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
     async artefactsAdded(modelDigest) {
       releases.forgetReachable();
       for await (const { device, release, chooser } of findUnserved(modelDigest, ports)) {
-        await write(device, release, { name: 'artefact builder' }, chooser).catch((error: unknown) =>
+        await write(device, release, { name: 'artefact builder' }, { chooser }).catch((error: unknown) =>
           ports.log.warn({ device: device.id, error: messageOf(error) }, 'no artefact could be chosen'),
         );
       }
@@ -224,7 +258,7 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       let changed = 0;
       for await (const { device, release, chooser } of findProposals(ports)) {
         if (only !== undefined && !only.includes(device.id)) continue;
-        await write(device, release, actor, chooser);
+        await write(device, release, actor, { chooser });
         changed += 1;
       }
       return changed;
@@ -243,15 +277,27 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
     },
     async chooseMany(reference, ids) {
       const release = await releases.find(reference);
-      const running = new Map(
-        (await desiredOfAll(db, ids)).map(({ device, release: from, artefacts }) => [device, { release: from, artefacts }]),
+      const rows = await desiredOfAll(db, ids);
+      const running = new Map(rows.map(({ device, release: from, artefacts }) => [device, { release: from, artefacts }]));
+      const found = await devicesByIds(db, ids);
+      const many = chooseMany(
+        release,
+        await openReleaseChooser(release, ports),
+        found,
+        running,
+        await placed.rolesFor(release, found, rows),
       );
-      return chooseMany(release, await openReleaseChooser(release, ports), await devicesByIds(db, ids), running);
+      // A look at workers gives those what they lack to whom something is coming.
+      if (many.early.size > 0) keeper.assigned(release.digest);
+      return many;
     },
     async givenBack(reference, artefacts, why) {
-      return reference === null
-        ? { release: null, artefacts: {}, reasons: {} }
-        : choiceOf(await releases.find(reference), artefacts, why, ports);
+      if (reference === null) return { release: null, artefacts: {}, reasons: {} };
+      const release = await releases.find(reference);
+      return choiceOf(release, artefacts, why, { models: ports.models, isPlaced: (await releases.plan(release.digest)).places.length > 0 });
+    },
+    async rolesOf(reference, ids) {
+      return reference === null ? new Map() : placement.rolesOf(await devicesByIds(db, ids), reference);
     },
     writeMany: (tx, assignments) => writeManyDesired(tx, { ...assignments, epoch: keyring.epoch.epoch, nowMs: clock.nowMs() }),
     announce(ids) {
@@ -260,7 +306,11 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       // Some of them may have worked for others.
       if (placement.hasWorkers()) keeper.assigned(undefined);
     },
-    connect: (link) => announcer.connect(link),
+    connect(link) {
+      announcer.connect(link);
+      // What happened while nobody looked.
+      keeper.assigned(undefined);
+    },
     async connects(from, to) {
       const works = (row: DesiredRow | undefined, worker: string): boolean => Object.values(row?.workers ?? {}).includes(worker);
       return works(await pinned.get(from), to) || works(await pinned.get(to), from);

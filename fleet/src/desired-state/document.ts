@@ -6,6 +6,7 @@ import {
   type DesiredState,
   type DeviceProfile,
   FALLBACKS_MAXIMUM,
+  HELPS_MAXIMUM,
   StarlingError,
   signDocument,
   tuneObjectiveOf,
@@ -23,10 +24,15 @@ export interface DocumentPorts {
 
 /** @throws StarlingError `too-large` */
 export async function signDesired(row: DesiredRow, profile: DeviceProfile | undefined, ports: DocumentPorts): Promise<string> {
-  // Runners-up are a comfort: a release of very many models goes without the last of them.
-  for (let fallbackCount = FALLBACKS_MAXIMUM; fallbackCount >= 0; fallbackCount -= 1) {
-    const jws = await signDocument(ports.keyring.signer, 'desired-state', documentOf(row, profile, ports, fallbackCount));
-    if (jws.length <= DESIRED_STATE_BYTES_MAXIMUM) return jws;
+  // Runners-up are a comfort: a release of very many models goes without the last of them. What a worker helps with comes before that, and
+  // after what it runs itself.
+  const helpCount = row.places === null ? 0 : Math.min(row.helps.length, HELPS_MAXIMUM);
+  for (let helps = helpCount; helps >= 0; helps -= 1) {
+    for (let fallbackCount = FALLBACKS_MAXIMUM; fallbackCount >= 0; fallbackCount -= 1) {
+      const document = documentOf({ ...row, helps: row.helps.slice(0, helps) }, profile, ports, fallbackCount);
+      const jws = await signDocument(ports.keyring.signer, 'desired-state', document);
+      if (jws.length <= DESIRED_STATE_BYTES_MAXIMUM) return jws;
+    }
   }
   throw new StarlingError('too-large', `the desired state has more than the ${DESIRED_STATE_BYTES_MAXIMUM} bytes that are sent`);
 }
@@ -57,6 +63,7 @@ function documentOf(
         ? null
         : { release: row.release, artefacts: row.artefacts, ...fallbacksOf(row, fallbackCount), ...objectiveIn(row), ...placesIn(row) },
     ...(row.experiment === null || row.release === null ? {} : { experiment: row.experiment }),
+    ...(row.helps.length === 0 || row.release === null ? {} : { helps: row.helps }),
     ...(profile === undefined ? {} : { profile: { name: profile.name, powerModel: profile.powerModel } }),
     grants: { blobs: [], streams: streamsOf(row) },
     settings: agentSettingsSchema.parse({ telemetryWindowMs, traceRatio }),

@@ -4,4 +4,6 @@ export type { SharedChoice } from './assign-many.ts';
 export type { ManyChosen } from './choose-many.ts';
 export { createDesiredStates, type DesiredStates } from './desired-states.ts';
 export { joinExperiment, leaveExperiment, shareExperiment } from './experiment-store.ts';
+export type { ComingReleases } from './helps.ts';
+export type { Role } from './placement.ts';
 export { countByRelease, forgetDesired, releasesOnProfiles } from './store.ts';

@@ -8,8 +8,13 @@ export interface PlacementKeeperPorts {
   log: Log;
   /** Looks at one release, or at all: gives homes other workers, and devices other roles, where labels, releases or presence say so. */
   refresh(release?: string): Promise<void>;
+  /** Looks at what workers have to hold beside their own release. */
+  refreshHelps(): Promise<void>;
   /** Does it work for others, or could it? */
   isWorker(device: string): boolean;
+  /** Do others work for it? */
+  isHome(device: string): boolean;
+  hasWorkers(): boolean;
 }
 
 export interface PlacementKeeper {
@@ -24,21 +29,29 @@ const GATHER_MS = 250;
 const AFTER_ABSENCE_MS = WORKER_ABSENCE_MS + 3_000;
 
 /** Watches what happens to devices, and looks at the releases that it may concern: soon, and one after the other. */
-export function createPlacementKeeper({ events, log, refresh, isWorker }: PlacementKeeperPorts): PlacementKeeper {
-  const waiting = new Set<string | undefined>();
+export function createPlacementKeeper({
+  events,
+  log,
+  refresh,
+  refreshHelps,
+  isWorker,
+  isHome,
+  hasWorkers,
+}: PlacementKeeperPorts): PlacementKeeper {
+  /** Releases; undefined: all; null: none, only what workers hold beside their own. */
+  const waiting = new Set<string | undefined | null>();
   const timers = new Set<NodeJS.Timeout>();
   let work: Promise<void> = Promise.resolve();
   let isClosed = false;
 
   const run = async (): Promise<void> => {
     const all = waiting.has(undefined);
-    const releases = all ? [undefined] : [...waiting];
+    const releases = all ? [undefined] : [...waiting].filter((release) => release !== null);
     waiting.clear();
-    for (const release of releases) {
+    const looks = [...releases.map((release) => () => refresh(release)), refreshHelps];
+    for (const look of looks) {
       if (isClosed) return;
-      await refresh(release).catch((error: unknown) =>
-        log.warn({ error: messageOf(error) }, 'parts of pipelines could not be given to devices'),
-      );
+      await look().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'parts of pipelines could not be given to devices'));
     }
   };
   const after = (delayMs: number, then: () => void): void => {
@@ -49,7 +62,7 @@ export function createPlacementKeeper({ events, log, refresh, isWorker }: Placem
     }, delayMs);
     timers.add(timer);
   };
-  const soon = (release?: string): void => {
+  const soon = (release?: string | null): void => {
     if (waiting.size === 0)
       after(GATHER_MS, () => {
         work = work.then(run);
@@ -57,6 +70,10 @@ export function createPlacementKeeper({ events, log, refresh, isWorker }: Placem
     waiting.add(release);
   };
   const unsubscribe = events.subscribe(({ type, id, detail }) => {
+    // What a home runs, and what it may go back to, is what its worker has to hold.
+    if (type === 'reported' && isHome(id)) soon(null);
+    // What is coming to homes, or does not come any more.
+    if (type === 'rollout' && hasWorkers()) soon(null);
     if (type !== 'device') return;
     const online = (detail as { online?: boolean } | undefined)?.online;
     if (online === undefined) soon();

@@ -2,8 +2,9 @@ import type { Database } from '../db/index.ts';
 import { type DeviceRow, devicesByIds } from '../devices/index.ts';
 import type { Clock } from '../ports.ts';
 import type { Releases } from '../releases/index.ts';
-import { chooseWorkers, placesOfLabels, type WorkerCandidate } from './choose-workers.ts';
-import { type DesiredRow, desiredOf, pagesWithRelease, releasesInUse, workersOf, writeWorkers } from './store.ts';
+import { canHelp } from './agent-requirements.ts';
+import { chooseWorkers, placesFor, type WorkerCandidate } from './choose-workers.ts';
+import { type DesiredRow, desiredOfAll, pagesWithRelease, releasesInUse, type WorkerRow, workerRows, workersOf } from './store.ts';
 
 /** What a device is to a release of several places: it runs some of them for others, or has others run them for it. */
 export type Role = Pick<DesiredRow, 'places' | 'workers' | 'unserved'>;
@@ -11,19 +12,22 @@ export type Role = Pick<DesiredRow, 'places' | 'workers' | 'unserved'>;
 export const nobody: Role = { places: null, workers: {}, unserved: [] };
 
 export interface Placement {
-  roleOf(device: DeviceRow, release: string): Promise<Role>;
+  /** @returns {@link nobody} for each where the release runs on one machine */
+  rolesOf(devices: readonly DeviceRow[], release: string): Promise<Map<string, Role>>;
   /** Models that a device of this role runs. */
   models(role: Pick<Role, 'places'>, release: string): Promise<string[]>;
   /** Does it run places of any release for others? As far as was seen at the last look. */
   isWorker(device: string): boolean;
+  /** Do others work for it? As far as was seen at the last look. */
+  isHome(device: string): boolean;
   hasWorkers(): boolean;
   /** @param only this release; all if not given */
   refresh(only: string | undefined, changes: Changes): Promise<void>;
 }
 
 export interface Changes {
-  /** It has other workers now. */
-  moved(device: string): void;
+  /** Gives a home other workers, if it has the release still. */
+  move(device: string, release: string, role: Pick<Role, 'workers' | 'unserved'>): Promise<void>;
   /** It has another role, and needs other artefacts. */
   reassign(device: DeviceRow, release: string): Promise<void>;
 }
@@ -36,13 +40,27 @@ interface PlacementPorts {
 
 export function createPlacement({ db, clock, releases }: PlacementPorts): Placement {
   const known = new Set<string>();
-  const candidatesOf = async (release: string): Promise<WorkerCandidate[]> =>
-    (await workersOf(db, release)).map(({ id, places, online, lastSeenAtMs }) => ({ id, places, online, lastSeenAtMs }));
-  const placesFor = ({ labels, status }: DeviceRow, needed: readonly string[]): string[] | null => {
-    const own = status === 'revoked' ? [] : placesOfLabels(labels).filter((place) => needed.includes(place));
-    return own.length === 0 ? null : own;
+  const homes = new Set<string>();
+  const candidateOf = ({ device }: WorkerRow, needed: readonly string[]): WorkerCandidate => {
+    const { id, online, lastSeenAtMs } = device;
+    return { id, places: placesFor(device, needed) ?? [], online, lastSeenAtMs };
   };
-  const refreshOne = async (release: string, { moved, reassign }: Changes): Promise<void> => {
+  /**
+   * Who may work for these homes: whoever has the release, or helps with it; and for each home who works for it now, that can help with a
+   * release beside its own. So a home keeps its worker, and with it what is kept there, when the one or the other goes on to another release.
+   */
+  const openCandidates = async (release: string, needed: readonly string[], rows: readonly Pick<DesiredRow, 'workers'>[]) => {
+    const serving = (await workersOf(db, release)).map((each) => candidateOf(each, needed));
+    const ids = new Set(serving.map(({ id }) => id));
+    const current = [...new Set(rows.flatMap(({ workers }) => Object.values(workers)))].filter((id) => !ids.has(id));
+    const able = (await workerRows(db, current)).filter(({ row, device }) => row.places !== null && canHelp(device));
+    const others = new Map(able.map((each) => [each.device.id, candidateOf(each, needed)]));
+    return ({ workers }: Pick<DesiredRow, 'workers'>): WorkerCandidate[] => [
+      ...serving,
+      ...[...new Set(Object.values(workers))].flatMap((id) => others.get(id) ?? []),
+    ];
+  };
+  const refreshOne = async (release: string, { move, reassign }: Changes): Promise<void> => {
     const { places: needed } = await releases.plan(release);
     if (needed.length === 0) return;
     const pages: { row: DesiredRow; device: DeviceRow }[] = [];
@@ -56,30 +74,46 @@ export function createPlacement({ db, clock, releases }: PlacementPorts): Placem
     );
     for (const { device } of other) await reassign(device, release);
     const settled = other.length === 0 ? pages : pages.filter((each) => !other.includes(each));
-    const candidates = await candidatesOf(release);
-    for (const { id } of candidates) known.add(id);
+    const candidatesFor = await openCandidates(
+      release,
+      needed,
+      settled.map(({ row }) => row),
+    );
+    for (const { id } of candidatesFor({ workers: {} })) known.add(id);
     for (const { device, row } of settled) {
       if (device.status !== 'active' || row.places !== null) continue;
-      const chosen = chooseWorkers(device.id, needed, candidates, row.workers, clock.nowMs());
-      if (same(chosen, row.workers)) continue;
-      if (await writeWorkers(db, device.id, release, { workers: chosen, unserved: without(needed, chosen) })) moved(device.id);
+      homes.add(device.id);
+      const chosen = chooseWorkers(device.id, needed, candidatesFor(row), row.workers, clock.nowMs());
+      for (const id of Object.values(chosen)) known.add(id);
+      if (!same(chosen, row.workers)) await move(device.id, release, { workers: chosen, unserved: without(needed, chosen) });
     }
   };
   return {
-    async roleOf(device, release) {
+    async rolesOf(devices, release) {
       const { places: needed } = await releases.plan(release);
-      if (needed.length === 0) return nobody;
-      const places = placesFor(device, needed);
-      if (places !== null) return { ...nobody, places };
-      const current = (await desiredOf(db, device.id))?.workers ?? {};
-      const workers = chooseWorkers(device.id, needed, await candidatesOf(release), current, clock.nowMs());
-      return { places: null, workers, unserved: without(needed, workers) };
+      if (needed.length === 0) return new Map(devices.map(({ id }) => [id, nobody]));
+      const ids = devices.map(({ id }) => id);
+      const rows = new Map((await desiredOfAll(db, ids)).map((row) => [row.device, row]));
+      const candidatesFor = await openCandidates(release, needed, [...rows.values()]);
+      return new Map(
+        devices.map((device): [string, Role] => {
+          const places = placesFor(device, needed);
+          if (places !== null) return [device.id, { ...nobody, places }];
+          const row = rows.get(device.id) ?? nobody;
+          const workers = chooseWorkers(device.id, needed, candidatesFor(row), row.workers, clock.nowMs());
+          return [device.id, { places: null, workers, unserved: without(needed, workers) }];
+        }),
+      );
     },
     models: async ({ places }, release) => (await releases.plan(release)).modelsAt(places),
     isWorker: (device) => known.has(device),
+    isHome: (device) => homes.has(device),
     hasWorkers: () => known.size > 0,
     async refresh(only, changes) {
-      if (only === undefined) known.clear();
+      if (only === undefined) {
+        known.clear();
+        homes.clear();
+      }
       for (const release of only === undefined ? await releasesInUse(db) : [only]) await refreshOne(release, changes);
     },
   };

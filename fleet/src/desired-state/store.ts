@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt, inArray, isNotNull, or, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
 import { desiredStates, devices, releaseObjectives } from '../db/schema/index.ts';
 import type { DeviceRow } from '../devices/index.ts';
@@ -51,14 +51,69 @@ export async function writeWorkers(
   return moved.length > 0;
 }
 
-/** Devices that run places of a release for others. */
-export async function workersOf(db: Queryable, release: string): Promise<(DeviceRow & { places: string[] })[]> {
-  const rows = await db
-    .select({ device: devices, places: desiredStates.places })
+/** Has a worker help with other releases than before, if nothing else of it has changed meanwhile. @returns whether it was written */
+export async function writeHelps(
+  db: Queryable,
+  { device, epoch, generation }: Pick<DesiredRow, 'device' | 'epoch' | 'generation'>,
+  helps: DesiredRow['helps'],
+): Promise<boolean> {
+  const same = and(eq(desiredStates.device, device), eq(desiredStates.epoch, epoch), eq(desiredStates.generation, generation));
+  const written = await db
+    .update(desiredStates)
+    .set({ helps, generation: generation + 1 })
+    .where(same)
+    .returning({ device: desiredStates.device });
+  return written.length > 0;
+}
+
+/** A device that runs places for others, with what it is to run. */
+export interface WorkerRow {
+  device: DeviceRow;
+  row: DesiredRow;
+}
+
+/** Devices that run places for others, or were to: of any release, of whom some are asked for. */
+export async function workerRows(db: Queryable, only?: readonly string[]): Promise<WorkerRow[]> {
+  if (only?.length === 0) return [];
+  const isOne = or(isNotNull(desiredStates.places), sql`${desiredStates.helps} <> '[]'::jsonb`);
+  return db
+    .select({ device: devices, row: desiredStates })
     .from(desiredStates)
     .innerJoin(devices, eq(devices.id, desiredStates.device))
-    .where(and(eq(desiredStates.release, release), isNotNull(desiredStates.places), eq(devices.status, 'active')));
-  return rows.map(({ device, places }) => ({ ...device, places: places ?? [] }));
+    .where(and(isOne, eq(devices.status, 'active'), only === undefined ? undefined : inArray(desiredStates.device, [...only])));
+}
+
+/** Devices that run places of a release for others: as their own, or beside it. */
+export async function workersOf(db: Queryable, release: string): Promise<WorkerRow[]> {
+  const isOf = or(eq(desiredStates.release, release), sql`${desiredStates.helps} @> ${JSON.stringify([{ release }])}::jsonb`);
+  return db
+    .select({ device: devices, row: desiredStates })
+    .from(desiredStates)
+    .innerJoin(devices, eq(devices.id, desiredStates.device))
+    .where(and(isOf, isNotNull(desiredStates.places), eq(devices.status, 'active')));
+}
+
+/** A release that a worker has to have for a home. */
+export interface HelpNeed {
+  [key: string]: unknown;
+  worker: string;
+  release: string;
+  /** 1: a home is to run it; 2: one still runs it; 3: one may go back to it. */
+  urgency: number;
+}
+
+/** What the homes of workers are to run, what they run now, and, until that is verified, what they may go back to. */
+export async function helpNeeds(db: Queryable): Promise<HelpNeed[]> {
+  const runs = sql`(d.reported->'running'->>'release')`;
+  const isThere = sql`coalesce(${runs} = s.release and d.reported->'running'->>'verified' = 'true', false)`;
+  const rows = await db.execute<HelpNeed>(sql`
+    select w.worker, n.release, min(n.urgency)::int as urgency
+    from desired_states s join devices d on d.id = s.device
+    cross join lateral (select distinct value as worker from jsonb_each_text(s.workers)) as w
+    cross join lateral (values (s.release, 1), (${runs}, 2), (case when not ${isThere} then s.previous_release end, 3)) as n(release, urgency)
+    where s.workers <> '{}'::jsonb and d.status = 'active' and n.release is not null
+    group by w.worker, n.release order by w.worker, urgency, n.release`);
+  return [...rows];
 }
 
 /** Releases that some device is to run. */

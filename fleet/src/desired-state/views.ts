@@ -10,7 +10,9 @@ export type DesiredView = NonNullable<DeviceView['desired']>;
 export async function viewsOf(ids: readonly string[], { db, releases }: ProposalPorts): Promise<Map<string, DesiredView>> {
   const rows = await desiredOfAll(db, ids);
   const names = new Map<string, string | null>();
-  for (const digest of new Set(rows.flatMap(({ release }) => release ?? [])))
+  for (const digest of new Set(
+    rows.flatMap(({ release, helps }) => [...(release === null ? [] : [release]), ...helps.map((help) => help.release)]),
+  ))
     names.set(digest, (await releases.find(digest).catch(() => undefined))?.name ?? null);
   const workers = await devicesByIds(db, [...new Set(rows.flatMap(({ workers }) => Object.values(workers)))]);
   const known = new Map(workers.map((device) => [device.id, device]));
@@ -25,7 +27,11 @@ export async function viewsOf(ids: readonly string[], { db, releases }: Proposal
       const releaseName = release === null ? null : (names.get(release) ?? null);
       const choices = reasons as Record<string, ArtefactChoice>;
       const placement = places === null ? placementOf(row, plans.get(release ?? ''), known) : [];
-      return [device, { epoch, generation, release, releaseName, previousRelease, choices, places, placement, assignedAtMs, assignedBy }];
+      const helps = row.helps.map((help) => ({ release: help.release, releaseName: names.get(help.release) ?? null, places: help.places }));
+      return [
+        device,
+        { helps, epoch, generation, release, releaseName, previousRelease, choices, places, placement, assignedAtMs, assignedBy },
+      ];
     }),
   );
 }

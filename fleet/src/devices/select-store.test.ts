@@ -129,7 +129,9 @@ async function putIn(all: readonly ArbitraryDevice[]) {
     return selectableOf(
       toDeviceView(
         row,
-        release === undefined ? null : { ...rest, release: null, releaseName: release, choices: {}, places: null, placement: [] },
+        release === undefined
+          ? null
+          : { ...rest, release: null, releaseName: release, choices: {}, places: null, helps: [], placement: [] },
       ),
     );
   });

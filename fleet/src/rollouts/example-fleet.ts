@@ -28,7 +28,7 @@ import type { Keyring } from '../trust/index.ts';
 import type { RolloutAnalysis } from './analysis-port.ts';
 import { noAnalysis } from './index.ts';
 import { createRollouts, type Rollouts } from './rollouts.ts';
-import { followDesired } from './targets-store.ts';
+import { comingReleases, followDesired } from './targets-store.ts';
 
 /** A database -> devices that do what they are told, in rows, and a clock that is turned by hand: to try rollouts without waiting. */
 export interface ExampleFleet {
@@ -170,6 +170,7 @@ export function createExampleFleet(options: Pick<ExampleOptions, 'db'> & Partial
         models: models as Models,
       },
       ...{ releases: releases as Releases, profiles, telemetryWindowMs: 10_000, traceRatio: 0 },
+      ...{ coming: comingReleases, follow: followDesired },
     });
     if (link !== undefined) desiredStates.connect(link);
     const next = (): string => {

@@ -19,7 +19,7 @@ export interface RolloutPorts {
   blobs: BlobStore;
   models: Pick<Models, 'artefacts' | 'find'>;
   releases: Pick<Releases, 'find' | 'plan'>;
-  desiredStates: Pick<DesiredStates, 'announce' | 'chooseMany' | 'givenBack' | 'writeMany'>;
+  desiredStates: Pick<DesiredStates, 'announce' | 'chooseMany' | 'givenBack' | 'rolesOf' | 'writeMany'>;
   profiles: ReadonlyMap<string, DeviceProfile>;
   analysis: RolloutAnalysis;
   /** A selector as a condition on rows of `devices`. @throws StarlingError that names what is wrong with it */

@@ -1,6 +1,6 @@
 import { appendAudit } from '../audit/index.ts';
 import type { Transaction } from '../db/index.ts';
-import type { SharedChoice } from '../desired-state/index.ts';
+import type { Role, SharedChoice } from '../desired-state/index.ts';
 import { RETURN_TIMEOUT_MS, STARTS_PER_WRITE_MAXIMUM } from './limits.ts';
 import type { RolloutPorts } from './ports.ts';
 import { markRestored, markReturning, markSuperseded, noteGenerations, pickReturns, type Return } from './starting-store.ts';
@@ -59,7 +59,7 @@ async function mark(
 
 interface ReturnPlan {
   choices: SharedChoice[];
-  devices: { device: string; choice: number; only: { epoch: number; generation: number } }[];
+  devices: { device: string; choice: number; only: { epoch: number; generation: number }; role: Role | undefined }[];
 }
 
 async function planReturns(picked: readonly Return[], row: RolloutRow, { desiredStates }: RolloutPorts): Promise<ReturnPlan> {
@@ -76,6 +76,10 @@ async function planReturns(picked: readonly Return[], row: RolloutRow, { desired
             group.map(({ device }) => device),
           )
         : undefined;
+    const roles = await desiredStates.rolesOf(
+      first.release,
+      group.map(({ device }) => device),
+    );
     const offset = plan.choices.length;
     plan.choices.push(...(again?.choices ?? [same ?? { release: first.release, artefacts: {}, reasons: {} }]));
     const none = plan.choices.length;
@@ -83,7 +87,12 @@ async function planReturns(picked: readonly Return[], row: RolloutRow, { desired
     if (again !== undefined && again.refused.size > 0) plan.choices.push({ release: first.release, artefacts: {}, reasons: {} });
     for (const { device, epoch, generation } of group) {
       const chosen = again === undefined ? 0 : again.chosen.get(device);
-      plan.devices.push({ device, choice: chosen === undefined ? none : offset + chosen, only: { epoch, generation } });
+      plan.devices.push({
+        device,
+        choice: chosen === undefined ? none : offset + chosen,
+        only: { epoch, generation },
+        role: roles.get(device),
+      });
     }
   }
   return plan;

@@ -1,6 +1,6 @@
 import { durationMs, type RolloutWaiting, StarlingError } from '@starling/shared';
 import { appendAudit } from '../audit/index.ts';
-import type { ManyChosen } from '../desired-state/index.ts';
+import type { ManyChosen, Role } from '../desired-state/index.ts';
 import { allowedPerMinute, type RolloutFacts } from './advance.ts';
 import { createByteCounter } from './bytes-to-move.ts';
 import { RATE_WINDOW_MS, STARTS_PER_WRITE_MAXIMUM } from './limits.ts';
@@ -11,6 +11,8 @@ import { isTimeZone, opensAtMs, openUntilMs } from './windows.ts';
 
 /** A device for which nothing could be chosen for now is asked about again after this long. */
 const AGAIN_MS = 60_000;
+/** One whose worker fetches its parts: that is told when it is done, and is done soon. */
+const EARLY_MS = 2_000;
 const nowhere = { release: null, artefacts: {} };
 
 export interface Started {
@@ -32,6 +34,7 @@ interface Start {
   device: string;
   choice: number;
   bytes: number;
+  role?: Role | undefined;
 }
 
 /** Starts devices, within all limits: what was decided stands in rows before anything is sent. */
@@ -49,9 +52,10 @@ export function createStarter(ports: RolloutPorts) {
     const written = await write(row, facts.step, starts, many, ports);
     if (written === undefined) return { devices: 0, isStale: true };
     ports.desiredStates.announce(written);
-    const isCut = starts.length < devices.length - many.refused.size;
+    const putOff = new Set([...many.refused.keys(), ...many.early.keys()]).size;
+    const isCut = starts.length < devices.length - putOff;
     // Those that were refused have ended, or wait for a minute: the next look finds others.
-    const isStale = written.length === 0 && many.refused.size > 0;
+    const isStale = written.length === 0 && putOff > 0;
     return { devices: written.length, isStale, waiting: isCut ? full('bandwidthBytesPerMinute') : undefined };
   };
 }
@@ -76,7 +80,7 @@ async function pick(
 /** As many as fit, in their order. One that is larger than the limit goes alone, rather than never. */
 async function withinBandwidth(
   devices: readonly string[],
-  { choices, chosen, running }: ManyChosen,
+  { choices, chosen, roles, early, running }: ManyChosen,
   roomBytes: number,
   limit: number | undefined,
   bytesToMove: ReturnType<typeof createByteCounter>,
@@ -86,12 +90,12 @@ async function withinBandwidth(
   for (const device of devices) {
     const choice = chosen.get(device);
     const given = choice === undefined ? undefined : choices[choice];
-    if (choice === undefined || given === undefined) continue;
+    if (choice === undefined || given === undefined || early.has(device)) continue;
     const bytes = await bytesToMove(running.get(device) ?? nowhere, given);
     const goesAlone = starts.length === 0 && roomBytes === limit;
     if (bytes > left && !goesAlone) break;
     left -= bytes;
-    starts.push({ device, choice, bytes });
+    starts.push({ device, choice, bytes, role: roles.get(device) });
   }
   return starts;
 }
@@ -101,13 +105,17 @@ function write(
   row: RolloutRow,
   wave: number,
   starts: readonly Start[],
-  { choices, refused }: ManyChosen,
+  { choices, refused, early }: ManyChosen,
   { db, clock, desiredStates }: RolloutPorts,
 ): Promise<string[] | undefined> {
   const nowMs = clock.nowMs();
-  const refusals = [...refused].map(([device, { code, message, retryable }]) => {
-    return { device, code, message, againAtMs: retryable ? nowMs + AGAIN_MS : undefined };
-  });
+  const putOff = [...early].filter(([device]) => !refused.has(device));
+  const refusals = [
+    ...[...refused].map(([device, { code, message, retryable }]) => {
+      return { device, code, message, againAtMs: retryable ? nowMs + AGAIN_MS : undefined };
+    }),
+    ...putOff.map(([device, { code, message }]) => ({ device, code, message, againAtMs: nowMs + EARLY_MS })),
+  ];
   return db.transaction(async (tx) => {
     if (!(await claimVersion(tx, row))) return undefined;
     await refuseTargets(tx, row.id, nowMs, refusals);

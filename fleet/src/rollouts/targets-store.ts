@@ -275,3 +275,24 @@ export async function followDesired(tx: Transaction, devices: readonly string[])
     update rollout_targets t set generation = s.generation from desired_states s
     where t.device = any(${texts(devices)}) and s.device = t.device and t.epoch = s.epoch and t.generation = s.generation - 1`);
 }
+
+/**
+ * Placed releases that are being rolled out to homes, by who works for those: a worker has them before its homes are moved. A look at the
+ * releases alone tells nearly always that there are none.
+ */
+export async function comingReleases(
+  db: Queryable,
+  isPlaced: (release: string) => Promise<boolean>,
+): Promise<{ worker: string; release: string }[]> {
+  const open = texts(['running', 'paused', 'following']);
+  const known = await db.execute<{ release: string }>(sql`select distinct release from rollouts where state = any(${open})`);
+  const placed: string[] = [];
+  for (const { release } of known) if (await isPlaced(release)) placed.push(release);
+  if (placed.length === 0) return [];
+  const rows = await db.execute<{ worker: string; release: string }>(sql`
+    select distinct w.value as worker, r.release
+    from rollouts r join rollout_targets t on t.rollout = r.id join desired_states s on s.device = t.device
+    cross join lateral jsonb_each_text(s.workers) as w
+    where r.state = any(${open}) and r.release = any(${texts(placed)}) and t.state in ('waiting', 'assigned') and s.workers <> '{}'::jsonb`);
+  return [...rows];
+}

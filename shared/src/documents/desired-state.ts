@@ -35,6 +35,15 @@ export const assignmentSchema = z.object({
 });
 export type Assignment = z.infer<typeof assignmentSchema>;
 
+/** Releases that one device helps with beside its own: each is loaded as a whole, and all have to fit into one desired state. */
+export const HELPS_MAXIMUM = 4;
+
+/** A release of which a device runs places for others, while its own is another. */
+export const helpSchema = assignmentSchema.pick({ release: true, artefacts: true, fallbacks: true }).extend({
+  places: z.array(placeSchema).min(1).max(16).meta({ description: 'It runs the nodes of these places for other devices' }),
+});
+export type Help = z.infer<typeof helpSchema>;
+
 export const agentSettingsSchema = z.object({
   telemetryWindowMs: z.number().int().min(1_000).max(3_600_000).default(10_000),
   spoolBudgetBytes: z.number().int().min(1_048_576).default(67_108_864),
@@ -64,6 +73,10 @@ export const desiredStateSchema = z
     experiment: experimentAssignmentSchema
       .optional()
       .meta({ description: 'Releases that run beside the assigned one. An agent that knows nothing of experiments goes on without' }),
+    helps: z.array(helpSchema).max(HELPS_MAXIMUM).optional().meta({
+      description:
+        'Releases whose parts it runs for devices that are not on its own: before, during and after a rollout. Only for an agent that states `helping`',
+    }),
     profile: z.object({ name: z.string(), powerModel: powerModelSchema }).optional(),
     grants: z
       .object({ blobs: z.array(digestSchema).default([]), streams: z.array(z.string().max(200)).default([]) })

@@ -52,6 +52,14 @@ export const reportedArmSchema = z.object({
 });
 export type ReportedArm = z.infer<typeof reportedArmSchema>;
 
+/** One release whose parts a device runs for others beside its own. */
+export const reportedHelpSchema = z.object({
+  release: digestSchema,
+  state: z.enum(['waiting', 'pulling', 'running', 'failed']),
+  problem: problemSchema.optional(),
+});
+export type ReportedHelp = z.infer<typeof reportedHelpSchema>;
+
 export const reportedStateSchema = z
   .object({
     schemaVersion: z.literal(1),
@@ -70,6 +78,7 @@ export const reportedStateSchema = z
       .object({ id: randomIdSchema, arms: z.array(reportedArmSchema).max(8) })
       .optional()
       .meta({ description: 'The experiment that it takes part in, and what became of its challengers here' }),
+    helps: z.array(reportedHelpSchema).max(16).optional().meta({ description: 'Where it stands with the releases that it helps with' }),
     atMs: wallMsSchema,
   })
   .meta({ id: 'ReportedState', title: 'Reported state' });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { digestSchema } from '../digest.ts';
 import { StarlingError } from '../errors.ts';
 import { HOME_PLACE } from '../graph/split.ts';
 import { deviceIdSchema } from '../ids.ts';
@@ -55,5 +56,9 @@ export const placementFields = {
     .nullable()
     .default(null)
     .meta({ description: 'It runs the nodes of these places for other devices, and no others' }),
+  helps: z
+    .array(z.object({ release: digestSchema, releaseName: z.string().nullable(), places: z.array(z.string()) }))
+    .default([])
+    .meta({ description: 'Releases of which it runs places for others beside its own, as while a rollout is under way' }),
   placement: z.array(placementViewSchema).default([]).meta({ description: 'What others run for it; empty where it runs all itself' }),
 };

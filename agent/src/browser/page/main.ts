@@ -1,7 +1,8 @@
+import type { InferenceResult } from '@starling/shared';
 import { createSystemClock } from '../clock.ts';
 import { createStage } from '../draw-results.ts';
 import { type BrowserAgent, type BrowserAgentStatus, createAgent, isolatePage, type Listening, watchStream } from '../index.ts';
-import { openMicrophone } from '../sources/audio.ts';
+import { decodeSound, hearSound, listenStream, openMicrophone } from '../sources/audio.ts';
 import { openCamera } from '../sources/camera.ts';
 import { element, make, setText } from './elements.ts';
 import { listInputs } from './inputs.ts';
@@ -13,6 +14,7 @@ import { refusedNotice } from './refused.ts';
 import { takeSettings } from './settings.ts';
 import { createLevelView, hearFiles, takesSound } from './sounds.ts';
 import { shownSteps, showSteps } from './steps.ts';
+import { createTurns, type Turn } from './turns.ts';
 import { unkeptNotice } from './unkept.ts';
 
 const canvas = element('picture', HTMLCanvasElement);
@@ -29,8 +31,9 @@ const clock = createSystemClock();
 // Out of sight at once, unless the page may be loaded once more to be isolated: until then the token stays in its address.
 const taken = globalThis.crossOriginIsolated ? takeSettings() : undefined;
 let agent: BrowserAgent | undefined;
-/** What is seen or heard now. */
-let watching: Listening | undefined;
+/** What is seen or heard now: nothing else tells or shows anything. */
+const turns = createTurns();
+let recordings = 0;
 
 function showStatus(status: BrowserAgentStatus): void {
   showSteps(element('steps', HTMLOListElement), shownSteps(status));
@@ -116,94 +119,143 @@ function showSound(name: string): void {
 }
 
 function stopWatching(): void {
-  watching?.stop();
-  watching = undefined;
+  turns.end();
   meters.forget();
   showTrouble(undefined);
   setText(cameraButton, 'Start camera');
   setText(microphoneButton, 'Start microphone');
 }
 
+/** Something else is seen or heard from now on, and what was said of the source before goes with it. */
+function beginTurn(): Turn {
+  stopWatching();
+  for (const about of ['camera', 'file']) notices.show(about, undefined);
+  meters.clear();
+  return turns.begin();
+}
+
 /** What is taken away from outside ends here too, and says so. */
-function stopWhenEnded(track: MediaStreamTrack | undefined, name: string): void {
-  track?.addEventListener('ended', () => {
+function stopWhenEnded(turn: Turn, track: MediaStreamTrack | undefined, name: string): void {
+  const stop = turn.whileOn(() => {
     stopWatching();
     notices.show('camera', { text: `The ${name} has ended.` });
   });
+  track?.addEventListener('ended', stop);
+}
+
+/** Gives what a source sees or hears to the agent, and shows what was read for as long as this source is what is shown. */
+function inferFor(turn: Turn, running: BrowserAgent): BrowserAgent['infer'] {
+  const show = turn.whileOn((result: InferenceResult) => {
+    meters.add(result);
+    if (takesSound(running.status)) levels.add(result);
+  });
+  return async (input, source) => {
+    const result = await running.infer(input, source);
+    show(result);
+    return result;
+  };
+}
+
+type Reader = (stream: MediaStream, turn: Turn, running: BrowserAgent) => Promise<Listening>;
+
+/** Opens a stream and reads it until something else takes its place, which may come before it is open. @returns whether it is read */
+async function start(name: string, open: () => Promise<MediaStream>, read: Reader): Promise<MediaStream | undefined> {
+  const running = agent;
+  if (running === undefined) return undefined;
+  const turn = beginTurn();
+  let stream: MediaStream | undefined;
+  const end = (): void => stream?.getTracks().forEach((track) => void track.stop());
+  try {
+    stream = await open();
+    if (!turn.isOn) return void end();
+    stopWhenEnded(turn, stream.getTracks()[0], name);
+    turn.hold(await read(stream, turn, running));
+    return turn.isOn ? stream : undefined;
+  } catch (error) {
+    end();
+    turn.whileOn(() => notices.fail('camera', error))();
+    return undefined;
+  }
 }
 
 async function watch(name: string, open: () => Promise<MediaStream>): Promise<void> {
-  const running = agent;
-  if (running === undefined) return;
-  stopWatching();
-  notices.show('camera', undefined);
-  try {
-    const stream = await open();
-    const [track] = stream.getVideoTracks();
-    stopWhenEnded(track, name);
+  const stream = await start(name, open, (opened, turn, running) => {
     stage.forget();
-    watching = await watchStream(stream, name, { infer: running.infer, stage, onTrouble: showTrouble });
-    showSource(`the ${name}`);
-    setText(cameraButton, 'Stop');
-    if (name === 'camera') await listInputs(cameraList, 'videoinput', track);
-  } catch (error) {
-    notices.fail('camera', error);
-  }
+    return watchStream(opened, name, { infer: inferFor(turn, running), stage, onTrouble: turn.whileOn(showTrouble) });
+  });
+  if (stream === undefined) return;
+  showSource(`the ${name}`);
+  setText(cameraButton, 'Stop');
+  if (name === 'camera') await listInputs(cameraList, 'videoinput', stream.getVideoTracks()[0]);
+}
+
+/** What a graph keeps of one recording means nothing for the next. */
+function nextRecording(name: string): string {
+  recordings += 1;
+  return `${name} ${recordings}`;
 }
 
 async function listen(name: string, open: () => Promise<MediaStream>): Promise<void> {
-  const running = agent;
-  if (running === undefined) return;
-  stopWatching();
-  notices.show('camera', undefined);
-  try {
-    const stream = await open();
-    stopWhenEnded(stream.getTracks()[0], name);
-    watching = await running.listen(stream, name);
-    if (name === 'microphone') await listInputs(microphoneList, 'audioinput', stream.getAudioTracks()[0]);
-    showSound(`the ${name}`);
-    setText(microphoneButton, 'Stop');
-  } catch (error) {
-    notices.fail('camera', error);
-  }
+  const stream = await start(name, open, (opened, turn, running) =>
+    listenStream(opened, nextRecording(name), { infer: inferFor(turn, running), onTrouble: turn.whileOn(showTrouble) }),
+  );
+  if (stream === undefined) return;
+  showSound(`the ${name}`);
+  setText(microphoneButton, 'Stop');
+  if (name === 'microphone') await listInputs(microphoneList, 'audioinput', stream.getAudioTracks()[0]);
 }
 
 function failFile(name: string, error: unknown): void {
   notices.fail('file', error instanceof Error ? Object.assign(error, { message: `${name}: ${error.message}` }) : error);
 }
 
-async function hear(files: Iterable<File>, running: BrowserAgent): Promise<void> {
+function markRead(name: string): void {
+  canvas.setAttribute('data-read', name);
+}
+
+async function hear(files: Iterable<File>, turn: Turn, running: BrowserAgent): Promise<void> {
   const hearing = new AbortController();
-  watching = { stop: () => hearing.abort() };
+  turn.hold({ stop: () => hearing.abort() });
   setText(microphoneButton, 'Stop');
-  const onRead = (name: string): void => canvas.setAttribute('data-read', name);
-  await hearFiles(files, { agent: running, signal: hearing.signal, onShown: showSound, onRead, onFailed: failFile });
-  if (!hearing.signal.aborted) stopWatching();
+  const infer = inferFor(turn, running);
+  await hearFiles(files, {
+    signal: hearing.signal,
+    hear: async (file) => hearSound(await decodeSound(file), nextRecording('file'), infer, hearing.signal),
+    onShown: turn.whileOn(showSound),
+    onRead: turn.whileOn(markRead),
+    onFailed: turn.whileOn(failFile),
+  });
+  turn.whileOn(stopWatching)();
 }
 
 async function take(files: Iterable<File>): Promise<void> {
-  if (watching !== undefined) notices.show('camera', { text: 'What was watched has stopped: a file was opened.' });
-  stopWatching();
-  notices.show('file', undefined);
-  if (agent !== undefined && takesSound(agent.status)) return hear(files, agent);
-  watching = await readFiles(files, {
-    agent: () => agent,
-    stage,
-    onShown: showSource,
-    onTrouble: showTrouble,
-    onRead: (name) => canvas.setAttribute('data-read', name),
-    onFailed: failFile,
+  const hasStopped = turns.isHeld;
+  const turn = beginTurn();
+  if (hasStopped) notices.show('camera', { text: 'What was watched has stopped: a file was opened.' });
+  const running = agent;
+  if (running !== undefined && takesSound(running.status)) return hear(files, turn, running);
+  await readFiles(files, {
+    ...{ turn, stage, agent: running, onFailed: failFile },
+    videoSink: running === undefined ? undefined : { infer: inferFor(turn, running), stage, onTrouble: turn.whileOn(showTrouble) },
+    onShown(name) {
+      showSource(name);
+      meters.clear();
+    },
+    onRead(name, result) {
+      meters.add(result);
+      markRead(name);
+    },
   });
-  if (watching !== undefined) setText(cameraButton, 'Stop');
+  if (turn.isOn && turns.isHeld) setText(cameraButton, 'Stop');
 }
 
 cameraButton.addEventListener('click', () => {
-  if (watching !== undefined) return stopWatching();
+  if (turns.isHeld) return stopWatching();
   void watch('camera', () => openCamera(cameraList.value));
 });
 cameraList.addEventListener('change', () => void watch('camera', () => openCamera(cameraList.value)));
 microphoneButton.addEventListener('click', () => {
-  if (watching !== undefined) return stopWatching();
+  if (turns.isHeld) return stopWatching();
   void listen('microphone', () => openMicrophone(microphoneList.value));
 });
 microphoneList.addEventListener('change', () => void listen('microphone', () => openMicrophone(microphoneList.value)));
@@ -229,12 +281,6 @@ setInterval(() => {
 function adopt(started: BrowserAgent): void {
   agent = started;
   started.on('status', showStatus);
-  started.on('result', ({ result }) => {
-    meters.add(result);
-    if (takesSound(started.status)) levels.add(result);
-  });
-  // Of pictures, whoever gives them is told.
-  started.on('problem', ({ error }) => takesSound(started.status) && showTrouble(error));
   started.on('log', ({ level, line }) => (level === 'error' || level === 'warn' ? console.warn(line) : console.info(line)));
 }
 

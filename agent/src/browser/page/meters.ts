@@ -7,8 +7,10 @@ import { createFrameRate } from './frame-rate.ts';
 export function createMeters(nowMs: () => number): {
   add(result: InferenceResult): void;
   tick(): void;
-  /** Another source begins, or none. */
+  /** Nothing comes any more; what was read last stays to be seen. */
   forget(): void;
+  /** Another picture or source is shown: nothing was read in it yet. */
+  clear(): void;
   showProviders(names: readonly string[], threads: number): void;
 } {
   const rate = createFrameRate();
@@ -37,6 +39,11 @@ export function createMeters(nowMs: () => number): {
     forget() {
       rate.forget();
       tick();
+    },
+    clear() {
+      read = '';
+      readings.replaceChildren();
+      setText(element('latency', HTMLElement), '–');
     },
     showProviders(names, threads) {
       const unique = [...new Set(names)];

@@ -2,16 +2,19 @@ import type { InferenceResult } from '@starling/shared';
 import type { Stage } from '../draw-results.ts';
 import type { BrowserAgent, Watching } from '../index.ts';
 import { type FrameSink, watchVideo } from '../sources/stream.ts';
+import type { Turn } from './turns.ts';
 
 export interface PicturePorts {
-  agent(): BrowserAgent | undefined;
+  /** What comes after its end is neither shown nor told. */
+  turn: Turn;
+  agent: BrowserAgent | undefined;
   stage: Stage;
+  /** For the frames of a video. */
+  videoSink: FrameSink | undefined;
   /** Another picture takes the place of whatever is shown. */
   onShown(name: string): void;
-  onRead(name: string): void;
+  onRead(name: string, result: InferenceResult): void;
   onFailed(name: string, error: unknown): void;
-  /** Of the frames of a video. */
-  onTrouble: NonNullable<FrameSink['onTrouble']>;
 }
 
 /** While one picture is computed the next is decoded. No more than a pipeline works on at once, so that none is ever dropped. */
@@ -23,39 +26,41 @@ interface Begun {
   result: Promise<InferenceResult | undefined>;
 }
 
-/** Reads the files that a person gives, and shows them one after the other. @returns the video that plays, if one of them is a video */
+/** Reads the files that a person gives, and shows them one after the other. A video plays on until the turn ends. */
 export async function readFiles(
   files: Iterable<File>,
-  { agent, stage, onShown, onRead, onFailed, onTrouble }: PicturePorts,
-): Promise<Watching | undefined> {
-  let watching: Watching | undefined;
+  { turn, agent, stage, videoSink, onShown, onRead, onFailed }: PicturePorts,
+): Promise<void> {
+  let playing: Watching | undefined;
   const waiting = [...files];
   const begun = new Map<File, Begun>();
   for (const [index, file] of waiting.entries()) {
+    if (!turn.isOn) return;
     try {
       if (isVideo(file)) {
         showNext(file.name, stage, onShown);
-        watching?.stop();
-        watching = await playVideo(file, { agent, stage, onTrouble });
+        playing?.stop();
+        playing = await playVideo(file, videoSink);
+        if (playing !== undefined) turn.hold(playing);
         continue;
       }
       for (const next of waiting.slice(index, index + FILES_UNDER_WAY)) {
-        if (!isVideo(next) && !begun.has(next)) begun.set(next, begin(next, agent()));
+        if (!isVideo(next) && !begun.has(next)) begun.set(next, begin(next, agent));
       }
       const { picture, result } = begun.get(file) as Begun;
       begun.delete(file);
       const decoded = await picture;
+      if (!turn.isOn) return decoded?.close();
       showNext(file.name, stage, onShown);
       if (decoded !== undefined) stage.showPicture(decoded, decoded.width, decoded.height);
       const read = await result;
-      if (read === undefined) continue;
+      if (read === undefined || !turn.isOn) continue;
       stage.showResult(read);
-      onRead(file.name);
+      onRead(file.name, read);
     } catch (error) {
-      onFailed(file.name, error);
+      turn.whileOn(onFailed)(file.name, error);
     }
   }
-  return watching;
 }
 
 function isVideo({ type }: File): boolean {
@@ -76,15 +81,11 @@ function begin(file: File, agent: BrowserAgent | undefined): Begun {
   return { result, picture: createImageBitmap(file).catch(() => undefined) };
 }
 
-async function playVideo(
-  file: File,
-  { agent: agentNow, stage, onTrouble }: Pick<PicturePorts, 'agent' | 'stage' | 'onTrouble'>,
-): Promise<Watching | undefined> {
-  const agent = agentNow();
+async function playVideo(file: File, sink: FrameSink | undefined): Promise<Watching | undefined> {
   const video = document.createElement('video');
   video.src = URL.createObjectURL(file);
   video.loop = true;
-  return agent === undefined ? undefined : watchVideo(video, 'video', { infer: agent.infer, stage, onTrouble });
+  return sink === undefined ? undefined : watchVideo(video, 'video', sink);
 }
 
 /** Lets a person drop files anywhere on the page. */

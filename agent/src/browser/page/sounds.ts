@@ -1,5 +1,5 @@
 import type { InferenceResult } from '@starling/shared';
-import type { BrowserAgent, BrowserAgentStatus } from '../index.ts';
+import type { BrowserAgentStatus } from '../index.ts';
 
 /** Whether the pipeline that runs hears, rather than sees. */
 export function takesSound({ agent }: BrowserAgentStatus): boolean {
@@ -7,20 +7,21 @@ export function takesSound({ agent }: BrowserAgentStatus): boolean {
 }
 
 export interface SoundFilePorts {
-  agent: BrowserAgent;
   signal: AbortSignal;
+  /** Hears one from its beginning to its end. */
+  hear(file: File): Promise<void>;
   onShown(name: string): void;
   onRead(name: string): void;
   onFailed(name: string, error: unknown): void;
 }
 
 /** Hears the files that a person gives, one after the other. */
-export async function hearFiles(files: Iterable<File>, { agent, signal, onShown, onRead, onFailed }: SoundFilePorts): Promise<void> {
+export async function hearFiles(files: Iterable<File>, { signal, hear, onShown, onRead, onFailed }: SoundFilePorts): Promise<void> {
   for (const file of files) {
     if (signal.aborted) return;
     onShown(file.name);
     try {
-      await agent.hear(file, 'file', signal);
+      await hear(file);
       onRead(file.name);
     } catch (error) {
       onFailed(file.name, error);

@@ -24,6 +24,8 @@ export interface PartStreams {
   receive(from: string, topic: StreamTopic, payload: Uint8Array): void;
   openHome(about: HomeStreamPorts['about'], patienceMs: number): HomeStream;
   releaseGone(release: string): void;
+  /** The release by which parts of a pipeline were last run here for a device. */
+  releaseOf(home: string, pipeline: string): string | undefined;
 }
 
 const streamMessageSchema = z.discriminatedUnion('kind', [...homeMessageSchema.options, ...workerMessageSchema.options]);
@@ -83,5 +85,6 @@ export function createPartStreams(ports: StreamsPorts): PartStreams {
       });
     },
     releaseGone: (release) => workers.releaseGone(release),
+    releaseOf: (home, pipeline) => workers.releaseOf(home, pipeline),
   };
 }

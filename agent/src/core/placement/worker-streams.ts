@@ -49,6 +49,8 @@ export interface WorkerStreams {
   receive(home: string, topic: StreamTopic, message: HomeMessage): void;
   /** What its parts do is over. */
   releaseGone(release: string): void;
+  /** The release by which parts of a pipeline were last run for a device. */
+  releaseOf(home: string, pipeline: string): string | undefined;
   readonly sessions: number;
 }
 
@@ -114,6 +116,11 @@ class WorkerStreamsMachine implements WorkerStreams {
     for (const session of [...this.#sessions.values()]) if (session.about.release === release) this.#drop(session);
   }
 
+  releaseOf(home: string, pipeline: string): string | undefined {
+    const live = [...this.#sessions.values()].filter(({ about }) => !about.isBeside && about.pipeline === pipeline);
+    return live.findLast((session) => session.home === home)?.about.release;
+  }
+
   #open(home: string, message: StreamOpen, known: Session | undefined): void {
     const { session: id, first, release, pipeline, part, isBeside } = message;
     const about: PartOf = { release, pipeline, part, isBeside };
@@ -133,10 +140,12 @@ class WorkerStreamsMachine implements WorkerStreams {
 
   #begin(home: string, id: string, about: PartOf, first: number): Session {
     const part = this.#ports.openPart(home, about);
-    // Another life of the device with the items: nobody waits for the one before.
+    // Another life of the device with the items: nobody waits for the one before. One of another release goes on: that device may be on its way
+    // from the one to the other, or back.
     for (const other of [...this.#sessions.values()]) {
-      const { pipeline, part: name, isBeside } = other.about;
-      if (other.home === home && !isBeside && !about.isBeside && pipeline === about.pipeline && name === about.part) this.#drop(other);
+      const { release, pipeline, part: name, isBeside } = other.about;
+      if (other.home !== home || isBeside || about.isBeside || release !== about.release) continue;
+      if (pipeline === about.pipeline && name === about.part) this.#drop(other);
     }
     const session: Session = {
       ...{ home, id, about, part, next: first, working: new Map(), answers: new Map() },

@@ -14,12 +14,10 @@ import {
 import { z } from 'zod';
 import type { FileStore } from '../ports/file-store.ts';
 import type { HostExperiment, Reload } from '../ports/runtime-host.ts';
-import { fetchDocuments, type ReleaseDocuments } from './documents.ts';
-import { substitute } from './fallbacks.ts';
-import { digestsOf, installedRelease, memoryNeeds, pullBlobs, requireMemory, requireOperators, requireSpace } from './installer.ts';
-import { loadKey, retryDelayMs } from './plan.ts';
-import { isRetryable, noneLeft, problemOf, requireWhole, selfTestFailed } from './problems.ts';
-import type { ReconcilePorts, Reconciler, Target } from './reconciler.ts';
+import { type Beside, type BesidePorts, installBeside, leaveBeside, supersededBy } from './install-beside.ts';
+import { retryDelayMs } from './plan.ts';
+import { isRetryable, problemOf, selfTestFailed } from './problems.ts';
+import type { ReconcilePorts, Target } from './reconciler.ts';
 
 /** Releases that run beside the one that the device is to run, in an experiment. */
 export interface Challengers {
@@ -36,26 +34,16 @@ export interface Challengers {
   close(): Promise<void>;
 }
 
-export type ChallengerPorts = Pick<
-  ReconcilePorts,
-  'store' | 'puller' | 'host' | 'underNewestRoot' | 'clock' | 'log' | 'verdicts' | 'tunings' | 'modelMemoryBytes' | 'onEvent'
-> & {
-  device: string;
-  files: FileStore;
-  reconciler: Pick<Reconciler, 'keeper' | 'note' | 'holds' | 'running'>;
-  onChange(): void;
-};
+export type ChallengerPorts = BesidePorts &
+  Pick<ReconcilePorts, 'clock' | 'log' | 'onEvent'> & {
+    files: FileStore;
+    onChange(): void;
+  };
 
-interface Challenger {
+interface Challenger extends Beside {
   wanted: ExperimentAssignment['arms'][number];
   state: ReportedArm['state'];
   problem?: Problem | undefined;
-  /** What is loaded of it. */
-  key?: string | undefined;
-  documents?: ReleaseDocuments | undefined;
-  /** Kept on the disk for it. */
-  digests: Set<string>;
-  free?: (() => Promise<void>) | undefined;
   attempts: number;
 }
 
@@ -100,12 +88,6 @@ export function createChallengers(ports: ChallengerPorts): Challengers {
     told = JSON.stringify(plan);
     await host.experiment(plan).catch((error: unknown) => log.warn('the arms were not set', { reason: messageOf(error) }));
   };
-  const leave = async (each: Challenger): Promise<void> => {
-    if (each.key !== undefined && !reconciler.holds(each.key)) await host.unload(each.key).catch(() => undefined);
-    each.key = undefined;
-    await each.free?.().catch(() => undefined);
-    each.free = undefined;
-  };
   /** At once, whatever else is under way: items must not go on to it. */
   const switchOff = (each: Challenger, problem: Problem): void => {
     if (each.state === 'off' || experiment === undefined) return;
@@ -117,7 +99,7 @@ export function createChallengers(ports: ChallengerPorts): Challengers {
     });
     ports.onChange();
     const told = Promise.all([tellHost(), off.add(id, release, problem)]);
-    working = working.then(() => told).then(() => leave(each));
+    working = working.then(() => told).then(() => leaveBeside(each, ports));
   };
   /** One after the other: a device has one memory and one link. */
   const bring = async (each: Challenger, signal: AbortSignal): Promise<void> => {
@@ -129,7 +111,10 @@ export function createChallengers(ports: ChallengerPorts): Challengers {
     try {
       each.state = 'pulling';
       ports.onChange();
-      await install(each, experiment?.mode === 'shadow', { ...ports, signal, beside: challengers, target });
+      const { release, artefacts, fallbacks } = each.wanted;
+      const wanted: Assignment = { release, artefacts, ...(fallbacks === undefined ? {} : { fallbacks }) };
+      const shadow = experiment?.mode === 'shadow' ? SHADOW : undefined;
+      await installBeside(each, wanted, { ...ports, signal, others: challengers, settings: target, shadow });
       signal.throwIfAborted();
       Object.assign(each, { state: 'running', problem: undefined });
       ports.onEvent('info', 'challenger-runs', 'a challenger runs beside the release: its self-test has passed', {
@@ -153,7 +138,7 @@ export function createChallengers(ports: ChallengerPorts): Challengers {
     if (delayMs !== undefined) cancelRetry = clock.after(delayMs, start);
   };
   const settle = async (): Promise<void> => {
-    if (isSettled) for (const each of leaving.splice(0)) await leave(each);
+    if (isSettled) for (const each of leaving.splice(0)) await leaveBeside(each, ports);
     const { signal } = abort;
     for (const each of challengers) {
       if (signal.aborted || !isReady || isClosed) return;
@@ -176,8 +161,7 @@ export function createChallengers(ports: ChallengerPorts): Challengers {
         working = working.then(tellHost);
         return;
       }
-      abort.abort(new StarlingError('superseded', 'a newer desired state came'));
-      abort = new AbortController();
+      abort = supersededBy(abort);
       // What they hold is given up once the device has what it is to run: that may be one of them.
       leaving.push(...challengers);
       challengers = (next?.arms ?? []).map((wanted) => ({ wanted, state: 'waiting', digests: new Set(), attempts: 0 }));
@@ -236,54 +220,6 @@ function sameArms(one: ExperimentAssignment, other: ExperimentAssignment | undef
   const named = ({ id, mode, arms }: ExperimentAssignment) =>
     JSON.stringify([id, mode, arms.map(({ release, artefacts, fallbacks }) => [release, artefacts, fallbacks])]);
   return other !== undefined && named(one) === named(other);
-}
-
-interface InstallPorts extends ChallengerPorts {
-  signal: AbortSignal;
-  beside: readonly Challenger[];
-  target: Parameters<Challengers['setTarget']>[1];
-}
-
-/** Everything that a release goes through before a device runs it, but for taking over. @throws StarlingError */
-async function install(each: Challenger, isShadow: boolean, ports: InstallPorts): Promise<void> {
-  const { store, puller, host, signal, reconciler, verdicts, target, device } = ports;
-  const { release, artefacts, fallbacks } = each.wanted;
-  const wanted: Assignment = { release, artefacts, ...(fallbacks === undefined ? {} : { fallbacks }) };
-  const { assignment, refused } = substitute(wanted, verdicts.refusal);
-  if (assignment === undefined) throw noneLeft(refused);
-  const documents = await ports.underNewestRoot((root) => fetchDocuments(assignment, root, (digest) => puller.document(digest, signal)));
-  requireOperators(documents);
-  const loaded = [reconciler.running(), ...ports.beside.map((other) => other.documents)].flatMap((other) => other?.models ?? []);
-  const needs = memoryNeeds(
-    documents,
-    loaded.map(({ artefactDigest }) => artefactDigest),
-  );
-  requireMemory(needs, await ports.modelMemoryBytes());
-  await requireSpace(documents, store);
-  each.free ??= reconciler.keeper.keep(each.digests);
-  const keep = async (): Promise<void> => {
-    for (const digest of await digestsOf(documents, store)) each.digests.add(digest);
-  };
-  await keep();
-  await pullBlobs(documents, puller, await reconciler.keeper.manifests(), signal, () => undefined);
-  await keep();
-  await requireWhole(documents, store);
-  const installed = await installedRelease(documents, store, { ...target, device }, ports.tunings);
-  const key = isShadow ? `${loadKey(assignment)}${SHADOW}` : loadKey(assignment);
-  await host.load({ ...installed, key, ...(isShadow ? { isShadow } : {}) });
-  each.key = key;
-  each.documents = documents;
-  const report = await host.selfTest(key);
-  for (const { passed, maximumError, reason, artefact, provider } of Object.values(report.models)) {
-    const why = passed ? {} : { code: 'self-test-failed', reason: reason ?? 'wrong outputs' };
-    await reconciler.note({ artefact, provider, passed, maximumError, ...why });
-  }
-  if (report.passed) return;
-  await host.unload(key).catch(() => undefined);
-  each.key = undefined;
-  // A runner-up may compute right: only where none is left it is over.
-  if (substitute(wanted, verdicts.refusal).assignment !== undefined) return install(each, isShadow, ports);
-  throw selfTestFailed(report);
 }
 
 /** What was switched off, on the disk. */

@@ -1,6 +1,7 @@
 /** Desired state, what runs now -> a plan of small steps -> documents verified, blobs pulled, a release tested, run and kept. */
 export { type Challengers, createChallengers } from './challengers.ts';
 export { fetchArtefact, fetchDocuments, type ReleaseDocuments, type VerifiedArtefact } from './documents.ts';
+export { createHelping, type Helping } from './helping.ts';
 export { requireFreeDisk } from './installer.ts';
 export type { Keeper } from './keeper.ts';
 export { createReconciler } from './loop.ts';

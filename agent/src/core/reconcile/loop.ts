@@ -17,7 +17,7 @@ import { installedRelease, type MemoryNeed, memoryNeeds, pullBlobs, requireMemor
 import { createKeeper } from './keeper.ts';
 import { isTrial, loadKey, planSteps, retryDelayMs, sameAssignment } from './plan.ts';
 import { isRetryable, noneLeft, problemOf, requireWhole, selfTestFailed } from './problems.ts';
-import type { ReconcilePorts, Reconciler, Target } from './reconciler.ts';
+import { isSameTarget, type ReconcilePorts, type Reconciler, type Target } from './reconciler.ts';
 import { createRefusals, sayRefused } from './refusals.ts';
 import type { Step, StepKind } from './steps.ts';
 import { isRefused, type NewVerdict } from './verdicts.ts';
@@ -364,8 +364,10 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       report();
     },
     setTarget(next) {
+      const goesOn = run !== undefined && isSameTarget(run.target, next);
       target = next;
-      start();
+      if (goesOn) report();
+      else start();
     },
     online() {
       if (phase === 'failed') start();

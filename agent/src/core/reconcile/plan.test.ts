@@ -1,6 +1,6 @@
 import { type Assignment, reconcilePhaseSchema } from '@starling/shared';
 import { describe, expect, test } from 'vitest';
-import { type Actual, ATTEMPTS_MAXIMUM, isTrial, loadKey, planSteps, retryDelayMs, sameAssignment } from './plan.ts';
+import { type Actual, ATTEMPTS_MAXIMUM, isLoadOf, isTrial, loadKey, planSteps, retryDelayMs, runsTheSame, sameAssignment } from './plan.ts';
 
 const assignment = (release: string, map = 'm1'): Assignment => ({ release: release.repeat(64), artefacts: { map: map.repeat(32) } });
 const nothing: Actual = { active: null, activeIsGood: false, loaded: [] };
@@ -70,4 +70,27 @@ test('tries become rarer, and end', () => {
 test('what happens while a release is loaded and tested speaks of it, what happens before and after of the one that runs', () => {
   const phases = reconcilePhaseSchema.options.filter(isTrial);
   expect(phases).toEqual(['installed', 'self-testing']);
+});
+
+describe('a load', () => {
+  const [a, b] = [assignment('a'), assignment('b')];
+
+  test('is told by its release and its places, whichever artefacts it was given', () => {
+    const places = ['group:line', 'cloud'];
+    expect(isLoadOf(loadKey({ ...a, places }), { ...assignment('a', 'm2'), places: places.toReversed() })).toBe(true);
+    expect(isLoadOf(loadKey({ ...a, artefacts: {}, places }), { ...a, places })).toBe(true);
+    expect(isLoadOf(loadKey({ ...a, places }), { ...b, places })).toBe(false);
+    expect(isLoadOf(loadKey({ ...a, places }), { ...a, places: ['cloud'] })).toBe(false);
+    expect(isLoadOf(loadKey({ ...a, places }), a)).toBe(false);
+    expect(isLoadOf(loadKey(a), { ...a, places })).toBe(false);
+    expect(isLoadOf(loadKey(a), a)).toBe(true);
+  });
+
+  test('goes on when only another device works for this one', () => {
+    expect(runsTheSame({ ...a, workers: { cloud: 'w1' } }, { ...a, workers: { cloud: 'w2' } })).toBe(true);
+    expect(runsTheSame(a, { ...a, fallbacks: { map: ['f'.repeat(64)] } })).toBe(false);
+    expect(runsTheSame(a, b)).toBe(false);
+    expect(runsTheSame(null, null)).toBe(true);
+    expect(runsTheSame(a, null)).toBe(false);
+  });
 });

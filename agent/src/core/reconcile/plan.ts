@@ -39,6 +39,18 @@ export function loadKey(assignment: Assignment): string {
   return `${assignment.release}:${parts.join('.')}${places === undefined ? '' : `@${places}`}`;
 }
 
+/** Whether a load is of this release at these places, with whichever artefacts. */
+export function isLoadOf(key: string, { release, places }: Pick<Assignment, 'release' | 'places'>): boolean {
+  const parts = loadKey({ release, artefacts: {}, ...(places === undefined ? {} : { places }) }).slice(release.length + 1);
+  return key.startsWith(`${release}:`) && (parts === '' ? !key.includes('@') : key.endsWith(parts));
+}
+
+/** Whether the same is to be run, whoever runs other places for it. */
+export function runsTheSame(left: Assignment | null, right: Assignment | null): boolean {
+  const own = (assignment: Assignment | null) => assignment !== null && { ...assignment, workers: undefined };
+  return JSON.stringify(own(left)) === JSON.stringify(own(right));
+}
+
 /** The steps from what is to what should be. Empty if nothing is to do. */
 export function planSteps(desired: Assignment | null, actual: Actual): Step[] {
   if (desired === null) {

@@ -9,6 +9,7 @@ import type { Reload, RuntimeHost } from '../ports/runtime-host.ts';
 import type { Tunings } from '../sessions/index.ts';
 import type { ReleaseDocuments } from './documents.ts';
 import type { Keeper } from './keeper.ts';
+import { runsTheSame } from './plan.ts';
 import type { NewVerdict, Verdicts } from './verdicts.ts';
 
 /** What a device should run, with the settings that came with it. */
@@ -18,6 +19,15 @@ export interface Target {
   telemetryWindowMs: number;
   epoch: number;
   generation: number;
+}
+
+/** Whether what is under way for the one is right for the other too: who else works for the device changes nothing of that. */
+export function isSameTarget(left: Target, right: Target): boolean {
+  return (
+    runsTheSame(left.assignment, right.assignment) &&
+    left.telemetryWindowMs === right.telemetryWindowMs &&
+    JSON.stringify(left.profile) === JSON.stringify(right.profile)
+  );
 }
 
 export interface Reconciler {

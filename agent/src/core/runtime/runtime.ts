@@ -63,7 +63,9 @@ export function createRuntime(ports: RuntimePorts): Runtime {
   let traceRatio = 0;
   const live: LiveLoad = { items: 0, totalMs: 0 };
   const arms = createArms({ clock: ports.clock, find: (key) => loaded.get(key), emit: ports.emit }, ports.machine.threads);
-  const telemetry = createTelemetryLoop(ports, () => active, arms);
+  /** Releases whose parts run here for others, beside the one of the device. */
+  const helped = (): LoadedRelease[] => [...loaded.values()].filter((each) => each !== active && each.installed.places !== undefined);
+  const telemetry = createTelemetryLoop(ports, () => active, { ...arms, releases: () => [...arms.releases(), ...helped()] });
   const edges = createEdgeWatch(ports);
   const streams = createPartStreams({
     ...{ clock: ports.clock, random: ports.random },
@@ -71,7 +73,7 @@ export function createRuntime(ports: RuntimePorts): Runtime {
     openPart(home, { release, pipeline, part, isBeside }) {
       // The one that takes items goes before one that is being tried or has had its day.
       const all = [active, ...loaded.values()].filter((each) => each?.installed.digest === release);
-      const open = all[0]?.pipeline(pipeline).openPart;
+      const open = all.find((each) => each?.installed.places !== undefined)?.pipeline(pipeline).openPart;
       if (open === undefined)
         throw new StarlingError('no-release', `release ${release.slice(0, 12)} does not run here for others`, { retryable: true });
       return counted(open(part, home, isBeside), ports.clock, live);
@@ -87,6 +89,11 @@ export function createRuntime(ports: RuntimePorts): Runtime {
     if (active === undefined)
       throw new StarlingError('no-release', 'no release runs on this device', { hint: 'assign a release first', retryable: true });
     return active;
+  };
+  /** Of a device that this one works for the release by which it does. */
+  const watched = ({ home, pipeline }: TapArguments): LoadedRelease => {
+    const of = home === undefined || pipeline === undefined ? undefined : streams.releaseOf(home, pipeline);
+    return helped().find(({ installed }) => installed.digest === of && of !== active?.installed.digest) ?? requireActive();
   };
   return {
     async load(installed) {
@@ -126,7 +133,7 @@ export function createRuntime(ports: RuntimePorts): Runtime {
       await telemetry.endWindow();
       arms.set(experiment);
     },
-    tap: (request) => edges.tap(requireActive().pipeline(request.pipeline), request),
+    tap: (request) => edges.tap(watched(request).pipeline(request.pipeline), request),
     untap: (tap) => edges.untap(tap),
     replay: async (request) => edges.replay(requireActive().pipeline(request.pipeline), request),
     loadModel: async (model) => loadModel(requireActive(), model, pool, ports.clock),

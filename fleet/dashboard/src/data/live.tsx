@@ -61,7 +61,7 @@ function listen(queries: QueryClient, onState: (state: LiveState) => void): () =
     });
     source.addEventListener('message', ({ data }) => {
       const event = parseEvent(String(data));
-      if (event !== undefined) for (const heard of heardIn(event)) renewals.add(heard, event.id);
+      if (event !== undefined) for (const heard of heardIn(event)) for (const id of idsIn(event)) renewals.add(heard, id);
     });
     source.addEventListener('error', () => {
       wasAway = true;
@@ -84,6 +84,11 @@ function heardIn({ type, detail }: FleetEvent): Heard[] {
   if (type === 'device') return [type, 'choices', 'map'];
   if (type === 'reported') return [type, 'map'];
   return type === 'catalogue' || type === 'build' ? [type, 'choices'] : [type];
+}
+
+/** What it is about: a command also stands in the list of its device. */
+function idsIn({ type, id, detail }: FleetEvent): string[] {
+  return type === 'command' && typeof detail.device === 'string' ? [id, detail.device] : [id];
 }
 
 /** Lists are about everything; what was read for one device or one build only about that. */

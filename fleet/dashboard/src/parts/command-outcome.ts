@@ -1,5 +1,5 @@
-import { type BatchTargetState, type CommandView, commandTable } from '@starling/shared';
-import { bytesOf, compact, inWords, millisecondsOf } from '../format/quantity.ts';
+import { type BatchTargetState, type CaptureEnd, type CommandView, commandTable } from '@starling/shared';
+import { bytesOf, compact, counted, inWords, millisecondsOf } from '../format/quantity.ts';
 import { duration } from '../format/time.ts';
 import type { Tone } from './tag.tsx';
 
@@ -52,6 +52,14 @@ const wordsOf: Partial<Record<CommandView['name'], (result: unknown) => string |
         .join('; ')
     );
   },
+  capture: (result) => {
+    const parsed = commandTable.capture.result.safeParse(result).data;
+    return parsed && `${counted(parsed.items)} values, ${inWords(bytesOf(parsed.sizeBytes))}: ${captureEnds[parsed.end]}`;
+  },
+  'capture-stop': (result) => {
+    const parsed = commandTable['capture-stop'].result.safeParse(result).data;
+    return parsed && (parsed.stopped ? 'it brings what it has' : 'it had ended, or never came');
+  },
   diagnostics: (result) => {
     const parsed = commandTable.diagnostics.result.safeParse(result).data;
     return parsed && `${inWords(bytesOf(parsed.sizeBytes))}, kept for seven days`;
@@ -60,6 +68,15 @@ const wordsOf: Partial<Record<CommandView['name'], (result: unknown) => string |
     const parsed = commandTable.restart.result.safeParse(result).data;
     return parsed && `back in ${duration(parsed.restartedInMs)}`;
   },
+};
+
+const captureEnds: Record<CaptureEnd, string> = {
+  items: 'as many as were asked for',
+  bytes: 'its room was used up',
+  expired: 'its time was over',
+  stopped: 'ended before its time',
+  'release-changed': 'another release took over',
+  'disk-failed': 'the disk took no more',
 };
 
 /** How each state of a command looks; `waiting`: not its turn yet. */

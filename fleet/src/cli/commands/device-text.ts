@@ -49,6 +49,7 @@ export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'
         : `${desired.releaseName ?? 'nothing'}, generation ${desired.generation}, by ${desired.assignedBy} at ${formatTime(desired.assignedAtMs)}`,
     ],
     ['works for others on', desired?.places?.join(', ')],
+    ...helpTexts(view),
     ...(desired?.placement ?? []).map((each): [string, string] => [each.place, placementText(each, desired?.releaseName ?? null)]),
     ['runs', runsText(view)],
     ['phase', phaseText(view)],
@@ -92,4 +93,13 @@ export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'
     );
   }
   return parts.join('\n');
+}
+
+/** Releases whose parts it runs beside its own, and where it stands with each. */
+function helpTexts({ desired, reported }: DeviceView): [string, string][] {
+  return (desired?.helps ?? []).map(({ release, releaseName, places }) => {
+    const { state, problem } = reported?.helps?.find((help) => help.release === release) ?? { state: 'waiting', problem: undefined };
+    const stands = problem === undefined ? state : `${state}: ${problem.message}`;
+    return ['helps with', `${releaseName ?? release.slice(0, 12)} on ${places.join(', ')}: ${stands}`];
+  });
 }

@@ -1,4 +1,4 @@
-import type { Capabilities, ExperimentAssignment, ReportedState } from '@starling/shared';
+import type { Capabilities, ExperimentAssignment, Help, ReportedState } from '@starling/shared';
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 
@@ -90,6 +90,8 @@ export const desiredStates = pgTable(
     workers: jsonb('workers').$type<Record<string, string>>().notNull().default({}),
     /** Places of its release that nobody runs for it. */
     unserved: jsonb('unserved').$type<string[]>().notNull().default([]),
+    /** Releases of which it runs places for others beside its own. */
+    helps: jsonb('helps').$type<Help[]>().notNull().default([]),
     /** Why each artefact was chosen, in words, by model. */
     reasons: jsonb('reasons').$type<Record<string, unknown>>().notNull().default({}),
     /** Releases that run beside it, and which items go to them; null where it takes part in no experiment. */

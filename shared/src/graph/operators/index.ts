@@ -39,9 +39,13 @@ export const GRAPH_VERSION = 2;
 /** Raised when devices that run parts of one pipeline speak differently with each other. */
 export const PLACEMENT_VERSION = 1;
 
-/** Operator name -> version, as `hello` and capabilities state it; `graph` is the version of the graph language, `placement` that of parts on several machines. */
+/** Raised when desired states say otherwise which releases a device helps with beside its own. */
+export const HELPING_VERSION = 1;
+
+/** Operator name -> version, as `hello` and capabilities state it; `graph` is the version of the graph language, `placement` that of parts on several machines, `helping` that of parts of several releases. */
 export const operatorVersions: Readonly<Record<string, number>> = {
   ...Object.fromEntries(Object.entries(operatorSignatures).map(([name, { version }]) => [name, version])),
   graph: GRAPH_VERSION,
   placement: PLACEMENT_VERSION,
+  helping: HELPING_VERSION,
 };

@@ -1,8 +1,9 @@
 import { Button, Group, Menu, Table, Text } from '@mantine/core';
-import type { CommandView, DeviceView } from '@starling/shared';
+import { API_BASE, type CommandView, captureArchivePath, type DeviceView } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { read, useChange } from '../../data/queries.ts';
 import { useSession } from '../../data/session.ts';
+import { counted } from '../../format/quantity.ts';
 import { duration } from '../../format/time.ts';
 import { commandTones, outcomeOf } from '../../parts/command-outcome.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
@@ -12,6 +13,7 @@ import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { Tag } from '../../parts/tag.tsx';
 import { WideTable } from '../../parts/wide-table.tsx';
+import { CaptureButton, EndCapture } from './capture-button.tsx';
 
 const offered = [
   { name: 'ping', label: 'Ping' },
@@ -46,6 +48,7 @@ export function CommandsPanel({ device }: { device: DeviceView }) {
                 {label}
               </Button>
             ))}
+            <CaptureButton device={device} />
             <ModelMenu
               models={Object.keys(device.reported?.running?.artefacts ?? {})}
               disabled={!device.online || send.isPending}
@@ -117,7 +120,7 @@ function CommandTable({ commands }: { commands: readonly CommandView[] }) {
             </Table.Td>
             <Table.Td maw={380} data-long>
               <Text size="sm" lineClamp={3}>
-                {outcomeOf(command)}
+                {outcomeOf(command) || progressOf(command)}
               </Text>
             </Table.Td>
             <Table.Td>{command.issuer}</Table.Td>
@@ -137,6 +140,11 @@ function CommandTable({ commands }: { commands: readonly CommandView[] }) {
   );
 }
 
+/** Where an open one stands. */
+function progressOf({ finishedAtMs, progress }: CommandView): string {
+  return finishedAtMs !== null || progress === undefined ? '' : `${counted(progress.done)} of ${counted(progress.total)} ${progress.what}`;
+}
+
 /** What may still be done about it: an open one ended, what it has brought taken. */
 function CommandAction({ command: { id, name, device, finishedAtMs, status } }: { command: CommandView }) {
   const { may } = useSession();
@@ -144,26 +152,29 @@ function CommandAction({ command: { id, name, device, finishedAtMs, status } }: 
   if (!may('operator')) return null;
   if (finishedAtMs === null) {
     return (
-      <Button
-        size="compact-xs"
-        variant="subtle"
-        aria-label={`Cancel ${name}`}
-        disabled={cancel.isPending}
-        onClick={() => cancel.mutate({ params: { id } }, { onError: announceProblem })}
-      >
-        Cancel
-      </Button>
+      <Group gap={4} wrap="nowrap">
+        {name === 'capture' && <EndCapture device={device} capture={id} />}
+        <Button
+          size="compact-xs"
+          variant="subtle"
+          aria-label={`Cancel ${name}`}
+          disabled={cancel.isPending}
+          onClick={() => cancel.mutate({ params: { id } }, { onError: announceProblem })}
+        >
+          Cancel
+        </Button>
+      </Group>
     );
   }
-  if (name !== 'diagnostics' || status !== 'done') return null;
+  if (status !== 'done') return null;
+  if (name === 'diagnostics') return <Download href={`${API_BASE}/commands/${id}/diagnostics`} file={`${device}-diagnostics.json`} />;
+  if (name === 'capture') return <Download href={`${API_BASE}${captureArchivePath(id)}`} file={`capture-${id}.zip`} />;
+  return null;
+}
+
+function Download({ href, file }: { href: string; file: string }) {
   return (
-    <Button
-      size="compact-xs"
-      variant="subtle"
-      component="a"
-      href={`/api/v1/commands/${id}/diagnostics`}
-      download={`${device}-diagnostics.json`}
-    >
+    <Button size="compact-xs" variant="subtle" component="a" href={href} download={file}>
       Download
     </Button>
   );

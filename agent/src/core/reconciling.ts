@@ -1,0 +1,58 @@
+/** What the fleet desires -> what a device runs, what runs beside it, and what is reported of both. */
+import type { ReportedState } from '@starling/shared';
+import type { FileStore } from './ports/file-store.ts';
+import type { DeviceKey } from './ports/key-store.ts';
+import {
+  type Challengers,
+  createChallengers,
+  createHelping,
+  createReconciler,
+  type Helping,
+  type ReconcilePorts,
+  type Reconciler,
+} from './reconcile/index.ts';
+
+export interface ReconcilingParts extends Pick<ReconcilePorts, 'puller' | 'underNewestRoot' | 'onEvent' | 'verdicts' | 'tunings'> {
+  /** Where the device stands, for the fleet. */
+  reported(state: ReportedState): void;
+  /** What is to run, or does, has moved. */
+  changed(state: ReportedState): void;
+}
+
+export interface Reconciling {
+  reconciler: Reconciler;
+  challengers: Challengers;
+  helping: Helping;
+}
+
+type ReconcilingPorts = Pick<ReconcilePorts, 'store' | 'host' | 'clock' | 'log' | 'journal' | 'trust' | 'modelMemoryBytes'> & {
+  key: Pick<DeviceKey, 'device'>;
+  files: FileStore;
+};
+
+/** What the device is to run, and what runs beside it. */
+export function createReconciling(ports: ReconcilingPorts, { reported, changed, ...parts }: ReconcilingParts): Reconciling {
+  const { store, host, clock, log, key, journal, trust, modelMemoryBytes, files } = ports;
+  const installing = { ...parts, ...{ store, host, clock, log, device: key.device, modelMemoryBytes } };
+  const tell = (state: ReportedState): void => reported(withBeside(state, { challengers, helping }));
+  const reconciler: Reconciler = createReconciler({
+    ...{ ...installing, journal, trust },
+    // Others may still be on what the device itself is done with.
+    host: { ...host, unload: async (load) => (helping.takesOver(load) ? undefined : host.unload(load)) },
+    onReport(state) {
+      tell(state);
+      challengers.championIs(state);
+      helping.ownIs(state);
+      changed(state);
+    },
+  });
+  const onChange = (): void => tell(reconciler.reported());
+  const challengers: Challengers = createChallengers({ ...installing, files, reconciler, onChange });
+  const helping: Helping = createHelping({ ...installing, reconciler, onChange });
+  return { reconciler, challengers, helping };
+}
+
+export function withBeside(state: ReportedState, { challengers, helping }: Pick<Reconciling, 'challengers' | 'helping'>): ReportedState {
+  const [experiment, helps] = [challengers.reported(), helping.reported()];
+  return { ...state, ...(experiment === undefined ? {} : { experiment }), ...(helps === undefined ? {} : { helps }) };
+}

@@ -1,0 +1,1 @@
+ALTER TABLE "desired_states" ADD COLUMN "helps" jsonb DEFAULT '[]'::jsonb NOT NULL;
