@@ -49,6 +49,21 @@ describe('the way of an item over two machines', { timeout: TIMEOUT_MS }, () => 
     expect(collector.refused).toEqual([]);
   });
 
+  test('goes on with the trace of whoever posts the item', async () => {
+    const [traceId, caller] = ['c'.repeat(32), 'd'.repeat(16)];
+    const { body } = await machines.post(home, 'counts', { x: 3 }, { traceparent: `00-${traceId}-${caller}-01` });
+    expect(body.traceId).toBe(traceId);
+    const spans = await spansOf(traceId);
+    const [item] = of(spans, home) as [CollectedSpan];
+    expect(item).toMatchObject({ name: 'item', parentSpanId: caller });
+    expect(of(spans, worker)[0]).toMatchObject({ name: 'part', parentSpanId: item.spanId });
+    // One that its caller does not record is not recorded here.
+    const quiet = await machines.post(home, 'counts', { x: 3 }, { traceparent: `00-${'e'.repeat(32)}-${caller}-00` });
+    expect(quiet.body.traceId).toBe('e'.repeat(32));
+    await machines.post(home, 'counts', { x: 3 }).then(({ body }) => spansOf(body.traceId ?? ''));
+    expect(collector.spans.filter((span) => span.traceId === 'e'.repeat(32))).toEqual([]);
+  });
+
   test('keeps the parts of items apart that are under way at once', async () => {
     const answers = await inParallel(12, 4, (x) => machines.post(home, x % 2 === 0 ? 'work' : 'ways', { x }));
     for (const { body } of answers) {

@@ -104,7 +104,7 @@ export interface Machines {
   label(device: string, labels: Record<string, string>): Promise<void>;
   /** Waits until the fleet has given the home this worker, and the home knows. */
   untilWorksFor(worker: string | null, home: string): Promise<void>;
-  post(home: AgentProcess, pipeline: string, value: unknown): Promise<Answer>;
+  post(home: AgentProcess, pipeline: string, value: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** Lines that the pipeline `work` has written on a device. */
   written(name: string): Promise<number[]>;
 }
@@ -152,9 +152,9 @@ export async function startMachines(flags: Record<string, string> = {}): Promise
         async () => JSON.stringify((await fleet.device(home)).desired?.placement),
       );
     },
-    async post(home, pipeline, value) {
+    async post(home, pipeline, value, headers = {}) {
       const response = await fetch(`http://127.0.0.1:${home.ready.httpPort}/v1/sources/${pipeline}-in`, {
-        ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) },
+        ...{ method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(value) },
       });
       return { status: response.status, body: (await response.json()) as Answer['body'] };
     },

@@ -34,6 +34,11 @@ async function readBody(request: Request, maximumBytes: number): Promise<Uint8Ar
   return Buffer.concat(pieces);
 }
 
+/** A header that is none of W3C Trace Context is as good as none (3.2.2). */
+function traceparentOf(header: string | undefined): string | undefined {
+  return traceparentSchema.safeParse(header).data;
+}
+
 /** The local HTTP server, on loopback only: push an image, get its result. @throws StarlingError `port-taken` */
 export async function serveLocally(
   port: number,
@@ -43,8 +48,7 @@ export async function serveLocally(
   app.get('/v1/status', (context) => context.json(status()));
   app.post('/v1/infer', bodyLimit({ maxSize: IMAGE_BYTES_MAXIMUM }), async (context) => {
     const image = new Uint8Array(await context.req.arrayBuffer());
-    // A header that is none of W3C Trace Context is as good as none (3.2.2).
-    const traceparent = traceparentSchema.safeParse(context.req.header('traceparent')).data;
+    const traceparent = traceparentOf(context.req.header('traceparent'));
     const { stream, item } = context.req.query();
     const source = stream === undefined ? 'http' : `http/${stream}`;
     return context.json(await host.infer(image, { signal: context.req.raw.signal, source, traceparent, item }));
@@ -54,7 +58,11 @@ export async function serveLocally(
     const body = await readBody(context.req.raw, endpoint.maximumBytes);
     const { stream, port, item } = context.req.query();
     const { signal } = context.req.raw;
-    const answer = await endpoint.take({ body, stream, port, item, signal, contentType: context.req.header('content-type') ?? '' });
+    const headers = {
+      contentType: context.req.header('content-type') ?? '',
+      traceparent: traceparentOf(context.req.header('traceparent')),
+    };
+    const answer = await endpoint.take({ body, stream, port, item, signal, ...headers });
     return answer === undefined ? context.body(null, 202) : context.json(answer as Record<string, unknown>);
   });
   app.onError((error, context) => {

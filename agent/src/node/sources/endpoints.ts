@@ -8,6 +8,8 @@ export interface PushRequest {
   stream: string | undefined;
   item?: string | undefined;
   port: string | undefined;
+  /** Of whoever sends it (W3C Trace Context): its trace goes on with the item. */
+  traceparent?: string | undefined;
   signal: AbortSignal;
 }
 

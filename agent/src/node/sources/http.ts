@@ -29,6 +29,7 @@ export const openHttp: OpenSource<Params> = (params, { node, push, endpoints }) 
       const done = push(ports, {
         ...(request.stream === undefined ? {} : { stream: `${node}/${request.stream}` }),
         ...(request.item === undefined ? {} : { item: request.item }),
+        ...(request.traceparent === undefined ? {} : { traceparent: request.traceparent }),
         ...(params.wait ? { signal: request.signal } : {}),
       });
       if (params.wait) return done;

@@ -21,6 +21,8 @@ export interface PushedAt {
   timeMs: number;
   /** Names the item, where whoever sends it has a name for it. */
   item?: string;
+  /** The trace of whoever sends it. */
+  traceparent?: string;
   signal?: AbortSignal;
 }
 

@@ -146,10 +146,10 @@ describe('sources', () => {
     });
     afterEach(() => server.close());
 
-    const post = async (path: string, body: string | Uint8Array<ArrayBuffer>, type?: string) => {
+    const post = async (path: string, body: string | Uint8Array<ArrayBuffer>, type?: string, headers: Record<string, string> = {}) => {
       const response = await fetch(`http://127.0.0.1:${server.port}/v1/sources/${path}`, {
         ...{ method: 'POST', body },
-        ...(type === undefined ? {} : { headers: { 'content-type': type } }),
+        headers: { ...headers, ...(type === undefined ? {} : { 'content-type': type }) },
       });
       const text = await response.text();
       return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as Record<string, unknown>) };
@@ -182,6 +182,15 @@ describe('sources', () => {
         { tensor: { elementType: 'float32', shape: [1, 2], data: new Float32Array([1, 2.5]) } },
         { audio: { sampleRateHz: 8000, channels: 1, samples: new Float32Array([0, 0.5, -1]) } },
       ]);
+    });
+
+    test('goes on with the trace of whoever sends, where its header is one', async () => {
+      open({ door: { source: 'http', params: {} } });
+      const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+      await post('door', 'x', 'image/png', { traceparent });
+      await post('door', 'x', 'image/png', { traceparent: `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01` });
+      await post('door', 'x', 'image/png');
+      expect(pushed.map((item) => item.traceparent)).toEqual([traceparent, undefined, undefined]);
     });
 
     test('answers at once where nobody waits', async () => {

@@ -47,6 +47,15 @@ export function AssignmentPanel({ device }: { device: DeviceView }) {
         {desired.places !== null && (
           <Text size="sm">It works for other devices: it runs the nodes of {desired.places.join(' and ')}, and takes no items itself.</Text>
         )}
+        {desired.helps.map(({ release, releaseName, places }) => (
+          <Text size="sm" key={release}>
+            Beside it, it runs the nodes of {places.join(' and ')} of{' '}
+            <TextLink to="/releases/$digest" params={{ digest: release }} size="sm" underline="always">
+              {releaseName ?? release.slice(0, 12)}
+            </TextLink>
+            , for devices that are on that one: {helpState(device, release)}.
+          </Text>
+        ))}
         {desired.placement.map((placement) => (
           <Place key={placement.place} placement={placement} release={desired.releaseName ?? 'RELEASE'} />
         ))}
@@ -63,6 +72,11 @@ export function AssignmentPanel({ device }: { device: DeviceView }) {
       </Stack>
     </Panel>
   );
+}
+
+function helpState({ reported }: DeviceView, release: string): string {
+  const { state, problem } = reported?.helps?.find((help) => help.release === release) ?? { state: 'waiting', problem: undefined };
+  return problem === undefined ? state : `${state}, ${problem.message}`;
 }
 
 /** Who runs the nodes of another place for the device; where nobody does, what would change that. */
@@ -86,7 +100,7 @@ function Place({ placement: { place, parts, worker }, release }: { placement: Pl
         {worker !== null && (
           <>
             {': by '}
-            <TextLink to="/devices/$id" params={{ id: worker.id }} size="sm">
+            <TextLink to="/devices/$id" params={{ id: worker.id }} size="sm" underline="always">
               {worker.name}
             </TextLink>
           </>

@@ -1,12 +1,12 @@
 import { Stack, Text } from '@mantine/core';
-import { type DeviceView, type PipelineView, placeOfPort, type ReleaseView } from '@starling/shared';
-import { useQuery } from '@tanstack/react-query';
+import { type DeviceView, type PipelineView, placeOfPort, type ReleaseView, type TelemetryRow } from '@starling/shared';
+import { useQueries, useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo, useState } from 'react';
 import { read } from '../../../data/queries.ts';
 import { useSession } from '../../../data/session.ts';
 import { inWords, millisecondsOf } from '../../../format/quantity.ts';
 import { type DrawnEdge, type DrawnGraph, drawnGraphOf } from '../../../graph/drawn-graph.ts';
-import { type Selection, wordsForGraph } from '../../../graph/flow-elements.ts';
+import { type Figures, type Selection, wordsForGraph } from '../../../graph/flow-elements.ts';
 import { GraphCanvas } from '../../../graph/graph-canvas.tsx';
 import { GraphDetail } from '../../../graph/graph-detail.tsx';
 import { GraphFrame } from '../../../graph/graph-frame.tsx';
@@ -18,7 +18,7 @@ import { EmptyState } from '../../../parts/empty-state.tsx';
 import { Panel } from '../../../parts/panel.tsx';
 import { QueryView } from '../../../parts/query-view.tsx';
 import { LatencyBreakdown } from './latency-breakdown.tsx';
-import { figuresFor, type LiveFigures, latencyShares, sumWindows } from './live-figures.ts';
+import { figuresFor, type LiveFigures, latencyShares, sumWindows, withParts } from './live-figures.ts';
 import { ReplayPanel } from './replay-panel.tsx';
 import { TapPanel } from './tap-panel.tsx';
 import { isVisible, pictureBefore } from './visible-edges.ts';
@@ -62,16 +62,14 @@ function LiveGraph({ device, release, pipeline: { name, version, document } }: L
   const { models } = useModelPorts();
   const { opened, toggle } = useOpened(() => allInner(document));
   const [selection, setSelection] = useState<Selection>();
-  const records = useQuery(read('listTelemetry', { params: { id: device.id }, query: { kind: 'inference', limit: 60 } }));
-  const live = useMemo(() => sumWindows(records.data?.items ?? [], release.digest, SPAN_MS), [records.data, release.digest]);
   const graph = useMemo(() => drawnGraphOf(document, models, opened), [document, models, opened]);
-  const figures = useMemo(() => (live === undefined ? noFigures : figuresFor(graph, live)), [graph, live]);
+  const { live, figures, workers } = useFigures(device, graph, { release: release.digest, pipeline: name });
   const refusal = refusalOf(device, may('operator'));
   const showNode = useCallback((id: string | undefined) => setSelection(id === undefined ? undefined : { kind: 'node', id }), []);
   const edge = selection?.kind === 'edge' ? graph.edges.find(({ id }) => id === selection.id) : undefined;
   return (
     <Stack gap="md">
-      <Panel title={`${name} ${version}`} note={noteOf(live)}>
+      <Panel title={`${name} ${version}`} note={noteOf(live, workers)}>
         <GraphFrame
           canvas={
             <GraphCanvas
@@ -112,11 +110,38 @@ function LiveGraph({ device, release, pipeline: { name, version, document } }: L
   );
 }
 
-const noFigures = { nodes: new Map(), edges: new Map() };
+const noFigures: Figures = { nodes: new Map(), edges: new Map() };
+const inferences = (id: string) => read('listTelemetry', { params: { id }, query: { kind: 'inference', limit: 60 } });
 
-function noteOf(live: LiveFigures | undefined): string {
+/** One for all drawings: what it gives stays the same while nothing new is told. */
+const rowsOf = (results: readonly { data?: { items: TelemetryRow[] } | undefined }[]): TelemetryRow[][] =>
+  results.map(({ data }) => data?.items ?? []);
+
+/** What the device has told of its pipeline, and of the parts of it whoever runs them for the device. */
+function useFigures(device: DeviceView, graph: DrawnGraph, { release, pipeline }: { release: string; pipeline: string }) {
+  const records = useQuery(inferences(device.id));
+  const workers = useMemo(() => workersOf(device, pipeline), [device, pipeline]);
+  const told = useQueries({ queries: workers.map(({ id }) => inferences(id)), combine: rowsOf });
+  const live = useMemo(() => sumWindows(records.data?.items ?? [], { release, pipeline }, SPAN_MS), [records.data, release, pipeline]);
+  const figures = useMemo(() => {
+    const parts = workers.flatMap(({ name }, index) => {
+      const sum = sumWindows(told[index] ?? [], { release, pipeline }, SPAN_MS);
+      return sum === undefined ? [] : [{ worker: name, figures: figuresFor(graph, sum) }];
+    });
+    return withParts(live === undefined ? noFigures : figuresFor(graph, live), parts);
+  }, [workers, told, live, graph, release, pipeline]);
+  return { live, figures, workers: workers.map(({ name }) => name) };
+}
+
+function workersOf({ desired }: DeviceView, pipeline: string): { id: string; name: string }[] {
+  const all = (desired?.placement ?? []).filter(({ parts }) => parts.some((part) => part.pipeline === pipeline));
+  return [...new Map(all.flatMap(({ worker }) => (worker === null ? [] : [[worker.id, worker]]))).values()];
+}
+
+function noteOf(live: LiveFigures | undefined, workers: readonly string[]): string {
   if (live === undefined) return 'It has told nothing yet.';
-  return `Figures of the last ${inWords(millisecondsOf(live.lengthMs))}: on nodes runs and the time of each, on lines values.`;
+  const parts = workers.length === 0 ? '' : ` Those inside of parts are of ${workers.join(' and ')}, for all that it works for.`;
+  return `Figures of the last ${inWords(millisecondsOf(live.lengthMs))}: on nodes runs and the time of each, on lines values.${parts}`;
 }
 
 function refusalOf(device: DeviceView, mayOperate: boolean): string | undefined {

@@ -1,9 +1,10 @@
 import { createHistogram, latencyEdgesMs, type TelemetryRow } from '@starling/shared';
 import { describe, expect, test } from 'vitest';
 import type { DrawnGraph } from '../../../graph/drawn-graph.ts';
-import { figuresFor, latencyShares, sumWindows } from './live-figures.ts';
+import { figuresFor, latencyShares, sumWindows, withParts } from './live-figures.ts';
 
 const release = 'a'.repeat(64);
+const of = { release, pipeline: 'p' };
 const edge = { items: 4, absent: 0, dropped: 0, waiting: 0, ageMs: 10 };
 
 function row(startMs: number, fields: object): TelemetryRow {
@@ -24,19 +25,20 @@ describe('figures of a running pipeline', () => {
     row(1000, {}),
     { ...row(8500, {}), payload: { no: 'window' } },
     row(8500, { release: 'b'.repeat(64) }),
+    row(8500, { pipeline: 'alongside' }),
   ];
 
   test('add up the newest windows of one release; what waits is what waits now', () => {
-    const live = sumWindows(rows, release, 5000);
+    const live = sumWindows(rows, of, 5000);
     expect(live).toMatchObject({ lengthMs: 2000, items: 8, failures: 2 });
     expect(live?.nodes.get('look')).toEqual({ runs: 8, totalMs: 120, failures: 2, skips: 1 });
     expect(live?.edges.get('look.y')).toEqual({ items: 8, absent: 0, dropped: 1, waiting: 3, ageMs: 10 });
-    expect(sumWindows(rows, 'c'.repeat(64), 5000)).toBeUndefined();
-    expect(sumWindows([], release, 5000)).toBeUndefined();
+    expect(sumWindows(rows, { ...of, release: 'c'.repeat(64) }, 5000)).toBeUndefined();
+    expect(sumWindows([], of, 5000)).toBeUndefined();
   });
 
   test('stand on nodes and lines; a closed inner pipeline stands for what is inside of it', () => {
-    const live = sumWindows(rows, release, 5000);
+    const live = sumWindows(rows, of, 5000);
     if (live === undefined) throw new Error('there are windows');
     const graph = {
       nodes: [{ id: 'look' }, { id: 'in' }, { id: 'idle' }],
@@ -59,10 +61,31 @@ describe('figures of a running pipeline', () => {
   });
 
   test('the shares of all nodes are one, in the order of the graph', () => {
-    const live = sumWindows(rows, release, 5000);
+    const live = sumWindows(rows, of, 5000);
     const shares = live === undefined ? [] : latencyShares(['in/cut', 'look'], live);
     expect(shares.map(({ id }) => id)).toEqual(['in/cut', 'look']);
     expect(shares.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
     expect(shares[1]).toMatchObject({ msPerItem: 15, runsPerSecond: 4 });
+  });
+
+  test('of parts are those of their workers; what leaves a part is counted by the device itself', () => {
+    const text = (words: string) => ({ text: words, words, share: 0, isFailing: false });
+    const line = (words: string) => ({ text: words, words, tone: 'good' as const });
+    const own = { nodes: new Map([['look', text('own')]]), edges: new Map([['out', line('own')]]) };
+    const figures = {
+      nodes: new Map([['far', text('5 /s')]]),
+      edges: new Map([
+        ['inside', line('5 /s')],
+        ['out', line('9 /s')],
+      ]),
+    };
+    const { nodes, edges } = withParts(own, [{ worker: 'server-1', figures }]);
+    expect([...nodes].map(([id, { words }]) => [id, words])).toEqual([
+      ['far', '5 /s; on server-1, for all that it works for'],
+      ['look', 'own'],
+    ]);
+    expect(edges.get('inside')?.words).toBe('5 /s; on server-1, for all that it works for');
+    expect(edges.get('out')?.words).toBe('own');
+    expect(withParts(own, [])).toEqual(own);
   });
 });

@@ -25,14 +25,18 @@ export interface LiveFigures {
 type Window = z.infer<typeof inferenceRecordSchema>;
 
 /**
- * Adds up the newest windows of one release.
+ * Adds up the newest windows of one pipeline of a release.
  * @param rows newest first, as the fleet lists them
  * @returns undefined where there is none
  */
-export function sumWindows(rows: readonly TelemetryRow[], release: string, spanMs: number): LiveFigures | undefined {
+export function sumWindows(
+  rows: readonly TelemetryRow[],
+  { release, pipeline }: Pick<Window, 'release' | 'pipeline'>,
+  spanMs: number,
+): LiveFigures | undefined {
   const windows = rows.flatMap(({ payload }): Window[] => {
     const { data } = inferenceRecordSchema.safeParse(payload);
-    return data?.release === release ? [data] : [];
+    return data?.release === release && data.pipeline === pipeline ? [data] : [];
   });
   const endMs = Math.max(...windows.map(({ startMs, lengthMs }) => startMs + lengthMs));
   const recent = windows.filter(({ startMs, lengthMs }) => startMs + lengthMs > endMs - spanMs);
@@ -94,6 +98,21 @@ export function figuresFor(graph: DrawnGraph, live: LiveFigures): Figures {
     return figures === undefined || kind === 'trigger' ? [] : [[id, edgeText(figures, live.lengthMs)]];
   });
   return { nodes: new Map(nodes), edges: new Map(edges) };
+}
+
+/**
+ * What others run of the pipeline, beside what the device runs itself. What both know of, as what leaves a part, is told by the device: a
+ * worker counts the items of all that it works for.
+ * @param parts drawings of the figures of workers, by the name of each
+ */
+export function withParts(own: Figures, parts: readonly { worker: string; figures: Figures }[]): Figures {
+  const nodes = new Map(parts.flatMap(({ worker, figures }) => [...figures.nodes].map(([id, each]) => [id, told(each, worker)] as const)));
+  const edges = new Map(parts.flatMap(({ worker, figures }) => [...figures.edges].map(([id, each]) => [id, told(each, worker)] as const)));
+  return { nodes: new Map([...nodes, ...own.nodes]), edges: new Map([...edges, ...own.edges]) };
+}
+
+function told<Figure extends { words: string }>(figure: Figure, worker: string): Figure {
+  return { ...figure, words: `${figure.words}; on ${worker}, for all that it works for` };
 }
 
 function nodeText({ runs, totalMs, failures, skips }: NodeFigures, lengthMs: number, allMs: number) {
