@@ -66,3 +66,34 @@ test('a full disk is said once, nothing is lost, and it is written as soon as th
   await keeper.keep('release', 'light', other);
   expect(events).toHaveLength(2);
 });
+
+test('a disk that is slower than the windows is written to by one at a time, and holds the newest in the end', async () => {
+  const watch = createDriftWatch(monitor, null);
+  const waiting: (() => void)[] = [];
+  const written: Histogram[] = [];
+  let atOnce = 0;
+  const store = {
+    read: async () => null,
+    async write(_release: string, _monitor: string, reference: Histogram) {
+      atOnce += 1;
+      expect(atOnce).toBe(1);
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      written.push(reference);
+      atOnce -= 1;
+    },
+  };
+  const events: HostEvent[] = [];
+  const keeper = createReferenceKeeper(store, (event) => events.push(event));
+  const kept: Promise<void>[] = [];
+  for (let window = 0; window < 3; window += 1) {
+    endWindow(watch, 10);
+    kept.push(keeper.keep('release', 'light', watch));
+    await expect.poll(() => waiting).toHaveLength(1);
+  }
+  waiting.shift()?.();
+  await expect.poll(() => waiting).toHaveLength(1);
+  waiting.shift()?.();
+  await Promise.all(kept);
+  expect(written.map(({ count }) => count)).toEqual([10, 30]);
+  expect(events).toEqual([]);
+});
