@@ -1,4 +1,4 @@
-import { API_BASE, api, type Endpoint, type Role } from '@starling/shared';
+import { API_BASE, api, type Endpoint, type FileEndpoint, fileEndpoints, type Role } from '@starling/shared';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Caller, createCaller, signIn } from '../harness/browser-session.ts';
 import { createProtocolDevice } from '../harness/protocol-device.ts';
@@ -6,6 +6,7 @@ import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
 
 const roles: readonly Role[] = ['viewer', 'operator', 'admin'];
 const endpoints: [string, Endpoint][] = Object.entries(api);
+const files: [string, FileEndpoint][] = Object.entries(fileEndpoints);
 const mutations = endpoints.filter(([, { method }]) => method !== 'get');
 
 let fleet: ReadyFleet;
@@ -38,11 +39,11 @@ beforeAll(async () => {
 afterAll(() => fleet?.stop());
 
 /** Names that nothing has: what a caller may not do is refused before anybody looks for it. */
-const pathOf = (endpoint: Endpoint): string => `${API_BASE}${endpoint.path.replaceAll(/\{\w+\}/g, 'nothing')}`;
+const pathOf = (endpoint: { path: string }): string => `${API_BASE}${endpoint.path.replaceAll(/\{\w+\}/g, 'nothing')}`;
 const roleOf = (who: string): Role | undefined => roles.find((role) => who.startsWith(role));
 
 /** What the table says of a caller. */
-function expected({ access }: Endpoint, who: string): 'allowed' | 401 | 403 {
+function expected({ access }: Pick<Endpoint, 'access'>, who: string): 'allowed' | 401 | 403 {
   if (access === 'public') return 'allowed';
   const role = roleOf(who);
   if (role === undefined) return 401;
@@ -75,10 +76,18 @@ describe.each([...people, ...strangers])('%s', (who) => {
     expect(answer.body).toMatchObject({ code: verdict === 401 ? 'not-signed-in' : 'forbidden', status: verdict });
   });
 
-  test('hears of changes only when signed in', async () => {
-    const identity = callers[who] ?? expect.unreachable();
-    if (roleOf(who) !== undefined) return;
-    expect((await identity.call('GET', `${API_BASE}/events`)).status).toBe(401);
+  test.each(files)('at the file %s gets what the table says', async (_name, endpoint) => {
+    const verdict = expected(endpoint, who);
+    // A stream without end.
+    if (verdict === 'allowed' && endpoint.path === fileEndpoints.events.path) return;
+    const { status, headers, body } = await (callers[who] ?? expect.unreachable()).call('GET', pathOf(endpoint));
+    if (verdict === 'allowed') {
+      // Nothing has that name; what needs no name is there.
+      expect(status).toBe(endpoint.path.includes('{') ? 404 : 200);
+      expect(headers.get('content-type')).toContain(status === 200 ? endpoint.contentType : 'application/problem+json');
+      return;
+    }
+    expect([status, body]).toEqual([verdict, expect.objectContaining({ code: verdict === 401 ? 'not-signed-in' : 'forbidden' })]);
   });
 });
 

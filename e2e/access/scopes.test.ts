@@ -1,4 +1,14 @@
-import { API_BASE, api, type Endpoint, type Role, type Scope, scopeSchema } from '@starling/shared';
+import {
+  API_BASE,
+  api,
+  coversScope,
+  type Endpoint,
+  type FileEndpoint,
+  fileEndpoints,
+  type Role,
+  type Scope,
+  scopeSchema,
+} from '@starling/shared';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Caller, createCaller } from '../harness/browser-session.ts';
 import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
@@ -61,6 +71,18 @@ test('there are scopes for every endpoint that asks for a login, and for none th
 describe("an admin's token", () => {
   test.each(scopeSchema.options)('for %s reaches that over the whole table, and nothing else', async (scope) => {
     expect(await verdicts(await callerWith('admin', [scope]))).toEqual(expected(scope));
+  });
+
+  test.each(scopeSchema.options)('for %s has the files that the table says, and no other', async (scope) => {
+    const caller = await callerWith('admin', [scope]);
+    for (const [name, { path, scope: needed }] of Object.entries<FileEndpoint>(fileEndpoints)) {
+      const isOpen = needed !== 'all' && coversScope([scope], needed);
+      // A stream without end, which has a test of its own.
+      if (isOpen && path === fileEndpoints.events.path) continue;
+      const { body, status } = await caller.call('GET', `${API_BASE}${path.replaceAll(/\{\w+\}/g, 'nothing')}`);
+      const verdict = status === 403 ? (body as { code: string }).code : 'allowed';
+      expect([name, verdict]).toEqual([name, isOpen ? 'allowed' : 'out-of-scope']);
+    }
   });
 
   test('for nothing of a part hears no events, and for the fleet does', async () => {

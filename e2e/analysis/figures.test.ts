@@ -25,7 +25,7 @@ import { inlineParameters } from '../../fleet/src/cli/inline-parameters.ts';
 import { type OpenDatabase, openDatabase } from '../../fleet/src/db/index.ts';
 import { createEventBus } from '../../fleet/src/events.ts';
 import { createIngest, createLayerStore, type RollUp, rollUp } from '../../fleet/src/telemetry/index.ts';
-import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
+import { openOnPostgres } from '../harness/open-postgres.ts';
 import { describeWith } from '../harness/requires.ts';
 import { ingestAll, NEW_RELEASE, OLD_RELEASE, recordsOfDevice, type Sent } from './simulated-records.ts';
 
@@ -336,10 +336,5 @@ describe('on the embedded database', () => {
 });
 
 describeWith(['postgres'], 'on Postgres', ({ postgres }) => {
-  let server: PostgresServer | undefined;
-  figuresSuite(async () => {
-    server = await startPostgres(postgres);
-    return openDatabase({ url: server.url, directory: '' });
-  });
-  afterAll(() => server?.stop());
+  figuresSuite(() => openOnPostgres(postgres));
 });

@@ -56,7 +56,8 @@ function openEdgesOf(pipeline: PipelineInput): PipelineInput {
 
 /** @param methods builds of each model, so the artefacts from which one is chosen */
 export async function startSignsFleet(methods: string, say: Say): Promise<SignsFleet> {
-  const fleet = await startRunningFleet({ 'build-methods': methods });
+  // What the fleet has by itself: tests ask for telemetry each second, and every record is a write and a message beside what is measured.
+  const fleet = await startRunningFleet({ 'build-methods': methods, 'telemetry-window-ms': '10000' });
   say(`building the artefacts: ${methods}`);
   for (const files of demoModels) await fleet.operator.waitForBuilds((await fleet.operator.pushModel(files)).digest);
   const publish = async (pipeline: PipelineInput): Promise<ReleaseView> => {

@@ -16,7 +16,10 @@ test('a part that fails is named, and costs its own measures alone', async () =>
     last: async () => [two],
   };
   const { measures, failures } = await inParts(parts, (line) => lines.push(line));
-  expect(measures).toEqual([one, two]);
+  expect(measures).toEqual([
+    { ...one, part: 'first' },
+    { ...two, part: 'last' },
+  ]);
   expect(failures).toEqual([{ part: 'broken', message: 'no room' }]);
   expect(lines).toEqual(['-- first', '-- broken', 'broken failed: no room', '-- last']);
   const result = judge('some', measures, failures);

@@ -10,7 +10,7 @@ export interface BenchOptions {
   devices?: number;
   /** How long a rate is held, likewise. */
   seconds?: number;
-  /** Only these parts of the bench, likewise. */
+  /** Only these parts of the bench: what comes out takes the place of what is kept of them. */
   parts?: readonly string[];
   /** Scenes that are read on WebGPU: a software adapter takes a minute for each, a real one less than a second. */
   webgpuScenes?: number;
@@ -29,7 +29,7 @@ export async function inParts(
     if (!only.includes(part)) continue;
     say(`-- ${part}`);
     try {
-      findings.measures.push(...(await work()));
+      findings.measures.push(...(await work()).map((measure) => ({ ...measure, part })));
     } catch (error) {
       const message = messageOf(error);
       say(`${part} failed: ${message}`);

@@ -79,8 +79,8 @@ export const benches: Readonly<Record<string, Bench>> = {
   },
   rollout: {
     about:
-      'a rollout over 100,000 devices: creating it, and one pass of the runner; desired states out to 10,000 that are connected; false alarms of its gates',
-    parts: ['embedded-database', 'postgres', 'out', 'gates'],
+      'a rollout over 100,000 devices: creating it, and one pass of the runner; desired states out to 10,000 that are connected; a look of its gates, and their false alarms',
+    parts: ['embedded-database', 'postgres', 'looks', 'out', 'gates'],
     load: async () => (await import('./rollout.ts')).measureRollout,
   },
   ingest: {

@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { resultsFolder } from './kept.ts';
 import { benches, findBench } from './registry.ts';
-import { benchResultSchema, judge, keepResult, median, quantile, resultsFolder, tableOf } from './result.ts';
+import { benchResultSchema, judge, median, quantile, tableOf } from './result.ts';
 
 test.each([
   [{ value: 0.96, target: 0.95 }, true],
@@ -56,17 +56,6 @@ test.each([
       part,
     ),
   ).toBe(expected);
-});
-
-test('a result is kept under its name and reads back', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'starling-results-'));
-  try {
-    const result = judge('some', [{ name: 'one', value: 2, unit: 'x', target: 1 }]);
-    const path = await keepResult(result, folder);
-    expect(benchResultSchema.parse(JSON.parse(await readFile(path, 'utf8')))).toEqual(result);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 });
 
 test('every result in the tree is of a bench that there is, and judged by its own figures', async () => {

@@ -1,6 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { arch, cpus, release, totalmem, type } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 /** One number of a bench. Without a target it is only reported. */
@@ -11,11 +9,14 @@ const measureSchema = z.object({
   target: z.number().optional(),
   better: z.enum(['higher', 'lower']).optional().meta({ description: 'Which side of the target is good; higher if nothing is said' }),
   met: z.boolean().optional(),
+  part: z.string().optional().meta({ description: 'Which part of the bench took it' }),
+  commit: z.string().optional().meta({ description: 'What it was taken of; `+` where files were not as in the commit' }),
+  takenAt: z.iso.datetime().optional(),
 });
 export type Measure = Omit<z.infer<typeof measureSchema>, 'met'>;
 
 const failureSchema = z.object({ part: z.string(), message: z.string() });
-type Failure = z.infer<typeof failureSchema>;
+export type Failure = z.infer<typeof failureSchema>;
 
 /** What a bench found out. */
 export interface Findings {
@@ -42,8 +43,6 @@ export const benchResultSchema = z.object({
 });
 export type BenchResult = z.infer<typeof benchResultSchema>;
 
-export const resultsFolder = fileURLToPath(new URL('./results', import.meta.url));
-
 export function judge(bench: string, measures: readonly Measure[], failures: readonly Failure[] = []): BenchResult {
   return benchResultSchema.parse({
     bench,
@@ -66,14 +65,6 @@ export function describeMachine(): z.infer<typeof machineSchema> {
     system: `${type()} ${release()} ${arch()}`,
     node: process.version,
   };
-}
-
-/** @returns the path of the file */
-export async function keepResult(result: BenchResult, folder = resultsFolder): Promise<string> {
-  await mkdir(folder, { recursive: true });
-  const path = `${folder}/${result.bench}.json`;
-  await writeFile(path, `${JSON.stringify(result, null, 2)}\n`);
-  return path;
 }
 
 /** The measures as a table for the terminal. */

@@ -4,6 +4,7 @@ import { createPacketSplitter } from '../harness/mqtt-packets.ts';
 import { inParallel } from './runtime.ts';
 
 const IN_PARALLEL = 100;
+const CONNACK = 2;
 const PUBLISH = 3;
 const SUBACK = 9;
 
@@ -22,18 +23,22 @@ const packet = (head: number, ...parts: Buffer[]): Buffer => {
   return Buffer.concat([Buffer.from([head, ...length]), body]);
 };
 
-/** @returns once it is subscribed */
+/** @returns once it is subscribed. @throws where it is refused */
 function open({ device, topic }: Client, port: number, onPublish: () => void): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     const split = createPacketSplitter();
     socket.once('error', reject);
+    // Of no account to one that is subscribed.
+    socket.once('close', () => reject(new Error(`the connection of ${device} was closed`)));
     // MQTT 3.1.1, clean session, with user name and password, no keep-alive.
     socket.write(packet(0x10, text('MQTT'), Buffer.from([4, 0xc2, 0, 0]), text(device), text(device), text('password')));
     socket.write(packet(0x82, Buffer.from([0, 1]), text(topic), Buffer.from([1])));
     socket.on('data', (bytes) => {
       for (const whole of split(bytes)) {
         const kind = (whole[0] ?? 0) >> 4;
+        // The return code is the last byte (MQTT 3.1.1, 3.2).
+        if (kind === CONNACK && whole.at(-1) !== 0) reject(new Error(`${device} was refused with code ${whole.at(-1)}`));
         if (kind === SUBACK) resolve(socket);
         if (kind !== PUBLISH) continue;
         onPublish();

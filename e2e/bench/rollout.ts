@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rolloutSpecSchema } from '@starling/shared';
-import { type Database, openDatabase } from '../../fleet/src/db/index.ts';
+import { type Database, type OpenDatabase, openDatabase } from '../../fleet/src/db/index.ts';
 import { createExampleFleet } from '../../fleet/src/rollouts/example-fleet.ts';
 import { startPostgres } from '../harness/postgres.ts';
 import { findProgram } from '../harness/requires.ts';
 import { type BenchOptions, inParts } from './parts.ts';
 import type { Findings, Measure, Say } from './result.ts';
 import { measureGates } from './rollout-gates.ts';
+import { measureLooks } from './rollout-looks.ts';
 import { measureRolloutOut } from './rollout-out.ts';
 
 const TARGETS = 100_000;
@@ -21,7 +22,8 @@ export function measureRollout(say: Say, options: BenchOptions): Promise<Finding
   return inParts(
     {
       'embedded-database': () => onEmbedded(say),
-      postgres: () => onServer(say),
+      postgres: () => onServer(say, ({ db }) => measureRows('Postgres', db, say)),
+      looks: () => onServer(say, (opened) => measureLooks(opened, say)),
       out: () => measureRolloutOut(say),
       gates: () => measureGates(say),
     },
@@ -41,7 +43,7 @@ async function onEmbedded(say: Say): Promise<Measure[]> {
   }
 }
 
-async function onServer(say: Say): Promise<Measure[]> {
+async function onServer(say: Say, measure: (opened: OpenDatabase) => Promise<Measure[]>): Promise<Measure[]> {
   const program = findProgram('postgres');
   if (program === undefined) {
     say('this machine has no Postgres');
@@ -49,9 +51,9 @@ async function onServer(say: Say): Promise<Measure[]> {
   }
   const server = await startPostgres(program);
   try {
-    const { db, close } = await openDatabase({ url: server.url, directory: tmpdir() });
-    const measures = await measureRows('Postgres', db, say);
-    await close();
+    const opened = await openDatabase({ url: server.url, directory: tmpdir() });
+    const measures = await measure(opened);
+    await opened.close();
     return measures;
   } finally {
     await server.stop();

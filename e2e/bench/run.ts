@@ -1,15 +1,17 @@
 import { parseArgs } from 'node:util';
 import { isStarlingError, messageOf, StarlingError } from '@starling/shared';
+import { keepResult, stampOf } from './kept.ts';
 import type { BenchOptions } from './parts.ts';
 import { benches, findBench, requireParts } from './registry.ts';
-import { judge, keepResult, tableOf } from './result.ts';
+import { judge, tableOf } from './result.ts';
 
 const help = [
   'npm run bench -- NAME [NAME ...] [--part PART ...] [--scenes N] [--devices N] [--seconds N] [--webgpu-scenes N] [--gpu software|native]',
   '',
   'Measures side by side in one run, shows a table and keeps it in e2e/bench/results/NAME.json.',
   'Ends with 1 if a target is missed, with 2 if a part failed. Run it on a machine that does nothing else.',
-  '--part runs only a part of a bench, --scenes N tries quantise or browser with fewer scenes,\n--devices N and --seconds N try fleet10k with fewer devices and for less time: what comes out is shown and not kept.',
+  '--part runs only a part of a bench and keeps its figures beside those that are kept of the other parts.',
+  '--scenes N tries quantise or browser with fewer scenes, --devices N and --seconds N try fleet10k with fewer devices and for less time:\nwhat comes out is shown and not kept.',
   '--webgpu-scenes N is for browser: by default 1 on the software adapter and all on a GPU of the machine, which --gpu native takes.',
   '',
   ...Object.entries(benches).flatMap(([name, { about, parts }]) => [
@@ -38,8 +40,7 @@ async function main(): Promise<number> {
   if (positionals.length === 0)
     throw new StarlingError('no-bench', 'no bench was named', { field: 'NAME', hint: 'npm run bench -- --help lists them' });
   const options = optionsOf(values);
-  const isWhole =
-    options.scenes === undefined && options.parts === undefined && options.devices === undefined && options.seconds === undefined;
+  const isTry = options.scenes !== undefined || options.devices !== undefined || options.seconds !== undefined;
   const chosen = positionals.map((name) => ({ name, bench: findBench(name) }));
   for (const name of positionals) requireParts(name, options.parts ?? []);
   let missed = 0;
@@ -47,12 +48,17 @@ async function main(): Promise<number> {
   for (const { name, bench } of chosen) {
     console.log(`${name}: ${bench.about}`);
     const measure = await bench.load();
+    const stamp = stampOf(new Date());
     const found = await measure((line) => console.log(`  ${line}`), options);
     const { measures, failures } = Array.isArray(found) ? { measures: found, failures: [] } : found;
     if (measures.length === 0)
       throw new StarlingError('bench-failed', `no part of ${name} ended: ${failures[0]?.message ?? 'it has none'}`);
-    const result = judge(name, measures, failures);
-    const place = isWhole ? `kept in ${await keepResult(result)}` : 'only a share of it: not kept';
+    const result = judge(
+      name,
+      measures.map((each) => ({ ...each, ...stamp })),
+      failures,
+    );
+    const place = isTry ? 'only a try: not kept' : `kept in ${await keepResult(result, { bench, parts: options.parts })}`;
     console.log(`\n${tableOf(result)}\n\n${place}\n`);
     missed += result.measures.filter(({ met }) => met === false).length;
     failed += failures.length;

@@ -1,8 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { api, artefactFiles, type ReleaseView, type ResponseOf } from '@starling/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openDiskStore } from '../../fleet/src/blobs/index.ts';
+import { systemClock } from '../../fleet/src/clock.ts';
+import { systemIds } from '../../fleet/src/ids.ts';
 import { createStarling, type Starling } from '../cli/starling.ts';
 import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
 import { until } from '../harness/running-fleet.ts';
@@ -14,7 +17,7 @@ const STEP_MS = 120_000;
 let folder: string;
 let fleet: ReadyFleet;
 let starling: Starling;
-let releases: ReleaseView[];
+const releases: ReleaseView[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'starling-pull-'));
@@ -24,7 +27,8 @@ beforeAll(async () => {
   // Trained anew in one layer.
   const w4 = mapModel(2, { layers: 8 }).weights?.w4 ?? expect.unreachable();
   const second = { ...first, weights: { ...first.weights, w4 } };
-  releases = [await publishMapRelease(place, first, 0), await publishMapRelease(place, second, 1)];
+  const third = { ...second, weights: { ...second.weights, w5: mapModel(3, { layers: 8 }).weights?.w5 ?? expect.unreachable() } };
+  for (const [revision, graph] of [first, second, third].entries()) releases.push(await publishMapRelease(place, graph, revision));
   starling = createStarling(join(folder, 'config'), folder);
   const login = ['login', '--fleet', fleet.baseUrl, '--email', fleet.login.email, '--password-stdin'];
   expect((await starling.run(login, { stdin: `${fleet.login.password}\n` })).exitCode).toBe(0);
@@ -38,6 +42,8 @@ const devices = async (): Promise<ResponseOf<typeof api.showDevice>[]> => {
   const { items } = await fleet.client.call(api.listDevices, { query: { limit: 100 } });
   return Promise.all(items.map(({ id }) => fleet.client.call(api.showDevice, { params: { id } })));
 };
+const bytesOf = async (release: ReleaseView): Promise<number> =>
+  (await filesOf(release)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 const run = (release: ReleaseView) => async (): Promise<boolean> => {
   const all = await devices();
   return (
@@ -45,13 +51,13 @@ const run = (release: ReleaseView) => async (): Promise<boolean> => {
   );
 };
 const described = async (): Promise<string> => JSON.stringify((await devices()).map(({ reported }) => reported));
-/** Bytes of the files of what a device runs. */
-const filesOf = async (release: ReleaseView): Promise<number> => {
+/** Files of what devices are assigned. */
+const filesOf = async (release: ReleaseView) => {
   const [first] = await devices();
-  const artefact = Object.values(first?.reported?.running?.artefacts ?? {})[0];
+  const artefact = Object.values(first?.desired?.choices ?? {})[0]?.artefact;
   const model = await fleet.client.call(api.showModel, { params: { digest: release.document.models[0]?.digest ?? '' } });
   const { document } = model.artefacts.find(({ digest }) => digest === artefact) ?? expect.unreachable();
-  return artefactFiles(document).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return artefactFiles(document);
 };
 
 test('simulated devices pull every chunk of what they are assigned, and of the next release only what differs', {
@@ -68,11 +74,11 @@ test('simulated devices pull every chunk of what they are assigned, and of the n
   );
   try {
     await until('all run the first', run(first), STEP_MS, described);
-    const whole = await filesOf(first);
+    const whole = await bytesOf(first);
     expect(whole).toBeGreaterThan(1_000_000);
     for (const { id } of await devices()) await fleet.client.call(api.assignDevice, { params: { id }, body: { release: second.digest } });
     await until('all run the second', run(second), STEP_MS, described);
-    const next = await filesOf(second);
+    const next = await bytesOf(second);
     stop.abort();
     const { exitCode, stdout } = await crowd;
     expect(exitCode).toBe(0);
@@ -92,4 +98,62 @@ test('simulated devices pull every chunk of what they are assigned, and of the n
     stop.abort();
     await crowd;
   }
+});
+
+test('what the fleet does not have is asked for again, ever more rarely, until it is there', { timeout: 2 * STEP_MS }, async () => {
+  const [, second, third] = releases as [ReleaseView, ReleaseView, ReleaseView];
+  const blobs = join(fleet.dataDirectory, 'blobs');
+  const store = await openDiskStore(blobs, { clock: systemClock, ids: systemIds, isShared: true });
+  const chunksOf = async (release: ReleaseView): Promise<string[]> => {
+    const manifests = await Promise.all((await filesOf(release)).map(({ manifest }) => store.readManifest(manifest)));
+    return manifests.flatMap(({ chunks }) => chunks.map(({ digest }) => digest));
+  };
+  const known = await chunksOf(second);
+  for (const { id } of await devices()) await fleet.client.call(api.assignDevice, { params: { id }, body: { release: third.digest } });
+  // Of the layer that is new: nobody has asked for it yet.
+  const fresh = (await chunksOf(third)).find((digest) => !known.includes(digest)) ?? expect.unreachable();
+  const shelf = join(blobs, 'chunks', fresh.slice(0, 2));
+  const stored = (await readdir(shelf)).find((name) => name.startsWith(fresh)) ?? expect.unreachable();
+  const [there, away] = [join(shelf, stored), join(folder, stored)];
+  await rename(there, away);
+  const stop = new AbortController();
+  const options = ['--devices', `${DEVICES}`, '--pull', '--time-factor', '0.5', '--drops-per-hour', '0', '--json'];
+  const crowd = starling.run(['simulate', ...options], { interrupt: stop.signal });
+  try {
+    const waits = new Map<string, Set<number>>();
+    const hasWaitedTwice = async (): Promise<boolean> => {
+      for (const { id, reported } of await devices()) {
+        if (reported?.phase !== 'failed' || reported.retryAtMs === undefined) continue;
+        expect(reported.error?.code).toBe('chunk-missing');
+        waits.set(id, (waits.get(id) ?? new Set()).add(reported.retryAtMs - reported.atMs));
+      }
+      return waits.size === DEVICES && [...waits.values()].every((each) => each.size >= 2);
+    };
+    await until('all have failed twice', hasWaitedTwice, STEP_MS, described);
+    // Of the doubling waits of an agent, half as long here.
+    for (const each of waits.values()) for (const waitMs of each) expect(Math.log2(waitMs / 1000) % 1).toBe(0);
+    await rename(away, there);
+    await until('all run the third', run(third), STEP_MS, described);
+    stop.abort();
+    const { exitCode, stdout } = await crowd;
+    expect(exitCode).toBe(0);
+    const figures = JSON.parse(stdout);
+    expect(figures).toMatchObject({ pulling: 0, pulled: DEVICES, pullsGivenUp: 0, failed: 0 });
+    expect(figures.pullsRetried).toBeGreaterThanOrEqual(2 * DEVICES);
+    expect(figures.problems).toEqual({ 'chunk-missing': figures.pullsRetried });
+  } finally {
+    stop.abort();
+    await crowd;
+  }
+});
+
+test('without a release to pull it says so, and how it goes on stands in a file too', { timeout: STEP_MS }, async () => {
+  const words = ['simulate', '--seed', '2', '--devices', '1', '--pull', '--for-seconds', '14', '--telemetry-seconds', '2'];
+  const { exitCode, stdout, stderr } = await starling.run(words);
+  expect(exitCode).toBe(0);
+  expect(stderr).toMatch(/warning: new devices get no release when they enrol, and pull nothing until .*; --release \S+ gives them one/);
+  expect(stderr.match(/--release (\S+)/)?.[1]).toMatch(new RegExp(`^(${releases.map(({ name }) => name).join('|')})$`));
+  // Not on a terminal: a line now and then.
+  expect(stderr).toMatch(/1 simulated devices: 1 connected, 1 enrolled, 0 running, nothing pulled yet, \d+ of \d+ records acknowledged/);
+  expect(stdout).toContain('nothing pulled yet');
 });

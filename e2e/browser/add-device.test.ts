@@ -49,7 +49,15 @@ describeWith(['chromium'], 'a browser is added in the dashboard', ({ chromium })
     await settle(page);
     await page.getByRole('tab', { name: 'Browser or phone' }).click();
     await page.getByRole('button', { name: 'Make the code' }).click();
-    await page.getByRole('img', { name: `Code that makes a phone a device of the fleet at ${address}` }).waitFor();
+    const code = page.getByRole('img', { name: `Code that makes a phone a device of the fleet at ${address}` });
+    // Whole, where somebody looks who pressed the button.
+    await expect
+      .poll(async () => {
+        const { y = -1, height = 0 } = (await code.boundingBox()) ?? {};
+        return y >= 0 && y + height <= viewport.height;
+      })
+      .toBe(true);
+    expect(await page.getByRole('button', { name: 'Make the code' }).count()).toBe(0);
 
     const link = new URL(await shownLink(page));
     expect([link.origin, link.pathname, link.search]).toEqual([address, '/run/', '']);
@@ -61,10 +69,30 @@ describeWith(['chromium'], 'a browser is added in the dashboard', ({ chromium })
     await page.getByRole('img', { name: 'Code that opens the certificate of the fleet' }).waitFor();
     const { certificateDigest } = await fleet.client.call(api.settings, {});
     await page.getByText((certificateDigest ?? '').toUpperCase().match(/../g)?.join(':') ?? 'none').waitFor();
+    // It is used up: when it would have ended says nothing any more.
+    await expect.poll(() => page.locator('td[data-title=Ends]').first().textContent()).toBe('–');
     // Where no phone is at hand.
     const here = await page.getByRole('link', { name: 'Make this browser the device' }).getAttribute('href');
     expect(here).toBe(`${fleet.baseUrl}/run/${link.hash}`);
     expect([await overflow(page), await seriousFindings(page), complaints]).toEqual([0, [], []]);
+    await page.getByRole('button', { name: 'Make another code' }).click();
+    await page.getByRole('button', { name: 'Make the code' }).waitFor();
+    await close();
+  });
+
+  test('a code that nobody scans is revoked by a press', async () => {
+    const { page, complaints, close } = await openPage(browser, { storageState, viewport: looks[0].viewport });
+    await page.goto(`${fleet.baseUrl}/enrolment`);
+    await settle(page);
+    await page.getByRole('tab', { name: 'Browser or phone' }).click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('unused');
+    await page.getByRole('button', { name: 'Make the code' }).click();
+    await page.getByText('also when you leave this page').waitFor();
+    expect(await openTokens('unused')).toEqual(['open']);
+    await page.getByRole('button', { name: 'Revoke this code' }).click();
+    await page.getByRole('button', { name: 'Make the code' }).waitFor();
+    expect(await openTokens('unused')).toEqual(['revoked']);
+    expect(complaints).toEqual([]);
     await close();
   });
 
@@ -88,6 +116,58 @@ describeWith(['chromium'], 'a browser is added in the dashboard', ({ chromium })
     expect(profile).toMatch(/^browser-/);
     // Nobody who looks over a shoulder later finds the token in the address.
     await expect.poll(() => new URL(device.url()).hash).toBe('');
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  const openTokens = async (name: string) => {
+    const { items } = await fleet.client.call(api.listClaimTokens, { query: { limit: 200 } });
+    return items.filter((token) => token.name === name).map(({ revokedAtMs }) => (revokedAtMs === null ? 'open' : 'revoked'));
+  };
+
+  test('whoever leaves the form before the command is there leaves no token behind', async () => {
+    const { page, complaints, close } = await openPage(browser, { storageState, viewport: looks[0].viewport });
+    const packages = Promise.withResolvers<void>();
+    await page.route('**/api/v1/agent/packages', async (route) => {
+      await packages.promise;
+      await route.fulfill({ json: { packages: [] } });
+    });
+    await page.goto(`${fleet.baseUrl}/enrolment`);
+    await settle(page);
+    await page.getByRole('textbox', { name: 'Name' }).fill('left-early');
+    await page.getByRole('button', { name: 'Make the token' }).click();
+    await page.getByText('the first time the agent packages are built').waitFor();
+    await page.getByRole('tab', { name: 'Browser or phone' }).click();
+    packages.resolve();
+    // What was asked for in the form is over once the next one has its answer.
+    await page.getByRole('button', { name: 'Make the code' }).click();
+    await page.getByRole('link', { name: 'Make this browser the device' }).waitFor();
+    expect(await openTokens('left-early')).toEqual([]);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test('a token that was made in the moment of leaving is revoked', async () => {
+    const { page, complaints, close } = await openPage(browser, { storageState, viewport: looks[0].viewport });
+    const [made, left] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    await page.route('**/api/v1/claim-tokens', async (route) => {
+      if (route.request().method() !== 'POST') return route.continue();
+      const response = await route.fetch();
+      made.resolve();
+      await left.promise;
+      await route.fulfill({ response });
+    });
+    await page.goto(`${fleet.baseUrl}/enrolment`);
+    await settle(page);
+    await page.getByRole('tab', { name: 'Browser or phone' }).click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('left-late');
+    await page.getByRole('button', { name: 'Make the code' }).click();
+    await made.promise;
+    expect(await openTokens('left-late')).toEqual(['open']);
+    await page.getByRole('link', { name: 'Devices', exact: true }).click();
+    await page.getByRole('heading', { level: 1, name: 'Devices' }).waitFor();
+    left.resolve();
+    await expect.poll(() => openTokens('left-late')).toEqual(['revoked']);
     expect(complaints).toEqual([]);
     await close();
   });

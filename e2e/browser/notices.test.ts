@@ -1,5 +1,6 @@
 import { api, type ReleaseView, StarlingError } from '@starling/shared';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPage, settle, signedIn, WIDE } from '../dashboard/open-browser.ts';
 import { buildDashboard, buildRunPage } from '../demo/pages.ts';
@@ -107,6 +108,32 @@ describeWith(['chromium'], 'a browser is told what it waits for, from the form o
     expect(await camerasOf(tab.page)).toEqual(['ended', 'live']);
     await tab.page.getByRole('button', { name: 'Stop' }).click();
     expect(await camerasOf(tab.page)).toEqual(['ended', 'ended']);
+    // Whoever does nothing more is not told it for ever.
+    await tab.page.getByRole('button', { name: 'Start camera' }).click();
+    await tab.page.getByRole('button', { name: 'Stop' }).waitFor();
+    await readPicture(tab.page, 'again.png', await paintPlain(40, 90, 160));
+    await notice.waitFor();
+    await notice.waitFor({ state: 'detached', timeout: 15_000 });
+    await tab.page.getByRole('img', { name: 'Picture of again.png' }).waitFor();
+  });
+
+  test('a photograph that was cut off is called damaged, and nothing that was shown before stands for it', async () => {
+    const { page } = tab;
+    const whole = await sharp(await paintPlain(40, 90, 160))
+      .jpeg()
+      .toBuffer();
+    for (const [name, buffer] of [
+      ['cut.jpg', whole.subarray(0, 40)],
+      ['garbled.jpg', Buffer.concat([whole.subarray(0, 4), Buffer.alloc(500, 0x5a)])],
+    ] as const) {
+      await readPicture(page, 'whole.jpg', whole);
+      await page.locator('#files').setInputFiles({ name, mimeType: 'image/jpeg', buffer });
+      const error = page.getByRole('alert').filter({ hasText: `${name} is damaged` });
+      await error.waitFor();
+      expect(await error.textContent()).not.toMatch(/kind|JPEG|not taken/);
+      await page.getByText(`${name} cannot be shown.`).waitFor();
+      await page.locator('#picture').evaluate((canvas) => canvas.removeAttribute('data-read'));
+    }
   });
 
   test('what is still read of a camera is not taken for the file that was opened after it, nor takes its error away', async () => {
@@ -121,8 +148,9 @@ describeWith(['chromium'], 'a browser is told what it waits for, from the form o
     await page.getByRole('button', { name: 'Start camera' }).click();
     await page.getByRole('img', { name: 'Picture of the camera' }).waitFor();
     await page.waitForTimeout(runMs / 4);
-    await page.locator('#files').setInputFiles({ name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
-    const error = page.getByRole('alert').filter({ hasText: 'notes.png: the image cannot be read' });
+    const torn = (await paintPlain(40, 90, 160)).subarray(0, 60);
+    await page.locator('#files').setInputFiles({ name: 'torn.png', mimeType: 'image/png', buffer: torn });
+    const error = page.getByRole('alert').filter({ hasText: 'torn.png is damaged' });
     await error.waitFor();
     // Both frames that were under way are read by then.
     await page.waitForTimeout(4 * runMs);
@@ -136,12 +164,17 @@ describeWith(['chromium'], 'a browser is told what it waits for, from the form o
   test('a second tab of the device starts no camera, until it is the only one', async () => {
     const second = await openTab(tab.context, `${fleet.baseUrl}/run/`);
     await second.page.getByText('Another tab of this browser is the device.').waitFor();
-    for (const name of ['Start camera', 'Share screen']) expect(await second.page.getByRole('button', { name }).isDisabled()).toBe(true);
+    for (const what of ['#camera', '#screen', '#files']) expect(await second.page.locator(what).isDisabled()).toBe(true);
+    await second.page.getByText('Cameras and files are read in the other tab.').waitFor();
+    // Nor does it tell of itself what the other tab knows better.
+    for (const what of ['#steps', '#leaves', '#latency']) expect(await second.page.locator(what).isVisible()).toBe(false);
     await second.page.locator('#camera').click({ force: true });
     expect(await camerasOf(second.page)).toEqual([]);
     await tab.page.close();
     await untilRuns(second.page);
     expect(await factOf(second.page, 'Device')).toBe(device);
+    expect(await second.page.locator('#steps').isVisible()).toBe(true);
+    expect(await second.page.locator('#files').isEnabled()).toBe(true);
     await second.page.getByRole('button', { name: 'Start camera' }).click();
     await second.page.getByRole('img', { name: 'Picture of the camera' }).waitFor();
     expect(await camerasOf(second.page)).toEqual(['live']);
@@ -161,7 +194,7 @@ describeWith(['chromium'], 'a browser is told what it waits for, from the form o
     const said = (): Promise<string | null> => page.locator('#notices').textContent();
     await expect.poll(said, { timeout: 30_000 }).toContain('This page runs, and will not start again without a network.');
     expect(await said()).toContain('The browser says: An SSL certificate error occurred when fetching the script.');
-    expect(await said()).toContain('beside the code in the dashboard, under Enrolment');
+    expect(await said()).toContain('beside the code of "Add a device" on the dashboard');
     await context.close();
   });
 });

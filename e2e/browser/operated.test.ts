@@ -1,4 +1,4 @@
-import { API_BASE, api, captureArchivePath, type ExperimentDetail, type ReleaseView, runPageLink } from '@starling/shared';
+import { API_BASE, api, captureArchivePath, type ExperimentDetail, type ReleaseView } from '@starling/shared';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readArchive } from '../captures/read-archive.ts';
@@ -9,7 +9,7 @@ import { describeWith } from '../harness/requires.ts';
 import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
 import { findBoxes, mapModel, publishMapRelease } from '../harness/small-models.ts';
 import { readTap } from '../taps/read-tap.ts';
-import { factOf, launchRunBrowser, openRunPage, type RunPage, readPicture, untilRuns } from './run-page.ts';
+import { factOf, launchRunBrowser, newRunLink, openRunPage, type RunPage, readPicture, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 300_000;
 const STEP_MS = 90_000;
@@ -40,8 +40,7 @@ describeWith(['chromium'], 'what is done to a browser from afar', ({ chromium })
     });
     challenger = await publishMapRelease(fleet, mapModel(2, { width: 32 }), 1);
     browser = await launchRunBrowser(chromium);
-    const { text } = await fleet.client.call(api.createClaimToken, { body: { name: 'browser', uses: 1, release: champion.digest } });
-    tab = await openRunPage(browser, runPageLink(fleet.baseUrl, text));
+    tab = await openRunPage(browser, await newRunLink(fleet, champion));
     await untilRuns(tab.page);
     device = await factOf(tab.page, 'Device');
     await fleet.untilRunning(device, champion);

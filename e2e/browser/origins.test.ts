@@ -77,6 +77,13 @@ describe('a page of any other site', () => {
     }
   });
 
+  test('may load the roots, unread, by which it knows that a fleet is there, and nothing else', async () => {
+    const policyOf = async (path: string): Promise<string | null> =>
+      (await call(stranger, 'GET', path)).headers.get('cross-origin-resource-policy');
+    expect(await policyOf('/trust/roots')).toBe('cross-origin');
+    for (const path of ['/overview', '/me', '/enrol', '/trust/roots/1', '/trust/ca.crt']) expect(await policyOf(path)).toBe('same-origin');
+  });
+
   test('does not open the broker', async () => {
     for (const origin of [stranger, 'null', fleet.baseUrl.replace(/\d+$/, '1')]) {
       expect(await openMqtt(origin)).toBe('403');

@@ -18,7 +18,8 @@ import { type StaticSite, serveSite } from './static-site.ts';
 
 const SETUP_TIMEOUT_MS = 300_000;
 const run = promisify(execFile);
-const agentFolder = fileURLToPath(new URL('../../agent', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const agentFolder = join(root, 'agent');
 const vite = join(dirname(createRequire(join(agentFolder, 'package.json')).resolve('vite/package.json')), 'bin/vite.js');
 
 /** Ten lines of somebody else, and a camera beside them. @param from where the package is imported from */
@@ -73,9 +74,9 @@ describeWith(['chromium'], 'the package for other pages', ({ chromium }) => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'starling-package-'));
-    await run(process.execPath, [vite, 'build', '--config', 'vite.package.config.ts', '--logLevel', 'error'], { cwd: agentFolder });
-    const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: join(agentFolder, 'dist/package') });
-    const tarball = join(folder, stdout.trim());
+    const { stdout } = await run('npm', ['run', '--silent', 'pack:agent', '--', '--to', folder], { cwd: root });
+    const [tarball = '', size] = stdout.split('\n');
+    expect(size).toMatch(/^\d+\.\d MB, \d+\.\d MB installed/);
     await run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], { cwd: folder });
     await writeViteApp(join(folder, 'app'), tarball);
     site = await serveSite(folder, plain);
@@ -137,6 +138,39 @@ describeWith(['chromium'], 'the package for other pages', ({ chromium }) => {
   test('a plain page of another site installs it, enrols, and reads a picture and a camera in ten lines', () => tryOut(site.origin));
 
   test('so does one on a site that sends no headers, with threads, by a worker of the package', () => tryOut(bareSite.origin));
+
+  test.each([true, false])(
+    'a site that the fleet was not told of hears that, and the setting to change (isolated: %s)',
+    async (isolated) => {
+      const stranger = await serveSite(folder, plain, ...(isolated ? [] : [{}]));
+      const { page: tab, close } = await openRunPage(browser, stranger.origin);
+      try {
+        const refusalOf = async (url: string): Promise<unknown> =>
+          tab.evaluate(
+            async ([at, token]) => {
+              const { start } = globalThis as never as { start(...given: unknown[]): Promise<unknown> };
+              return start(at, token, []).catch(({ code, message, hint }) => ({ code, message, hint }));
+            },
+            [url, await claim()] as const,
+          );
+        await tab.waitForFunction(() => 'start' in globalThis);
+        expect(await refusalOf(fleet.baseUrl)).toEqual({
+          code: 'cross-origin',
+          message: `the fleet ${fleet.baseUrl} does not let pages of ${stranger.origin} run devices`,
+          hint: expect.stringContaining(`--browser-origins ${stranger.origin}`),
+        });
+        expect(await refusalOf('http://127.0.0.1:9')).toMatchObject({ code: 'unreachable', hint: expect.stringContaining('127.0.0.1:9') });
+      } finally {
+        await close();
+        await stranger.close();
+      }
+    },
+  );
+
+  test('a package of the sources is refused, with the command that makes one', async () => {
+    const packing = run('npm', ['pack', '--dry-run'], { cwd: agentFolder });
+    await expect(packing).rejects.toThrow('npm run pack:agent');
+  });
 
   test('so does an app that Vite has built', async () => {
     const app = join(folder, 'app');

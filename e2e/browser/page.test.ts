@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { api, commandTable, type ReleaseView, readingSchema, runPageLink } from '@starling/shared';
+import { api, commandTable, type ReleaseView, readingSchema } from '@starling/shared';
 import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { readSigns } from '../demo/read-signs.ts';
 import { paintSign } from '../harness/picture.ts';
 import { describeWith } from '../harness/requires.ts';
 import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
-import { factOf, launchRunBrowser, openRunPage, openTab, type RunPage, readPicture, untilRuns } from './run-page.ts';
+import { factOf, launchRunBrowser, newRunLink, openRunPage, openTab, type RunPage, readPicture, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 400_000;
 
@@ -38,10 +38,7 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
     await fleet?.stop();
   });
 
-  const link = async (): Promise<string> => {
-    const { text } = await fleet.client.call(api.createClaimToken, { body: { name: 'browser', uses: 1, release: release.digest } });
-    return runPageLink(fleet.baseUrl, text);
-  };
+  const link = (): Promise<string> => newRunLink(fleet, release);
 
   test('enrols by its link, takes the token out of sight, pulls, tests itself, and runs', async () => {
     tab = await openRunPage(browser, await link());
@@ -89,9 +86,51 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
     }
   });
 
-  test('says in words what is no picture', async () => {
-    await tab.page.locator('#files').setInputFiles({ name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
-    await tab.page.getByRole('alert').filter({ hasText: 'notes.png: the image cannot be read' }).waitFor();
+  const failuresOf = async (): Promise<number> => {
+    const { failures } = await fleet.client.call(api.summariseTelemetry, { params: { id: device }, query: {} });
+    return failures;
+  };
+
+  test('says in words what is no picture, and counts it as no failure; a picture that is damaged is one', async () => {
+    const before = await failuresOf();
+    const text = { mimeType: 'text/plain', buffer: Buffer.from('not a picture') };
+    await tab.page.locator('#files').setInputFiles([
+      { name: 'notes.txt', ...text },
+      { name: 'notes.png', ...text, mimeType: 'image/png' },
+    ]);
+    const notice = tab.page.getByRole('status').filter({ hasText: '2 files were not taken: notes.txt, notes.png.' });
+    await notice.waitFor();
+    // What was read before stands there still.
+    expect(await tab.page.locator('#readings li').allTextContents()).toEqual(['EXIT 42']);
+    const torn = { name: 'torn.png', mimeType: 'image/png', buffer: (await paintSign('EXIT 42')).subarray(0, 200) };
+    await tab.page.locator('#files').setInputFiles(torn);
+    await tab.page.getByRole('alert').filter({ hasText: 'torn.png is damaged' }).waitFor();
+    await notice.waitFor({ state: 'detached' });
+    await until('the failure is counted', async () => (await failuresOf()) > before, 60_000);
+    expect(await failuresOf()).toBe(before + 1);
+  });
+
+  test('a page that is loaded again says at once who it is and what it ran', async () => {
+    const shown = await tab.page.evaluate(() => document.querySelector('#facts')?.textContent ?? '');
+    expect(shown).toContain(device);
+    await tab.page.addInitScript(() => {
+      const seen: string[] = [];
+      Object.assign(globalThis, { seen });
+      addEventListener('DOMContentLoaded', () =>
+        new MutationObserver(() => {
+          const text = ['#link', '#notices', '#steps', '#facts'].map((id) => document.querySelector(id)?.textContent ?? '').join(' | ');
+          if (text !== seen.at(-1)) seen.push(text);
+        }).observe(document.body, { childList: true, subtree: true, characterData: true }),
+      );
+    });
+    await tab.page.reload();
+    await untilRuns(tab.page);
+    const seen = await tab.page.evaluate(() => (globalThis as { seen?: string[] }).seen ?? []);
+    expect(seen.filter((text) => text.includes('Join the fleetunder way') || text.includes('Releasenone yet'))).toEqual([]);
+    const again = seen.filter((text) => text.includes('starting again'));
+    expect(again.length).toBeGreaterThan(0);
+    for (const text of again) expect(text).toContain(`${release.digest.slice(0, 12)} (starting again)`);
+    expect(again.at(-1)).toContain(device);
   });
 
   test('a second tab waits, and takes over when the first is closed', async () => {
@@ -118,6 +157,10 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
     const stranger = await openRunPage(browser, `${fleet.baseUrl}/run/`);
     await stranger.page.getByRole('alert').filter({ hasText: 'open the link of "Add a device"' }).waitFor();
     await stranger.close();
+    const whole = await link();
+    const cut = await openRunPage(browser, whole.slice(0, whole.length - 40));
+    await cut.page.getByRole('alert').filter({ hasText: 'is not whole' }).getByText('Scan the code again').waitFor();
+    await cut.close();
   });
 
   test('reads what a camera sees, shows it, and says how fast', async () => {

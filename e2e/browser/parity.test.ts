@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { api, type Reading, type ReleaseView, readingSchema, runPageLink } from '@starling/shared';
+import { api, type Reading, type ReleaseView, readingSchema } from '@starling/shared';
 import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { describeWith } from '../harness/requires.ts';
 import { type RunningFleet, startRunningFleet } from '../harness/running-fleet.ts';
 import { scaled, testSeed } from '../harness/scale.ts';
 import { writeScenes } from '../scenes/index.ts';
-import { factOf, launchRunBrowser, openRunPage, type RunPage, untilRuns } from './run-page.ts';
+import { factOf, launchRunBrowser, newRunLink, openRunPage, type RunPage, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 400_000;
 const SCENES = 100;
@@ -40,8 +40,7 @@ describeWith(['chromium'], 'a browser and a device with Node on one fp32 artefac
     const agent = await fleet.startAgent('node', { release });
     node = agent.ready.device;
     browser = await launchRunBrowser(chromium);
-    const { text } = await fleet.client.call(api.createClaimToken, { body: { name: 'browser', uses: 1, release: release.digest } });
-    tab = await openRunPage(browser, runPageLink(fleet.baseUrl, text));
+    tab = await openRunPage(browser, await newRunLink(fleet, release));
     await untilRuns(tab.page);
     device = await factOf(tab.page, 'Device');
   }, SETUP_TIMEOUT_MS);

@@ -1,4 +1,4 @@
-import { api, type DeviceView, type ReleaseView, runPageLink } from '@starling/shared';
+import { api, type DeviceView, type ReleaseView } from '@starling/shared';
 import type { Browser, CDPSession } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildRunPage } from '../demo/pages.ts';
@@ -7,7 +7,7 @@ import { describeWith } from '../harness/requires.ts';
 import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
 import { hangingModel, publishMapRelease } from '../harness/small-models.ts';
 import { openDroppingProxy } from './dropping-proxy.ts';
-import { factOf, launchRunBrowser, openRunPage, type RunPage, readPicture, SOFTWARE_GPU, untilRuns } from './run-page.ts';
+import { factOf, launchRunBrowser, newRunLink, openRunPage, type RunPage, readPicture, SOFTWARE_GPU, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 300_000;
 
@@ -37,8 +37,7 @@ describeWith(['chromium'], 'what runs models in a browser', ({ chromium }) => {
     settings: string,
     address = fleet.baseUrl,
   ): Promise<RunPage & { device: string; view: DeviceView }> => {
-    const { text } = await fleet.client.call(api.createClaimToken, { body: { name: 'browser', uses: 1, release: release.digest } });
-    const tab = await openRunPage(browser, `${runPageLink(address, text)}&${settings}`);
+    const tab = await openRunPage(browser, `${await newRunLink(fleet, release, address)}&${settings}`);
     await untilRuns(tab.page);
     const device = await factOf(tab.page, 'Device');
     return { ...tab, device, view: await fleet.untilRunning(device, release) };

@@ -1,4 +1,4 @@
-import { api, type ReleaseView, type ReportedState, runPageLink } from '@starling/shared';
+import type { ReleaseView, ReportedState } from '@starling/shared';
 import type { Browser, CDPSession } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildRunPage } from '../demo/pages.ts';
@@ -6,7 +6,7 @@ import { paintPlain } from '../harness/picture.ts';
 import { describeWith } from '../harness/requires.ts';
 import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
 import { mapModel, publishMapRelease } from '../harness/small-models.ts';
-import { factOf, launchRunBrowser, openRunPage, type RunPage, readPicture, untilRuns } from './run-page.ts';
+import { factOf, launchRunBrowser, newRunLink, openRunPage, type RunPage, readPicture, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 300_000;
 const MEGABYTE = 1024 ** 2;
@@ -27,8 +27,7 @@ describeWith(['chromium'], 'a browser whose storage is used up', ({ chromium }) 
     fleet = await startRunningFleet({ 'build-methods': 'source' });
     for (const revision of [0, 1]) releases.push(await publishMapRelease(fleet, mapModel(revision, size), revision));
     browser = await launchRunBrowser(chromium);
-    const { text } = await fleet.client.call(api.createClaimToken, { body: { name: 'browser', uses: 1, release: release(0).digest } });
-    tab = await openRunPage(browser, runPageLink(fleet.baseUrl, text));
+    tab = await openRunPage(browser, await newRunLink(fleet, release(0)));
     await untilRuns(tab.page);
     device = await factOf(tab.page, 'Device');
     tab.page.on('console', (message) => message.text().includes('"pulled"') && pulls.push(JSON.parse(message.text())));

@@ -1,5 +1,7 @@
 /** A browser and a fleet's link -> its page in a tab, and what a person sees on it. */
+import { api, type ReleaseView, runPageLink } from '@starling/shared';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { RunningFleet } from '../harness/running-fleet.ts';
 
 export interface RunPage {
   page: Page;
@@ -18,6 +20,12 @@ export function launchRunBrowser(executablePath: string, flags: readonly string[
 
 /** WebGPU by the software adapter: slow, but it takes the same way. */
 export const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'];
+
+/** The link by which one browser becomes a device that runs a release. @param address another one of the fleet than that of this machine */
+export async function newRunLink({ client, baseUrl }: RunningFleet, { digest }: ReleaseView, address = baseUrl): Promise<string> {
+  const { text } = await client.call(api.createClaimToken, { body: { name: 'browser', uses: 1, release: digest } });
+  return runPageLink(address, text);
+}
 
 export async function openRunPage(browser: Browser, address: string, options: BrowserContextOptions = {}): Promise<RunPage> {
   const context = await browser.newContext(options);

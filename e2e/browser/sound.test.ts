@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { api, pipelineSchema, type ReleaseView, runPageLink } from '@starling/shared';
+import { pipelineSchema, type ReleaseView } from '@starling/shared';
 import { type BrowserContext, chromium as launcher, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -13,7 +13,7 @@ import { type RunningFleet, startRunningFleet } from '../harness/running-fleet.t
 import { writeWave } from '../harness/wave-file.ts';
 import { composeScene } from '../recipes/speech.ts';
 import { voiceModel, voicePipelineFile } from '../recipes/voice-activity.ts';
-import { untilRuns } from './run-page.ts';
+import { newRunLink, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 300_000;
 const TALKING = 'A tab that talks';
@@ -49,8 +49,7 @@ describeWith(['chromium'], 'what a browser hears', ({ chromium }) => {
     page = await context.newPage();
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(error.message));
-    const { text } = await fleet.client.call(api.createClaimToken, { body: { name: 'browser', uses: 1, release: release.digest } });
-    await page.goto(runPageLink(fleet.baseUrl, text));
+    await page.goto(await newRunLink(fleet, release));
     await untilRuns(page);
     await page.evaluate(() => {
       const seen: string[] = [];
@@ -121,8 +120,6 @@ describeWith(['chromium'], 'what a browser hears', ({ chromium }) => {
   test('a tab that is shared with its sound', async () => {
     await page.getByRole('button', { name: 'Share screen' }).click();
     await page.getByRole('img', { name: 'How loud the screen is' }).waitFor();
-    await said();
-    console.log(await said(), await page.locator('#notices').textContent());
     await has('speech');
     await has('silence');
     await has('speech');

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { api, type ReleaseView, runPageLink } from '@starling/shared';
+import type { ReleaseView } from '@starling/shared';
 import { type BrowserContext, chromium as launcher, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { overflow, PHONE, seriousFindings, WIDE } from '../dashboard/open-browser.ts';
@@ -9,7 +9,7 @@ import { buildRunPage } from '../demo/pages.ts';
 import { describeWith } from '../harness/requires.ts';
 import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
 import { mapModel, publishMapRelease } from '../harness/small-models.ts';
-import { factOf, untilRuns } from './run-page.ts';
+import { factOf, newRunLink, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 300_000;
 const OTHER = 'The other tab';
@@ -47,8 +47,7 @@ describeWith(['chromium'], 'what a browser reads', ({ chromium }) => {
     page.on('pageerror', (error) => complaints.push(error.message));
     const session = await context.newCDPSession(page);
     await session.send('Browser.grantPermissions' as never, { permissions: ['durableStorage', 'videoCapture'] } as never);
-    const { text } = await fleet.client.call(api.createClaimToken, { body: { name: 'browser', uses: 1, release: release.digest } });
-    await page.goto(runPageLink(fleet.baseUrl, text));
+    await page.goto(await newRunLink(fleet, release));
     await untilRuns(page);
     device = await factOf(page, 'Device');
   }, SETUP_TIMEOUT_MS);

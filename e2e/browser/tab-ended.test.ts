@@ -1,4 +1,4 @@
-import { api, type ReleaseView, runPageLink } from '@starling/shared';
+import type { ReleaseView } from '@starling/shared';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildRunPage } from '../demo/pages.ts';
@@ -6,7 +6,7 @@ import { paintPlain } from '../harness/picture.ts';
 import { describeWith } from '../harness/requires.ts';
 import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
 import { loopModel, mapModel, publishMapRelease } from '../harness/small-models.ts';
-import { factOf, launchRunBrowser, openTab, readPicture, untilRuns } from './run-page.ts';
+import { factOf, launchRunBrowser, newRunLink, openTab, readPicture, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 300_000;
 const WAIT_MS = 120_000;
@@ -32,8 +32,7 @@ describeWith(['chromium'], 'a browser that ends the whole tab', ({ chromium }) =
     browser = await launchRunBrowser(chromium);
     context = await browser.newContext();
     context.setDefaultTimeout(WAIT_MS);
-    const { text } = await fleet.client.call(api.createClaimToken, { body: { name: 'browser', uses: 1, release: quick.digest } });
-    address = runPageLink(fleet.baseUrl, text);
+    address = await newRunLink(fleet, quick);
     ({ page } = await openTab(context, address));
     await untilRuns(page);
     device = await factOf(page, 'Device');

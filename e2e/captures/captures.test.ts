@@ -150,7 +150,26 @@ describe('values that a device keeps', () => {
     });
     await fleet.assign(device(), shown);
     await fleet.untilRunning(device(), shown);
-    await expect(send({})).rejects.toMatchObject({ code: 'capture-refused', hint: expect.stringContaining('policies.capture.enabled') });
+    await expect(send({})).rejects.toMatchObject({
+      code: 'capture-refused',
+      message: `${EDGES.join(', ')} cannot be captured: the policy of release ${shown.name} allows no captures`,
+      hint: 'make a release whose policies.capture.enabled is true',
+    });
+    await expect(send({ edges: ['resize.image'] })).rejects.toMatchObject({
+      hint: 'make a release whose policies.capture.enabled is true, and whose policies.egress.edges names resize.image',
+    });
+    // Whether it exists is said whatever the policy.
+    for (const release of [shown, kept]) {
+      await fleet.assign(device(), release);
+      await fleet.untilRunning(device(), release);
+      await expect(send({ edges: [...EDGES, 'resize.imgae'] })).rejects.toMatchObject({
+        code: 'unknown-edge',
+        message: 'the pipeline that runs has no port resize.imgae',
+        hint: expect.stringContaining('resize.image'),
+      });
+    }
+    await fleet.assign(device(), shown);
+    await fleet.untilRunning(device(), shown);
     // The fleet says nothing of many at once: the device does.
     const batch = await fleet.client.call(api.createCommandBatch, {
       body: { name: 'capture', arguments: { edges: EDGES }, select: `id == "${device()}"` },

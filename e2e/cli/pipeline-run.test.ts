@@ -1,7 +1,11 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { digitsModelFile } from '../digits/trained.ts';
 import { paintSign } from '../harness/picture.ts';
 import { createStarling, type Starling } from './starling.ts';
 
@@ -43,6 +47,8 @@ describe('starling pipeline run', () => {
     ).toEqual(['a.png', 'b.png']);
     expect(stderr).toMatch(/node +runs +mean ms/);
     expect(stderr).toMatch(/decode +2 /);
+    // What is in the folder and no picture is not let go in silence.
+    expect(stderr).toContain('left out, since input.image takes encoded-image: notes.txt');
     expect((await readdir(join(folder, 'out'))).sort()).toEqual(['a.json', 'b.json']);
     expect(JSON.parse(await readFile(join(folder, 'out', 'a.json'), 'utf8'))).toEqual({ statistics: expect.any(Object) });
   });
@@ -62,6 +68,45 @@ describe('starling pipeline run', () => {
     expect(lines[3]).toMatchObject({ error: { code: 'items-failed' } });
   });
 
+  test('counts what failed among all items, and names the node of each failure', async () => {
+    await writeFile(join(folder, 'photos', 'aa.png'), 'this is no picture');
+    const { stderr } = await starling.run(['pipeline', 'run', 'look.yaml', '--input', 'photos']);
+    await rm(join(folder, 'photos', 'aa.png'));
+    expect(stderr).toMatch(/aa\.png {2}not-an-image: decode: /);
+    expect(stderr).toContain('3 items: 2 done, 1 failed');
+  });
+
+  test('says which values a receiver that hangs has not taken, rather than letting them go in silence', async () => {
+    const receiver = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(receiver, 'listening');
+    const { port } = receiver.address() as AddressInfo;
+    const sending = pipeline.replace(
+      'edges:',
+      `  hook: { sink: webhook, params: { url: 'http://127.0.0.1:${port}/', timeoutMs: 1000 } }\nedges:\n  - { from: statistics.statistics, to: hook.value }`,
+    );
+    await writeFile(join(folder, 'sending.yaml'), sending);
+    const { exitCode, stderr } = await starling.run(['pipeline', 'run', 'sending.yaml', '--input', 'photos', '--send']);
+    receiver.closeAllConnections();
+    receiver.close();
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toMatch(/webhook-timed-out: .* did not answer within 1000 ms/);
+    expect(stderr).toContain('values were not sent within 10 s, and are gone with this trial: 2 of hook');
+  });
+
+  test.each([
+    ['video', 'source-lost'],
+    ['folder', 'folder-unreadable'],
+  ])('ends where a %s is not there, which a device would wait for', async (source, code) => {
+    const own = pipeline
+      .replace('inputs: { image: encoded-image }\n', '')
+      .replace('nodes:', `nodes:\n  in: { source: ${source}, params: { path: nowhere } }`)
+      .replace('input.image', 'in.image');
+    await writeFile(join(folder, 'own.yaml'), own);
+    const { exitCode, error } = await starling.failure(['pipeline', 'run', 'own.yaml']);
+    expect(exitCode).not.toBe(0);
+    expect(error).toMatchObject({ code, field: 'nodes.in.params.path', hint: expect.stringContaining('--input') });
+  });
+
   test('takes inputs as so far apart as it is told, so that what counts time gives the same whenever it runs', async () => {
     const sampled = pipeline.replace('from: decode.image, to: statistics', 'from: sample.value, to: statistics');
     const nodes = sampled.replace(
@@ -76,6 +121,35 @@ describe('starling pipeline run', () => {
     };
     expect(await passed('50')).toEqual([true, false]);
     expect(await passed('200')).toEqual([true, true]);
+  });
+
+  test('says what files it takes, which model was misspelt, and what a wrong model gives', async () => {
+    const failed = async (...args: string[]) =>
+      (await starling.failure(['pipeline', 'run', ...args])).error as { message: string; hint: string };
+    await mkdir(join(folder, 'texts'), { recursive: true });
+    await writeFile(join(folder, 'texts', 'notes.txt'), 'no picture');
+    expect((await failed('look.yaml', '--input', 'texts')).hint).toMatch(/end in \.jpg, \.jpeg, \.png/);
+    const digits = `
+name: digits
+inputs: { image: encoded-image }
+outputs: { tensor: any }
+nodes:
+  decode: { op: image.decode }
+  fit: { op: image.fit, params: { width: 28, height: 28 } }
+  pixels: { op: image.to-grey-tensor }
+  read: { model: digits }
+edges:
+  - { from: input.image, to: decode.image }
+  - { from: decode.image, to: fit.image }
+  - { from: fit.image, to: pixels.image }
+  - { from: pixels.tensor, to: read.pixels }
+  - { from: read.nowhere, to: output.tensor }
+`;
+    await writeFile(join(folder, 'digits.yaml'), digits);
+    const misspelt = await failed('digits.yaml', '--input', 'photos', '--model', `digit=${digitsModelFile}`);
+    expect(misspelt.hint).toMatch(/^no node runs "digit", which --model gives; give it with --model digits=PATH/);
+    const wrong = await failed('digits.yaml', '--input', 'photos', '--model', `digits=${digitsModelFile}`);
+    expect(wrong).toMatchObject({ message: '"read" has no output "nowhere"', hint: expect.stringMatching(/^outputs: \w+, error$/) });
   });
 
   test('takes scripts and pipelines that lie in files of their own', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadProfiles } from '@starling/device-profiles';
 import { type Crowd, capabilitiesOfProfile, defaultBehaviour, startCrowd } from '@starling/fleet/simulator';
-import { type ApiClient, api, type ReleaseView, StarlingError } from '@starling/shared';
+import { type ApiClient, api, type PrivateKey, type ReleaseView, StarlingError } from '@starling/shared';
 import { freePorts } from '../harness/free-ports.ts';
 import { startKnownFleet } from '../harness/known-fleet.ts';
 import { createOperator, type Operator } from '../harness/operator.ts';
@@ -22,9 +22,11 @@ export interface ClusterFleet {
   baseUrl: string;
   /** Of whoever signed the releases. */
   token: string;
+  keys: { root: PrivateKey; publisher: PrivateKey };
   /** Of one process. */
   clientOf(process: number): ApiClient;
   baseUrlOf(process: number): string;
+  httpsPortOf(process: number): number;
   processes: readonly FleetProcess[];
   kill(process: number): Promise<void>;
   start(process: number): Promise<void>;
@@ -38,8 +40,11 @@ export interface ClusterFleet {
 export interface ClusterOptions {
   processes: number;
   postgres: PostgresServer;
-  /** @param httpPort of loopback at which the fleet answers whatever a broker asks */
-  startBroker(httpPort: number): Promise<ClusterBroker>;
+  /**
+   * @param httpPort of loopback at which the fleet answers whatever a broker asks
+   * @param dataDirectory of the first process, before it has started
+   */
+  startBroker(httpPort: number, dataDirectory: string): Promise<ClusterBroker>;
   flags?: Readonly<Record<string, string>>;
 }
 
@@ -54,7 +59,7 @@ export async function startCluster({
   const httpPorts = ports.slice(0, processes);
   const httpsPorts = ports.slice(processes);
   const balancers = [await openBalancer(http, httpPorts), await openBalancer(https, httpsPorts)];
-  const broker = await startBroker(http);
+  const broker = await startBroker(http, join(folder, 'fleet-0'));
   const settings = broker.settings();
   const launch = (process: number): Promise<FleetProcess> =>
     startFleetProcess({
@@ -88,7 +93,8 @@ export async function startCluster({
 
   return {
     ...{ folder, broker, operator, client, processes: running, baseUrl: `http://127.0.0.1:${http}` },
-    token: known.token,
+    ...{ token: known.token, keys: known.keys },
+    httpsPortOf: (process) => httpsPorts[process] ?? 0,
     baseUrlOf: (process) => `http://127.0.0.1:${httpPorts[process]}`,
     clientOf: (process) => operatorAt(`http://127.0.0.1:${httpPorts[process]}`).client,
     kill: async (process) => running[process]?.kill(),

@@ -14,8 +14,32 @@ const PLUGIN = '/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so';
 
 const securitySchema = z.looseObject({ roles: z.array(z.looseObject({ rolename: z.string(), acls: z.array(z.unknown()) })) });
 
-/** @param program absolute path of `mosquitto` */
-export async function startDeviceMosquitto(program: string): Promise<ClusterBroker> {
+/** Files of a broker that speaks TLS; they are read again at each start. */
+export interface BrokerTls {
+  certificate: string;
+  key: string;
+  /** Whom the fleet is to believe. */
+  authorities: string;
+}
+
+/**
+ * Makes a certificate for a broker on loopback, as the guide tells operators to.
+ * @param authority of the fleet, by which devices know the broker as well
+ */
+export async function signBroker(folder: string, authority: { certificate: string; key: string }): Promise<Omit<BrokerTls, 'authorities'>> {
+  const [key, request, extension, certificate] = ['broker-key.pem', 'broker.csr', 'broker.ext', 'broker.pem'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string, string];
+  const openssl = (...words: string[]): Promise<unknown> => promisify(execFile)('openssl', words);
+  await writeFile(extension, 'subjectAltName=IP:127.0.0.1');
+  await openssl('req', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-subj', '/CN=broker', '-out', request);
+  const signer = ['-CA', authority.certificate, '-CAkey', authority.key, '-CAserial', join(folder, 'broker.srl'), '-CAcreateserial'];
+  await openssl('x509', '-req', '-in', request, ...signer, '-days', '390', '-extfile', extension, '-out', certificate);
+  return { certificate, key };
+}
+
+/** @param program absolute path of `mosquitto` @param tls without it, it is plain */
+export async function startDeviceMosquitto(program: string, tls?: BrokerTls): Promise<ClusterBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'starling-mosquitto-'));
   const [port = 0] = await freePorts(1);
   const security = join(folder, 'dynamic-security.json');
@@ -27,6 +51,7 @@ export async function startDeviceMosquitto(program: string): Promise<ClusterBrok
     // Started by root it would become another user, who may read nothing of ours.
     `user ${userInfo().username}`,
     `listener ${port} 127.0.0.1`,
+    ...(tls === undefined ? [] : [`certfile ${tls.certificate}`, `keyfile ${tls.key}`]),
     'allow_anonymous false',
     'persistence false',
     `plugin ${PLUGIN}`,
@@ -41,18 +66,21 @@ export async function startDeviceMosquitto(program: string): Promise<ClusterBrok
     await until('mosquitto answers', () => isListening(port), 10_000);
   };
   const kill = async (): Promise<void> => {
-    if (child === undefined) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
     child = undefined;
   };
   await start();
-  const url = `mqtt://127.0.0.1:${port}`;
+  const url = `${tls === undefined ? 'mqtt' : 'mqtts'}://127.0.0.1:${port}`;
   return {
     name: 'mosquitto',
     urls: [url],
-    settings: () => ({ flags: { 'broker-logins': 'mosquitto' }, environment: {} }),
+    settings: () => ({
+      flags: { 'broker-logins': 'mosquitto', ...(tls === undefined ? {} : { 'broker-authority': tls.authorities }) },
+      environment: {},
+    }),
     kill,
     start,
     async stop() {

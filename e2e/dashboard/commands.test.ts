@@ -56,7 +56,9 @@ describeWith(['chromium'], 'commands for many devices in the dashboard', ({ chro
     const lines = page.getByRole('textbox', { name: 'lineCount' });
     await lines.fill('0');
     await lines.blur();
-    await page.getByText('Not right yet: lineCount').waitFor();
+    const wrong = page.getByRole('alert').filter({ hasText: 'Not right yet' });
+    await wrong.getByRole('button', { name: 'lineCount' }).click();
+    expect(await lines.evaluate((field) => field === document.activeElement)).toBe(true);
     expect(await page.getByRole('button', { name: 'Send it' }).isDisabled()).toBe(true);
     await page.getByRole('combobox', { name: 'Command' }).click();
     await page.getByRole('option', { name: 'ping' }).click();

@@ -193,7 +193,6 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
     await wide.page.goto(fleet.baseUrl);
     await settle(wide.page);
     await wide.page.keyboard.press('Tab');
-    console.log('FOCUS', await wide.page.evaluate(() => document.activeElement?.outerHTML.slice(0, 400)));
     expect(await wide.page.evaluate(() => document.activeElement?.textContent)).toContain('Skip to the content');
     await wide.page.keyboard.press('Enter');
     expect(await wide.page.evaluate(() => document.activeElement?.id)).toBe('main');
@@ -269,10 +268,12 @@ describeWith(['chromium'], 'the dashboard', ({ chromium }) => {
         'Rollouts',
         'Experiments',
         'Commands',
+        'Agents',
         'Models',
         'Builds',
         'Pipelines',
         'Releases',
+        'Keys',
         'Settings',
       ]);
     await page.goto(`${fleet.baseUrl}/devices/${device}`);

@@ -58,8 +58,16 @@ describeWith(['chromium'], 'rollouts in the dashboard', ({ chromium }) => {
     const preview = page.getByRole('region', { name: 'What it would do' });
     await preview.getByText('0 are connected').waitFor();
     await page.getByLabel('Success of a wave, percent').fill('many');
-    await page.getByText('Not right yet: successPercent').waitFor();
-    await page.getByLabel('Success of a wave, percent').fill('90');
+    await page.getByLabel('Canaries before all steps').fill('few');
+    await page.getByRole('button', { name: 'Start the rollout' }).click();
+    // All of it at once, by the names on screen, each the way to its field.
+    const wrong = page.getByRole('alert').filter({ hasText: 'Not right yet' });
+    expect(await wrong.getByRole('button').allTextContents()).toEqual(['Canaries before all steps', 'Success of a wave, percent']);
+    await wrong.getByRole('button', { name: 'Success of a wave, percent' }).click();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('90');
+    await page.getByLabel('Canaries before all steps').fill('1');
+    await wrong.waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Start the rollout' }).click();
     await page.getByRole('heading', { level: 1, name: 'spring' }).waitFor();
     await page.getByRole('region', { name: 'Waves' }).getByText('canary').waitFor();

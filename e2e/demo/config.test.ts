@@ -8,6 +8,7 @@ describe('the settings of the demo', () => {
     [['--once', 'false'], { once: false }],
     [['--', '--address', '192.168.1.20'], { address: '192.168.1.20' }],
     [['--address', 'fleet.example.org'], { address: 'fleet.example.org' }],
+    [['--browser-origins', 'http://localhost:5173'], { browserOrigins: 'http://localhost:5173' }],
   ])('come from %j', (argv, settings) => {
     expect(readDemoConfig(argv, {})).toMatchObject(settings);
   });
@@ -23,6 +24,7 @@ describe('the settings of the demo', () => {
   });
 
   test('all stand in the help', () => {
-    for (const flag of ['--directory', '--scenes', '--seed', '--http-port', '--address', '--once']) expect(demoHelp()).toContain(flag);
+    for (const flag of ['--directory', '--scenes', '--seed', '--http-port', '--address', '--browser-origins', '--once'])
+      expect(demoHelp()).toContain(flag);
   });
 });

@@ -19,6 +19,10 @@ const demoConfigSchema = z.object({
     .regex(/^[a-z0-9.-]*$/i, 'not a name or an IPv4 address')
     .default('')
     .meta({ description: 'Name or address by which other machines reach this one (default: its host name)' }),
+  browserOrigins: z
+    .string()
+    .default('')
+    .meta({ description: 'Origins of other web sites whose pages may run devices, separated by commas; * for every site' }),
   once: z.stringbool().or(z.boolean()).default(false).meta({ description: 'End as soon as the first text was read' }),
 });
 export type DemoConfig = z.infer<typeof demoConfigSchema>;
@@ -45,7 +49,7 @@ export function readDemoConfig(
 
 /** Text of `--help`, from the schema. */
 export function demoHelp(): string {
-  const lines = keys.map((key) => `  --${dashed(key, '-').padEnd(14)}${demoConfigSchema.shape[key].meta()?.description ?? ''}`);
+  const lines = keys.map((key) => `  --${dashed(key, '-').padEnd(18)}${demoConfigSchema.shape[key].meta()?.description ?? ''}`);
   return [
     'npm start -- [options]',
     '',

@@ -68,6 +68,7 @@ async function startOnPorts(config: DemoConfig, onLine: (line: string) => void):
         // As a fleet does by itself.
         'measure-devices-per-profile': '',
         ...(config.address === '' ? {} : { names: config.address }),
+        'browser-origins': config.browserOrigins,
       },
       onLine,
     });

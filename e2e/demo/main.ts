@@ -20,6 +20,7 @@ import { writeScenes } from '../scenes/index.ts';
 import { type DemoConfig, demoHelp, readDemoConfig } from './config.ts';
 import { createDroppedReader } from './dropped.ts';
 import { type DemoFleet, firstLoginFile, publishDemoRoot, startDemoFleet } from './fleet.ts';
+import { wordsOfGivenRelease } from './given-release.ts';
 import { keep, readKept } from './kept.ts';
 import { demoModels } from './models.ts';
 import { buildDashboard, buildRunPage } from './pages.ts';
@@ -36,8 +37,8 @@ async function main(): Promise<void> {
     console.log(demoHelp());
     return;
   }
-  const given = readDemoConfig(process.argv.slice(2));
-  const config: DemoConfig = { ...given, directory: resolve(given.directory) };
+  const flags = readDemoConfig(process.argv.slice(2));
+  const config: DemoConfig = { ...flags, directory: resolve(flags.directory) };
   const steps = createSteps(process.stdout, () => performance.now());
   const fleetLog: string[] = [];
 
@@ -72,10 +73,13 @@ async function main(): Promise<void> {
       return started;
     });
     const { device } = agent.ready;
-    await steps.run('Pull what fits this machine, test it, run it', (say) => waitUntilRunning(operator.client, device, say));
-    await steps.run('Read the first picture', async (say) => say(await readFirst(operator.client, device, scenes)));
-    const { http, https } = fleet.process.ready.addresses;
-    steps.note(`\n  Dashboard   ${http}   (for other machines: ${https})`);
+    const given = wordsOfGivenRelease(await operator.client.call(api.showDevice, { params: { id: device } }), release.digest);
+    if (given === undefined) {
+      await steps.run('Pull what fits this machine, test it, run it', (say) => waitUntilRunning(operator.client, device, say));
+      await steps.run('Read the first picture', async (say) => say(await readFirst(operator.client, device, scenes)));
+    } else steps.note(`  ${given}`);
+    const { http } = fleet.process.ready.addresses;
+    steps.note(`\n  Dashboard   ${http}   (for other machines: ${await addressElsewhere(config, fleet)})`);
     if (fleet.firstLogin === undefined) steps.note(`  Login       as before; the first one is in ${firstLoginFile(config.directory)}`);
     else steps.note(`  Login       ${fleet.firstLogin.email}   ${fleet.firstLogin.password}   (change it under Settings)`);
     steps.note(`  Pictures    ${scenes}   (drop any photo in: what it says comes here)`);
@@ -196,6 +200,14 @@ async function makeLocalClaim({ operator, process: { ready } }: DemoFleet, relea
   const claim = parseClaimToken(text);
   if (claim === undefined) throw new StarlingError('invalid-token', 'the fleet made a claim token that is none');
   return formatClaimToken({ ...claim, url: `https://localhost:${new URL(ready.addresses.https).port}` });
+}
+
+/** Where other machines reach the fleet: as somebody said, else the address that its codes for phones lead to. */
+async function addressElsewhere({ address }: DemoConfig, { operator, process: { ready } }: DemoFleet): Promise<string> {
+  const { https } = ready.addresses;
+  if (address !== '') return https;
+  const { reachableUrls } = await operator.client.call(api.settings, {});
+  return reachableUrls[0] ?? https;
 }
 
 async function waitUntilRunning(client: ApiClient, device: string, say: (progress: string) => void): Promise<void> {

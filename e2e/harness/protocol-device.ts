@@ -40,8 +40,9 @@ const capabilities: Capabilities = {
   ...{ gpus: [], executionProviders: [{ name: 'cpu', ran: true }], energySensors: [], operatorVersions: {} },
 };
 
-export async function createProtocolDevice(baseUrl: string): Promise<ProtocolDevice> {
-  const identity = await createDeviceIdentity({ baseUrl, key: await generatePrivateKey(), capabilities });
+/** @param change what it says of itself beside what every such device says */
+export async function createProtocolDevice(baseUrl: string, change: Partial<Capabilities> = {}): Promise<ProtocolDevice> {
+  const identity = await createDeviceIdentity({ baseUrl, key: await generatePrivateKey(), capabilities: { ...capabilities, ...change } });
   const { id } = identity;
   return {
     ...identity,

@@ -9,6 +9,7 @@ import { type FleetProcess, startFleetProcess } from './processes.ts';
 /** A fleet process on free ports and a folder of its own, with a root published and an admin signed in. */
 export interface ReadyFleet {
   process: FleetProcess;
+  dataDirectory: string;
   operator: Operator;
   client: ApiClient;
   baseUrl: string;
@@ -32,6 +33,7 @@ export async function startReadyFleet(
   const { addresses } = started.ready;
   return {
     process: started,
+    dataDirectory,
     operator,
     client: operator.client,
     baseUrl: addresses.http,

@@ -7,6 +7,7 @@ import {
   tensorElementTypeSchema,
 } from '@starling/shared';
 
+import { exampleOf, type NodeRole } from './example-nodes.ts';
 import { type JsonSchema, jsonSchemaOf } from './json-schema.ts';
 import { table } from './markdown.ts';
 
@@ -35,33 +36,29 @@ export function pipelinesPage(): string {
     ),
     '',
     '## Operators',
-    ...[...operatorRegistry.values()].flatMap(sectionOf),
+    ...[...operatorRegistry.values()].flatMap((operator) => sectionOf('op', operator)),
     '',
     '## Sources',
     '',
     'What a pipeline takes in by itself: a node `{ source: rtsp, params: ... }`. Each item of a source has values on its ports alone.',
     'How to use them stands in [sources and sinks](../guides/sources-and-sinks.md).',
     ...[...sourceRegistry.values()].flatMap(({ ports, ...source }) =>
-      sectionOf({ ...source, inputs: {}, ...(ports === undefined ? {} : { ports: ports as OperatorSignature['ports'] }) }),
+      sectionOf('source', { ...source, inputs: {}, ...(ports === undefined ? {} : { ports: ports as OperatorSignature['ports'] }) }),
     ),
     '',
     '## Sinks',
     '',
     'What takes values out of a pipeline: a node `{ sink: webhook, params: ... }`. One that does not keep them on the device sends only where',
     'the release names its node.',
-    ...[...sinkRegistry.values()].flatMap(({ isLocal: _isLocal, ...sink }) => sectionOf({ ...sink, outputs: {} })),
+    ...[...sinkRegistry.values()].flatMap(({ isLocal: _isLocal, ...sink }) => sectionOf('sink', { ...sink, outputs: {} })),
     '',
   ].join('\n');
 }
 
-function sectionOf({ name, version, summary, inputs, outputs, params, optional = [], ports }: OperatorSignature): string[] {
+function sectionOf(role: NodeRole, signature: OperatorSignature): string[] {
+  const { name, version, summary, inputs, outputs, params, optional = [], ports } = signature;
   const { properties = {}, required = [] } = jsonSchemaOf(params) as { properties?: Record<string, JsonSchema>; required?: string[] };
-  const rows = Object.entries(properties).map(([param, schema]) => [
-    `\`${param}\``,
-    typeOf(schema),
-    required.includes(param) ? 'required' : schema.default === undefined ? '–' : code(schema.default),
-    String(schema.description ?? ''),
-  ]);
+  const rows = Object.entries(properties).flatMap(([param, schema]) => rowsOf(param, schema, required.includes(param)));
   return [
     '',
     `### \`${name}\``,
@@ -73,7 +70,20 @@ function sectionOf({ name, version, summary, inputs, outputs, params, optional =
     ...(ports === undefined ? [] : ['- some ports, or their types, follow from the parameters']),
     '',
     rows.length === 0 ? 'No parameters.' : table(['parameter', 'type', 'default', 'what'], rows),
+    ...exampleOf(role, name),
   ];
+}
+
+/** A parameter; below it what its objects hold. */
+function rowsOf(name: string, schema: JsonSchema, isRequired: boolean): string[][] {
+  const item = schema.type === 'array' ? (schema.items as JsonSchema) : schema;
+  const properties = typeof item === 'object' ? (item.properties as Record<string, JsonSchema> | undefined) : undefined;
+  const needed = (typeof item === 'object' ? (item.required as string[] | undefined) : undefined) ?? [];
+  const inside = Object.entries(properties ?? {}).flatMap(([key, each]) =>
+    rowsOf(`${name}${schema.type === 'array' ? '[]' : ''}.${key}`, each, needed.includes(key)),
+  );
+  const fallback = schema.default === undefined ? '–' : code(schema.default);
+  return [[`\`${name}\``, typeOf(schema), isRequired ? 'required' : fallback, String(schema.description ?? '')], ...inside];
 }
 
 function portsOf(ports: Readonly<Record<string, string>>, optional: readonly string[]): string {
@@ -89,6 +99,8 @@ function typeOf(schema: JsonSchema): string {
   if (schema.const !== undefined) return code(schema.const);
   if (Array.isArray(anyOf)) return anyOf.map(typeOf).join(' or ');
   if (type === undefined) return 'any value';
+  if (type === 'object' && properties === undefined)
+    return `{ NAME: ${namedOf(schema.additionalProperties as JsonSchema | undefined)}, ... }`;
   if (type === 'object') return `{ ${Object.keys(properties ?? {}).join(', ')} }`;
   if (Array.isArray(prefixItems)) return `${prefixItems.length} ${severalOf(prefixItems[0] as JsonSchema)}`;
   if (type === 'array') return `list of ${severalOf(items as JsonSchema)}`;
@@ -97,6 +109,16 @@ function typeOf(schema: JsonSchema): string {
   if (maximum !== undefined) return `${type}, at most ${maximum}`;
   if (least !== undefined) return `${type}, at least ${least}`;
   return exclusiveMinimum === undefined ? String(type) : `${type}, above ${exclusiveMinimum}`;
+}
+
+/** What stands below names that one chooses; where it has several forms, what tells them apart. */
+function namedOf(schema: JsonSchema | undefined): string {
+  const forms = schema?.oneOf as JsonSchema[] | undefined;
+  if (schema === undefined || forms === undefined) return schema === undefined ? 'any value' : typeOf(schema);
+  const kinds = forms.map(({ properties }) =>
+    Object.entries((properties ?? {}) as Record<string, JsonSchema>).find(([, each]) => each.const !== undefined),
+  );
+  return kinds.map((kind) => (kind === undefined ? 'an object' : `{ ${kind[0]}: ${String(kind[1].const)}, ... }`)).join(' or ');
 }
 
 function severalOf(schema: JsonSchema): string {

@@ -35,18 +35,11 @@ describe('keys and certificates are replaced while one device is connected and a
   });
   afterAll(() => fleet?.stop());
 
-  const rotate = (...args: string[]) =>
-    starling.json([
-      '--fleet',
-      fleet.baseUrl,
-      '--token',
-      fleet.token,
-      'key',
-      'rotate',
-      ...args,
-      '--root-key',
-      join(fleet.folder, 'root.json'),
-    ]);
+  const rotateLine = (...args: string[]): string[] => {
+    const login = ['--fleet', fleet.baseUrl, '--token', fleet.token];
+    return [...login, 'key', 'rotate', ...args, '--root-key', join(fleet.folder, 'root.json')];
+  };
+  const rotate = (...args: string[]) => starling.json(rotateLine(...args));
   const command = (device: string, name: CommandView['name']): Promise<CommandView> =>
     fleet.client.call(api.commandDevice, { params: { id: device }, body: { name: name as 'ping', waitMs: 30_000 } });
   const untilOnline = (device: string, isOnline = true) =>
@@ -95,6 +88,10 @@ describe('keys and certificates are replaced while one device is connected and a
     const { root } = (await rotate('--tls')) as { root: { authorities: string[] } };
     expect(root.authorities).toHaveLength(2);
     expect(await shownAuthority()).toBe(root.authorities[1]);
+    // Devices would believe nobody until it is started again.
+    const early = await starling.failure(rotateLine('--tls', '--drop-old'));
+    expect(early.error).toMatchObject({ code: 'authority-in-use', message: expect.stringMatching(/^1 of 1 .*this fleet$/) });
+    expect((await starling.failure(rotateLine('--tls', '--force'))).error).toMatchObject({ code: 'usage', field: '--force' });
     await fleet.process.stop();
     await fleet.start();
     expect(await shownAuthority()).toBe(root.authorities[0]);

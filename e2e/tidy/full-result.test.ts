@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { fullResultFile, fullResultSchema, keepFullResult, treeAt } from './full-result.ts';
+import { fullResultFile, fullResultSchema, keepFullResult } from './full-result.ts';
 import { repositoryRoot } from './steps.ts';
+import { treeAt } from './tree.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'starling-full-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,11 +1,11 @@
 /** What a run of every repetition gave, and of which commit -> `e2e/results/test-full.json`, for whoever asks whether it holds. */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { describeMachine, machineSchema } from '../bench/result.ts';
 import { repositoryRoot } from './steps.ts';
 import type { Summary } from './summary.ts';
+import type { Tree } from './tree.ts';
 
 export const fullResultFile = 'e2e/results/test-full.json';
 
@@ -27,24 +27,12 @@ export const fullResultSchema = z.strictObject({
 });
 export type FullResult = z.infer<typeof fullResultSchema>;
 
-export interface FullRun {
-  commit: string;
-  changedFiles: string[];
+export interface FullRun extends Tree {
   startedAt: Date;
   endedAt: Date;
   scale: number;
   seed: number;
   summary: Summary;
-}
-
-/** The commit that a working tree stands on, and what differs from it; the result of an earlier run does not count. */
-export function treeAt(root: string): Pick<FullRun, 'commit' | 'changedFiles'> {
-  const git = (...args: string[]): string => execFileSync('git', args, { cwd: root, encoding: 'utf8' });
-  const changedFiles = git('status', '--porcelain', '--untracked-files=all')
-    .split('\n')
-    .map((line) => line.slice(3))
-    .filter((file) => file !== '' && file !== fullResultFile);
-  return { commit: git('rev-parse', 'HEAD').trim(), changedFiles };
 }
 
 /** Writes the result, red or green: a red one that is not kept would be one that nobody hears of. */

@@ -6,9 +6,10 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseScale, testSeed } from '../harness/scale.ts';
-import { fullResultFile, keepFullResult, treeAt } from './full-result.ts';
+import { fullResultFile, keepFullResult } from './full-result.ts';
 import { pageSteps, repositoryRoot, runSteps, type Step, type StepResult, staticSteps } from './steps.ts';
 import { summarise, type TestReport } from './summary.ts';
+import { treeAt } from './tree.ts';
 
 const outputDirectory = join(repositoryRoot, '.cache/test');
 const reportFile = join(outputDirectory, 'vitest.json');

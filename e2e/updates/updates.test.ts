@@ -157,8 +157,11 @@ describe('an agent is updated from afar', () => {
     expect(await runningBuild()).toBe('4.2.0');
   });
 
-  test('and killed at whatever moment, there is an agent that works, and the command has an end', async () => {
-    for (let round = 0; round < scaled(40); round += 1) {
+  const rounds = scaled(40);
+  test('and killed at whatever moment, there is an agent that works, and the command has an end', {
+    timeout: 60_000 * (1 + rounds),
+  }, async () => {
+    for (let round = 0; round < rounds; round += 1) {
       const build = await publish(`5.0.${round}`, round % 4 === 3 ? 'crashing' : 'good');
       const { id } = await send(build.digest);
       for (let kills = 0; kills < 2; kills += 1) {

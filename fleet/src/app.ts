@@ -14,8 +14,10 @@ import { startHousekeeping } from './housekeeping.ts';
 import { openListeners } from './listeners.ts';
 import { type Modules, openModules } from './modules.ts';
 import type { Clock, Ids, Log } from './ports.ts';
-import { adoptSecrets, publishSecrets } from './shared-secrets/index.ts';
+import { adoptSecrets, openVault, publishSecrets } from './shared-secrets/index.ts';
+import { shownIn } from './shown-authorities.ts';
 import { openCertificates } from './tls/index.ts';
+import { newestRoot } from './trust/index.ts';
 
 /** A running fleet. */
 export interface Fleet {
@@ -78,7 +80,11 @@ async function wire(
   closers.push(() => database.close());
   const secrets = { db: database.db, clock, directory, clusterSecret: external?.clusterSecret ?? '' };
   if (external !== undefined) await adoptSecrets(secrets);
-  const certificates = await openCertificates({ directory, clock, ids, names, given });
+  const vault = external === undefined ? undefined : openVault(secrets);
+  const shared = vault === undefined || external === undefined ? undefined : { vault, shown: shownIn(database.db, external) };
+  // With several processes what follows lies in the vault, and has been adopted.
+  const named = shared === undefined ? (await newestRoot(database.db))?.authorities : undefined;
+  const certificates = await openCertificates({ directory, clock, ids, names, given, named, shared });
   // Servers first: a taken port ends the start before anything is changed, and the addresses are part of what follows.
   const listeners = await openListeners(config, certificates);
   closers.push(listeners.close);
@@ -86,10 +92,12 @@ async function wire(
   const localUrl = `http://localhost:${listeners.httpPort}`;
   const trustedOrigins = ownOrigins(publicUrl, listeners);
 
-  const cluster = createCluster({ db: database.db, processId, log, isAlone: external === undefined });
+  const cluster = createCluster({
+    ...{ db: database.db, processId, log, isAlone: external === undefined, authority: certificates.authorityDigest },
+  });
   const modules = await openModules({
     ...{ config, clock, ids, log, database, directory, certificates, publicUrl, localUrl, trustedOrigins, processId },
-    ...{ isShared: external !== undefined, has: cluster.has },
+    ...{ isShared: external !== undefined, vault, has: cluster.has },
   });
   closers.push(() => modules.close());
   if (external !== undefined) await publishSecrets(secrets);

@@ -31,16 +31,18 @@ export interface ClusterPorts {
   db: Database;
   log: Log;
   processId: string;
+  /** Digest of the authority that has signed what it shows. */
+  authority: string | undefined;
   /** Devices connect to this process itself. */
   isAlone: boolean;
 }
 
-export function createCluster({ db, log, processId, isAlone }: ClusterPorts): Cluster {
+export function createCluster({ db, log, processId, authority, isAlone }: ClusterPorts): Cluster {
   let sharing: Sharing | undefined;
   let hearing: Hearing | undefined;
   return {
     has: (duty) => isAlone || (sharing?.has(duty) ?? false),
-    shares: async () => (isAlone ? sharesAlone(processId) : processShares(processId, await liveLeases(db))),
+    shares: async () => (isAlone ? sharesAlone(processId, authority) : processShares(processId, await liveLeases(db))),
     resumed: (shards) => hearing?.resumed(shards),
     async join({ link, modules, database: { channel } }) {
       const hears = createHearing(link, modules.devices);
@@ -48,10 +50,14 @@ export function createCluster({ db, log, processId, isAlone }: ClusterPorts): Cl
       const ignore = followOthers(modules);
       const stopSharing =
         channel === undefined ? async () => undefined : await shareEvents({ events: modules.events, channel, id: processId, log });
-      const shares = createSharing({ db, log, id: processId, hear: hears.hear, gone: (id) => modules.rollouts.ended(id) });
+      const shares = createSharing({ db, log, id: processId, authority, hear: hears.hear, gone: (id) => modules.rollouts.ended(id) });
       sharing = shares;
+      // What was signed by the key of before may have been refused meanwhile: devices are asked for a new hello, and get all of it again.
+      const takeRoots = async (): Promise<void> => {
+        if (await modules.keyring.refresh()) hears.again();
+      };
       const roots = setInterval(() => {
-        modules.keyring.refresh().catch((error: unknown) => log.debug({ error: messageOf(error) }, 'roots were not read'));
+        takeRoots().catch((error: unknown) => log.debug({ error: messageOf(error) }, 'roots were not read'));
       }, ROOTS_MS);
       await shares.start();
       return async () => {

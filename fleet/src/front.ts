@@ -15,7 +15,6 @@ import { serveDashboard, serveRunPage } from './pages/index.ts';
 import type { Clock, Log } from './ports.ts';
 import { reachableUrls } from './reachable-urls.ts';
 import type { Certificates } from './tls/index.ts';
-import { keysAreShared } from './trust/index.ts';
 import { FLEET_VERSION } from './version.ts';
 
 export interface FrontParts {
@@ -49,7 +48,7 @@ export async function openFront(parts: FrontParts): Promise<{ addresses: Setting
     ...{ db: database.db, clock, directory, log, origins, publicUrl, brokerUrls },
     browserBrokers: brokerUrls(new URL(publicUrl)).filter((address) => address.startsWith('wss:')),
     ...{ version: FLEET_VERSION, databaseKind: database.kind, topicRootOf: topics.rootOf },
-    ...{ authorityDigest: certificates.authorityDigest, authority: certificates.authority, rotation: rotationOf(parts) },
+    ...{ authorityDigest: certificates.authorityDigest, authority: certificates.authority, rotation: certificates.rotation },
     addresses: () => addresses,
     processes: async () => ({ ...(await parts.shares()), broker: link.kind }),
     reachableUrls: reachableUrls(
@@ -75,12 +74,6 @@ export async function openFront(parts: FrontParts): Promise<{ addresses: Setting
 /** The embedded broker asks us at each login, and has nothing to be told. */
 function operatorDoor({ kind, broker }: DeviceLink): Omit<OperatorLink, 'topicRoot'> {
   return kind === 'external' ? broker.operators : { admit: async () => undefined, disconnect: broker.operators.disconnect };
-}
-
-/** Others would go on under the old authority. */
-function rotationOf({ certificates: { rotation }, link }: FrontParts): Certificates['rotation'] {
-  const refuse = { prepare: () => Promise.reject(keysAreShared()) };
-  return rotation === undefined || link.kind === 'embedded' ? rotation : { ...rotation, ...refuse };
 }
 
 async function openBrokerDoors({ link, config, certificates, publicUrl, listeners, external }: FrontParts): Promise<BrokerDoors> {

@@ -6,6 +6,8 @@ import { createGreeter } from './shards/index.ts';
 /** Which shards this process hears on a broker that is not ours. */
 export interface Hearing {
   hear(shards: readonly string[]): Promise<void>;
+  /** What it has sent may not have been believed. */
+  again(): void;
   /** The connection was away and is back. */
   resumed(shards: readonly string[]): void;
   close(): void;
@@ -20,6 +22,12 @@ export function createHearing({ broker, topics }: { broker: ExternalBroker; topi
   const greeter = createGreeter((device, greet) =>
     broker.send(device, topics.build('greet', { device }), jsonEncode(greet), wireTable.greet.qos),
   );
+  const resumed = (shards: readonly string[]): void => {
+    devices.watchShards(shards).then(
+      (online) => greeter.greet(online, 'broker-lost'),
+      () => undefined,
+    );
+  };
   return {
     async hear(shards) {
       const added = shards.filter((shard) => !heard.includes(shard));
@@ -28,12 +36,8 @@ export function createHearing({ broker, topics }: { broker: ExternalBroker; topi
       await broker.hear(shards);
       if (added.length > 0) greeter.greet(await devices.watchShards(added), 'handover');
     },
-    resumed(shards) {
-      devices.watchShards(shards).then(
-        (online) => greeter.greet(online, 'broker-lost'),
-        () => undefined,
-      );
-    },
+    resumed,
+    again: () => resumed(heard),
     close: () => greeter.close(),
   };
 }

@@ -60,6 +60,7 @@ import { judgeRollouts, tellOfRollouts } from './rollout-analysis.ts';
 import { comingReleases, createRollouts, followDesired, type Rollouts, rolloutsThatUse } from './rollouts/index.ts';
 import { readSecret } from './secret.ts';
 import type { Duty } from './shards/index.ts';
+import type { Vault } from './shared-secrets/index.ts';
 import { createTaps, type Taps } from './taps/index.ts';
 import { forgetTelemetry } from './telemetry/index.ts';
 import type { Certificates } from './tls/index.ts';
@@ -123,6 +124,8 @@ export interface ModulePorts {
   processId: string;
   /** The processes of a fleet share what is in memory otherwise. */
   isShared: boolean;
+  /** What only they may read. */
+  vault: Vault | undefined;
   /** Does this process do that for the whole fleet? */
   has(duty: Duty): boolean;
 }
@@ -156,7 +159,7 @@ export async function openModules(ports: ModulePorts): Promise<Modules> {
   const { db } = ports.database;
   const events = createEventBus();
   const keyring = await createKeyring({
-    ...{ db, clock, ids, directory: join(directory, 'keys'), authorities: certificates.rotation, isShared: ports.isShared },
+    ...{ db, clock, ids, directory: join(directory, 'keys'), authorities: certificates.rotation, vault: ports.vault },
   });
   const place = { directory, address: config.blobStore, environment: storeEnvironment(), owner: keyring.fleetId };
   const blobs = await openBlobStore(place, { clock, ids });

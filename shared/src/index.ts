@@ -39,7 +39,8 @@ export {
   type ExpressionOptions,
   type ExpressionProblem,
 } from './graph/expressions.ts';
-export { nearestName } from './graph/nearest-name.ts';
+export { wordsOfIssue } from './graph/issue-words.ts';
+export { nearestName, suggest } from './graph/nearest-name.ts';
 export * from './graph/operators/index.ts';
 export * from './graph/parameters.ts';
 export * from './graph/parts-of-pipeline.ts';
@@ -71,6 +72,7 @@ export * from './http/devices.ts';
 export * from './http/endpoint.ts';
 export * from './http/experiments.ts';
 export * from './http/feedback.ts';
+export * from './http/files.ts';
 export * from './http/fleet.ts';
 export * from './http/fleet-map.ts';
 export * from './http/groups.ts';
@@ -92,6 +94,7 @@ export {
 export * from './http/taps.ts';
 export * from './http/telemetry.ts';
 export * from './ids.ts';
+export * from './install-retry.ts';
 export * from './limits.ts';
 export * from './log-line.ts';
 export * from './selectors/index.ts';

@@ -23,11 +23,23 @@ export interface AgentConfig {
 /** How far an agent is, before it runs by itself and tells the rest in its status. */
 export type AgentPhase = 'starting' | 'other-tab' | 'measuring' | 'enrolling' | 'running' | 'failed' | 'closed';
 
+export interface KnownBefore {
+  device: string;
+  /** Digest of the release that ran last and well. */
+  release: string | null;
+}
+
 export interface BrowserAgentStatus {
   phase: AgentPhase;
   /** An operator has to approve this device first. */
   pending: boolean;
   threads: number;
+  /** What this browser has kept from before, told at once: it takes seconds until the agent says so itself. */
+  known?: KnownBefore | undefined;
+  /** The claim token that it was given is not whole, and was not needed: this browser is in already. */
+  tokenIgnored?: boolean | undefined;
+  /** Why models run on no GPU here, where that is known beforehand. */
+  withoutGpu?: string | undefined;
   agent?: AgentStatus | undefined;
   problem?: Problem | undefined;
 }
@@ -37,7 +49,7 @@ export type AgentInput = Uint8Array | VideoFrame | ImageBitmap | Audio;
 
 export interface AgentCalls {
   start: [config: AgentConfig];
-  infer: [input: AgentInput, source: string];
+  infer: [input: AgentInput, source: string, isShown?: boolean];
   close: [];
 }
 
@@ -47,6 +59,8 @@ export type AgentRequest = { [Name in AgentCallName]: { id: number; call: Name; 
 export type AgentEvent =
   | { type: 'status'; status: BrowserAgentStatus }
   | { type: 'result'; source: string; result: InferenceResult }
+  /** What the input of a call decoded to. It moves to the page. */
+  | { type: 'picture'; call: number; picture: ImageBitmap }
   | { type: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; line: string };
 
 export type AgentReply =

@@ -2,18 +2,22 @@ import './content-security.ts';
 import { isStarlingError, messageOf, StarlingError } from '@starling/shared';
 import { failureOf } from '../core/hosting/index.ts';
 import { isAudio } from '../core/pipelines/operators/index.ts';
-import type { AgentConfig, AgentEvent, AgentInput, AgentReply, AgentRequest, BrowserAgentStatus } from './agent-messages.ts';
+import type { AgentConfig, AgentEvent, AgentReply, AgentRequest, BrowserAgentStatus } from './agent-messages.ts';
 import { createSystemClock } from './clock.ts';
-import { pixelsOf } from './image-codec.ts';
+import { createDecodedAhead } from './decoded-ahead.ts';
+import { decodeAhead, pixelsOf } from './image-codec.ts';
 import { createLog } from './log.ts';
 import { type RunningAgent, runAgent } from './start.ts';
 
 /** The control plane of a browser, in a worker: the page may be busy, hidden or reloaded, and the link has its own pace. */
 declare const self: DedicatedWorkerGlobalScope;
 
+type InferRequest = Extract<AgentRequest, { call: 'infer' }>;
+
 const STATUS_INTERVAL_MS = 250;
 const clock = createSystemClock();
 const send = (reply: AgentReply): void => self.postMessage(reply);
+const ahead = createDecodedAhead();
 const tell = (event: AgentEvent): void => send({ type: 'event', event });
 const log = createLog(
   'info',
@@ -43,7 +47,7 @@ async function answer(request: AgentRequest): Promise<unknown> {
     case 'start':
       return start(...request.arguments);
     case 'infer':
-      return infer(...request.arguments);
+      return infer(request);
     case 'close':
       await running?.agent.close();
       running = undefined;
@@ -54,7 +58,7 @@ async function answer(request: AgentRequest): Promise<unknown> {
 async function start(config: AgentConfig): Promise<void> {
   await soleOf(config.home);
   try {
-    running = await runAgent(config, { clock, log, report });
+    running = await runAgent(config, { clock, log, report, takeDecoded: ahead.take });
   } catch (error) {
     const { code, message, field, hint } = failureOf(error, 'failed');
     report({
@@ -72,7 +76,9 @@ async function start(config: AgentConfig): Promise<void> {
 /** Tells the page how the agent is, whenever that has changed. */
 function follow(): void {
   if (running === undefined) return;
-  report({ agent: running.agent.status() });
+  const agent = running.agent.status();
+  // Who is let in was approved.
+  report({ agent, ...(agent.link === 'online' ? { pending: false } : {}) });
   clock.after(STATUS_INTERVAL_MS, follow);
 }
 
@@ -93,14 +99,27 @@ function soleOf(home: string): Promise<void> {
   });
 }
 
-async function infer(input: AgentInput, source: string): Promise<unknown> {
+async function infer({ id, arguments: [input, source, isShown = false] }: InferRequest): Promise<unknown> {
   try {
-    if (running === undefined) throw new StarlingError('no-release', 'the agent does not run yet', { retryable: true });
+    if (running === undefined) {
+      // Nobody else has it any more. A camera stalls when its frames are left to the garbage collector.
+      if ('close' in input) input.close();
+      throw new StarlingError('no-release', 'the agent does not run yet', { retryable: true });
+    }
+    if (isShown && input instanceof Uint8Array) await show(id, input);
     return await running.host.infer(input instanceof Uint8Array || isAudio(input) ? input : frameOf(input), { source });
   } catch (error) {
     if (!isStarlingError(error)) log.warn('an input failed', { reason: messageOf(error) });
     throw error;
   }
+}
+
+async function show(call: number, bytes: Uint8Array): Promise<void> {
+  const decoded = await decodeAhead(bytes);
+  if (decoded === undefined) return;
+  const { picture, pixels } = decoded;
+  ahead.add(bytes, pixels);
+  self.postMessage({ type: 'event', event: { type: 'picture', call, picture } } satisfies AgentReply, [picture]);
 }
 
 /** The pixels of a frame, read here while the runtime host computes the one before. */

@@ -52,9 +52,14 @@ export interface BrowserAgent {
   /**
    * Reads one image, or hears one chunk of sound. Frames, bitmaps and samples are given away: they are gone on this side. Chunks of one
    * source are one stream.
+   * @param onPicture takes what a file decoded to, to be shown, before it is read: the page need not decode it a second time
    * @throws StarlingError `no-release`, `not-an-image`, `dropped`, ...
    */
-  infer(input: Blob | Uint8Array | VideoFrame | ImageBitmap | Audio, source?: string): Promise<InferenceResult>;
+  infer(
+    input: Blob | Uint8Array | VideoFrame | ImageBitmap | Audio,
+    source?: string,
+    onPicture?: (picture: ImageBitmap) => void,
+  ): Promise<InferenceResult>;
   /**
    * Reads a camera until it is stopped.
    * @param deviceId of `enumerateDevices()`; by default the one that looks away from its owner
@@ -84,7 +89,8 @@ export const DEFAULT_NAME = 'starling';
 /**
  * Starts an agent in workers of this page. It resolves when the agent runs: enrolled, and with what it ran before. Releases are pulled
  * behind that, as `status` tells.
- * @throws StarlingError `insecure-context`, `not-enrolled`, `claim-token-refused`, `no-storage`, `browser-too-old`
+ * @throws StarlingError `insecure-context`, `not-enrolled`, `claim-token-refused`, `no-storage`, `browser-too-old`, `cross-origin` where the
+ *   fleet lets no page of this site run devices, `unreachable`
  */
 export async function createAgent(options: CreateAgentOptions, onStart?: (agent: BrowserAgent) => void): Promise<BrowserAgent> {
   requireSecureContext();
@@ -109,10 +115,11 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
       return status;
     },
     on: caller.on,
-    async infer(input, source = 'page') {
+    async infer(input, source = 'page', onPicture = stage && showOn(stage)) {
       if (!(input instanceof Blob)) return (await caller.call('infer', [input, source], movedOf(input))) as InferenceResult;
-      if (stage !== undefined) await showFile(stage, input);
-      const result = (await caller.call('infer', [new Uint8Array(await input.arrayBuffer()), source])) as InferenceResult;
+      const bytes = new Uint8Array(await input.arrayBuffer());
+      const isShown = onPicture !== undefined;
+      const result = (await caller.call('infer', [bytes, source, isShown], [bytes.buffer], onPicture)) as InferenceResult;
       stage?.showResult(result);
       return result;
     },
@@ -133,7 +140,7 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
     async close() {
       await caller.call('close', []).catch(() => undefined);
       void battery.then((end) => end());
-      worker.terminate();
+      caller.end();
     },
   };
   onStart?.(agent);
@@ -141,7 +148,7 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
     const config = configOf(options);
     await caller.call('start', [{ ...config, leftCleanly: noteLeaving(config.home) }]);
   } catch (error) {
-    worker.terminate();
+    caller.end();
     throw error;
   }
   return agent;
@@ -153,12 +160,11 @@ function movedOf(input: AgentInput): Transferable[] {
   return input.samples.buffer instanceof ArrayBuffer ? [input.samples.buffer] : [];
 }
 
-/** What cannot be shown may be read all the same, or fail with a reason there. */
-async function showFile(stage: Stage, file: Blob): Promise<void> {
-  const picture = await createImageBitmap(file).catch(() => undefined);
-  if (picture === undefined) return;
-  stage.forget();
-  stage.showPicture(picture, picture.width, picture.height);
+function showOn(stage: Stage): (picture: ImageBitmap) => void {
+  return (picture) => {
+    stage.forget();
+    stage.showPicture(picture, picture.width, picture.height);
+  };
 }
 
 function configOf({ fleet, name = DEFAULT_NAME, token, providers, threads, runTimeoutMs }: CreateAgentOptions): AgentConfig {
@@ -174,21 +180,36 @@ function requireSecureContext(): void {
   });
 }
 
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  onPicture: ((picture: ImageBitmap) => void) | undefined;
+}
+
 interface Caller {
-  call<Name extends AgentCallName>(call: Name, args: AgentCalls[Name], transfer?: Transferable[]): Promise<unknown>;
+  call<Name extends AgentCallName>(
+    call: Name,
+    args: AgentCalls[Name],
+    transfer?: Transferable[],
+    onPicture?: (picture: ImageBitmap) => void,
+  ): Promise<unknown>;
   on: BrowserAgent['on'];
   emit<Name extends keyof AgentEvents>(name: Name, event: AgentEvents[Name]): void;
+  /** Ends the worker: what is given to it from then on is refused. */
+  end(): void;
 }
 
 function createCaller(worker: Worker): Caller {
-  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
+  const waiting = new Map<number, Waiting>();
   const listeners = new Map<string, Set<(event: never) => void>>();
   let nextId = 1;
+  let ended: StarlingError | undefined;
   const emit: Caller['emit'] = (name, event) => {
     for (const listener of listeners.get(name) ?? []) listener(event as never);
   };
   const pass = (event: AgentEvent): void => {
     if (event.type === 'status') emit('status', event.status);
+    else if (event.type === 'picture') waiting.get(event.call)?.onPicture?.(event.picture);
     else emit(event.type, event);
   };
   worker.addEventListener('message', ({ data }: MessageEvent<AgentReply>) => {
@@ -206,11 +227,20 @@ function createCaller(worker: Worker): Caller {
   });
   return {
     emit,
-    call: (call, args, transfer = []) =>
+    end() {
+      worker.terminate();
+      ended = new StarlingError('closed', 'this agent was closed');
+    },
+    call: (call, args, transfer = [], onPicture = undefined) =>
       new Promise((resolve, reject) => {
+        if (ended !== undefined) {
+          // Nobody is there to close what is given away.
+          for (const moved of transfer) if ('close' in moved) moved.close();
+          return reject(ended);
+        }
         const id = nextId;
         nextId += 1;
-        waiting.set(id, { resolve, reject });
+        waiting.set(id, { resolve, reject, onPicture });
         worker.postMessage({ id, call, arguments: args } as AgentRequest, transfer);
       }),
     on(name, listener) {

@@ -1,13 +1,18 @@
 import { messageOf, StarlingError } from '@starling/shared';
 import type { EncodedImage, EncodeOptions, ImageCodec, ImageHeader, RawImage } from '../core/ports/image-codec.ts';
+import type { DecodedAhead } from './decoded-ahead.ts';
 import { readImageHeader } from './image-header.ts';
 import { resample } from './resample.ts';
+import { withoutAlpha } from './without-alpha.ts';
 
 /** Encoded images that are larger than this are no photographs of a camera. */
 const ENCODED_BYTES_MAXIMUM = 64 * 1024 * 1024;
 
+/** No picture that is decoded before its turn is larger: whether a pipeline takes it is not known yet. */
+const AHEAD_PIXELS_MAXIMUM = 16_777_216;
+
 /** The browser's own decoders; scaling is ours, since each browser's canvas scales in its own way. */
-export function createCanvasCodec(): ImageCodec {
+export function createCanvasCodec(ahead: Pick<DecodedAhead, 'take'>): ImageCodec {
   return {
     probe: async (bytes) => headerOf(bytes),
     async decode(bytes, maximumPixels) {
@@ -23,6 +28,8 @@ export function createCanvasCodec(): ImageCodec {
           },
         );
       }
+      const known = ahead.take(bytes);
+      if (known !== undefined) return known;
       const picture = await decodePicture(bytes, header.format);
       try {
         return pixelsOf(picture, picture.width, picture.height);
@@ -35,16 +42,40 @@ export function createCanvasCodec(): ImageCodec {
   };
 }
 
+/** A picture to be shown, and its pixels as `decode` would give them; nothing where it cannot be decoded or is very large. */
+export async function decodeAhead(bytes: Uint8Array): Promise<{ picture: ImageBitmap; pixels: RawImage } | undefined> {
+  try {
+    const header = headerOf(bytes);
+    if (header.width * header.height > AHEAD_PIXELS_MAXIMUM) return undefined;
+    const picture = await decodePicture(bytes, header.format);
+    return { picture, pixels: pixelsOf(picture, picture.width, picture.height) };
+  } catch {
+    return undefined;
+  }
+}
+
 /** Pixels of what a canvas can draw, on white. */
 export function pixelsOf(picture: CanvasImageSource, width: number, height: number): RawImage {
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext('2d', { willReadFrequently: true, alpha: false, colorSpace: 'srgb' });
-  if (context === null) throw new StarlingError('no-canvas', 'this browser gives no canvas to read pixels from');
+  const context = readingContext(width, height);
   context.fillStyle = '#ffffff';
   context.fillRect(0, 0, width, height);
   context.drawImage(picture, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
   return { width, height, data: withoutAlpha(data, width * height) };
+}
+
+/** A canvas of a larger picture is not kept. */
+const KEPT_PIXELS_MAXIMUM = 4_194_304;
+let kept: OffscreenCanvasRenderingContext2D | undefined;
+
+/** One for all pictures: megabytes that come and go with each make the garbage collector go through a whole worker for each. */
+function readingContext(width: number, height: number): OffscreenCanvasRenderingContext2D {
+  if (kept !== undefined && kept.canvas.width === width && kept.canvas.height === height) return kept;
+  const options = { willReadFrequently: true, alpha: false, colorSpace: 'srgb' } as const;
+  const context = new OffscreenCanvas(width, height).getContext('2d', options);
+  if (context === null) throw new StarlingError('no-canvas', 'this browser gives no canvas to read pixels from');
+  kept = width * height > KEPT_PIXELS_MAXIMUM ? undefined : context;
+  return context;
 }
 
 async function encode(image: RawImage, { format, quality, longestSide }: EncodeOptions): Promise<EncodedImage> {
@@ -65,17 +96,12 @@ async function encode(image: RawImage, { format, quality, longestSide }: EncodeO
   // A browser that cannot write a format writes PNG instead, and says so in the type alone (HTML, 4.12.5.8).
   if (blob.type !== `image/${format}`)
     throw new StarlingError('not-encodable', `this browser writes no ${format}`, { field: 'image', hint: 'use jpeg or png' });
-  return { format, width, height, bytes: new Uint8Array(await blob.arrayBuffer()) };
+  return { format, width, height, bytes: bytesOf(blob) };
 }
 
-function withoutAlpha(rgba: Uint8ClampedArray, pixels: number): Uint8Array {
-  const rgb = new Uint8Array(pixels * 3);
-  for (let pixel = 0, from = 0, to = 0; pixel < pixels; pixel += 1, from += 4, to += 3) {
-    rgb[to] = rgba[from] as number;
-    rgb[to + 1] = rgba[from + 1] as number;
-    rgb[to + 2] = rgba[from + 2] as number;
-  }
-  return rgb;
+/** At once, in this worker: what comes later waits for the model that runs then. */
+function bytesOf(blob: Blob): Uint8Array {
+  return new Uint8Array(new FileReaderSync().readAsArrayBuffer(blob));
 }
 
 async function decodePicture(bytes: Uint8Array, format: string): Promise<ImageBitmap> {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { readImageHeader } from './image-header.ts';
+import { beginsAsPicture, readImageHeader } from './image-header.ts';
 
 const formats = ['png', 'jpeg', 'webp', 'gif', 'avif'] as const;
 
@@ -13,7 +13,9 @@ function paint(format: (typeof formats)[number], width: number, height: number, 
 
 describe('the header of an image', () => {
   test.each(formats)('%s: names the size before anything is decoded', async (format) => {
-    expect(readImageHeader(await paint(format, 123, 45))).toEqual({ format, width: 123, height: 45 });
+    const picture = await paint(format, 123, 45);
+    expect(readImageHeader(picture)).toEqual({ format, width: 123, height: 45 });
+    expect(beginsAsPicture(picture)).toBe(true);
   });
 
   test('lossless and animated WebP, and a progressive JPEG with profiles in front', async () => {
@@ -31,5 +33,8 @@ describe('the header of an image', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => void readImageHeader(bytes)));
     expect(readImageHeader(new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>'))).toBeUndefined();
     expect(readImageHeader(new Uint8Array([0xff, 0xd8, 0xff]))).toBeUndefined();
+    for (const text of ['', 'hello', '%PDF-1.7', '<svg xmlns="http://www.w3.org/2000/svg"/>', 'PK\u0003\u0004']) {
+      expect(beginsAsPicture(new TextEncoder().encode(text))).toBe(false);
+    }
   });
 });

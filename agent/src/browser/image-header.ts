@@ -19,6 +19,25 @@ export function readImageHeader(bytes: Uint8Array): ImageHeader | undefined {
   return undefined;
 }
 
+/** How files of the formats above begin: what a name or a browser says of a file is no more than a guess. */
+const beginnings: readonly (readonly [at: number, bytes: string])[] = [
+  [0, '\x89PNG\r\n\x1a\n'],
+  [0, '\xff\xd8\xff'],
+  [8, 'WEBP'],
+  [0, 'GIF8'],
+  [0, 'BM'],
+  [4, 'ftypavif'],
+  [4, 'ftypavis'],
+];
+/** So many bytes of a file tell. */
+export const BEGINNING_BYTES = 16;
+
+/** Whether a file begins as a picture does; it may be damaged further on. */
+export function beginsAsPicture(bytes: Uint8Array): boolean {
+  const text = String.fromCharCode(...bytes.subarray(0, BEGINNING_BYTES));
+  return beginnings.some(([at, beginning]) => text.startsWith(beginning, at));
+}
+
 function textAt(view: DataView, at: number, length: number): string {
   let text = '';
   for (let index = at; index < at + length; index += 1) text += String.fromCharCode(view.getUint8(index));

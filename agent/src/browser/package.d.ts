@@ -65,7 +65,12 @@ export interface Audio {
 export interface BrowserAgent {
   readonly status: BrowserAgentStatus;
   on<Name extends keyof AgentEvents>(name: Name, listener: (event: AgentEvents[Name]) => void): () => void;
-  infer(input: Blob | Uint8Array | VideoFrame | ImageBitmap | Audio, source?: string): Promise<InferenceResult>;
+  /** @param onPicture takes what a file decoded to, to be shown, before it is read */
+  infer(
+    input: Blob | Uint8Array | VideoFrame | ImageBitmap | Audio,
+    source?: string,
+    onPicture?: (picture: ImageBitmap) => void,
+  ): Promise<InferenceResult>;
   camera(deviceId?: string): Promise<Watching>;
   watch(stream: MediaStream, source?: string): Promise<Watching>;
   microphone(deviceId?: string): Promise<Listening>;

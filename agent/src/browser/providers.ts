@@ -5,6 +5,7 @@ import type { FileStore } from '../core/ports/file-store.ts';
 import type { Log } from '../core/ports/log.ts';
 import type { RuntimeIdentity } from '../core/ports/runtime-identity.ts';
 import { probeProvider } from './engine/measure-worker.ts';
+import { withoutGpu } from './without-gpu.ts';
 
 const probeSchema = z.object({ name: z.string(), ran: z.boolean(), probeMs: z.number().optional(), error: z.string().optional() });
 export type ProviderProbe = z.infer<typeof probeSchema>;
@@ -44,7 +45,7 @@ export async function findProviders(ports: ProviderPorts): Promise<Providers> {
     return probes.filter(({ ran }) => ran).map(({ name }) => name);
   };
   return {
-    probes: () => probes,
+    probes: () => withMissing(probes, ports),
     usable,
     drop(name, reason) {
       probes = probes.map((probe) =>
@@ -52,6 +53,12 @@ export async function findProviders(ports: ProviderPorts): Promise<Providers> {
       );
     },
   };
+}
+
+/** What was not even tried is told too, with the reason: else it looks as if nobody had thought of it. */
+function withMissing(probes: readonly ProviderProbe[], { gpu, asked }: ProviderPorts): ProviderProbe[] {
+  const error = asked === undefined ? withoutGpu(gpu ?? null, 'gpu' in navigator) : undefined;
+  return error === undefined ? [...probes] : [...probes, { name: 'webgpu', ran: false, error }];
 }
 
 const LOST = 'lost: ';

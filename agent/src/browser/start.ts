@@ -1,8 +1,9 @@
-import { type Capabilities, makeRandomId, StarlingError } from '@starling/shared';
+import { type Capabilities, type ClaimToken, makeRandomId, StarlingError } from '@starling/shared';
 import { type Agent, startAgent } from '../core/index.ts';
-import { openJournal } from '../core/journal/index.ts';
+import { type Journal, openJournal } from '../core/journal/index.ts';
 import { createTrust, type Enrolment, readClaimToken } from '../core/link/index.ts';
 import type { Clock } from '../core/ports/clock.ts';
+import type { RawImage } from '../core/ports/image-codec.ts';
 import type { Log } from '../core/ports/log.ts';
 import type { RuntimeHost } from '../core/ports/runtime-host.ts';
 import type { AgentConfig, BrowserAgentStatus } from './agent-messages.ts';
@@ -25,6 +26,7 @@ import { findProviders } from './providers.ts';
 import { createBrowserSensors, modelMemoryBytes } from './sensors.ts';
 import { createMqttTransport } from './transport.ts';
 import { AGENT_VERSION } from './version.ts';
+import { withoutGpu } from './without-gpu.ts';
 
 export interface RunningAgent {
   agent: Agent;
@@ -35,6 +37,8 @@ export interface StartPorts {
   clock: Clock;
   log: Log;
   report(progress: Partial<BrowserAgentStatus>): void;
+  /** Pixels of an input that is decoded already. */
+  takeDecoded(bytes: Uint8Array): RawImage | undefined;
 }
 
 const RUN_TIMEOUT_MS_DEFAULT = 30_000;
@@ -43,13 +47,15 @@ const RUN_TIMEOUT_MS_DEFAULT = 30_000;
  * Enrols this browser where that is still to do, and runs the agent in this worker, with its runtime host beside it.
  * @throws StarlingError `not-enrolled`, `invalid-token`, `claim-token-refused`, `no-storage`, `browser-too-old`
  */
-export async function runAgent(config: AgentConfig, { clock, log, report }: StartPorts): Promise<RunningAgent> {
+export async function runAgent(config: AgentConfig, { clock, log, report, takeDecoded }: StartPorts): Promise<RunningAgent> {
   const { home, fleetUrl } = config;
   const folder = await openFolder(home);
   const files = await openFileStore(await folder.getDirectoryHandle('state', { create: true }));
   const threads = config.threads ?? threadsHere();
-  report({ phase: 'measuring', threads });
+  const journal = await openJournal(files);
+  report({ phase: 'measuring', threads, ...(await knownBefore(config, folder, journal)) });
   const seen = await measureCapabilities(threads, []);
+  report({ withoutGpu: withoutGpu(seen.browser?.webgpu ?? null, 'gpu' in navigator) });
   const identity = await identityOf(seen);
   const providers = await findProviders({ files, log, identity, threads, gpu: seen.browser?.webgpu, asked: config.providers });
   const capabilities = (): Promise<Capabilities> => measureCapabilities(threads, providers.probes());
@@ -57,10 +63,9 @@ export async function runAgent(config: AgentConfig, { clock, log, report }: Star
   const key = await readDeviceKey(home);
   if (key === undefined || key.device !== enrolment.device) throw notEnrolled('the key of this device is gone');
 
-  const journal = await openJournal(files);
   const trust = await createTrust(journal, clock, enrolment.rootDigest, [...enrolment.roots, ...journal.state.roots]);
   const supervised = createHostWorker({
-    ...{ clock, runTimeoutMs: config.runTimeoutMs ?? RUN_TIMEOUT_MS_DEFAULT },
+    ...{ clock, takeDecoded, runTimeoutMs: config.runTimeoutMs ?? RUN_TIMEOUT_MS_DEFAULT },
     config: () => ({ home, providers: providers.usable(), threads }),
     onEnded(reason) {
       const lost = lostIn(reason);
@@ -87,16 +92,44 @@ export async function runAgent(config: AgentConfig, { clock, log, report }: Star
   return { agent, host };
 }
 
+/** What was kept, where a browser that is in starts again; nothing of it is run before it is verified anew. */
+async function knownBefore(
+  config: AgentConfig,
+  folder: FileSystemDirectoryHandle,
+  journal: Journal,
+): Promise<Pick<BrowserAgentStatus, 'known'>> {
+  const enrolment = await readEnrolment(folder);
+  if (enrolment === undefined || !isOf(enrolment, config)) return {};
+  return { known: { device: enrolment.device, release: journal.state.good?.assignment.release ?? null } };
+}
+
+/** A link that is opened again, on a browser that is in already, changes nothing; neither does one of which nothing can be read. */
+function isOf({ rootDigest }: Enrolment, { token }: AgentConfig): boolean {
+  const claim = wholeToken(token);
+  return claim === undefined || claim.rootDigest === rootDigest;
+}
+
+function wholeToken(token: string | undefined): ClaimToken | undefined {
+  try {
+    return token === undefined ? undefined : readClaimToken(token);
+  } catch {
+    return undefined;
+  }
+}
+
 async function enrolled(
-  { home, fleetUrl, token }: AgentConfig,
+  config: AgentConfig,
   folder: FileSystemDirectoryHandle,
   capabilities: () => Promise<Capabilities>,
   report: StartPorts['report'],
 ): Promise<Enrolment> {
+  const { home, fleetUrl, token } = config;
   const known = await readEnrolment(folder);
+  if (known !== undefined && isOf(known, config)) {
+    if (token !== undefined && wholeToken(token) === undefined) report({ tokenIgnored: true });
+    return known;
+  }
   const claim = token === undefined ? undefined : readClaimToken(token);
-  // A link that is opened again, on a browser that is in already, changes nothing.
-  if (known !== undefined && (claim === undefined || claim.rootDigest === known.rootDigest)) return known;
   if (claim === undefined) throw notEnrolled('this browser is no device of a fleet yet');
   report({ phase: 'enrolling' });
   const { enrolment, status } = await enrol({ home, folder, url: fleetUrl }, claim, await capabilities());

@@ -11,6 +11,12 @@ test('says who watches what, and until when', () => {
   );
 });
 
+test('tells the time on a clock of 24 hours, whatever the language is', () => {
+  const evening = new Date(2026, 10, 27, 21, 5, 9).getTime();
+  expect(watchedText([tap(['a.x'], evening)], 1000)).toMatch(/until 21:05:09\.$/);
+  expect(watchedText([tap(['a.x'], evening + 3 * 3_600_000)], 1000)).toMatch(/until 00:05:09\.$/);
+});
+
 test('says nothing once that is over, and of each tap by itself', () => {
   expect(watchedText([], 1000, timeOf)).toBe('');
   expect(watchedText([tap(['a.x'], 999)], 1000, timeOf)).toBe('');

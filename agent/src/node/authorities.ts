@@ -68,6 +68,8 @@ export async function openFollowingAccess(
     const from = trust.root().version + 1;
     const { roots } = parseWith(api.listRoots.response, await untrusted.get(`/trust/roots?from=${from}`));
     await trust.adopt(roots);
+    // Another process of the fleet may have offered less of what the same root names.
+    followed = 0;
     await follow();
     return held?.join() !== before;
   };

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { type Capabilities, type ClaimToken, jsonDecode, jsonEncode } from '@starling/shared';
 import { claimMembership, type Enrolment, enrolmentSchema } from '../core/link/index.ts';
 import { writeDurably } from './file-store.ts';
-import { createFleetAccess, fetchAuthority } from './fleet-access.ts';
+import { createFleetAccess, fetchAuthorities } from './fleet-access.ts';
 import { machineIdDigest, makeDeviceKey } from './key-store.ts';
-import { authorityOf } from './pinned-tls.ts';
 import { AGENT_VERSION } from './version.ts';
 
 const FILE = 'enrolment.json';
@@ -26,13 +25,13 @@ export async function enrol(
   capabilities: Capabilities,
 ): Promise<{ enrolment: Enrolment; status: 'active' | 'pending' }> {
   const { certificateDigest, rootDigest } = token;
-  const authority = certificateDigest === undefined ? undefined : await fetchAuthority(token.url, { certificateDigest, rootDigest });
-  const access = createFleetAccess(token.url, authorityOf(authority));
+  const found = certificateDigest === undefined ? undefined : await fetchAuthorities(token.url, { certificateDigest, rootDigest });
+  const access = createFleetAccess(token.url, found === undefined ? undefined : { certificates: () => found.certificates });
   const key = await makeDeviceKey(directory);
   const { enrolment: made, status } = await claimMembership(access, token.url, token, {
     ...{ key, machineIdDigest: await machineIdDigest(), agentVersion: AGENT_VERSION, hostName: hostname(), capabilities },
   });
-  const enrolment: Enrolment = { ...made, ...(authority === undefined ? {} : { authority }) };
+  const enrolment: Enrolment = { ...made, ...(found === undefined ? {} : { authority: found.authority }) };
   await writeDurably(directory, FILE, jsonEncode(enrolment));
   return { enrolment, status };
 }

@@ -37,7 +37,7 @@ export function createUntrustedAccess(url: string): FleetAccess {
  * where a root that follows the pinned one names it: the authority may have been replaced since the token was made.
  * @throws StarlingError `digest-mismatch`
  */
-export async function fetchAuthority(url: string, pinned: { certificateDigest: string; rootDigest: string }): Promise<string> {
+async function fetchAuthority(url: string, pinned: { certificateDigest: string; rootDigest: string }): Promise<string> {
   const { status, text } = await send(`${url}${API_BASE}/trust/ca.pem`, 'GET', undefined, { rejectUnauthorized: false });
   if (status !== 200)
     throw new StarlingError('unexpected-answer', `${url} answered ${status} when asked for its authority`, { retryable: true });
@@ -46,6 +46,28 @@ export async function fetchAuthority(url: string, pinned: { certificateDigest: s
   throw new StarlingError('digest-mismatch', 'the authority of this fleet is not the one that the claim token names', {
     hint: 'somebody may stand between; ask for a new claim token',
   });
+}
+
+/**
+ * The same, and whatever else the newest root names: while the authority is being replaced, one process of a fleet shows the new one and
+ * another the old.
+ * @throws StarlingError `digest-mismatch`
+ */
+export async function fetchAuthorities(
+  url: string,
+  pinned: { certificateDigest: string; rootDigest: string },
+): Promise<{ authority: string; certificates: string[] }> {
+  const authority = await fetchAuthority(url, pinned);
+  const others = await namedAuthorities(url, pinned.rootDigest).catch(() => []);
+  return { authority, certificates: [authority, ...others.filter((each) => each !== authority)] };
+}
+
+async function namedAuthorities(url: string, rootDigest: string): Promise<string[]> {
+  const untrusted = createUntrustedAccess(url);
+  const { roots } = parseWith(api.listRoots.response, await untrusted.get('/trust/roots?from=1'));
+  const { authorities: named = [] } = await newestOnward(roots, rootDigest);
+  const { authorities } = parseWith(api.listAuthorities.response, await untrusted.get('/trust/authorities'));
+  return authorities.flatMap(({ certificate }) => (named.includes(authorityDigestOf(certificate)) ? [certificate] : []));
 }
 
 /** SHA-256 of the DER. */

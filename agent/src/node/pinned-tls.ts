@@ -11,11 +11,6 @@ export interface Authority {
   earliestNowMs?: (() => number | undefined) | undefined;
 }
 
-/** @param certificate undefined for a fleet whose certificate a public authority vouches for */
-export function authorityOf(certificate: string | undefined, earliestNowMs?: () => number | undefined): Authority | undefined {
-  return certificate === undefined ? undefined : { certificates: () => [certificate], earliestNowMs };
-}
-
 const TIMEOUT_MS = 20_000;
 /** What OpenSSL says where nothing but this machine's clock and the certificate disagree, or where that is the last thing it noticed. */
 const clockErrors: ReadonlySet<string> = new Set(['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED']);

@@ -259,6 +259,22 @@ const command = createRoute({
     'BatchPage',
   ),
 });
+const agents = createRoute({
+  ...under,
+  path: '/agents',
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/agents/agents-page.tsx')),
+    'AgentsPage',
+  ),
+});
+const keys = createRoute({
+  ...under,
+  path: '/keys',
+  component: lazyRouteComponent(
+    fetched(() => import('./pages/keys/keys-page.tsx')),
+    'KeysPage',
+  ),
+});
 const enrolment = createRoute({
   ...under,
   path: '/enrolment',
@@ -309,6 +325,8 @@ const inShell = [
   commands,
   newCommand,
   command,
+  agents,
+  keys,
   enrolment,
   audit,
   settings,

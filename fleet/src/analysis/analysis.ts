@@ -23,6 +23,7 @@ import { appendAudit } from '../audit/index.ts';
 import type { Database } from '../db/index.ts';
 import type { Clock, Log } from '../ports.ts';
 import { bucketOf } from '../telemetry/index.ts';
+import { type CohortSide, cohortAt, readCohorts } from './cohort-store.ts';
 import { sourceOf } from './device-figures.ts';
 import { type Cohort, figuresQuery, type ProfilePrice } from './figures-sql.ts';
 import { judgeMetric } from './judge-metric.ts';
@@ -32,16 +33,18 @@ import {
   censusQuery,
   deleteTemplate,
   failedMeasurement,
+  figuresOf,
+  findLook,
   findTemplate,
   insertMeasurement,
+  type LookQuery,
   type Measurement,
   newestMeasurements,
   newestOfRollout,
-  newestWithQueries,
   plotOf,
   pointOf,
   readCensus,
-  readFigures,
+  readFigureRow,
   selectTemplates,
   textOf,
   upsertTemplate,
@@ -72,8 +75,8 @@ export interface Analysis {
   resolve(reference: unknown): Promise<AnalysisSpec>;
   /** Newest measurement of each metric of a rollout, with what they were at each look. */
   ofRollout(rollout: string): Promise<RolloutMetric[]>;
-  /** The statements behind the newest figures of a metric. @throws StarlingError `not-found` */
-  queriesOf(rollout: string, metric: string): Promise<{ step: string; measuredAtMs: number; queries: MetricQuery[] }>;
+  /** The statements behind the figures of a look at a metric, the newest if none is named. @throws StarlingError `not-found` */
+  queriesOf(rollout: string, metric: string, look?: LookQuery): Promise<{ step: string; measuredAtMs: number; queries: MetricQuery[] }>;
   templates: {
     list(page: PageQuery): Promise<{ items: AnalysisTemplate[]; total: number }>;
     /** @throws StarlingError `unknown-template` */
@@ -120,10 +123,11 @@ export function createAnalysis(ports: AnalysisPorts): Analysis {
       const newest = await newestOfRollout(db, rollout);
       return Promise.all(newest.map((kept) => describeKept(db, kept)));
     },
-    async queriesOf(rollout, metric) {
-      const kept = await newestWithQueries(db, rollout, metric);
-      if (kept !== undefined) return { step: kept.step, measuredAtMs: kept.atMs, queries: kept.queries };
-      throw new StarlingError('not-found', `nothing was measured of "${metric}" for rollout "${rollout}"`, {
+    async queriesOf(rollout, metric, look = {}) {
+      const found = await findLook(db, rollout, metric, look);
+      if (found !== undefined) return found;
+      const which = look.atMs === undefined && look.step === undefined ? '' : ' at that look';
+      throw new StarlingError('not-found', `nothing was measured of "${metric}" for rollout "${rollout}"${which}`, {
         field: 'metric',
         hint: 'metrics are named as the objectives of its analysis; they are measured from its first analysis on',
       });
@@ -163,10 +167,41 @@ async function judge(ports: AnalysisPorts, question: JudgeQuestion): Promise<Ana
   const { spec, nowMs, endsAtMs } = question;
   const isFinal = endsAtMs !== undefined && nowMs >= endsAtMs;
   const metrics: MetricJudgement[] = [];
-  for (const objective of spec.objectives) metrics.push(await judgeObjective(ports, question, objective, isFinal));
+  const lasting = onceAsked(() => lastingQuestion(ports.db, question));
+  for (const objective of spec.objectives) metrics.push(await judgeObjective(ports, { ...question, lasting }, objective, isFinal));
   const census = await censusOf(ports.db, question);
   const sampleRatio = census === null ? null : sampleRatioOf(census);
   return { ...verdictOf(metrics, sampleRatio, isFinal), metrics, sampleRatio };
+}
+
+/** A question whose cohorts are read once, and only where something is measured. */
+interface Look extends JudgeQuestion {
+  lasting(): Promise<JudgeQuestion>;
+}
+
+function onceAsked<Value>(ask: () => Promise<Value>): () => Promise<Value> {
+  let asked: Promise<Value> | undefined;
+  return () => {
+    asked ??= ask();
+    return asked;
+  };
+}
+
+/** What is kept of a look has to give the same later, so its cohorts are those of this moment; where nothing is kept they are asked as given. */
+async function lastingQuestion(db: Database, question: JudgeQuestion): Promise<JudgeQuestion> {
+  const { rollout, candidate, control } = question;
+  if (rollout === undefined) return question;
+  const reading = await readCohorts(db, rollout.id, {
+    candidate: candidate.devices,
+    ...(candidate.assigned === undefined ? {} : { assigned: candidate.assigned }),
+    ...(control === undefined ? {} : { control: control.devices }),
+  });
+  const at = (side: CohortSide): SQL => cohortAt(rollout.id, side, reading);
+  return {
+    ...question,
+    candidate: { ...candidate, devices: at('candidate'), ...(candidate.assigned === undefined ? {} : { assigned: at('assigned') }) },
+    control: control === undefined ? undefined : { ...control, devices: at('control') },
+  };
 }
 
 async function censusOf(db: Database, { spec, candidate, control, sinceMs, nowMs }: JudgeQuestion) {
@@ -186,7 +221,7 @@ export function alphaOf({ confidence, objectives }: Pick<AnalysisSpec, 'confiden
 /** Within its interval, and once it is refuted, what is known of a metric stands; else it is measured. */
 async function judgeObjective(
   ports: AnalysisPorts,
-  question: JudgeQuestion,
+  question: Look,
   objective: AnalysisObjective,
   isFinal: boolean,
 ): Promise<MetricJudgement> {
@@ -207,12 +242,12 @@ async function judgeObjective(
   const kept = { rollout: rollout.id, step: rollout.step, metric: objective.name, atMs: nowMs };
   try {
     const { judgement, queries } = await measure(ports, question, objective, isFinal);
-    await insertMeasurement(db, { ...kept, judgement, error: null, queries });
+    await insertMeasurement(db, { ...kept, judgement, error: null }, queries);
     return await withPlot(judgement);
   } catch (error) {
     ports.log.warn({ rollout: rollout.id, metric: objective.name, error: messageOf(error) }, 'a metric was not measured');
-    const measurement = { ...kept, judgement: null, error: messageOf(error), queries: [] };
-    await insertMeasurement(db, measurement);
+    const measurement = { ...kept, judgement: null, error: messageOf(error) };
+    await insertMeasurement(db, measurement, []);
     return withPlot(judgeErrors(objective, [measurement, ...known], nowMs));
   }
 }
@@ -229,24 +264,25 @@ function judgeErrors(objective: AnalysisObjective, newestFirst: readonly Measure
 
 async function measure(
   ports: AnalysisPorts,
-  question: JudgeQuestion,
+  question: Look,
   objective: AnalysisObjective,
   isFinal: boolean,
 ): Promise<{ judgement: MetricJudgement; queries: MetricQuery[] }> {
   const { spec, nowMs } = question;
-  const queries = queriesOf(ports, question, objective);
+  const queries: MetricQuery[] = [];
   const figures: Partial<Record<'candidate' | 'control', CohortFigures>> = {};
-  for (const { side, query } of queries) figures[side] = await readFigures(ports.db, query);
+  for (const { side, query } of queriesOf(ports, await question.lasting(), objective)) {
+    const row = await readFigureRow(ports.db, query);
+    queries.push(textOf(side, query, row));
+    figures[side] = figuresOf(row);
+  }
   const { against } = question;
   const basis = against === undefined ? { control: spec.control, adjust: spec.adjust } : ({ control: 'own-past', adjust: false } as const);
   const judgement = judgeMetric({
     ...{ objective, isFinal, nowMs, ...basis, alpha: alphaOf(spec), isPaired: against !== undefined },
     figures: figures.candidate === undefined ? null : { candidate: figures.candidate, control: figures.control ?? null },
   });
-  return {
-    judgement: { ...judgement, plot: [pointOf(judgement, nowMs)] },
-    queries: queries.map(({ side, query }) => textOf(side, query)),
-  };
+  return { judgement: { ...judgement, plot: [pointOf(judgement, nowMs)] }, queries };
 }
 
 function queriesOf(

@@ -43,11 +43,13 @@ export interface FiguresQuestion {
 const SKETCH_DEVICES_MAXIMUM = 2000;
 const MILLISECONDS_PER_HOUR = 3_600_000;
 /** Logarithms of the ends of all bins, the open ones as wide as the others. */
-const logEdges: readonly number[] = [-1, ...latencyEdgesMs.keys(), latencyEdgesMs.length].map((index) => {
+const logEdges = [-1, ...latencyEdgesMs.keys(), latencyEdgesMs.length].map((index) => {
   const known = latencyEdgesMs[Math.max(0, Math.min(index, latencyEdgesMs.length - 1))] as number;
   const beyond = index < 0 ? -1 : index >= latencyEdgesMs.length ? 1 : 0;
   return Math.log(known) + (beyond * Math.LN10) / 24;
 });
+/** In the text of the statement: they are the same at every look, and a look keeps its parameters. */
+const edgesLiteral = sql.raw(`'{${logEdges.join(',')}}'::float8[]`);
 
 /**
  * The sums of one measure over one cohort, in one statement: what `figuresOfDevices` makes in memory. It stands on its own, so that
@@ -156,7 +158,7 @@ function sketchQuery(question: FiguresQuestion): SQL {
     from sketches s join place p on p.is_now = s.is_now group by s.device, s.is_now),
   own as (select distinct on (device, is_now) device, is_now,
     e.edges[bin] + greatest(0, (${level} * total - (upto - n)) / n) * (e.edges[bin + 1] - e.edges[bin]) as log
-    from running cross join (select ${sql.param(logEdges)}::float8[] as edges) as e
+    from running cross join (select ${edgesLiteral} as edges) as e
     where upto >= ${level} * total and total >= ${DEVICE_INFERENCES_MINIMUM} order by device, is_now, bin),
   ${pairs},
   sketch as (select jsonb_build_object('now', coalesce(jsonb_object_agg(bin, n) filter (where is_now), '{}'),

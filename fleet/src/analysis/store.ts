@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   type AnalysisTemplate,
   latencyEdgesMs,
@@ -6,17 +7,19 @@ import {
   type PageQuery,
   type PlotPoint,
 } from '@starling/shared';
-import { and, asc, count, desc, eq, gte, isNotNull, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gte, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { z } from 'zod';
 import type { Queryable } from '../db/index.ts';
-import { analysisMeasurements, analysisTemplates } from '../db/schema/index.ts';
+import { analysisMeasurements, analysisStatements, analysisTemplates } from '../db/schema/index.ts';
+import { deleteOldCohorts } from './cohort-store.ts';
 import type { Cohort } from './figures-sql.ts';
 import type { CohortFigures } from './moments.ts';
 
-export function textOf(side: string, query: SQL): MetricQuery {
+/** A statement, and what it gave. */
+export function textOf(side: string, query: SQL, { row }: FigureRow): MetricQuery {
   const { sql: text, params } = new PgDialect().sqlToQuery(query);
-  return { side, sql: text, params };
+  return { side, sql: text, params, figures: row };
 }
 
 const sums = ['devices', 'a', 'b', 'aa', 'ab', 'bb'] as const;
@@ -31,11 +34,21 @@ const figuresRowSchema = z
       .parse(bins),
   }));
 
+/** Columns of what a statement gave, by name, and the bins of sketches. */
+type FigureRow = z.infer<typeof figuresRowSchema>;
+
 /** Runs what `figuresQuery` made. */
-export async function readFigures(db: Queryable, query: SQL): Promise<CohortFigures> {
+export async function readFigureRow(db: Queryable, query: SQL): Promise<FigureRow> {
   const [first] = await db.execute(query);
-  if (first === undefined) return { now: side({}, 'now'), past: side({}, 'past'), cross: { aa: 0, ab: 0, ba: 0, bb: 0 } };
-  const { row, bins } = figuresRowSchema.parse(first);
+  return first === undefined ? { row: {}, bins: null } : figuresRowSchema.parse(first);
+}
+
+export async function readFigures(db: Queryable, query: SQL): Promise<CohortFigures> {
+  return figuresOf(await readFigureRow(db, query));
+}
+
+export function figuresOf({ row, bins }: FigureRow): CohortFigures {
+  if (Object.keys(row).length === 0) return { now: side({}, 'now'), past: side({}, 'past'), cross: { aa: 0, ab: 0, ba: 0, bb: 0 } };
   const log = (which: string) => ({
     devices: row[`log_${which}_devices`] ?? 0,
     sum: row[`log_${which}_sum`] ?? 0,
@@ -80,21 +93,16 @@ export interface Measurement {
   atMs: number;
   judgement: MetricJudgement | null;
   error: string | null;
-  queries: MetricQuery[];
 }
 
-/** Statements are kept with the newest measurement, and with one that refuted its objective: they are long, and differ in their times alone. */
-export async function insertMeasurement(db: Queryable, measurement: Measurement): Promise<void> {
-  const { rollout, step, metric, atMs } = measurement;
-  const table = analysisMeasurements;
-  const isIt = and(eq(table.rollout, rollout), eq(table.step, step), eq(table.metric, metric), eq(table.failed, false));
-  await db
-    .update(table)
-    .set({ queries: [] })
-    .where(and(isIt, lt(table.atMs, atMs), sql`${table.queries} <> '[]'::jsonb`));
+/** Keeps a look, with what it asked: statements are long, and the same at every look, so each is there once. */
+export async function insertMeasurement(db: Queryable, measurement: Measurement, asked: readonly MetricQuery[]): Promise<void> {
+  const statements = asked.map(({ sql: text }) => ({ digest: createHash('sha256').update(text).digest('hex'), sql: text }));
+  if (statements.length > 0) await db.insert(analysisStatements).values(statements).onConflictDoNothing();
+  const queries = asked.map(({ sql: _text, ...query }, index) => ({ ...query, statement: statements[index]?.digest ?? '' }));
   await db
     .insert(analysisMeasurements)
-    .values({ ...measurement, failed: measurement.judgement?.verdict === 'failed' })
+    .values({ ...measurement, queries, failed: measurement.judgement?.verdict === 'failed' })
     .onConflictDoNothing();
 }
 
@@ -157,20 +165,42 @@ export async function newestOfRollout(db: Queryable, rollout: string): Promise<M
     .orderBy(table.step, table.metric, desc(table.atMs));
 }
 
-/** The newest measurement of a metric whose statements are kept. */
-export async function newestWithQueries(db: Queryable, rollout: string, metric: string): Promise<Measurement | undefined> {
+/** Which look is meant: the newest of these that has measured something. */
+export interface LookQuery {
+  /** Not later. */
+  atMs?: number | undefined;
+  step?: string | undefined;
+}
+
+/** A look at a metric, with the statements that gave its figures. */
+export async function findLook(
+  db: Queryable,
+  rollout: string,
+  metric: string,
+  { atMs, step }: LookQuery,
+): Promise<{ step: string; measuredAtMs: number; queries: MetricQuery[] } | undefined> {
   const table = analysisMeasurements;
-  const isIt = and(eq(table.rollout, rollout), eq(table.metric, metric), sql`${table.queries} <> '[]'::jsonb`);
+  const isOfStep = step === undefined ? undefined : eq(table.step, step);
+  const isInTime = atMs === undefined ? undefined : lte(table.atMs, atMs);
+  const isIt = and(eq(table.rollout, rollout), eq(table.metric, metric), isOfStep, isInTime, sql`${table.queries} <> '[]'::jsonb`);
   const [row] = await db.select().from(table).where(isIt).orderBy(desc(table.atMs)).limit(1);
-  return row;
+  if (row === undefined) return undefined;
+  const digests = row.queries.flatMap(({ statement }) => statement ?? []);
+  const kept = digests.length === 0 ? [] : await db.select().from(analysisStatements).where(inArray(analysisStatements.digest, digests));
+  const texts = new Map(kept.map((each) => [each.digest, each.sql]));
+  const queries = row.queries.map(({ side, params, statement = '', sql: text, figures }) => ({
+    ...{ side, params, sql: text ?? texts.get(statement) ?? '' },
+    ...(figures === undefined ? {} : { figures }),
+  }));
+  return { step: row.step, measuredAtMs: row.atMs, queries };
 }
 
 /** Measurements of one deletion: few enough that nobody waits for them. */
 const DELETED_MEASUREMENTS = 2000;
 
 /**
- * Deletes some looks that are older. What a metric came to in its step stays, and what refuted it: a rollout of long ago still tells why it
- * ended. @returns how many went
+ * Deletes some looks that are older, and then who was on which side of rollouts at which nobody looks any more. What a metric came to in
+ * its step stays, and what refuted it: a rollout of long ago still tells why it ended. @returns how many rows went
  */
 export async function deleteOldMeasurements(db: Queryable, beforeMs: number): Promise<number> {
   const rows = await db.execute(sql`
@@ -179,7 +209,7 @@ export async function deleteOldMeasurements(db: Queryable, beforeMs: number): Pr
       where o.at_ms < ${beforeMs}::bigint and not o.failed and exists (
         select 1 from analysis_measurements n where n.rollout = o.rollout and n.step = o.step and n.metric = o.metric and n.at_ms > o.at_ms)
       order by o.at_ms limit ${DELETED_MEASUREMENTS}) returning 1`);
-  return rows.length;
+  return rows.length > 0 ? rows.length : deleteOldCohorts(db, beforeMs);
 }
 
 export async function findTemplate(db: Queryable, name: string): Promise<AnalysisTemplate | undefined> {

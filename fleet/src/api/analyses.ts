@@ -20,5 +20,5 @@ export function analysisRoutes(app: ApiApp, { analysis }: AnalysisRoutePorts): v
     return {};
   });
   route(app, api.listRolloutMetrics, async ({ params }) => ({ items: await analysis.ofRollout(params.rollout) }));
-  route(app, api.showMetricQueries, ({ params }) => analysis.queriesOf(params.rollout, params.metric));
+  route(app, api.showMetricQueries, ({ params, query }) => analysis.queriesOf(params.rollout, params.metric, query));
 }

@@ -9,7 +9,10 @@ export interface CommandBatchRoutePorts {
 /** Commands for many devices. */
 export function commandBatchRoutes(app: ApiApp, { batches }: CommandBatchRoutePorts): void {
   route(app, api.createCommandBatch, ({ body, actor }) => batches.create(body, actor));
-  route(app, api.listCommandBatches, async ({ query }) => ({ ...query, ...(await batches.list(query)) }));
+  route(app, api.listCommandBatches, async ({ query }) => {
+    const { limit, offset } = query;
+    return { limit, offset, ...(await batches.list(query)) };
+  });
   route(app, api.showCommandBatch, ({ params }) => batches.show(params.id));
   route(app, api.listBatchTargets, async ({ params, query }) => {
     const { limit, offset } = query;

@@ -56,7 +56,7 @@ export function deviceAccessRoutes(
   });
   route(app, api.deviceRekey, ({ body }) => access.rekey(body.claim, body.proof));
   route(app, api.listRoots, async ({ query }) => ({ roots: await keyring.roots(query.from) }));
-  route(app, api.publishRoot, ({ body, actor }) => keyring.publishRoot(body.signed, actor));
+  route(app, api.publishRoot, ({ body, actor }) => keyring.publishRoot(body.signed, actor, body));
   route(app, api.fleetKey, () => ({ fleetId: keyring.fleetId, key: keyring.fleetKey }));
   route(app, api.prepareFleetKey, async ({ actor }) => ({ fleetId: keyring.fleetId, key: await keyring.prepareKey(actor) }));
   route(app, api.listAuthorities, async () => ({ authorities: (await rotation?.list()) ?? [] }));

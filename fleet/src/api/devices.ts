@@ -74,6 +74,10 @@ export function deviceRoutes(app: ApiApp, ports: DevicePorts): void {
     const sent = await commands.send(params.id, body.name, body.arguments, actor, grant);
     return commands.wait(sent.id, body.waitMs);
   });
+  route(app, api.listNamedCommands, async ({ query }) => {
+    const { limit, offset } = query;
+    return { limit, offset, ...(await commands.named(query)) };
+  });
   route(app, api.listCommands, async ({ params, query }) => ({ ...query, ...(await commands.list(params.id, query)) }));
   route(app, api.cancelCommand, ({ params, actor }) => commands.cancel(params.id, actor));
   route(app, api.showDiagnostics, ({ params }) => readDiagnostics(params.id, ports));

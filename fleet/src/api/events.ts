@@ -1,8 +1,7 @@
-import { StarlingError } from '@starling/shared';
+import { fileEndpoints } from '@starling/shared';
 import { streamSSE } from 'hono/streaming';
-import { requireRole, requireScope } from '../auth/index.ts';
 import type { EventBus } from '../ports.ts';
-import type { ApiApp } from './route.ts';
+import { type ApiApp, fileRoute } from './route.ts';
 
 export interface EventPorts {
   events: EventBus;
@@ -14,12 +13,8 @@ const QUEUE_MAXIMUM = 500;
 
 /** What changes in the fleet, as server-sent events: a page fetches again what an event is about. */
 export function eventRoutes(app: ApiApp, { events }: EventPorts): void {
-  app.get('/events', (context) => {
-    const actor = context.get('actor');
-    if (actor === undefined) throw new StarlingError('not-signed-in', 'this needs a login', { hint: 'sign in, or send an API token' });
-    requireRole(actor, 'viewer');
-    requireScope(actor, 'fleet:read');
-    return streamSSE(context, async (stream) => {
+  fileRoute(app, fileEndpoints.events, ({ context }) =>
+    streamSSE(context, async (stream) => {
       const queue: string[] = [];
       let wake = (): void => undefined;
       const stop = events.subscribe((event) => {
@@ -48,6 +43,6 @@ export function eventRoutes(app: ApiApp, { events }: EventPorts): void {
         if (queue.length === 0 && !stream.aborted) await stream.writeSSE({ event: 'heartbeat', data: '{}' });
       }
       stop();
-    });
-  });
+    }),
+  );
 }

@@ -1,11 +1,10 @@
-import { api, StarlingError } from '@starling/shared';
+import { api, fileEndpoints, StarlingError } from '@starling/shared';
 import { sql } from 'drizzle-orm';
 import { stream } from 'hono/streaming';
-import { requireRole, requireScope } from '../auth/index.ts';
 import { boundedPieces } from '../bounded-body.ts';
 import { CSV_BYTES_MAXIMUM, type DeviceBulk, type SimulatedRemoval } from '../devices/index.ts';
 import type { Groups } from '../groups/index.ts';
-import { type ApiApp, route } from './route.ts';
+import { type ApiApp, fileRoute, route } from './route.ts';
 
 export interface GroupRoutePorts {
   groups: Groups;
@@ -47,14 +46,8 @@ export function groupRoutes(app: ApiApp, ports: GroupRoutePorts): void {
   exportRoute(app, ports);
 }
 
-/** A file, not JSON: it is no row of the endpoint table. */
 function exportRoute(app: ApiApp, { groups, bulk }: Pick<GroupRoutePorts, 'groups' | 'bulk'>): void {
-  app.get('/devices.csv', async (context) => {
-    const actor = context.get('actor');
-    if (actor === undefined) throw new StarlingError('not-signed-in', 'this needs a login', { hint: 'sign in, or send an API token' });
-    requireRole(actor, 'viewer');
-    requireScope(actor, 'devices:read');
-    const select = context.req.query('select');
+  fileRoute(app, fileEndpoints.exportDevices, async ({ query: { select }, context }) => {
     const where = select === undefined || select === '' ? sql`true` : await groups.where(select);
     const headers = { 'content-type': 'text/csv; charset=utf-8', 'content-disposition': 'attachment; filename="devices.csv"' };
     for (const [name, value] of Object.entries(headers)) context.header(name, value);

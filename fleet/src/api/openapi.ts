@@ -1,5 +1,5 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi';
-import { API_BASE, api, type Endpoint, neededScope, problemDetailsSchema, tapStreamPath, tapValueViewSchema } from '@starling/shared';
+import { API_BASE, api, type Endpoint, type FileEndpoint, fileEndpoints, neededScope, problemDetailsSchema } from '@starling/shared';
 
 /** The OpenAPI 3.1 document of every route, from the endpoint table that also routes and guards them. */
 export function openApiDocument() {
@@ -7,28 +7,8 @@ export function openApiDocument() {
   registry.registerComponent('securitySchemes', 'session', { type: 'apiKey', in: 'cookie', name: 'starling.session_token' });
   registry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   for (const [name, endpoint] of Object.entries(api)) registry.registerPath({ operationId: name, ...describe(endpoint) });
-  registry.registerPath({
-    operationId: 'events',
-    method: 'get',
-    path: '/events',
-    tags: ['fleet'],
-    summary: 'What changes in the fleet, as server-sent events; a heartbeat every 15 s',
-    description: 'Needs the role viewer; of a scoped API token, fleet:read.',
-    responses: { 200: { description: 'A stream without end', content: { 'text/event-stream': { schema: z.string() } } }, ...problems },
-  });
-  registry.registerPath({
-    operationId: 'tapValues',
-    method: 'get',
-    path: tapStreamPath('{id}', '{tap}'),
-    tags: ['taps'],
-    summary: 'Values of a tap, as server-sent events, until it ends; a heartbeat every 15 s',
-    description: 'Needs the role operator; of a scoped API token, taps:read.',
-    request: { params: z.object({ id: z.string(), tap: z.string() }) },
-    responses: {
-      200: { description: 'Events with a value each', content: { 'text/event-stream': { schema: tapValueViewSchema } } },
-      ...problems,
-    },
-  });
+  for (const [name, endpoint] of Object.entries<FileEndpoint>(fileEndpoints))
+    registry.registerPath({ operationId: name, ...describeFile(endpoint) });
   registry.registerPath({
     operationId: 'authority',
     method: 'get',
@@ -51,10 +31,25 @@ const problems = {
   default: { description: 'A problem (RFC 9457)', content: { 'application/problem+json': { schema: problemDetailsSchema } } },
 };
 
+const binary = z.string().meta({ format: 'binary' });
+
+function paramsOf(path: string) {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
+  return names.length === 0 ? {} : { params: z.object(Object.fromEntries(names.map((name) => [name, z.string()]))) };
+}
+
+function describeFile({ path, tag, summary, access, scope, query, contentType, content }: FileEndpoint) {
+  const tokens = scope === 'all' ? 'an API token with scopes cannot have it' : `of a scoped API token, ${scope}`;
+  return {
+    ...{ method: 'get' as const, path, tags: [tag], summary, description: `Needs the role ${access}; ${tokens}.` },
+    request: { ...paramsOf(path), ...(query === undefined ? {} : { query }) },
+    responses: { 200: { description: 'Done', content: { [contentType]: { schema: content ?? binary } } }, ...problems },
+  };
+}
+
 function describe(endpoint: Endpoint) {
-  const names = [...endpoint.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
   const content = endpoint.rawBody
-    ? { 'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) } }
+    ? { 'application/octet-stream': { schema: binary } }
     : endpoint.body === undefined
       ? undefined
       : { 'application/json': { schema: endpoint.body } };
@@ -66,7 +61,7 @@ function describe(endpoint: Endpoint) {
     description: describeAccess(endpoint),
     ...(endpoint.access === 'public' ? { security: [] } : {}),
     request: {
-      ...(names.length === 0 ? {} : { params: z.object(Object.fromEntries(names.map((name) => [name, z.string()]))) }),
+      ...paramsOf(endpoint.path),
       ...(endpoint.query === undefined ? {} : { query: endpoint.query }),
       ...(content === undefined ? {} : { body: { content, required: true } }),
     },

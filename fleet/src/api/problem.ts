@@ -19,6 +19,7 @@ const statusOf: Readonly<Record<string, number>> = {
   'user-exists': 409,
   'name-taken': 409,
   'group-in-use': 409,
+  'authority-in-use': 409,
   'last-admin': 409,
   'not-pending': 409,
   'not-running': 409,

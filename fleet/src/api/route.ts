@@ -1,4 +1,14 @@
-import { type Actor, type Endpoint, firstProblemOf, neededScope, type PathParams, type ResponseOf, StarlingError } from '@starling/shared';
+import {
+  type Actor,
+  type Endpoint,
+  type FileEndpoint,
+  firstProblemOf,
+  neededScope,
+  type PathParams,
+  type ResponseOf,
+  type Role,
+  StarlingError,
+} from '@starling/shared';
 import type { Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { requireRole, requireScope } from '../auth/index.ts';
@@ -40,10 +50,42 @@ export function route<E extends Endpoint>(
   });
 }
 
-function requireAccess(endpoint: Endpoint, actor: Actor | undefined): Actor {
-  if (endpoint.access === 'public') return actor ?? nobody;
+/** What a handler of a file gets. */
+export interface FileCall<E extends FileEndpoint> {
+  params: Record<PathParams<E['path']>, string>;
+  query: E extends { query: infer Query extends z.ZodType } ? z.output<Query> : Record<string, never>;
+  actor: Actor;
+  context: Context<ApiEnv>;
+}
+
+/** Puts a file or a stream on the app; who may have it is asked first, as for every endpoint. */
+export function fileRoute<E extends FileEndpoint>(
+  app: ApiApp,
+  endpoint: E,
+  handler: (call: FileCall<E>) => Promise<Response> | Response,
+): void {
+  app.get(endpoint.path.replaceAll(/\{(\w+)\}/g, ':$1'), (context: Context<ApiEnv>) => {
+    const actor = requireActor(endpoint.access, context.get('actor'));
+    if (endpoint.scope !== 'all') requireScope(actor, endpoint.scope);
+    else if (actor.scopes !== null) {
+      throw new StarlingError('out-of-scope', 'this holds everything, so a token with scopes cannot have it', {
+        hint: 'use a token without scopes',
+      });
+    }
+    const query = endpoint.query === undefined ? {} : parseInput(endpoint.query, context.req.query(), 'query');
+    return handler({ params: context.req.param(), query, actor, context } as unknown as FileCall<E>);
+  });
+}
+
+function requireActor(role: Role, actor: Actor | undefined): Actor {
   if (actor === undefined) throw new StarlingError('not-signed-in', 'this needs a login', { hint: 'sign in, or send an API token' });
-  requireRole(actor, endpoint.access);
+  requireRole(actor, role);
+  return actor;
+}
+
+function requireAccess(endpoint: Endpoint, given: Actor | undefined): Actor {
+  if (endpoint.access === 'public') return given ?? nobody;
+  const actor = requireActor(endpoint.access, given);
   if (endpoint.anyScope !== true) requireScope(actor, neededScope(endpoint));
   return actor;
 }

@@ -1,6 +1,5 @@
-import { api, placeOfPorts, type ReplayOf, StarlingError } from '@starling/shared';
+import { api, fileEndpoints, placeOfPorts, type ReplayOf, StarlingError } from '@starling/shared';
 import { streamSSE } from 'hono/streaming';
-import { requireRole, requireScope } from '../auth/index.ts';
 import type { BlobStore } from '../blobs/index.ts';
 import type { DesiredStates } from '../desired-state/index.ts';
 import type { Devices } from '../devices/index.ts';
@@ -8,7 +7,7 @@ import type { Releases } from '../releases/index.ts';
 import type { Taps, TapViewer } from '../taps/index.ts';
 import { storeInput } from './command-input.ts';
 import { requireConnected } from './device-connected.ts';
-import { type ApiApp, type Call, route } from './route.ts';
+import { type ApiApp, type Call, fileRoute, route } from './route.ts';
 
 export interface TapRoutePorts {
   taps: Taps;
@@ -38,13 +37,9 @@ export function tapRoutes(app: ApiApp, ports: TapRoutePorts): void {
     return { stopped: true };
   });
   route(app, api.replayOnDevice, (call) => replayOnDevice(call, ports));
-  app.get('/devices/:id/taps/:tap/values', (context) => {
-    const actor = context.get('actor');
-    if (actor === undefined) throw new StarlingError('not-signed-in', 'this needs a login', { hint: 'sign in, or send an API token' });
-    // Whoever may look may as well start a tap: what it shows is nobody else's to see.
-    requireRole(actor, api.startTap.access);
-    requireScope(actor, 'taps:read');
-    const viewer = taps.view(context.req.param('id'), context.req.param('tap'));
+  // Whoever may look may as well start a tap: what it shows is nobody else's to see.
+  fileRoute(app, fileEndpoints.tapValues, ({ params, context }) => {
+    const viewer = taps.view(params.id, params.tap);
     return streamSSE(context, async (stream) => {
       let wake = (): void => undefined;
       const isGone = (): boolean => stream.aborted || stream.closed;

@@ -1,11 +1,14 @@
 import {
   type Capture,
   type CaptureView,
+  type CommandArguments,
   type CommandView,
   captureSchema,
   cborDecode,
   commandTable,
+  type EgressPolicy,
   isStarlingError,
+  OUTPUT_NODE,
   type Policies,
   StarlingError,
 } from '@starling/shared';
@@ -20,10 +23,10 @@ import { archiveOf } from './archive.ts';
 /** What devices have captured. */
 export interface Captures {
   /**
-   * Says at once what the device would: by the policy of the release that it runs.
-   * @throws StarlingError `capture-refused`
+   * Says at once what the device would: by the release that it runs, and its policy.
+   * @throws StarlingError `unknown-edge`, `unknown-pipeline`, `capture-refused`
    */
-  requireAllowed(device: string): Promise<void>;
+  requireAllowed(device: string, asked: CaptureAsked): Promise<void>;
   /** @throws StarlingError `not-found` where nothing has arrived, or it was kept for long enough */
   show(id: string): Promise<CaptureView>;
   /** Its manifest and its values as a zip archive. */
@@ -32,13 +35,15 @@ export interface Captures {
   references(): Promise<Set<string>>;
 }
 
+export type CaptureAsked = Pick<CommandArguments<'capture'>, 'edges' | 'pipeline'>;
+
 export interface CapturePorts {
   db: Database;
   clock: Clock;
   blobs: Pick<BlobStore, 'readBlob' | 'reachable'>;
   commands: Pick<Commands, 'show'>;
   devices: Pick<Devices, 'find'>;
-  releases: Pick<Releases, 'find'>;
+  releases: Pick<Releases, 'find' | 'edges'>;
 }
 
 const DAY_MS = 86_400_000;
@@ -78,14 +83,28 @@ export function createCaptures(ports: CapturePorts): Captures {
     return { view: { manifest: capture.manifest, digest, sizeBytes, keptUntilMs: untilMs }, capture };
   };
   return {
-    async requireAllowed(device) {
+    async requireAllowed(device, { edges, pipeline }) {
       const release = (await devices.find(device)).reported?.running?.release;
       const policies = release === undefined ? undefined : await policiesOf(release);
-      if (policies === undefined || policies.capture.enabled) return;
-      throw new StarlingError('capture-refused', 'the policy of the release that the device runs lets nothing be captured', {
-        field: 'name',
-        hint: 'make a release whose policies.capture.enabled is true',
-      });
+      if (release === undefined || policies === undefined) return;
+      const known = await releases.edges(release, pipeline);
+      const unknown = edges.findIndex((edge) => !known.edges.includes(edge));
+      if (unknown !== -1) {
+        throw new StarlingError('unknown-edge', `the pipeline that runs has no port ${edges[unknown]}`, {
+          field: `arguments.edges.${unknown}`,
+          hint: `ports: ${known.edges.join(', ')}`,
+        });
+      }
+      if (policies.capture.enabled) return;
+      const { name } = (await releases.find(release)).document;
+      throw new StarlingError(
+        'capture-refused',
+        `${edges.join(', ')} cannot be captured: the policy of release ${name} allows no captures`,
+        {
+          field: 'arguments.edges',
+          hint: captureHint(edges, policies.egress, known.prefix),
+        },
+      );
     },
     show: async (id) => (await find(id)).view,
     async archive(id) {
@@ -108,4 +127,12 @@ function nothingHere({ name, status }: Pick<CommandView, 'name' | 'status'>): St
     field: 'id',
     hint: 'send the command "capture", and wait until it is done',
   });
+}
+
+/** All that a release has to say for these edges to be captured: what would be refused next as well. */
+function captureHint(edges: readonly string[], egress: EgressPolicy, prefix: string): string {
+  const outputs = egress.outputs.map((output) => (output.startsWith(prefix) ? `${OUTPUT_NODE}.${output.slice(prefix.length)}` : ''));
+  const shut = edges.filter((edge) => !egress.edges.includes(prefix + edge) && !outputs.includes(edge));
+  const enabled = 'make a release whose policies.capture.enabled is true';
+  return shut.length === 0 ? enabled : `${enabled}, and whose policies.egress.edges names ${shut.map((edge) => prefix + edge).join(', ')}`;
 }

@@ -7,6 +7,7 @@ import {
   operatorRegistry,
   type Pipeline,
   pipelineFileSchema,
+  wordsOfIssue,
 } from '@starling/shared';
 import type { z } from 'zod';
 import { checkScripts } from '../scripts/index.ts';
@@ -66,8 +67,9 @@ function problemsOfIssue(issue: z.core.$ZodIssue, file: PipelineFile): FileProbl
     });
   }
   const isMissing = issue.code === 'invalid_type' && /received undefined/.test(issue.message);
-  const message = isMissing ? `${path.at(-1) ?? 'it'} is missing` : issue.message;
-  const hint = isMissing ? `add "${path.at(-1)}: ..."` : hintOf(issue);
+  const words = wordsOfIssue(issue);
+  const message = isMissing ? `${path.at(-1) ?? 'it'} is missing` : words.message;
+  const hint = isMissing ? `add "${path.at(-1)}: ..."` : (hintOfField(field, file.value) ?? hintOf(issue) ?? words.hint);
   return [{ code: 'invalid-document', field, message, ...(hint === undefined ? {} : { hint }), place: file.placeOf(field) }];
 }
 
@@ -77,6 +79,22 @@ function keyPlace(file: PipelineFile, field: string): FileProblem['place'] {
   const key = field.slice(field.lastIndexOf('.') + 1);
   const at = place.text.slice(0, place.column - 1).lastIndexOf(key);
   return at < 0 ? place : { ...place, column: at + 1, length: key.length };
+}
+
+/** What the two fields that every document begins with would have to be. */
+function hintOfField(field: string, value: Readonly<Record<string, unknown>>): string | undefined {
+  const written = value[field];
+  if (field === 'name' && typeof written === 'string') {
+    const name = written
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9_-]+/g, '-')
+      .replaceAll(/^[^a-z0-9]+|-+$/g, '')
+      .slice(0, 64);
+    return name === '' ? undefined : `write ${name}`;
+  }
+  if (field !== 'version') return undefined;
+  const numbers = /^v?(\d+)(?:\.(\d+))?$/.exec(String(written));
+  return numbers === null ? 'write three numbers, such as 1.0.0' : `write ${numbers[1]}.${numbers[2] ?? 0}.0`;
 }
 
 /** Of a node that is of no kind: the kind whose key was most likely meant. */

@@ -13,19 +13,29 @@ export interface JoinedPipeline {
   remove(): Promise<void>;
 }
 
+/** Mistakes that another value of a parameter may mend. */
+const ofDefaults: readonly string[] = ['invalid-params', 'invalid-parameter', 'invalid-expression', 'type-mismatch'];
+
 /**
  * For what reads a single file: puts into it the scripts and pipelines that it names.
  * @param ask a client of the fleet, for `name@version`; undefined where nobody is signed in
- * @throws StarlingError `bad-file`; `pipeline-has-problems` of a file that names others, with their places in each of them
+ * @param parameters values in place of the defaults, as they were typed
+ * @throws StarlingError `bad-file`; `pipeline-has-problems`, with their places in each of the files
  */
-export async function joinPipeline(file: string, ask: () => Promise<ApiClient | undefined>): Promise<JoinedPipeline> {
+export async function joinPipeline(
+  file: string,
+  ask: () => Promise<ApiClient | undefined>,
+  parameters: readonly string[] = [],
+): Promise<JoinedPipeline> {
   const alone = await readPipelineFile(file);
-  if (!alone.namesOthers) return { path: file, isCopy: false, remove: async () => undefined };
-  const read = alone.problems.length === 0 ? alone : await readPipelineFile(file, await ask());
+  const read = alone.problems.length === 0 || !alone.namesOthers ? alone : await readPipelineFile(file, await ask());
   // What is only tried needs no version.
   const value = { version: '0.0.0', ...read.value };
   const { document, problems } = checkPipelineFile({ ...read, value }, { models: new Map(), mayBeElsewhere: true });
-  if (document === undefined || problems.length > 0) throw new PipelineFileProblems(file, problems);
+  // A default that is none is no mistake of whoever gives another value: what runs the pipeline checks it with that.
+  const isOfDefaults = ({ code }: { code: string }): boolean => parameters.length > 0 && ofDefaults.includes(code);
+  if (document === undefined || !problems.every(isOfDefaults)) throw new PipelineFileProblems(file, problems);
+  if (!alone.namesOthers) return { path: file, isCopy: false, remove: async () => undefined };
   const folder = await mkdtemp(join(tmpdir(), 'starling-pipeline-'));
   const path = join(folder, 'pipeline.json');
   await writeFile(path, JSON.stringify(value, undefined, 2));

@@ -25,7 +25,7 @@ export async function readKeyFile(path: string, field: string): Promise<PrivateK
   if (text === undefined) {
     throw cliError('bad-file', `there is no key file ${path}`, {
       field,
-      hint: `make one with "starling key create", or name yours with ${field} FILE`,
+      hint: `make one with "starling key create", or name yours${field.startsWith('--') ? ` with ${field} FILE` : ''}${demoKeyHint(field)}`,
     });
   }
   const refuse = (why: string): Error =>
@@ -52,6 +52,12 @@ export async function readKeyFile(path: string, field: string): Promise<PrivateK
   if ((await keyIdOf(key)) !== key.kid) throw refuse('"kid" is not the thumbprint of "x"');
   if (!(await belongTogether(key))) throw refuse('"d" and "x" do not belong together');
   return key;
+}
+
+/** Where those of the demo lie, which makes its own. */
+export function demoKeyHint(field: string): string {
+  const file = { '--publisher-key': 'publisher-key.json', '--root-key': 'root-key.json' }[field];
+  return file === undefined ? '' : `; that of the demo is .starling/demo/${file} in the folder where it runs`;
 }
 
 export function writeKeyFile(path: string, key: PrivateKey, field: string): Promise<void> {

@@ -16,9 +16,13 @@ export interface OutputOptions {
   quiet: boolean;
   colour: boolean;
   dumbTerminal: boolean;
+  nowMs(): number;
 }
 
-/** One thing that takes long. On a terminal a line that moves; elsewhere a line when it starts, at each quarter and when it ends. */
+/**
+ * One thing that takes long. On a terminal a line that moves; elsewhere a line when it starts, at each quarter, when it ends, and now and
+ * then where something has changed between.
+ */
 export interface Progress {
   /** @param share 0 to 1, or undefined where nobody knows how much there is */
   update(share: number | undefined, detail?: string): void;
@@ -84,8 +88,10 @@ export function createOutput(options: OutputOptions): Output {
 const silentProgress: Progress = { update: () => undefined, done: () => undefined, failed: () => undefined };
 
 const BAR_CELLS = 24;
+/** Elsewhere than on a terminal: a log stays short, and whoever looks into it sees that something goes on. */
+const LINE_EVERY_MS = 10_000;
 
-function createProgress(title: string, { stderr, colour, dumbTerminal }: OutputOptions): Progress {
+function createProgress(title: string, { stderr, colour, dumbTerminal, nowMs }: OutputOptions): Progress {
   const moves = stderr.isTTY === true && !dumbTerminal;
   const paint = (name: StyleName, text: string): string =>
     colour && stderr.isTTY === true ? styleText(name, text, { validateStream: false }) : text;
@@ -94,6 +100,7 @@ function createProgress(title: string, { stderr, colour, dumbTerminal }: OutputO
   let shownPercent = -1;
   let shownDetail: string | undefined;
   let shownQuarter = 0;
+  let lineAtMs = nowMs();
   if (!moves) write(`${title} ...`, '');
   return {
     update(share, detail) {
@@ -102,9 +109,13 @@ function createProgress(title: string, { stderr, colour, dumbTerminal }: OutputO
         if (percent === shownPercent && detail === shownDetail) return;
         const bar = percent < 0 ? '' : ` [${'#'.repeat(Math.round((percent * BAR_CELLS) / 100)).padEnd(BAR_CELLS, '-')}] ${percent} %`;
         write(cut(`${named(detail)}${bar}`, stderr.columns ?? 80), '');
-      } else if (Math.floor(percent / 25) > shownQuarter && percent < 100) {
-        shownQuarter = Math.floor(percent / 25);
-        write(`${named(detail)} ${percent} %`, '');
+      } else {
+        const isNextQuarter = Math.floor(percent / 25) > shownQuarter && percent < 100;
+        const isNews = percent !== shownPercent || detail !== shownDetail;
+        if (!isNextQuarter && !(isNews && nowMs() - lineAtMs >= LINE_EVERY_MS)) return;
+        shownQuarter = Math.max(shownQuarter, Math.floor(percent / 25));
+        lineAtMs = nowMs();
+        write(`${named(detail)}${percent < 0 || percent === 100 ? '' : ` ${percent} %`}`, '');
       }
       shownPercent = percent;
       shownDetail = detail;

@@ -89,7 +89,7 @@ class Reader {
   async open(file: string, field: string): Promise<YamlSource> {
     await requireFile(file, field, DOCUMENT_BYTES_MAXIMUM);
     const source = readYaml(file, await readFile(file, 'utf8'));
-    for (const { message, place } of source.errors) this.problems.push({ code: 'bad-yaml', field: '', message, place });
+    for (const { message, hint, place } of source.errors) this.problems.push({ code: 'bad-yaml', field: '', message, hint, place });
     if (source.errors.length === 0 && !isRecord(source.value)) {
       const place = source.placeOf('');
       this.problems.push({

@@ -11,6 +11,7 @@ import {
   verifyPinnedRoot,
 } from '@starling/shared';
 import { cliError } from './errors.ts';
+import { demoKeyHint } from './key-files.ts';
 
 export interface SignedRoot {
   signed: string;
@@ -61,6 +62,8 @@ export interface NextRoot {
   fleet?: { keys: readonly PublicKey[]; retired: readonly PublicKey[] };
   /** Digests of its certificate authorities from now on; those of `current` if not given. */
   authorities?: readonly string[];
+  /** Also where a process still shows an authority that is dropped. */
+  force?: boolean;
 }
 
 const DAY_MS = 86_400_000;
@@ -99,7 +102,7 @@ export async function publishNextRoot(
     ...(authorities === undefined ? {} : { authorities: [...authorities] }),
   };
   const signed = await signRoot(oldRootKey === undefined ? [rootKey] : [oldRootKey, rootKey], root);
-  return { ...(await client.call(api.publishRoot, { body: { signed } })), root };
+  return { ...(await client.call(api.publishRoot, { body: { signed, force: given.force ?? false } })), root };
 }
 
 function uniqueKeys(keys: readonly PublicKey[]): PublicKey[] {
@@ -116,9 +119,10 @@ export async function requirePublisher(client: ApiClient, key: PublicKey): Promi
     });
   }
   if (!current.root.keys.publisher.some(({ kid }) => kid === key.kid)) {
+    const demo = current.root.demo ? demoKeyHint('--publisher-key') : '';
     throw cliError('key-not-in-root', `the root of the fleet does not name the publisher key ${key.kid}`, {
       field: '--publisher-key',
-      hint: 'give the file of one that it names ("starling key show"), or add this one with "starling key publish --publisher-key FILE"',
+      hint: `give the file of one that it names ("starling key show"), or add this one with "starling key publish --publisher-key FILE"${demo}`,
     });
   }
 }

@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseDocument, Scalar } from 'yaml';
+import { type Document, type ErrorCode, isAlias, isMap, isScalar, isSeq, type Node, parseDocument, Scalar } from 'yaml';
 
 /** A place in a file, counted as editors do: lines and columns from 1. */
 export interface Place {
@@ -17,7 +17,7 @@ export interface YamlSource {
   file: string;
   value: unknown;
   /** What keeps it from being read, each with its place. */
-  errors: { message: string; place: Place }[];
+  errors: { message: string; hint: string; place: Place }[];
   /**
    * The nearest place to a field, such as `edges.3.to`: its value, or its key where that is a whole block; what it would stand in where
    * it is not there.
@@ -28,6 +28,18 @@ export interface YamlSource {
 
 /** What follows a bracket that is never closed is read as something else: a parser then finds fault with every line. */
 const ERRORS_SHOWN = 5;
+
+/** What is most often behind a mistake. */
+const ANY_HINT = 'look at the indentation, the colons, the quotes and the brackets here';
+const hints: Readonly<Partial<Record<ErrorCode, string>>> = {
+  BLOCK_IN_FLOW: 'close the bracket before, or put a comma there',
+  BLOCK_AS_IMPLICIT_KEY: 'indent the line below like this one, or put the text after the colon into quotes',
+  MULTILINE_IMPLICIT_KEY: 'write a colon after the name, or indent the line below like this one',
+  BAD_INDENT: 'indent it like the lines around it; a bracket that was opened has to be closed',
+  DUPLICATE_KEY: 'remove one of the two, or give it another name',
+  TAB_AS_INDENT: 'indent with spaces',
+  MISSING_CHAR: 'add what is missing: a quote, a comma, a colon or a bracket',
+};
 
 /** The place of some characters of a text, counted from its start. */
 export function placeInText(file: string, text: string, { start, end }: { start: number; end: number }): Place {
@@ -40,9 +52,15 @@ export function placeInText(file: string, text: string, { start, end }: { start:
 export function readYaml(file: string, text: string): YamlSource {
   const document = parseDocument(text, { prettyErrors: false });
   const placeAt = (start: number, end: number): Place => placeInText(file, text, { start, end });
-  const errors = document.errors
-    .slice(0, ERRORS_SHOWN)
-    .map(({ message, pos: [start, end] }) => ({ message: sentence(message), place: placeAt(start, end) }));
+  const all = document.errors.map(({ code, message, pos: [start, end] }) => ({
+    ...{ message: sentence(message), hint: hints[code] ?? ANY_HINT, place: placeAt(start, end) },
+  }));
+  // Lines below a tab are measured by it, and fit nowhere.
+  const tabs = all.filter((_, index) => document.errors[index]?.code === 'TAB_AS_INDENT');
+  // A second one on the same line follows from the first.
+  const errors = (tabs.length > 0 ? tabs : all)
+    .filter(({ place }, index, these) => these.findIndex((other) => other.place.line === place.line) === index)
+    .slice(0, ERRORS_SHOWN);
   return {
     file,
     value: errors.length > 0 ? undefined : toValue(document),

@@ -27,9 +27,13 @@ export async function runningBatches(db: Queryable): Promise<BatchRow[]> {
   return db.select().from(commandBatches).where(eq(commandBatches.state, 'running')).orderBy(asc(commandBatches.createdAtMs));
 }
 
-export async function selectBatches(db: Queryable, { limit, offset }: PageQuery): Promise<{ rows: BatchRow[]; total: number }> {
-  const rows = await db.select().from(commandBatches).orderBy(desc(commandBatches.createdAtMs)).limit(limit).offset(offset);
-  const [total] = await db.select({ value: count() }).from(commandBatches);
+export async function selectBatches(
+  db: Queryable,
+  { limit, offset, name }: PageQuery & { name?: string | undefined },
+): Promise<{ rows: BatchRow[]; total: number }> {
+  const where = name === undefined ? undefined : eq(commandBatches.name, name);
+  const rows = await db.select().from(commandBatches).where(where).orderBy(desc(commandBatches.createdAtMs)).limit(limit).offset(offset);
+  const [total] = await db.select({ value: count() }).from(commandBatches).where(where);
   return { rows, total: total?.value ?? 0 };
 }
 

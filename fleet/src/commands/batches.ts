@@ -45,7 +45,7 @@ import type { CommandGrants } from './grants.ts';
 export interface CommandBatches {
   /** @param within in the transaction that makes it: if it throws, nothing is made */
   create(batch: NewBatch, actor: Actor, within?: (tx: Transaction, id: string) => Promise<void>): Promise<CommandBatchView>;
-  list(page: PageQuery): Promise<{ items: CommandBatchView[]; total: number }>;
+  list(filter: PageQuery & { name?: string | undefined }): Promise<{ items: CommandBatchView[]; total: number }>;
   show(id: string): Promise<CommandBatchView>;
   devices(id: string, page: PageQuery & { state?: BatchTargetState | undefined }): Promise<{ items: BatchTargetView[]; total: number }>;
   /** Why devices failed. */

@@ -23,6 +23,7 @@ import {
   openCommands,
   openCommandsOf,
   selectCommands,
+  selectNamedCommands,
   toCommandView,
   updateOpenCommand,
   withResult,
@@ -50,6 +51,8 @@ export interface Commands {
   wait(id: string, waitMs: number): Promise<CommandView>;
   show(id: string): Promise<CommandView>;
   list(device: string, page: PageQuery): Promise<{ items: CommandView[]; total: number }>;
+  /** Of one name, of all devices. */
+  named(filter: Parameters<typeof selectNamedCommands>[1]): ReturnType<typeof selectNamedCommands>;
   result(device: string, result: CommandResult): Promise<void>;
   /**
    * Ends an open command at once, and tells its device, whatever that answers: nothing waits for it any more.
@@ -194,6 +197,10 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
       return show(id);
     },
     show,
+    async named(filter) {
+      const { items, total } = await selectNamedCommands(db, filter);
+      return { items: items.map((item) => ({ ...item, ...withProgress(item) })), total };
+    },
     async list(device, page) {
       const { items, total } = await selectCommands(db, device, page);
       return { items: items.map(withProgress), total };

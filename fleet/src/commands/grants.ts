@@ -20,7 +20,7 @@ const CAPTURE_UPLOAD_MS = 6 * 3_600_000;
 
 /**
  * What a command lets its device fetch, beside what the device's own releases reach: the artefacts that a benchmark names, an agent.
- * @throws StarlingError `unknown-artefact`, `capture-refused`
+ * @throws StarlingError `unknown-artefact`, `unknown-edge`, `unknown-pipeline`, `capture-refused`
  */
 export function createCommandGrants({
   models,
@@ -31,8 +31,8 @@ export function createCommandGrants({
   models: Models;
   blobs: Pick<BlobStore, 'reachable'>;
   agentBuilds: Pick<AgentBuilds, 'reachable'>;
-  /** @throws StarlingError `capture-refused` */
-  captures: { requireAllowed(device: string): Promise<void> };
+  /** @throws StarlingError `unknown-edge`, `unknown-pipeline`, `capture-refused` */
+  captures: { requireAllowed(device: string, asked: Pick<CommandArguments<'capture'>, 'edges' | 'pipeline'>): Promise<void> };
 }): CommandGrants {
   const grantArtefacts = async ({
     artefacts,
@@ -61,8 +61,9 @@ export function createCommandGrants({
       return { blobs: await agentBuilds.reachable(build), extraLifeMs: UPDATE_LIFE_MS };
     }
     if (name === 'capture') {
-      if (device !== undefined) await captures.requireAllowed(device);
-      const { durationMs } = parseWith(commandTable[name].arguments, commandArguments);
+      const asked = parseWith(commandTable[name].arguments, commandArguments);
+      if (device !== undefined) await captures.requireAllowed(device, asked);
+      const { durationMs } = asked;
       return { blobs: [], extraLifeMs: durationMs + CAPTURE_UPLOAD_MS };
     }
     return name === 'benchmark' || name === 'tune'

@@ -1,5 +1,5 @@
-import type { CommandView } from '@starling/shared';
-import { and, asc, count, desc, eq, gte, inArray, isNotNull, lt, type SQL, sql } from 'drizzle-orm';
+import type { CommandView, NamedCommandView } from '@starling/shared';
+import { and, asc, count, desc, eq, gte, inArray, isNotNull, lt, not, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
 import { commandBatchTargets, commands, devices } from '../db/schema/index.ts';
 
@@ -107,6 +107,36 @@ export async function selectCommands(db: Queryable, device: string, { limit, off
   const rows = await db.select().from(commands).where(where).orderBy(desc(commands.issuedAtMs)).limit(limit).offset(offset);
   const [total] = await db.select({ value: count() }).from(commands).where(where);
   return { items: rows.map(toCommandView), total: total?.value ?? 0 };
+}
+
+/** What became of one command on all devices. */
+export async function selectNamedCommands(
+  db: Queryable,
+  {
+    name,
+    status,
+    newest,
+    limit,
+    offset,
+  }: { name: string; status?: CommandRow['status'] | undefined; newest: boolean; limit: number; offset: number },
+): Promise<{ items: NamedCommandView[]; total: number }> {
+  const later = sql`exists (select 1 from commands later where later.device = ${commands.device} and later.name = ${commands.name}
+    and (later.issued_at_ms, later.id) > (${commands.issuedAtMs}, ${commands.id}))`;
+  const where = and(
+    eq(commands.name, name),
+    status === undefined ? undefined : eq(commands.status, status),
+    newest ? not(later) : undefined,
+  );
+  const rows = await db
+    .select({ command: commands, deviceName: devices.name, online: devices.online })
+    .from(commands)
+    .innerJoin(devices, eq(devices.id, commands.device))
+    .where(where)
+    .orderBy(desc(commands.issuedAtMs), desc(commands.id))
+    .limit(limit)
+    .offset(offset);
+  const [total] = await db.select({ value: count() }).from(commands).where(where);
+  return { items: rows.map(({ command, ...rest }) => ({ ...toCommandView(command), ...rest })), total: total?.value ?? 0 };
 }
 
 export function toCommandView({ blobs: _blobs, ...row }: CommandRow): CommandView {

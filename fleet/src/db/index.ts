@@ -1,4 +1,5 @@
 /** An address or a directory -> an open database with up-to-date tables. */
+export { lineColumn, numberColumn, textColumn } from './columns.ts';
 export { createGatherer, type Gatherer } from './gather.ts';
 export {
   CHANNEL_BYTES_MAXIMUM,

@@ -280,13 +280,8 @@ export function createDesiredStates(ports: DesiredStatePorts): DesiredStates {
       const rows = await desiredOfAll(db, ids);
       const running = new Map(rows.map(({ device, release: from, artefacts }) => [device, { release: from, artefacts }]));
       const found = await devicesByIds(db, ids);
-      const many = chooseMany(
-        release,
-        await openReleaseChooser(release, ports),
-        found,
-        running,
-        await placed.rolesFor(release, found, rows),
-      );
+      const chooser = await openReleaseChooser(release, ports);
+      const many = chooseMany(release, chooser, found, running, await placed.rolesFor(release, found, rows, chooser));
       // A look at workers gives those what they lack to whom something is coming.
       if (many.early.size > 0) keeper.assigned(release.digest);
       return many;

@@ -3,10 +3,12 @@ import type { Database } from '../db/index.ts';
 import { type DeviceRow, devicesByIds } from '../devices/index.ts';
 import type { Releases } from '../releases/index.ts';
 import { requireHelper } from './agent-requirements.ts';
+import type { ReleaseChooser } from './choose-for-device.ts';
 import type { Roles } from './choose-many.ts';
 import { runsPartsOf } from './helps.ts';
 import type { Placement } from './placement.ts';
-import { type DesiredRow, helpNeeds } from './store.ts';
+import { type DesiredRow, desiredOfAll, helpNeeds } from './store.ts';
+import { lackOf, type WantedParts } from './worker-lack.ts';
 
 /** What has to be so before devices are given a release of several places. */
 export interface PlacedChoices {
@@ -15,6 +17,7 @@ export interface PlacedChoices {
     release: { digest: string; document: { name: string } },
     devices: readonly DeviceRow[],
     rows: readonly DesiredRow[],
+    chooser: Pick<ReleaseChooser, 'choose'>,
   ): Promise<Roles | undefined>;
 }
 
@@ -23,13 +26,21 @@ export function createPlacedChoices(
   placement: Pick<Placement, 'rolesOf'>,
 ): PlacedChoices {
   return {
-    async rolesFor({ digest, document: { name } }, devices, rows) {
+    async rolesFor({ digest, document: { name } }, devices, rows, chooser) {
       const plan = await releases.plan(digest);
       if (plan.places.length === 0) return undefined;
       const roles = await placement.rolesOf(devices, digest);
       const before = new Map(rows.map((row) => [row.device, row]));
       const concerned = [...roles.values(), ...rows].flatMap(({ workers }) => Object.values(workers));
       const workers = new Map((await devicesByIds(db, [...new Set(concerned)])).map((device) => [device.id, device]));
+      const own = new Map((await desiredOfAll(db, [...workers.keys()])).map((row) => [row.device, row]));
+      const choose: WantedParts['choose'] = (worker, current, places) => chooser.choose(worker, current, plan.modelsAt(places));
+      const lacks = new Map<string, string>();
+      const lack = (worker: DeviceRow): string => {
+        const known = lacks.get(worker.id) ?? lackOf(worker, own.get(worker.id), { release: digest, places: plan.places, choose });
+        lacks.set(worker.id, known);
+        return known;
+      };
       const needs = Map.groupBy(await helpNeeds(db), ({ worker }) => worker);
       return {
         roles,
@@ -50,7 +61,7 @@ export function createPlacedChoices(
             .find((each) => each !== undefined && !runsPartsOf(each, digest));
           return worker === undefined
             ? undefined
-            : new StarlingError('worker-not-ready', `${worker.name} works for it, and does not run the parts of ${name} yet`, {
+            : new StarlingError('worker-not-ready', `${worker.name} works for it, and does not run the parts of ${name}: ${lack(worker)}`, {
                 retryable: true,
               });
         },

@@ -4,6 +4,7 @@ import {
   type FleetMap,
   type Hello,
   type Overview,
+  type PageQuery,
   PRESENCE_TIMEOUT_MS,
   type ReportedState,
   StarlingError,
@@ -18,6 +19,7 @@ import { createCloneWatch } from './clones.ts';
 import { type MapQuestion, selectMap } from './map-store.ts';
 import type { ProfileReason } from './profile-reason.ts';
 import {
+  countByAgent,
   countByStatus,
   type DeviceFilter,
   type DeviceRow,
@@ -40,6 +42,8 @@ import {
 
 export interface Devices {
   list(filter: DeviceFilter): Promise<{ rows: DeviceRow[]; total: number }>;
+  /** Which agents they run. */
+  agents(page: PageQuery): ReturnType<typeof countByAgent>;
   /** @throws StarlingError `not-found` */
   find(id: string): Promise<DeviceRow>;
   change(id: string, change: { name?: string | undefined; labels?: Record<string, string> | undefined }, actor: Actor): Promise<void>;
@@ -161,21 +165,7 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
       await reports.add(id, { reported, atMs: clock.nowMs() });
       events.publish({ type: 'reported', id, atMs: clock.nowMs(), detail: { phase: reported.phase, generation: reported.generation } });
     },
-    async counts() {
-      const totals = { total: 0, online: 0, closed: 0, pending: 0, revoked: 0, running: 0, failed: 0 };
-      for (const { status, online, closed, phase, value } of await countByStatus(db)) {
-        totals.total += value;
-        if (status === 'pending') totals.pending += value;
-        if (status === 'revoked') totals.revoked += value;
-        if (status !== 'active') continue;
-        if (online) totals.online += value;
-        else if (closed) totals.closed += value;
-        // What is not heard may have ended since.
-        if (online && phase === 'running') totals.running += value;
-        if (phase === 'failed') totals.failed += value;
-      }
-      return totals;
-    },
+    counts: async () => countsOf(await countByStatus(db)),
     // The hour that runs may have just begun, and would say nothing: the one before counts too.
     map: (question) => selectMap(db, question, Math.floor(clock.nowMs() / HOUR_MS - 1) * HOUR_MS),
     flushPresence,
@@ -190,6 +180,7 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
       for (const id of lastHeardMs.keys()) if (shards.includes(shardOf(id))) lastHeardMs.delete(id);
     },
     isRevoked: (id) => revoked.has(id),
+    agents: (page) => countByAgent(db, page),
     revokedElsewhere(id) {
       lastHeardMs.delete(id);
       revoked.add(id);
@@ -228,4 +219,22 @@ export function toDeviceView(row: DeviceRow, desired: DeviceView['desired']): De
     reportedAtMs: row.reportedAtMs,
     desired,
   };
+}
+
+function countsOf(groups: Awaited<ReturnType<typeof countByStatus>>): Overview['devices'] {
+  const totals = { total: 0, online: 0, closed: 0, ended: 0, pending: 0, revoked: 0, running: 0, failed: 0 };
+  for (const { status, online, closed, phase, ended, value } of groups) {
+    totals.total += value;
+    if (status !== 'active') {
+      totals[status] += value;
+      continue;
+    }
+    if (online) totals.online += value;
+    else if (closed) totals.closed += value;
+    else if (ended) totals.ended += value;
+    // What is not heard may have ended since.
+    if (online && phase === 'running') totals.running += value;
+    if (phase === 'failed' && !ended) totals.failed += value;
+  }
+  return totals;
 }

@@ -105,5 +105,28 @@ export function mapContract(name: string, open: () => Promise<OpenDatabase>): vo
       await seen('device-000004', false, false);
       expect(await silent()).toEqual(['device-000003', 'device-000004', 'device-000005']);
     });
+
+    test('a simulated device is missed by nobody once its simulation is over, even where it had failed', async () => {
+      const { db } = database;
+      const label = (simulated: string) =>
+        db.execute(
+          sql`update devices set labels = jsonb_build_object('simulated', ${simulated}::text) where id in ('device-000003', 'device-000000')`,
+        );
+      const found = async (status: 'silent' | 'failed') =>
+        (await selectDevices(db, { limit: 10, offset: 0, sort: 'name', status })).rows.map(({ id }) => id);
+      const before = await found('silent');
+      expect([before.includes('device-000003'), await found('failed')]).toEqual([true, ['device-000000']]);
+      await label('true');
+      expect(await found('silent')).toEqual(before.filter((id) => id !== 'device-000003'));
+      // This one is still there, and says so.
+      expect(await found('failed')).toEqual(['device-000000']);
+      await writePresence(db, new Map([['device-000000', { atMs: NOON_MS, online: false, closed: false }]]));
+      expect(await found('failed')).toEqual([]);
+      const ended = (await countByStatus(db)).filter((row) => row.ended);
+      expect(ended.reduce((sum, { value }) => sum + value, 0)).toBe(2);
+      // Another word on the label is none of ours.
+      await label('false');
+      expect([(await found('silent')).includes('device-000003'), await found('failed')]).toEqual([true, ['device-000000']]);
+    });
   });
 }

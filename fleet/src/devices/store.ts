@@ -1,5 +1,5 @@
-import type { Capabilities, Hello, ReportedState } from '@starling/shared';
-import { and, asc, count, desc, eq, getTableColumns, gt, ilike, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm';
+import type { Capabilities, Hello, PageQuery, ReportedState, RunningAgent } from '@starling/shared';
+import { and, asc, count, desc, eq, getTableColumns, gt, ilike, inArray, isNull, lt, lte, not, or, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/index.ts';
 import { brokerLogins, claimTokens, desiredStates, devices, usedNonces } from '../db/schema/index.ts';
 
@@ -10,7 +10,7 @@ export interface DeviceFilter {
   limit: number;
   offset: number;
   search?: string | undefined;
-  /** `silent`: offline, and no page that was closed; `failed`: what it should run does not run; `unserved`: nobody runs a part of it that another machine has to run. */
+  /** `silent`: offline, and neither a page that was closed nor a simulated device that has ended; `failed`: what it should run does not run; `unserved`: nobody runs a part of it that another machine has to run. */
   status?: 'pending' | 'active' | 'revoked' | 'online' | 'offline' | 'silent' | 'failed' | 'unserved' | undefined;
   profile?: string | undefined;
   /** A condition over the table, as `selectorWhere` makes one. */
@@ -83,6 +83,12 @@ export async function drawDevices(db: Queryable, profiles: readonly string[], pe
   return rows.map(({ place: _place, ...row }) => row);
 }
 
+/**
+ * A simulated device whose simulation is over: nobody has to look after it. By the label alone, since this is asked of all devices at
+ * every glance; what deletes them looks closer.
+ */
+const hasEnded = sql`(not ${devices.online} and coalesce(${devices.labels} ->> 'simulated', '') = 'true')`;
+
 function conditionsOf({ search, status, profile, where }: DeviceFilter): (SQL | undefined)[] {
   const conditions: (SQL | undefined)[] = [where];
   if (search !== undefined)
@@ -91,8 +97,9 @@ function conditionsOf({ search, status, profile, where }: DeviceFilter): (SQL | 
     );
   if (profile !== undefined) conditions.push(eq(devices.profile, profile));
   if (status === 'online' || status === 'offline') conditions.push(eq(devices.online, status === 'online'), eq(devices.status, 'active'));
-  else if (status === 'silent') conditions.push(eq(devices.online, false), eq(devices.closed, false), eq(devices.status, 'active'));
-  else if (status === 'failed') conditions.push(eq(devices.status, 'active'), eq(devices.phase, 'failed'));
+  else if (status === 'silent')
+    conditions.push(eq(devices.online, false), eq(devices.closed, false), eq(devices.status, 'active'), not(hasEnded));
+  else if (status === 'failed') conditions.push(eq(devices.status, 'active'), eq(devices.phase, 'failed'), not(hasEnded));
   else if (status === 'unserved') {
     const lacking = sql`exists (select 1 from ${desiredStates} where ${desiredStates.device} = ${devices.id} and ${desiredStates.unserved} <> '[]'::jsonb)`;
     conditions.push(eq(devices.status, 'active'), lacking);
@@ -155,9 +162,34 @@ export async function markAllOffline(db: Queryable): Promise<void> {
   await db.update(devices).set({ online: false }).where(eq(devices.online, true));
 }
 
+/** Devices by the agent that they run. */
+export async function countByAgent(db: Queryable, { limit, offset }: PageQuery): Promise<{ items: RunningAgent[]; total: number }> {
+  const build = sql<string | null>`${devices.capabilities} -> 'runtimeVersions' ->> 'agent'`;
+  const active = eq(devices.status, 'active');
+  const items = await db
+    .select({
+      version: devices.agentVersion,
+      build,
+      devices: count(),
+      online: sql<number>`(count(*) filter (where ${devices.online}))::int`,
+    })
+    .from(devices)
+    .where(active)
+    .groupBy(devices.agentVersion, build)
+    .orderBy(desc(count()), devices.agentVersion, build)
+    .limit(limit)
+    .offset(offset);
+  const [total] = await db
+    .select({ value: sql<number>`count(distinct (${devices.agentVersion}, ${build}))::int` })
+    .from(devices)
+    .where(active);
+  return { items, total: total?.value ?? 0 };
+}
+
 export async function countByStatus(db: Queryable) {
   const { status, online, closed, phase } = devices;
-  return db.select({ status, online, closed, phase, value: count() }).from(devices).groupBy(status, online, closed, phase);
+  const ended = sql<boolean>`${hasEnded}`.as('ended');
+  return db.select({ status, online, closed, phase, ended, value: count() }).from(devices).groupBy(status, online, closed, phase, ended);
 }
 
 export async function insertClaimToken(db: Queryable, row: ClaimTokenRow): Promise<void> {

@@ -36,10 +36,11 @@ export async function checkSpec(spec: ExperimentSpec, ports: ExperimentPorts): P
   const challengers: NamedRelease[] = [];
   for (const [index, { release }] of spec.challengers.entries()) {
     const found = await below(`challengers.${index}.release`, () => ports.releases.find(release));
-    if (found.digest === champion.digest || challengers.some(({ digest }) => digest === found.digest))
-      throw new StarlingError('same-release', `${found.document.name} stands here twice`, {
+    const isChampion = found.digest === champion.digest;
+    if (isChampion || challengers.some(({ digest }) => digest === found.digest))
+      throw new StarlingError('same-release', `${found.document.name} is ${isChampion ? 'the champion' : 'a challenger already'}`, {
         field: `challengers.${index}.release`,
-        hint: found.digest === champion.digest ? 'it is the champion: challenge it with another release' : 'name each release once',
+        hint: isChampion ? 'challenge it with another release' : 'name each release once',
       });
     challengers.push(found);
   }
@@ -49,7 +50,7 @@ export async function checkSpec(spec: ExperimentSpec, ports: ExperimentPorts): P
     if (places.length > 0)
       throw new StarlingError('placed-release', `${release.document.name} runs on several machines (${places.join(', ')})`, {
         field,
-        hint: 'experiments compare releases that run on one',
+        hint: 'experiments compare releases that run on one; compare these by a rollout to half of the homes, with an analysis',
       });
   }
   for (const [index, challenger] of challengers.entries())

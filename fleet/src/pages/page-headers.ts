@@ -1,4 +1,4 @@
-import { RUN_PAGE_PATH } from '@starling/shared';
+import { API_BASE, api, RUN_PAGE_PATH } from '@starling/shared';
 import type { Context, MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 
@@ -58,8 +58,18 @@ export function pageHeaders(brokers: readonly string[]): MiddlewareHandler {
     ...{ contentSecurityPolicy: runPolicy(brokers), xFrameOptions: 'DENY', referrerPolicy: 'no-referrer', permissionsPolicy: permissions },
     crossOriginEmbedderPolicy: 'require-corp',
   });
-  return (context, next) => (isRunPath(context.req.path) ? ofRunPage : ofDashboard)(context, next);
+  return async (context, next) => {
+    const { path } = context.req;
+    await (isRunPath(path) ? ofRunPage : ofDashboard)(context, next);
+    if (path === rootsPath) context.res.headers.set('cross-origin-resource-policy', 'cross-origin');
+  };
 }
+
+/**
+ * Signed public keys, which any page may load, though read only where `browserOrigins` names its site: so an agent in a page knows a fleet
+ * that does not let it in from one that does not answer.
+ */
+const rootsPath = `${API_BASE}${api.listRoots.path}`;
 
 function isRunPath(path: string): boolean {
   return path === RUN_PAGE_PATH || path.startsWith(`${RUN_PAGE_PATH}/`);

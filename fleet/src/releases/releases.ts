@@ -5,6 +5,7 @@ import {
   DOCUMENT_BYTES_MAXIMUM,
   type EgressPolicy,
   modelNamesOf,
+  OUTPUT_NODE,
   operatorsNeededBy,
   type PageQuery,
   type ParameterValues,
@@ -52,6 +53,12 @@ export interface Releases {
   reachable(digest: string): Promise<ReadonlySet<string>>;
   /** Which machines it needs, and for what. */
   plan(digest: string): Promise<ReleasePlan>;
+  /**
+   * What may be looked at in one of its pipelines, where the policy allows it: the ports, and the outputs as `output.NAME`.
+   * @param pipeline the main one if not given
+   * @throws StarlingError `unknown-pipeline`
+   */
+  edges(reference: string, pipeline?: string): Promise<{ edges: string[]; prefix: string }>;
   /** A model of some release has new artefacts. */
   forgetReachable(): void;
   references(): Promise<string[]>;
@@ -93,7 +100,24 @@ export function createReleases(ports: ReleasePorts): Releases {
       });
     return row;
   };
+  const edgesOf = async (reference: string, name?: string): Promise<{ edges: string[]; prefix: string }> => {
+    const { document } = await find(reference);
+    const pinned = [document.pipeline, ...document.alongside];
+    const index = name === undefined ? 0 : pinned.findIndex((each) => each.name === name);
+    const chosen = pinned[index];
+    if (chosen === undefined) {
+      throw new StarlingError('unknown-pipeline', `release ${document.name} has no pipeline "${name}"`, {
+        field: 'arguments.pipeline',
+        hint: `its pipelines: ${pinned.map((each) => each.name).join(', ')}`,
+      });
+    }
+    const pipeline = (await pipelines.find(chosen.name, chosen.version)).document;
+    const versions = Object.fromEntries(document.models.map((model) => [model.name, model.version]));
+    const outputs = Object.keys(pipeline.outputs).map((output) => `${OUTPUT_NODE}.${output}`);
+    return { edges: [...(await pipelines.ports(pipeline, versions)), ...outputs], prefix: prefixOf(chosen.name, index) };
+  };
   return {
+    edges: edgesOf,
     async draft(draft) {
       const rows: Awaited<ReturnType<Pipelines['find']>>[] = [];
       for (const reference of [draft.pipeline, ...(draft.alongside ?? [])]) {

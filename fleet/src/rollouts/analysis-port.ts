@@ -16,7 +16,8 @@ export interface AnalysisQuestion {
   /** Under what its figures are kept: a step and when it began, or the whole. */
   step: string;
   analysis: AnalysisReference;
-  candidate: Cohort & { release: string };
+  /** `assigned`: subquery of every device that was told to run the release, also of those that do not. */
+  candidate: Cohort & { release: string; assigned: SQL };
   control: Cohort;
   sinceMs: number;
   nowMs: number;

@@ -61,6 +61,8 @@ interface ExampleOptions {
   keyring: Pick<Keyring, 'fleetId' | 'signer' | 'signedRoot'>;
   analysis: RolloutAnalysis;
   reconnectGraceMs: number;
+  /** Every release has a part that runs in the cloud. */
+  placed: boolean;
 }
 
 const profiles = new Map(loadProfiles().map((profile) => [profile.name, profile]));
@@ -124,14 +126,14 @@ const models: Pick<Models, 'artefacts' | 'find'> = {
   artefacts: async (digest) => known.filter(({ name }) => digestOf(`model-${name}`) === digest).map(({ name }) => artefactOf(name)),
   find: async () => ({ document: { assets: [] } }) as never,
 };
-const releases: Pick<Releases, 'find' | 'plan'> = {
-  plan: async () => ({ parts: [], places: [], modelsAt: () => [] }),
+const releasesWith = (placed: boolean): Pick<Releases, 'find' | 'plan'> => ({
+  plan: async () => ({ parts: [], places: placed ? ['cloud'] : [], modelsAt: () => (placed ? ['net'] : []) }),
   async find(reference) {
     const found = known.find(({ digest, name }) => digest === reference || name === reference);
     if (found === undefined) throw new StarlingError('unknown-release', `there is no release ${reference}`, { field: 'release' });
     return found;
   },
-};
+});
 
 const pipeline = pipelineSchema.parse({
   ...{ kind: 'pipeline', schemaVersion: 1, name: 'p', version: '1.0.0', inputs: { image: 'encoded-image' }, outputs: {} },
@@ -142,6 +144,7 @@ const pipelines: Pick<Pipelines, 'show'> = { show: async () => ({ document: pipe
 
 export function createExampleFleet(options: Pick<ExampleOptions, 'db'> & Partial<ExampleOptions>): ExampleFleet {
   const { db } = options;
+  const releases = releasesWith(options.placed === true);
   let nowMs = 1_700_000_000_000;
   let made = 0;
   let ids = 0;

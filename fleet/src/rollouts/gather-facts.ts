@@ -88,7 +88,7 @@ export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): Fa
     const key = `${row.id} ${of}`;
     const known = judgements.get(key);
     if (known !== undefined && nowMs - known.atMs < JUDGE_INTERVAL_MS && nowMs >= known.atMs) return known;
-    const candidate = { devices: cohortOf(row.id, 'candidate'), release: row.release };
+    const candidate = { devices: cohortOf(row.id, 'candidate'), assigned: cohortOf(row.id, 'assigned'), release: row.release };
     const control = { devices: cohortOf(row.id, 'control'), release: undefined };
     const question = { rollout: row.id, name: row.name, step: of, analysis: reference, candidate, control, sinceMs, nowMs };
     const found = await analysis.judge(endsAtMs === undefined ? question : { ...question, endsAtMs });

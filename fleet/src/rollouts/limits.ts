@@ -22,6 +22,8 @@ export const RECONNECT_GRACE_MS = 120_000;
 export const JOIN_INTERVAL_MS = 60_000;
 /** How long a device may take to come back to what it ran: it has everything on its disk. */
 export const RETURN_TIMEOUT_MS = 15 * 60_000;
+/** A target that was not put off again for this long is held no more: its rollout was paused, or its window shut, and its time begins anew. */
+export const HOLD_GAP_MS = 60_000;
 /** What a rate and a bandwidth are counted over. */
 export const RATE_WINDOW_MS = 60_000;
 /** The background analysis is asked this often. */

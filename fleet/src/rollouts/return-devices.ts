@@ -21,7 +21,11 @@ export function createReturner(ports: RolloutPorts) {
   return async (row: RolloutRow, of: Parameters<typeof pickReturns>[2]): Promise<Returned> => {
     const picked = await pickReturns(db, row.id, of, STARTS_PER_WRITE_MAXIMUM);
     if (picked.length === 0) return { devices: 0, isStale: false };
-    const plan = await planReturns(picked, row, ports);
+    const plan = await planReturns(
+      picked.filter(({ given }) => given !== undefined),
+      row,
+      ports,
+    );
     const nowMs = clock.nowMs();
     const written = await db.transaction(async (tx) => {
       if (!(await claimVersion(tx, row))) return undefined;
@@ -47,14 +51,15 @@ async function mark(
   picked: readonly Return[],
   back: ReadonlySet<string>,
 ): Promise<void> {
-  const others = picked.map(({ device }) => device).filter((device) => !back.has(device));
+  const others = picked.filter(({ device, given }) => given !== undefined && !back.has(device)).map(({ device }) => device);
+  const untouched = picked.filter(({ given }) => given === undefined).map(({ device }) => device);
   if (of === 'failed') {
     // It stays a failure of this rollout, whoever has the device now.
     await markRestored(tx, rollout, [...back, ...others]);
     return;
   }
   await markSuperseded(tx, rollout, others, nowMs);
-  await markReturning(tx, { rollout, nowMs, deadlineMs: nowMs + RETURN_TIMEOUT_MS }, [...back]);
+  await markReturning(tx, { rollout, nowMs, deadlineMs: nowMs + RETURN_TIMEOUT_MS }, [...back, ...untouched]);
 }
 
 interface ReturnPlan {
@@ -85,12 +90,13 @@ async function planReturns(picked: readonly Return[], row: RolloutRow, { desired
     const none = plan.choices.length;
     // Of what it had nothing is left that runs here: the release alone is named, and artefacts follow once there are some.
     if (again !== undefined && again.refused.size > 0) plan.choices.push({ release: first.release, artefacts: {}, reasons: {} });
-    for (const { device, epoch, generation } of group) {
+    for (const { device, given } of group) {
+      if (given === undefined) continue;
       const chosen = again === undefined ? 0 : again.chosen.get(device);
       plan.devices.push({
         device,
         choice: chosen === undefined ? none : offset + chosen,
-        only: { epoch, generation },
+        only: given,
         role: roles.get(device),
       });
     }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../db/index.ts';
 import { createExampleFleet, digestOf, type ExampleFleet, type Outcome } from './example-fleet.ts';
 import { limitContract } from './limits.contract.ts';
+import { workerContract } from './workers.contract.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -158,6 +159,11 @@ export function rolloutContract(name: string, open: () => Promise<{ db: Database
       expect((await settle()).counts).toMatchObject({ succeeded: 1 });
     });
 
+    workerContract({
+      get fleet() {
+        return fleet;
+      },
+    });
     limitContract({
       ...{ show, counts, settle },
       get fleet() {

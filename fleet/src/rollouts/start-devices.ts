@@ -1,12 +1,13 @@
 import { durationMs, type RolloutWaiting, StarlingError } from '@starling/shared';
 import { appendAudit } from '../audit/index.ts';
+import type { Transaction } from '../db/index.ts';
 import type { ManyChosen, Role } from '../desired-state/index.ts';
 import { allowedPerMinute, type RolloutFacts } from './advance.ts';
 import { createByteCounter } from './bytes-to-move.ts';
 import { RATE_WINDOW_MS, STARTS_PER_WRITE_MAXIMUM } from './limits.ts';
 import type { RolloutPorts } from './ports.ts';
-import { candidatesOf, markAssigned, refuseTargets, startedSince, timeZonesOf } from './starting-store.ts';
-import { claimVersion, type RolloutRow } from './store.ts';
+import { candidatesOf, markAssigned, type Refusal, refuseTargets, startedSince, timeZonesOf } from './starting-store.ts';
+import { appendEvents, claimVersion, type RolloutRow } from './store.ts';
 import { isTimeZone, opensAtMs, openUntilMs } from './windows.ts';
 
 /** A device for which nothing could be chosen for now is asked about again after this long. */
@@ -110,16 +111,18 @@ function write(
 ): Promise<string[] | undefined> {
   const nowMs = clock.nowMs();
   const putOff = [...early].filter(([device]) => !refused.has(device));
-  const refusals = [
+  const holdMs = durationMs(row.spec.deviceTimeout);
+  const refusals: Refusal[] = [
     ...[...refused].map(([device, { code, message, retryable }]) => {
       return { device, code, message, againAtMs: retryable ? nowMs + AGAIN_MS : undefined };
     }),
-    ...putOff.map(([device, { code, message }]) => ({ device, code, message, againAtMs: nowMs + EARLY_MS })),
+    ...putOff.map(([device, { code, message }]) => ({ device, code, message, againAtMs: nowMs + EARLY_MS, holdMs })),
   ];
   return db.transaction(async (tx) => {
     if (!(await claimVersion(tx, row))) return undefined;
-    await refuseTargets(tx, row.id, nowMs, refusals);
-    const deadlineMs = nowMs + durationMs(row.spec.deviceTimeout);
+    const failed = await refuseTargets(tx, { rollout: row.id, wave, nowMs, within: row.spec.deviceTimeout }, refusals);
+    await tellHeld(tx, row, wave, nowMs, failed);
+    const deadlineMs = nowMs + holdMs;
     const given = await desiredStates.writeMany(tx, { choices, devices: starts, by: `rollout ${row.name}` });
     const bytesOf = new Map(starts.map(({ device, bytes }) => [device, bytes]));
     const written = given.map((each) => ({ ...each, bytes: bytesOf.get(each.device) ?? 0 }));
@@ -130,6 +133,20 @@ function write(
     if (given.length > 0) await appendAudit(tx, clock, { name: row.createdBy }, 'rollout.assign', row.name, detail);
     return given.map(({ device }) => device);
   });
+}
+
+/** Says in the timeline who waited in vain for what; one line for each reason, since homes of one worker fail together. */
+async function tellHeld(
+  tx: Transaction,
+  { id }: RolloutRow,
+  step: number,
+  nowMs: number,
+  failed: Awaited<ReturnType<typeof refuseTargets>>,
+): Promise<void> {
+  const lines = [...Map.groupBy(failed, ({ message }) => message)].map(([message, { length: devices }]) => {
+    return { kind: 'failed', actor: 'fleet', text: `${devices} devices failed: ${message}`, detail: { devices, step } };
+  });
+  if (lines.length > 0) await appendEvents(tx, id, nowMs, lines);
 }
 
 async function roomOf({ id, spec }: RolloutRow, { counts }: RolloutFacts, { db }: RolloutPorts, nowMs: number): Promise<Room> {

@@ -1,7 +1,7 @@
 import type { RolloutStep } from '@starling/shared';
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../db/index.ts';
-import { REACHABLE_MS } from './limits.ts';
+import { HOLD_GAP_MS, REACHABLE_MS } from './limits.ts';
 import { nextTarget, statesBefore } from './states.ts';
 
 const texts = (values: readonly string[]): SQL => sql`${sql.param([...values])}::text[]`;
@@ -150,32 +150,57 @@ export async function noteGenerations(tx: Transaction, rollout: string, given: r
     where t.rollout = ${rollout} and t.device = given.device`);
 }
 
-/** Ends, or puts off, targets for which nothing could be chosen. */
+export interface Refusal {
+  device: string;
+  code: string;
+  message: string;
+  /** When it is asked about again; undefined: it is skipped. */
+  againAtMs: number | undefined;
+  /** It fails once it was put off for this code, without a break, for so many milliseconds. */
+  holdMs?: number | undefined;
+}
+
+/**
+ * Ends, or puts off, targets for which nothing could be chosen. While a target is put off, its deadline is that of the hold.
+ * @returns those that were held for too long, and have failed
+ */
 export async function refuseTargets(
   tx: Transaction,
-  rollout: string,
-  nowMs: number,
-  refused: readonly { device: string; code: string; message: string; againAtMs: number | undefined }[],
-): Promise<void> {
-  if (refused.length === 0) return;
-  await tx.execute(sql`
+  { rollout, wave, nowMs, within }: { rollout: string; wave: number; nowMs: number; within: string },
+  refused: readonly Refusal[],
+): Promise<{ device: string; code: string; message: string }[]> {
+  if (refused.length === 0) return [];
+  const isHeld = sql`(given.hold_ms is not null and t.code = given.code and t.deadline_ms is not null and t.not_before_ms > ${nowMs - HOLD_GAP_MS})`;
+  const isOver = sql`(${isHeld} and t.deadline_ms <= ${nowMs})`;
+  const rows = await tx.execute<{ device: string; state: string; code: string; message: string }>(sql`
     update rollout_targets t set
-      state = case when given.again_at_ms is null then ${nextTarget('waiting', 'skip')} else t.state end,
-      finished_at_ms = case when given.again_at_ms is null then ${nowMs}::bigint end,
-      not_before_ms = coalesce(given.again_at_ms, t.not_before_ms), code = given.code, message = given.message
+      state = case when given.again_at_ms is null then ${nextTarget('waiting', 'skip')} when ${isOver} then ${nextTarget('waiting', 'fail')} else t.state end,
+      finished_at_ms = case when given.again_at_ms is null or ${isOver} then ${nowMs}::bigint end,
+      not_before_ms = coalesce(given.again_at_ms, t.not_before_ms),
+      deadline_ms = case when given.hold_ms is null or ${isHeld} then t.deadline_ms else ${nowMs}::bigint + given.hold_ms end,
+      wave = case when ${isOver} then coalesce(t.wave, ${wave}) else t.wave end,
+      failure_kind = case when ${isOver} then 'refused' else t.failure_kind end,
+      code = given.code, message = case when ${isOver} then left(${`not within ${within}: `} || given.message, 500) else given.message end
     from unnest(${texts(refused.map(({ device }) => device))}, ${texts(refused.map(({ code }) => code))},
-      ${texts(refused.map(({ message }) => message.slice(0, 500)))},
-      ${sql.param(refused.map(({ againAtMs }) => againAtMs ?? null))}::bigint[]) as given(device, code, message, again_at_ms)
-    where t.rollout = ${rollout} and t.device = given.device and t.state = any(${texts(statesBefore('skip'))})`);
+      ${texts(refused.map(({ message }) => message.slice(0, 500)))}, ${sql.param(refused.map(({ againAtMs }) => againAtMs ?? null))}::bigint[],
+      ${sql.param(refused.map(({ holdMs }) => holdMs ?? null))}::bigint[]) as given(device, code, message, again_at_ms, hold_ms)
+    where t.rollout = ${rollout} and t.device = given.device and t.state = any(${texts(statesBefore('skip'))})
+    returning t.device, t.state, t.code, t.message`);
+  return [...rows].filter(({ state }) => state === 'failed');
 }
 
 export interface Return {
-  [key: string]: unknown;
   device: string;
-  epoch: number;
-  generation: number;
+  /** Undefined where it was never given anything: there is nothing to take back. */
+  given: { epoch: number; generation: number } | undefined;
   release: string | null;
   artefacts: Record<string, string> | null;
+}
+
+interface ReturnRow extends Omit<Return, 'given'> {
+  [key: string]: unknown;
+  epoch: number | null;
+  generation: number | null;
 }
 
 /** Targets to give back what they had. @param of states to take them from; with `failed` alone those that do not have it yet */
@@ -186,11 +211,13 @@ export async function pickReturns(
   limit: number,
 ): Promise<Return[]> {
   const states = { started: statesBefore('return'), 'on-their-way': ['assigned'], failed: ['failed', 'timed-out'] }[of];
-  const rows = await tx.execute<Return>(sql`
+  const rows = await tx.execute<ReturnRow>(sql`
     select device, epoch, generation, previous_release as release, previous_artefacts as artefacts from rollout_targets
-    where rollout = ${rollout} and state = any(${texts(states)}) ${of === 'failed' ? sql`and not restored` : sql``} and generation is not null
+    where rollout = ${rollout} and state = any(${texts(states)}) ${of === 'started' ? sql`` : sql`and generation is not null`} ${of === 'failed' ? sql`and not restored` : sql``}
     order by position limit ${limit}`);
-  return [...rows];
+  return [...rows].map(({ device, epoch, generation, release, artefacts }) => {
+    return { device, release, artefacts, given: epoch === null || generation === null ? undefined : { epoch, generation } };
+  });
 }
 
 /** Those of which somebody else has taken care since are his. */

@@ -75,7 +75,8 @@ const settled = {
 
 export const targetTable: Readonly<Record<TargetState, Readonly<Record<TargetEvent, TargetState | null>>>> = {
   waiting: {
-    ...{ assign: 'assigned', verify: null, fail: null, 'time-out': null, retry: null, skip: 'skipped', supersede: 'superseded' },
+    // Nothing was sent yet, and somebody that it depends on was not ready in time.
+    ...{ assign: 'assigned', verify: null, fail: 'failed', 'time-out': null, retry: null, skip: 'skipped', supersede: 'superseded' },
     ...{ cancel: 'cancelled', return: null, confirm: null, 'give-up': null },
   },
   assigned: {

@@ -155,9 +155,9 @@ export async function settle(
   const returned = await tx.execute(sql`
     update rollout_targets t set state = ${nextTarget('returning', 'confirm')}, finished_at_ms = ${nowMs}
     from devices d
-    where t.rollout = ${rollout} and t.state = 'returning' and ${reportsIt} and (
+    where t.rollout = ${rollout} and t.state = 'returning' and d.id = t.device and (t.generation is null or ${reportsIt} and (
       (t.previous_release is null and d.reported->>'phase' = 'idle' and d.reported->'running' = 'null'::jsonb)
-      or (d.reported->>'phase' = 'running' and d.reported->'running'->>'release' = t.previous_release and d.reported->'running'->>'verified' = 'true'))
+      or (d.reported->>'phase' = 'running' and d.reported->'running'->>'release' = t.previous_release and d.reported->'running'->>'verified' = 'true')))
     returning 1`);
   const unconfirmed = await tx.execute(sql`
     update rollout_targets t set state = ${nextTarget('returning', 'give-up')}, finished_at_ms = ${nowMs},
@@ -249,8 +249,12 @@ export async function cancelWaiting(tx: Transaction, rollout: string, nowMs: num
   return rows.length;
 }
 
-/** Devices of a rollout as a subquery: those that run the new release verified, or those that still run what they had. */
-export function cohortOf(rollout: string, cohort: 'candidate' | 'control'): SQL {
+/**
+ * Devices of a rollout as a subquery: those that run the new release verified, those that still run what they had, or all that were told to
+ * run the new one, whatever became of it.
+ */
+export function cohortOf(rollout: string, cohort: 'candidate' | 'assigned' | 'control'): SQL {
+  if (cohort === 'assigned') return sql`(select device from rollout_targets where rollout = ${rollout} and started_at_ms is not null)`;
   const state = cohort === 'candidate' ? 'succeeded' : 'waiting';
   return sql`(select device from rollout_targets where rollout = ${rollout} and state = ${state})`;
 }

@@ -5,6 +5,8 @@ export const duties = ['house', 'measuring', 'operators'] as const;
 export type Duty = (typeof duties)[number];
 
 export const processLease = (id: string): string => `process/${id}`;
+/** Of a process that shows devices a certificate of this authority. */
+export const shownLease = (id: string, authority: string): string => `shows/${authority}/${id}`;
 export const shardLease = (shard: string): string => `shard/${shard}`;
 export const dutyLease = (duty: Duty): string => `duty/${duty}`;
 

@@ -19,12 +19,18 @@ export function processShares(id: string, live: readonly { name: string; owner: 
       answers: member === id,
       shards: heardBy.filter((owner) => owner === member).length,
       duties: duties.filter((duty) => owners.get(dutyLease(duty)) === member),
+      authority: authorityOf(member, live),
     })),
     unheard: heardBy.filter((owner) => owner === undefined).length,
   };
 }
 
+function authorityOf(id: string, live: readonly { name: string; owner: string }[]): string | null {
+  const shown = live.find(({ name, owner }) => owner === id && name.startsWith('shows/'));
+  return shown?.name.split('/')[1] ?? null;
+}
+
 /** Of a process to which devices connect themselves. */
-export function sharesAlone(id: string): ProcessShares {
-  return { items: [{ id, answers: true, shards: shards.length, duties: [...duties] }], unheard: 0 };
+export function sharesAlone(id: string, authority: string | undefined): ProcessShares {
+  return { items: [{ id, answers: true, shards: shards.length, duties: [...duties], authority: authority ?? null }], unheard: 0 };
 }

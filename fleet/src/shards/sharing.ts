@@ -3,7 +3,7 @@ import { messageOf } from '@starling/shared';
 import type { Database } from '../db/index.ts';
 import type { Log } from '../ports.ts';
 import { liveLeases, releaseLeases, takeLeases } from './lease-store.ts';
-import { type Duty, dutyLease, planShares, processLease } from './plan-shares.ts';
+import { type Duty, dutyLease, planShares, processLease, shownLease } from './plan-shares.ts';
 
 /** A process that has not renewed its leases for this long has ended, or its database is away: others take over. */
 export const LEASE_MS = 5_000;
@@ -34,14 +34,16 @@ export interface SharingPorts {
   log: Log;
   /** This process, at this start. */
   id: string;
+  /** Digest of the authority that has signed what it shows to devices; undefined with a given certificate. */
+  authority: string | undefined;
   /** Hears these shards from now on, and of no others. */
   hear(shards: readonly string[]): Promise<void>;
   /** A process has ended without letting go. */
   gone(id: string): Promise<void>;
 }
 
-export function createSharing({ db, log, id, hear, gone }: SharingPorts): Sharing {
-  const own = processLease(id);
+export function createSharing({ db, log, id, authority, hear, gone }: SharingPorts): Sharing {
+  const own = [processLease(id), ...(authority === undefined ? [] : [shownLease(id, authority)])];
   let held = new Set<string>();
   let validUntilMs = 0;
   let heard: readonly string[] = [];
@@ -62,8 +64,8 @@ export function createSharing({ db, log, id, hear, gone }: SharingPorts): Sharin
   };
   const look = async (): Promise<void> => {
     const askedMs = performance.now();
-    const kept = await takeLeases(db, id, [own, ...held], LEASE_MS);
-    held = new Set(kept.filter((name) => name !== own));
+    const kept = await takeLeases(db, id, [...own, ...held], LEASE_MS);
+    held = new Set(kept.filter((name) => !own.includes(name)));
     validUntilMs = askedMs + LEASE_MS;
     const live = await liveLeases(db);
     const present = live.filter(({ name }) => name.startsWith('process/')).map(({ owner }) => owner);
@@ -107,7 +109,7 @@ export function createSharing({ db, log, id, hear, gone }: SharingPorts): Sharin
       isClosed = true;
       clearTimeout(timer);
       await turn;
-      const names = [own, ...held];
+      const names = [...own, ...held];
       held = new Set();
       await hearHeld().catch(() => undefined);
       await releaseLeases(db, id, names);

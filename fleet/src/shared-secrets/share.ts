@@ -1,10 +1,11 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StarlingError } from '@starling/shared';
 import type { Database } from '../db/index.ts';
 import type { Clock } from '../ports.ts';
-import { seal, unseal } from './seal.ts';
+import { seal } from './seal.ts';
 import { allSecrets, insertSecret } from './store.ts';
+import { open } from './vault.ts';
 
 /** Files of a data directory that make a fleet this fleet. Certificates of servers are not among them: each process has its own. */
 const FILES = ['keys/fleet-key.json', 'keys/session-secret', 'keys/webhook-secret', 'tls/authority.pem', 'tls/authority-key.pem'] as const;
@@ -16,29 +17,35 @@ export interface SharedSecretPorts {
   clusterSecret: string;
 }
 
+/** What is never replaced: a data directory with the same one is of the same fleet, and what else differs there is older. */
+const MARK = 'keys/session-secret';
+
 /**
- * Before anything is made: what other processes have put into the database comes into the data directory.
+ * Before anything is made: what other processes have put into the database comes into the data directory, also in the place of what
+ * was replaced while this process was not there.
  * @throws StarlingError `wrong-cluster-secret`, `keys-of-another-fleet`
  */
 export async function adoptSecrets({ db, directory, clusterSecret }: SharedSecretPorts): Promise<void> {
-  for (const { name, sealed } of await allSecrets(db)) {
-    if (!FILES.some((file) => file === name)) continue;
-    const text = unseal(sealed, name, clusterSecret);
-    if (text === undefined) {
-      throw new StarlingError('wrong-cluster-secret', `${name} of this fleet was sealed under another cluster secret`, {
-        field: 'clusterSecret',
-        hint: 'give all processes of a fleet the same',
-      });
-    }
+  const shared = new Map((await allSecrets(db)).map(({ name, sealed }) => [name, open(sealed, name, clusterSecret)]));
+  const mark = await readIfThere(join(directory, MARK));
+  const isOurs = mark !== undefined && mark === shared.get(MARK);
+  for (const name of FILES) {
+    const text = shared.get(name);
     const file = join(directory, name);
     const known = await readIfThere(file);
-    if (known !== undefined && known !== text) {
+    if (text === undefined || known === text) continue;
+    if (known !== undefined && !isOurs) {
       throw new StarlingError('keys-of-another-fleet', `${file} is not that of the fleet in the database`, {
         field: 'dataDirectory',
         hint: 'give this process an empty data directory, or the database that belongs to this one',
       });
     }
-    if (known === undefined) await writePrivately(file, text);
+    // Devices that were away know the authority of before, and it is listed until a root drops it.
+    if (known !== undefined && name === 'tls/authority.pem') {
+      await writePrivately(join(directory, 'tls/before.pem'), known);
+      for (const half of ['tls/next.pem', 'tls/next-key.pem']) await rm(join(directory, half), { force: true });
+    }
+    await writePrivately(file, text);
   }
 }
 

@@ -62,6 +62,8 @@ export interface Behaviour {
   untilDropMs(): number;
   /** How long it then stays away. */
   awayMs(): number;
+  /** How long a wait is here that takes so long with an agent. */
+  waitMs(ms: number): number;
   /** Spread over a time, so that devices do not act at the same moment. */
   within(ms: number): number;
   temperatureCelsius(): number;
@@ -102,6 +104,7 @@ export function createBehaviour(options: BehaviourOptions, place: number): Behav
     untilDropMs: () =>
       options.dropsPerHour === 0 ? Number.POSITIVE_INFINITY : (-Math.log(1 - luck.unit()) * HOUR_MS) / options.dropsPerHour,
     awayMs: () => lasting(2_000, 120_000),
+    waitMs: (ms) => ms * timeFactor,
     within: (ms) => luck.between(0, ms),
     temperatureCelsius: () => 48 + 6 * nature.unit() + luck.normal(),
   };

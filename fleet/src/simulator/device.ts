@@ -161,7 +161,7 @@ export function createSimulatedDevice(parts: SimulatedDeviceParts): SimulatedDev
     });
     puller.online();
     sendBatches(true);
-    installer.repeat();
+    installer.online();
   };
   const presence = (state: 'online' | 'offline'): Uint8Array =>
     jsonEncode({ state, bootId: ids.bootId, uptimeMs: clock.nowMs() - startedMs });

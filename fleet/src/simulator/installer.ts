@@ -9,14 +9,14 @@ import {
 import type { Clock } from '../ports.ts';
 import type { Behaviour } from './behaviour.ts';
 import { createChallengers, type Experiment, MODEL_BYTES } from './challengers.ts';
-import type { CrowdFigures, ReleaseFacts } from './messages.ts';
-import { type PullProgress, type PullRelease, pullCounted } from './pull-release.ts';
+import type { ReleaseFacts } from './messages.ts';
+import { type PullFigures, type PullProgress, type PullRelease, pullCounted } from './pull-release.ts';
 
 /** What a device reports on its way to what it should run, at the times at which a real one would. */
 export interface Installer {
   want(desired: DesiredState): void;
-  /** Says again where it stands, as in a new session. */
-  repeat(): void;
+  /** A session has begun: it says again where it stands, and tries again what could not be pulled. */
+  online(): void;
   running(): ReportedState['running'];
   /** Of the release that runs. */
   facts(): ReleaseFacts | undefined;
@@ -28,7 +28,7 @@ export interface Installer {
 interface InstallerParts {
   /** Pulls what an assignment names; without it a pull takes its time, and no bytes. */
   pull?: PullRelease | undefined;
-  figures: Pick<CrowdFigures, 'pulling' | 'pulled' | 'problems'>;
+  figures: PullFigures;
   behaviour: Behaviour;
   clock: Clock;
   facts(digest: string): Promise<ReleaseFacts | undefined>;
@@ -54,14 +54,18 @@ export function createInstaller(parts: InstallerParts): Installer {
   let counted: 'running' | 'failed' | undefined;
   /** Ends what is on the way now. */
   let underWay = new AbortController();
+  /** Tries to pull what it should run, and how to go on with it after one that has failed. */
+  let attempts = 0;
+  let tryAgain: (() => void) | undefined;
 
   const challengers = createChallengers({ ...parts, changed: () => say('running') });
-  const say = (phase: ReconcilePhase, steps: StepReport[] = [], error: Problem | null = null): void => {
+  const say = (phase: ReconcilePhase, steps: StepReport[] = [], error: Problem | null = null, retryMs?: number): void => {
     const { epoch = 0, generation = 0 } = desired ?? {};
     const experiment = challengers.reported();
     reported = {
       ...{ schemaVersion: 1, epoch, generation, phase, steps, running, previous, error, refused: [], atMs: clock.nowMs() },
       ...(experiment === undefined ? {} : { experiment }),
+      ...(retryMs === undefined ? {} : { retryAtMs: Math.round(clock.nowMs() + retryMs) }),
     };
     const count = phase === 'running' || phase === 'failed' ? phase : undefined;
     if (count !== counted) changed(counted, count);
@@ -76,7 +80,8 @@ export function createInstaller(parts: InstallerParts): Installer {
     say('running');
   };
   /** @returns whether all of it is there */
-  const pullReally = async (assignment: Assigned, pull: PullRelease, signal: AbortSignal): Promise<boolean> => {
+  const pullReally = async (assignment: Assigned, pull: PullRelease, again: () => void): Promise<boolean> => {
+    const { signal } = underWay;
     const step = { step: 'pull-blob', subject: assignment.release, state: 'running' } as const;
     let last: PullProgress = { doneBytes: 0, totalBytes: 0 };
     say('pulling', [step]);
@@ -85,13 +90,22 @@ export function createInstaller(parts: InstallerParts): Installer {
         last = progress;
         onProgress(progress);
       });
-    const problem = await pullCounted(begin, parts.figures, clock, (progress) => say('pulling', [{ ...step, ...progress }]));
-    if (signal.aborted || problem === 'cancelled') return false;
-    if (problem === undefined) say('installed', [{ ...step, state: 'done', ...last }]);
-    else say('failed', [], problem);
-    return problem === undefined;
+    attempts += 1;
+    const counted = { figures: parts.figures, clock, attempt: attempts };
+    const failure = await pullCounted(begin, counted, (progress) => say('pulling', [{ ...step, ...progress }]));
+    if (signal.aborted || failure === 'cancelled') return false;
+    if (failure === undefined) {
+      say('installed', [{ ...step, state: 'done', ...last }]);
+      return true;
+    }
+    const retryMs = failure.retryMs === undefined ? undefined : behaviour.waitMs(failure.retryMs);
+    say('failed', [], failure.problem, retryMs);
+    tryAgain = again;
+    if (retryMs !== undefined) after(retryMs, again, STEP);
+    return false;
   };
   const install = (assignment: Assigned, facts: ReleaseFacts | undefined): void => {
+    tryAgain = undefined;
     const totalBytes = MODEL_BYTES * Math.max(1, facts?.models ?? 1);
     const plan = behaviour.install(facts?.name ?? '', totalBytes);
     const pull = (state: StepReport['state'], share: number): StepReport[] => [
@@ -106,7 +120,7 @@ export function createInstaller(parts: InstallerParts): Installer {
             [plan.pullingMs / 2, () => say('pulling', pull('running', 0.5))],
             [plan.pullingMs / 2, () => say('installed', pull('done', 1))],
           ]
-        : [[plan.checkingMs, () => pullReally(assignment, real, signal)]];
+        : [[plan.checkingMs, () => pullReally(assignment, real, () => install(assignment, facts))]];
     const steps: Step[] = [...pulling, [plan.selfTestMs / 2, () => say('self-testing')]];
     if (plan.fails) {
       const error = {
@@ -147,6 +161,8 @@ export function createInstaller(parts: InstallerParts): Installer {
       const { assignment } = next;
       underWay.abort();
       underWay = new AbortController();
+      attempts = 0;
+      tryAgain = undefined;
       if (assignment === null) {
         running = null;
         challengers.want(undefined);
@@ -164,14 +180,17 @@ export function createInstaller(parts: InstallerParts): Installer {
         if (desired !== undefined && compareGenerations(desired, next) === 0) install(assignment, facts);
       });
     },
-    repeat() {
+    online() {
       if (reported !== undefined) report({ ...reported, atMs: clock.nowMs() });
+      if (tryAgain !== undefined) after(0, tryAgain, STEP);
+      challengers.online();
     },
     running: () => running,
     facts: () => runningFacts,
     experiment: challengers.experiment,
     stop() {
       underWay.abort();
+      tryAgain = undefined;
       challengers.want(undefined);
     },
   };

@@ -42,6 +42,9 @@ export interface CrowdFigures {
   /** Devices that are pulling now, and pulls of releases that were done. */
   pulling: number;
   pulled: number;
+  /** Pulls that were begun again after they had failed, and those that are left until the device is told again. */
+  pullsRetried: number;
+  pullsGivenUp: number;
   pulledChunks: number;
   /** As they came: chunks and documents, compressed or not. */
   pulledBytes: number;
@@ -60,7 +63,17 @@ type Counts = Omit<CrowdFigures, 'problems'>;
 
 const nothing: Counts = {
   ...{ enrolled: 0, connected: 0, running: 0, failed: 0, recordsSent: 0, recordsAcknowledged: 0, commands: 0 },
-  ...{ pulling: 0, pulled: 0, pulledChunks: 0, pulledBytes: 0, verifiedBytes: 0, wantedBytes: 0, refusedChunks: 0 },
+  ...{
+    pulling: 0,
+    pulled: 0,
+    pullsRetried: 0,
+    pullsGivenUp: 0,
+    pulledChunks: 0,
+    pulledBytes: 0,
+    verifiedBytes: 0,
+    wantedBytes: 0,
+    refusedChunks: 0,
+  },
 };
 
 export function noFigures(): CrowdFigures {

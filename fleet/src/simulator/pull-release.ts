@@ -3,6 +3,7 @@ import {
   artefactFiles,
   artefactSchema,
   type BlobManifest,
+  installRetryMs,
   isStarlingError,
   messageOf,
   modelVersionSchema,
@@ -22,12 +23,10 @@ export interface PullProgress {
   totalBytes: number;
 }
 
+type PullOf = Pick<Assignment, 'release' | 'artefacts'>;
+
 /** Pulls everything of a release that a device lacks, and remembers only that it has it. */
-export type PullRelease = (
-  assignment: Pick<Assignment, 'release' | 'artefacts'>,
-  signal: AbortSignal,
-  onProgress: (progress: PullProgress) => void,
-) => Promise<void>;
+export type PullRelease = (assignment: PullOf, signal: AbortSignal, onProgress: (progress: PullProgress) => void) => Promise<void>;
 
 interface PullReleaseParts {
   puller: Puller;
@@ -68,7 +67,7 @@ export function createPullRelease({ puller, figures, manifests }: PullReleasePar
     };
     await Promise.all(Array.from({ length: CHUNKS_IN_FLIGHT }, lane));
   };
-  return async (assignment, signal, onProgress) => {
+  const pullAll = async (assignment: PullOf, signal: AbortSignal, onProgress: (progress: PullProgress) => void): Promise<void> => {
     const files = await filesOf(assignment, (digest) => document(digest, signal));
     const lacking = new Map<string, BlobManifest['chunks'][number]>();
     for (const file of files) {
@@ -91,13 +90,19 @@ export function createPullRelease({ puller, figures, manifests }: PullReleasePar
       figures.wantedBytes -= totalBytes - doneBytes;
     }
   };
+  return async (assignment, signal, onProgress) => {
+    const own = new AbortController();
+    try {
+      await pullAll(assignment, AbortSignal.any([signal, own.signal]), onProgress);
+    } finally {
+      // With one chunk that does not come the others are left: the next try asks for them.
+      own.abort();
+    }
+  };
 }
 
 /** Fetches the documents of an assignment, as an agent does. @returns manifests of the files that they name */
-async function filesOf(
-  { release, artefacts }: Pick<Assignment, 'release' | 'artefacts'>,
-  fetch: (digest: string) => Promise<Uint8Array>,
-): Promise<string[]> {
+async function filesOf({ release, artefacts }: PullOf, fetch: (digest: string) => Promise<Uint8Array>): Promise<string[]> {
   const named = required(payloadOf(await fetch(release), releaseSchema), release);
   for (const { digest } of [named.pipeline, ...named.alongside]) await fetch(digest);
   const manifests = new Set<string>();
@@ -120,18 +125,27 @@ function required<Value>(value: Value | undefined, digest: string): Value {
 
 const TELL_MS = 1000;
 
+export type PullFigures = Pick<CrowdFigures, 'pulling' | 'pulled' | 'pullsRetried' | 'pullsGivenUp' | 'problems'>;
+
+/** Why a pull has failed, and after how long a device tries again; undefined: it does not, until it is told again. */
+export interface PullFailure {
+  problem: Problem;
+  retryMs: number | undefined;
+}
+
 /**
  * Pulls, and counts the device among those that do.
+ * @param attempt of how many times this is which, from 1
  * @param tell how far it is, once a second at most
  * @returns what went wrong, or `cancelled`; undefined once all is there
  */
 export async function pullCounted(
   pull: (onProgress: (progress: PullProgress) => void) => Promise<void>,
-  figures: Pick<CrowdFigures, 'pulling' | 'pulled' | 'problems'>,
-  clock: Clock,
+  { figures, clock, attempt }: { figures: PullFigures; clock: Clock; attempt: number },
   tell: (progress: PullProgress) => void,
-): Promise<Problem | 'cancelled' | undefined> {
+): Promise<PullFailure | 'cancelled' | undefined> {
   figures.pulling += 1;
+  if (attempt > 1) figures.pullsRetried += 1;
   let toldMs = Number.NEGATIVE_INFINITY;
   try {
     await pull((progress) => {
@@ -145,7 +159,10 @@ export async function pullCounted(
     const code = isStarlingError(error) ? error.code : 'pull-failed';
     if (code === 'cancelled') return code;
     figures.problems[code] = (figures.problems[code] ?? 0) + 1;
-    return { code, message: messageOf(error) };
+    // A document that is not what it should be will not be another one later.
+    const retryMs = isStarlingError(error) && !error.retryable ? undefined : installRetryMs(attempt);
+    if (retryMs === undefined) figures.pullsGivenUp += 1;
+    return { problem: { code, message: messageOf(error) }, retryMs };
   } finally {
     figures.pulling -= 1;
   }

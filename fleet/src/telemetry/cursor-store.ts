@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import type { Queryable, Transaction } from '../db/index.ts';
+import { numberColumn, type Queryable, type Transaction, textColumn } from '../db/index.ts';
 import { telemetryCursors } from '../db/schema/index.ts';
 
 export interface StreamKey {
@@ -36,8 +36,8 @@ export async function lockCursors(
     .from(telemetryCursors)
     .where(
       sql`(${device}, ${streamId}, ${kind}) in (
-        select * from unnest(${param(keys.map((key) => key.device))}::text[], ${param(keys.map((key) => key.streamId))}::text[],
-          ${param(keys.map((key) => key.kind))}::text[]))`,
+        select * from unnest(${textColumn(keys.map((key) => key.device))}::text[], ${textColumn(keys.map((key) => key.streamId))}::text[],
+          ${textColumn(keys.map((key) => key.kind))}::text[]))`,
     )
     .orderBy(device, streamId, kind)
     .for('update');
@@ -45,15 +45,16 @@ export async function lockCursors(
 
 /** @returns how many stood where they were thought to stand: the others are as they were */
 export async function moveCursors(tx: Transaction, moves: readonly CursorMove[], nowMs: number): Promise<number> {
-  const column = <Key extends keyof CursorMove>(key: Key): SQL => param(moves.map((move) => move[key]));
+  const texts = (key: keyof StreamKey): SQL => textColumn(moves.map((move) => move[key]));
+  const numbers = (key: Exclude<keyof CursorMove, keyof StreamKey>): SQL => numberColumn(moves.map((move) => move[key]));
   const rows = await tx.execute<{ moved: number }>(sql`
     with moved as (
       update telemetry_cursors as c set sequence = n.sequence, stored = c.stored + n.stored, repeated = c.repeated + n.repeated,
         declared_dropped = c.declared_dropped + n.declared_dropped, lost = c.lost + n.lost, shed = c.shed + n.shed,
         updated_at_ms = ${nowMs}::bigint
-      from unnest(${column('device')}::text[], ${column('streamId')}::text[], ${column('kind')}::text[], ${column('from')}::bigint[],
-        ${column('sequence')}::bigint[], ${column('stored')}::bigint[], ${column('repeated')}::bigint[],
-        ${column('declaredDropped')}::bigint[], ${column('lost')}::bigint[], ${column('shed')}::bigint[])
+      from unnest(${texts('device')}::text[], ${texts('streamId')}::text[], ${texts('kind')}::text[], ${numbers('from')}::bigint[],
+        ${numbers('sequence')}::bigint[], ${numbers('stored')}::bigint[], ${numbers('repeated')}::bigint[],
+        ${numbers('declaredDropped')}::bigint[], ${numbers('lost')}::bigint[], ${numbers('shed')}::bigint[])
         as n(device, stream_id, kind, before, sequence, stored, repeated, declared_dropped, lost, shed)
       where c.device = n.device and c.stream_id = n.stream_id and c.kind = n.kind and c.sequence = n.before
       returning 1)
@@ -77,12 +78,8 @@ export async function cursorsOf(
     .select({ device, streamId, kind, sequence })
     .from(telemetryCursors)
     .where(
-      sql`(${device}, ${streamId}) in (select * from unnest(${param(wanted.map((each) => each.device))}::text[],
-        ${param(wanted.map((each) => each.streamId))}::text[]))`,
+      sql`(${device}, ${streamId}) in (select * from unnest(${textColumn(wanted.map((each) => each.device))}::text[],
+        ${textColumn(wanted.map((each) => each.streamId))}::text[]))`,
     );
   return Map.groupBy(rows, (row) => `${row.device} ${row.streamId}`);
-}
-
-function param(values: readonly unknown[]): SQL {
-  return sql`${sql.param(values)}`;
 }

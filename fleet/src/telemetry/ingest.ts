@@ -84,12 +84,33 @@ export function createIngest({ db, clock, events, log, layers, waitingBytesMaxim
   /** For devices that come back, which they do in herds. */
   const streams = createGatherer((batch: ReadonlyMap<string, StreamOfDevice>) => cursorsOf(db, batch));
 
+  /** Whose batches are being stored: the next ones of these devices come after them. */
+  const busy = new Set<string>();
+  let helping: Promise<number> | undefined;
+
+  /** @returns how many batches there were that could be taken */
+  const storeNext = async (): Promise<number> => {
+    const isLoaded = room.isLoaded();
+    const group = room.take(GROUP_BATCHES, busy);
+    const devices = new Set(group.map(({ device }) => device));
+    for (const device of devices) busy.add(device);
+    await storeGroup(group, isLoaded);
+    for (const device of devices) busy.delete(device);
+    watch.look();
+    return group.length;
+  };
+  /** Where there is a second group to fill it goes beside the first: one makes its rows while the database stores the other. */
   const flush = async (): Promise<void> => {
     while (room.batches() > 0) {
-      const isLoaded = room.isLoaded();
-      await storeGroup(room.take(GROUP_BATCHES), isLoaded);
-      watch.look();
+      const own = storeNext();
+      if (room.batches() >= GROUP_BATCHES)
+        helping ??= storeNext().finally(() => {
+          helping = undefined;
+        });
+      // Nothing was free to take: all that waits is of devices in the other group, whose commit this loop must not keep from coming.
+      if ((await own) === 0) await helping;
     }
+    await helping;
   };
   const startFlush = (): void => {
     flushing ??= new Promise<void>((done) => setTimeout(done, GROUP_MS)).then(flush).finally(() => {
@@ -99,6 +120,7 @@ export function createIngest({ db, clock, events, log, layers, waitingBytesMaxim
     });
   };
   const storeGroup = async (group: readonly WaitingBatch[], isLoaded: boolean, isAgain = false): Promise<void> => {
+    if (group.length === 0) return;
     try {
       const acknowledgements = await store(group, isLoaded);
       for (const [index, each] of group.entries()) each.resolve(acknowledgements[index] as Acknowledgement);

@@ -97,6 +97,46 @@ export function recordsContract(name: string, open: () => Promise<OpenDatabase>)
       expect(items.map(({ sequence }) => sequence)).toEqual([6, 5, 4, 3, 2, 1]);
       expect((await queries.summary('a', {})).delivery).toEqual({ stored: 6, repeated: 3, declaredDropped: 0, lost: 0, shed: 0 });
     });
+
+    test('of more than one group can hold each record is kept once, and each stream in its order', async () => {
+      const ingest = ingestOf();
+      const [devices, batches] = [90, 12];
+      const answers: Promise<unknown>[] = [];
+      for (let turn = 0; turn < batches; turn += 1)
+        for (let device = 0; device < devices; device += 1) {
+          const records = [1, 2].map((at) => recordOf(2 * turn + at, NOW_MS));
+          answers.push(ingest.add(`d${device}`, 'events', { streamId: 's', records, dropped: [] }));
+        }
+      const last = { streamId: 's', sequence: 2 * batches };
+      expect((await Promise.all(answers)).slice(-devices)).toEqual(Array.from({ length: devices }, () => last));
+      const queries = createTelemetryQueries({ db: database.db, clock });
+      for (const device of ['d0', `d${devices - 1}`]) {
+        const sound = { stored: 2 * batches, repeated: 0, declaredDropped: 0, lost: 0, shed: 0 };
+        expect((await queries.summary(device, {})).delivery).toEqual(sound);
+      }
+      expect((await queries.list({}, { limit: 1, offset: 0 })).total).toBe(2 * batches * devices);
+    });
+
+    test('a device with more than a group of its own waits for itself alone', async () => {
+      const ingest = ingestOf();
+      const [others, own] = [256, 600];
+      const send = (device: string, sequence: number) =>
+        ingest.add(device, 'events', { streamId: 's', records: [recordOf(sequence, NOW_MS)], dropped: [] });
+      const answers = Array.from({ length: others }, (_, place) => send(`o${place}`, 1));
+      for (let sequence = 1; sequence <= own; sequence += 1) answers.push(send('a', sequence));
+      expect((await Promise.all(answers)).at(-1)).toEqual({ streamId: 's', sequence: own });
+    });
+
+    test('texts come back as they came, whatever signs are in them', async () => {
+      const odd = ['', ' ', '"', '\\', '\n', '{a,b}', 'null', "'", '\\n', '\t\r\u2028', '\u{1f426}', ','];
+      const records = odd.map((text, at) => ({
+        ...recordOf(at + 1, NOW_MS, text),
+        payload: { ...payload, message: text, code: `c${at}` },
+      }));
+      await ingestOf().add('a', 'events', { streamId: 's', records, dropped: [] });
+      const { items } = await createTelemetryQueries({ db: database.db, clock }).list({ device: 'a' }, { limit: 100, offset: 0 });
+      expect(items.map((row) => row.payload['message']).toReversed()).toEqual(odd);
+    });
   });
 }
 

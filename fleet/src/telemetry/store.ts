@@ -1,6 +1,6 @@
 import { type TelemetryKind, type TelemetryRow, telemetryKindSchema } from '@starling/shared';
 import { and, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm';
-import type { Queryable, Transaction } from '../db/index.ts';
+import { lineColumn, numberColumn, type Queryable, type Transaction, textColumn } from '../db/index.ts';
 import { telemetryBatches, telemetryCursors, telemetryRecords, telemetryRollUps } from '../db/schema/index.ts';
 import { BATCH_SLOT_MS } from './layers.ts';
 
@@ -10,17 +10,14 @@ export type BatchRow = typeof telemetryBatches.$inferInsert;
 /** One statement whatever the number of rows. */
 export async function insertBatches(tx: Transaction, rows: readonly BatchRow[]): Promise<void> {
   if (rows.length === 0) return;
-  const column = (key: keyof BatchRow): SQL => param(rows.map((row) => row[key]));
+  const texts = (key: 'device' | 'streamId' | 'kind' | 'bootId'): SQL => textColumn(rows.map((row) => row[key]));
+  const numbers = (key: 'sequence' | 'arrivedAtMs' | 'atMs' | 'lastAtMs' | 'records'): SQL => numberColumn(rows.map((row) => row[key]));
   await tx.execute(sql`
     insert into telemetry_batches (device, stream_id, kind, sequence, boot_id, arrived_at_ms, at_ms, last_at_ms, records, contents)
-    select * from unnest(${column('device')}::text[], ${column('streamId')}::text[], ${column('kind')}::text[], ${column('sequence')}::bigint[],
-      ${column('bootId')}::text[], ${column('arrivedAtMs')}::bigint[], ${column('atMs')}::bigint[], ${column('lastAtMs')}::bigint[],
-      ${column('records')}::int[], ${param(rows.map((row) => JSON.stringify(row.contents)))}::json[])
+    select * from unnest(${texts('device')}::text[], ${texts('streamId')}::text[], ${texts('kind')}::text[], ${numbers('sequence')}::bigint[],
+      ${texts('bootId')}::text[], ${numbers('arrivedAtMs')}::bigint[], ${numbers('atMs')}::bigint[], ${numbers('lastAtMs')}::bigint[],
+      ${numbers('records')}::int[], ${lineColumn(rows.map((row) => JSON.stringify(row.contents)))}::json[])
     on conflict do nothing`);
-}
-
-function param(values: readonly unknown[]): SQL {
-  return sql`${sql.param(values)}`;
 }
 
 export async function deliveryOf(db: Queryable, device: string) {

@@ -60,3 +60,14 @@ test('without load batches are taken in the order in which they came, one that w
     ['c', 1],
   ]);
 });
+
+test('batches of devices that are busy stay where they are, and are next when these are free', () => {
+  const room = createWaitingRoom<Waiting>(1000);
+  const batch = (device: string, first: number): Waiting => ({ device, kind: 'health', streamId: 's', first, last: first, bytes: 1 });
+  for (const each of [batch('a', 1), batch('b', 1), batch('a', 2), batch('c', 1)]) room.add(each);
+  const taken = (...busy: string[]) => room.take(2, new Set(busy)).map(({ device, first }) => `${device}${first}`);
+  expect(taken('a')).toEqual(['b1', 'c1']);
+  expect(taken('a')).toEqual([]);
+  expect(room.batches()).toBe(2);
+  expect(taken()).toEqual(['a1', 'a2']);
+});

@@ -23,22 +23,29 @@ export interface WaitingRoom<Batch extends Waiting> {
    * those that had to go to make room, which may be `batch` itself
    */
   add(batch: Batch): { superseded: Batch | undefined; deferred: Batch[] };
-  /** In the order in which they came; under load the most valuable first. */
-  take(maximum: number): Batch[];
+  /** In the order in which they came; under load the most valuable first. @param busy devices whose batches stay where they are */
+  take(maximum: number, busy?: ReadonlySet<string>): Batch[];
   /** More than half full: the database is slower than what comes in. */
   isLoaded(): boolean;
   batches(): number;
   bytes(): number;
 }
 
+interface Place<Batch> {
+  batch: Batch;
+  order: number;
+}
+type Entry<Batch> = Place<Batch> & { key: string };
+/** A kind's batches in the order in which they came. */
+type Queue<Batch> = Map<string, Place<Batch>>;
+
 export function createWaitingRoom<Batch extends Waiting>(bytesMaximum: number): WaitingRoom<Batch> {
-  /** A kind's batches in the order in which they came. */
-  const queues = new Map(leastValuableFirst.map((kind) => [kind, new Map<string, { batch: Batch; order: number }>()]));
+  const queues = new Map(leastValuableFirst.map((kind): [TelemetryKind, Queue<Batch>] => [kind, new Map()]));
   let bytes = 0;
   let order = 0;
 
   const isLoaded = (): boolean => bytes > bytesMaximum / 2;
-  const firstOf = (kind: TelemetryKind): { key: string; batch: Batch; order: number } | undefined => {
+  const firstOf = (kind: TelemetryKind): Entry<Batch> | undefined => {
     const [entry] = queues.get(kind) ?? [];
     return entry === undefined ? undefined : { key: entry[0], ...entry[1] };
   };
@@ -47,14 +54,10 @@ export function createWaitingRoom<Batch extends Waiting>(bytesMaximum: number): 
     bytes -= batch.bytes;
     return batch;
   };
-  const next = (): { key: string; batch: Batch; order: number } | undefined => {
-    const heads = leastValuableFirst.flatMap((kind) => firstOf(kind) ?? []);
-    return isLoaded() ? heads.at(-1) : heads.reduce<(typeof heads)[number] | undefined>(older, undefined);
-  };
   return {
     add(batch) {
       const key = `${batch.device} ${batch.streamId} ${batch.first}`;
-      const queue = queues.get(batch.kind) as Map<string, { batch: Batch; order: number }>;
+      const queue = queues.get(batch.kind) as Queue<Batch>;
       const before = queue.get(key);
       if (before !== undefined && before.batch.last > batch.last) return { superseded: batch, deferred: [] };
       const superseded = before?.batch;
@@ -76,9 +79,17 @@ export function createWaitingRoom<Batch extends Waiting>(bytesMaximum: number): 
       }
       return { superseded, deferred };
     },
-    take(maximum) {
+    take(maximum, busy) {
+      const heads = leastValuableFirst.map((kind) => createHead((queues.get(kind) as Queue<Batch>).entries(), busy));
       const taken: Batch[] = [];
-      for (let head = next(); head !== undefined && taken.length < maximum; head = next()) taken.push(remove(head.key, head.batch));
+      while (taken.length < maximum) {
+        const waiting = heads.filter(({ now }) => now() !== undefined);
+        const head = isLoaded() ? waiting.at(-1) : waiting.reduce<Head<Batch> | undefined>(older, undefined);
+        const entry = head?.now();
+        if (head === undefined || entry === undefined) break;
+        head.pass();
+        taken.push(remove(entry.key, entry.batch));
+      }
       return taken;
     },
     isLoaded,
@@ -87,6 +98,35 @@ export function createWaitingRoom<Batch extends Waiting>(bytesMaximum: number): 
   };
 }
 
-function older<Entry extends { order: number }>(left: Entry | undefined, right: Entry): Entry {
-  return left === undefined || right.order < left.order ? right : left;
+/** The first batch of a queue that may be taken. */
+interface Head<Batch> {
+  now(): Entry<Batch> | undefined;
+  /** On to the next one. */
+  pass(): void;
+}
+
+/** One walk for all that is taken at once: what is passed over is not looked at again. */
+function createHead<Batch extends Waiting>(entries: IterableIterator<[string, Place<Batch>]>, busy?: ReadonlySet<string>): Head<Batch> {
+  const read = (): Entry<Batch> | undefined => {
+    for (let next = entries.next(); next.done !== true; next = entries.next()) {
+      const [key, place] = next.value;
+      if (busy?.has(place.batch.device) !== true) return { key, ...place };
+    }
+    return undefined;
+  };
+  let entry = read();
+  return {
+    now: () => entry,
+    pass() {
+      entry = read();
+    },
+  };
+}
+
+function older<Batch>(left: Head<Batch> | undefined, right: Head<Batch>): Head<Batch> {
+  return left === undefined || orderOf(right) < orderOf(left) ? right : left;
+}
+
+function orderOf<Batch>(head: Head<Batch>): number {
+  return head.now()?.order ?? Number.POSITIVE_INFINITY;
 }

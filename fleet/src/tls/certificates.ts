@@ -7,7 +7,15 @@ import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { messageOf, StarlingError } from '@starling/shared';
 import type { Clock, Ids } from '../ports.ts';
-import { type AuthorityFiles, type AuthorityRotation, authorityDigestOf, createRotation, filesOf, takeNextAuthority } from './rotation.ts';
+import {
+  type AuthorityFiles,
+  type AuthorityRotation,
+  authorityDigestOf,
+  createRotation,
+  filesOf,
+  type RotationPorts,
+  takeNextAuthority,
+} from './rotation.ts';
 
 export interface Certificates {
   key: string;
@@ -27,6 +35,9 @@ export interface CertificateOptions {
   /** Names and addresses beside those of this machine. */
   names: readonly string[];
   given?: { key: string; certificate: string } | undefined;
+  /** Authorities that the newest root names, for a fleet of one process. */
+  named?: readonly string[] | undefined;
+  shared?: RotationPorts['shared'];
 }
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -53,7 +64,7 @@ export async function openCertificates(options: CertificateOptions): Promise<Cer
   x509.cryptoProvider.set(globalThis.crypto);
   const directory = join(options.directory, 'tls');
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  await takeNextAuthority(directory);
+  await takeNextAuthority(directory, options.named);
   const authority = await openAuthority(filesOf(directory, 'authority'), options);
   const server = await openServerCertificate(directory, authority, options);
   const certificate = authority.certificate.toString('pem');
@@ -62,7 +73,7 @@ export async function openCertificates(options: CertificateOptions): Promise<Cer
     ...server,
     authority: certificate,
     authorityDigest: authorityDigestOf(certificate),
-    rotation: createRotation(directory, certificate, makeNext),
+    rotation: createRotation({ directory, now: certificate, makeNext, shared: options.shared }),
   };
 }
 

@@ -13,7 +13,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-const open = (at = directory): Promise<Certificates> => openCertificates({ directory: at, clock: systemClock, ids: systemIds, names: [] });
+const open = (at = directory, named?: string[]): Promise<Certificates> =>
+  openCertificates({ directory: at, clock: systemClock, ids: systemIds, names: [], named });
 const rotationOf = ({ rotation }: Certificates) => rotation ?? expect.unreachable();
 
 /** Does the server show what its own authority has signed, with the key that belongs to it? */
@@ -45,10 +46,27 @@ test('a prepared authority takes over at the start after a root has named it, an
 
 test('a root that names neither of the two is refused, since devices would leave with it', async () => {
   const { authorityDigest = '', rotation } = await open();
-  const next = await rotation?.prepare();
-  await expect(rotation?.check(['ab'.repeat(32)])).rejects.toMatchObject({ code: 'missing-authority', field: 'authorities' });
-  await rotation?.check([authorityDigest]);
-  await rotation?.check([next?.digest ?? '']);
+  const next = (await rotation?.prepare())?.digest ?? '';
+  const check = (named: string[], force = false) => rotation?.check(named, { before: [next, authorityDigest], force });
+  await expect(check(['ab'.repeat(32)], true)).rejects.toMatchObject({ code: 'missing-authority', field: 'authorities' });
+  await check([authorityDigest]);
+  await check([next, authorityDigest]);
+  // It shows the old one until it starts again.
+  await expect(check([next])).rejects.toMatchObject({ code: 'authority-in-use', field: 'authorities' });
+  await check([next], true);
+  await rotation?.follow([next, authorityDigest]);
+  await expect(check([authorityDigest], true)).rejects.toMatchObject({ code: 'missing-authority' });
+});
+
+test('a fleet that ended between the root and its own note of it goes by the root', async () => {
+  const first = await open();
+  const next = await rotationOf(first).prepare();
+  const named = [next.digest, first.authorityDigest ?? ''];
+  expect((await open(directory, [first.authorityDigest ?? ''])).authorityDigest).toBe(first.authorityDigest);
+  const second = await open(directory, named);
+  expect(second.authorityDigest).toBe(next.digest);
+  expectConsistent(second);
+  expect(await open(directory, named)).toMatchObject({ authorityDigest: next.digest, certificate: second.certificate });
 });
 
 test('a cut between any two of its steps is mended by the next start', async () => {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Actor,
@@ -21,6 +21,8 @@ import {
 import { appendAudit } from '../audit/index.ts';
 import type { Database, Queryable } from '../db/index.ts';
 import type { Clock, Ids } from '../ports.ts';
+import type { Vault } from '../shared-secrets/index.ts';
+import type { AuthorityRotation } from '../tls/index.ts';
 import { insertRoot, readEpoch, readFleetId, rootsFrom } from './store.ts';
 
 /** Holds the fleet key and nothing else that is secret: root and publisher keys live with the operator. */
@@ -36,15 +38,16 @@ export interface Keyring {
   roots(from: number): Promise<string[]>;
   /** Of its desired states; the proof of one that the fleet was set back to. */
   epoch: { epoch: number; proof: string | undefined };
-  /** Takes what another process of this fleet has published. */
-  refresh(): Promise<void>;
+  /** Takes what another process of this fleet has published. @returns whether another key signs from now on */
+  refresh(): Promise<boolean>;
   /** Makes the key that is to follow, or tells the one that was made before. It signs nothing until a root names it. */
   prepareKey(actor: Actor): Promise<PublicKey>;
   /**
    * Adopts the first root, or the next one after verifying that both it and the current one signed it. Where it names the key that was
    * prepared, that one signs from now on, and the one before is deleted.
+   * @param options `force`: also where a process would be believed by no device any more
    */
-  publishRoot(signed: string, actor: Actor): Promise<{ version: number; digest: string }>;
+  publishRoot(signed: string, actor: Actor, options?: { force: boolean }): Promise<{ version: number; digest: string }>;
 }
 
 export interface KeyringPorts {
@@ -52,14 +55,17 @@ export interface KeyringPorts {
   clock: Clock;
   ids: Ids;
   directory: string;
-  /** Other processes sign with the same key. */
-  isShared?: boolean;
-  /** Certificate authorities that a root names. @throws where the fleet is none of them, and no device would believe it */
-  authorities?: { check(named: readonly string[]): Promise<void>; follow(named: readonly string[]): Promise<void> } | undefined;
+  /** Where other processes that sign with the same key find it, and the one that is to follow. */
+  vault?: Vault | undefined;
+  /** Certificate authorities that a root names. */
+  authorities?: Pick<AuthorityRotation, 'check' | 'share' | 'follow'> | undefined;
 }
 
+/** Names in the vault: of the key that signs, and of the one that is to follow. */
+const [SHARED_KEY, SHARED_NEXT] = ['keys/fleet-key.json', 'keys/fleet-key-next.json'];
+
 export async function createKeyring(options: KeyringPorts): Promise<Keyring> {
-  const { db, clock, ids, authorities } = options;
+  const { db, clock, ids, authorities, vault } = options;
   const files = { now: join(options.directory, 'fleet-key.json'), next: join(options.directory, 'fleet-key-next.json') };
   const fleetId = await readFleetId(db, `fleet-${ids.next().slice(0, 12)}`, clock.nowMs());
   let current = (await verifiedRoots(db)).at(-1);
@@ -75,6 +81,16 @@ export async function createKeyring(options: KeyringPorts): Promise<Keyring> {
       });
     }
     return current;
+  };
+  const takeKey = async (): Promise<void> => {
+    key = await readOrMakeKey(files.now);
+    signer = await signerOf(key);
+  };
+  /** Puts what other processes share into a file of this one. @returns whether there was anything */
+  const fromVault = async (name: string, file: string): Promise<boolean> => {
+    const text = await vault?.read(name);
+    if (text !== undefined) await writeKey(file, text);
+    return text !== undefined;
   };
   const { epoch, proof } = (await readEpoch(db)) ?? { epoch: FIRST_EPOCH, proof: undefined };
   return {
@@ -95,39 +111,47 @@ export async function createKeyring(options: KeyringPorts): Promise<Keyring> {
         const root = current === undefined ? await verifyPinnedRoot(signed, digest) : await verifyNextRoot(signed, current.root);
         current = { root, signed, digest };
       }
+      const isNamed = current === undefined || names(current.root, key);
+      if (isNamed || !(await fromVault(SHARED_KEY, files.now))) return false;
+      const before = key.kid;
+      await takeKey();
+      await rm(files.next, { force: true });
+      return key.kid !== before;
     },
     async prepareKey(actor) {
-      if (options.isShared === true) throw keysAreShared();
-      const isNew = (await readKey(files.next)) === undefined;
-      const next = publicKeyOf(await readOrMakeKey(files.next));
+      let isNew = !(await fromVault(SHARED_NEXT, files.next)) && (await readKey(files.next)) === undefined;
+      let next = publicKeyOf(await readOrMakeKey(files.next));
+      if (vault !== undefined) {
+        const { text, isOurs } = await vault.offer(SHARED_NEXT, JSON.stringify(await readKey(files.next)));
+        isNew = isOurs;
+        await writeKey(files.next, text);
+        next = publicKeyOf(await readOrMakeKey(files.next));
+      }
       if (isNew) await appendAudit(db, clock, actor, 'fleet-key.prepare', next.kid);
       return next;
     },
-    async publishRoot(signed, actor) {
+    async publishRoot(signed, actor, { force } = { force: false }) {
       const digest = await rootDigest(signed);
       const root = current === undefined ? await verifyPinnedRoot(signed, digest) : await verifyNextRoot(signed, current.root);
-      checkRoot(root, fleetId, [key.kid, (await readKey(files.next))?.kid]);
-      if (root.authorities !== undefined) await authorities?.check(root.authorities);
+      await fromVault(SHARED_NEXT, files.next);
+      const next = await readKey(files.next);
+      checkRoot(root, fleetId, [key.kid, next?.kid]);
+      if (root.authorities !== undefined) await authorities?.check(root.authorities, { before: current?.root.authorities, force });
       await db.transaction(async (tx) => {
         await insertRoot(tx, { version: root.version, digest, signed, createdAtMs: clock.nowMs() });
-        await appendAudit(tx, clock, actor, 'root.publish', `root ${root.version}`, { digest });
+        await appendAudit(tx, clock, actor, 'root.publish', `root ${root.version}`, { digest, ...(force ? { force } : {}) });
+        if (root.authorities !== undefined) await authorities?.share(tx, root.authorities);
+        if (vault === undefined || next === undefined || !names(root, next)) return;
+        // With the root itself: whoever sees that one finds the key that it names.
+        await vault.replace(tx, SHARED_KEY, JSON.stringify(next));
+        await vault.remove(tx, SHARED_NEXT);
       });
       current = { root, signed, digest };
-      if (await takeNamedKey(files, root)) {
-        key = await readOrMakeKey(files.now);
-        signer = await signerOf(key);
-      }
+      if (await takeNamedKey(files, root)) await takeKey();
       if (root.authorities !== undefined) await authorities?.follow(root.authorities);
       return { version: root.version, digest };
     },
   };
-}
-
-/** Others would go on signing with the old key, which no device believes any more. */
-export function keysAreShared(): StarlingError {
-  return new StarlingError('keys-shared', 'the keys of a fleet of several processes cannot be replaced while it runs', {
-    hint: 'see "Replacing keys" in docs/guides/scaling.md',
-  });
 }
 
 function checkRoot(root: TrustRoot, fleetId: string, fleetKids: readonly (string | undefined)[]): void {
@@ -143,10 +167,14 @@ function checkRoot(root: TrustRoot, fleetId: string, fleetKids: readonly (string
   }
 }
 
+function names({ keys }: TrustRoot, { kid }: { kid: string }): boolean {
+  return keys.fleet.some((each) => each.kid === kid);
+}
+
 /** Puts the prepared key in the place of the other, if the root names it. @returns whether it did */
 async function takeNamedKey(files: { now: string; next: string }, root: TrustRoot): Promise<boolean> {
   const next = await readKey(files.next);
-  if (next === undefined || !root.keys.fleet.some(({ kid }) => kid === next.kid)) return false;
+  if (next === undefined || !names(root, next)) return false;
   await rename(files.next, files.now);
   return true;
 }
@@ -163,11 +191,15 @@ async function readOrMakeKey(file: string): Promise<PrivateKey> {
   const known = await readKey(file);
   if (known !== undefined) return known;
   const key = await generatePrivateKey();
+  await writeKey(file, JSON.stringify(key));
+  return key;
+}
+
+async function writeKey(file: string, text: string): Promise<void> {
   await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
-  await writeFile(`${file}.new`, JSON.stringify(key), { mode: 0o600 });
+  await writeFile(`${file}.new`, text, { mode: 0o600 });
   await chmod(`${file}.new`, 0o600);
   await rename(`${file}.new`, file);
-  return key;
 }
 
 /** The newest root of a database, verified from its first one on. */

@@ -41,9 +41,9 @@ describe('what an experiment says', () => {
           { release: 'b', percent: 2 },
         ],
       },
-      'challengers.1.release: "b" stands here twice',
+      'challengers.1.release: "b" is a challenger already',
     ],
-    ['itself', { champion: 'signs-2' }, 'challengers.0.release: "signs-2" stands here twice'],
+    ['itself', { champion: 'signs-2' }, 'challengers.0.release: "signs-2" is the champion: another release challenges it'],
     ['bounds of a shadow elsewhere', { shadow: { share: 1 } }, 'shadow: means nothing with "mode: split"'],
     [
       'floors above one',

@@ -151,8 +151,11 @@ function problemsOfChallengers({ mode, challengers, champion }: Stated): Contrad
       found.push({ path, message: 'a split says how much each challenger gets: "percent: 10"' });
     if (mode === 'shadow' && percent !== undefined) found.push({ path, message: 'a shadow answers nothing: use shadow.share' });
     if (mode === 'bandit' && percent !== undefined) found.push({ path, message: 'a bandit finds the shares by itself: leave it out' });
-    if (release === champion || challengers.findIndex((other) => other.release === release) < index)
-      found.push({ path: ['challengers', index, 'release'], message: `"${release}" stands here twice` });
+    const isAgain = challengers.findIndex((other) => other.release === release) < index;
+    if (release !== champion && !isAgain) continue;
+    const message =
+      release === champion ? `"${release}" is the champion: another release challenges it` : `"${release}" is a challenger already`;
+    found.push({ path: ['challengers', index, 'release'], message });
   }
   const total = challengers.reduce((sum, { percent = 0 }) => sum + percent, 0);
   if (mode === 'split' && total >= 100)

@@ -127,9 +127,15 @@ function problemOf(error: unknown, text: string, variables: readonly string[]): 
     return { message, range: { start: 0, end: text.length } };
   }
   const { start = 0, end = text.length } = error.range ?? {};
-  const hint = error.code === 'unknown_variable' ? { hint: `variables: ${variables.join(', ') || 'none'}` } : {};
-  const message = error.summary === 'Unexpected token: EOF' ? 'the expression ends where more is expected' : lowerFirst(error.summary);
-  return { message, range: { start, end }, ...hint };
+  const isCut = error.summary === 'Unexpected token: EOF';
+  const message = isCut ? 'the expression ends where more is expected' : lowerFirst(error.summary);
+  const hint =
+    error.code === 'unknown_variable'
+      ? `variables: ${variables.join(', ') || 'none'}`
+      : isCut
+        ? 'write both sides, such as value.score > 0.5, and close every bracket'
+        : undefined;
+  return { message, range: { start, end }, ...(hint === undefined ? {} : { hint }) };
 }
 
 function withPosition(error: EvaluationError, text: string): string {

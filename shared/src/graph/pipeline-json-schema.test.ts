@@ -10,6 +10,8 @@ test('the schema for editors knows every operator with its parameters, and the f
   }
   expect(text).toContain('"oneOf":[{"required":["source"]},{"required":["file"]}]');
   expect(text).toContain('name@version of a published one');
+  // Ports of the pipeline, of those inside it, and of scripts: editors complete their types.
+  expect(text.match(/"examples":\["encoded-image","image"/g)?.length).toBeGreaterThanOrEqual(4);
   expect(text).not.toContain(String(Number.MAX_SAFE_INTEGER));
   expect(text.length).toBeLessThan(400_000);
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { pipelineFileSchema } from '../documents/pipeline.ts';
 import { operatorRegistry } from './operators/index.ts';
+import { simplePortTypes } from './port-types.ts';
 import { sinkRegistry } from './sinks/index.ts';
 import { sourceRegistry } from './sources/index.ts';
 
@@ -38,11 +39,19 @@ export function pipelineJsonSchema(): Record<string, unknown> {
   return { ...(refine(schema, kinds) as JsonSchema), title: 'Starling pipeline' };
 }
 
+/** Where a port has its type: those that there are, for editors to complete; lists and tensors are made of others. */
+const portType: JsonSchema = {
+  type: 'string',
+  maxLength: 200,
+  examples: [...Object.keys(simplePortTypes), 'list<image>', 'list<json>', 'tensor<float32,[1,3,h,w]>'],
+};
+
 function refine(value: unknown, kinds: Record<string, Named[]>): unknown {
   if (Array.isArray(value)) return value.map((each) => refine(each, kinds));
   if (typeof value !== 'object' || value === null) return value;
   const schema = Object.fromEntries(Object.entries(value).map(([key, each]) => [key, refine(each, kinds)])) as JsonSchema;
   const { properties, required = [] } = schema;
+  if (/-> port type$/.test(String(schema['description']))) return { ...schema, additionalProperties: portType };
   if (properties === undefined) return schema;
   for (const [kind, named] of Object.entries(kinds)) {
     if (required.includes(kind) && properties['params'] !== undefined) return nodeOf(schema, kind, named);

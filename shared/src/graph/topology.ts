@@ -46,11 +46,20 @@ export interface Topology {
 
 /** Kahn's algorithm over the nodes of a pipeline; `input` and `output` are left out, and a delay waits for nothing. */
 export function orderNodes(graph: Wiring): Topology {
-  const names = Object.keys(graph.nodes);
+  return orderOf(Object.keys(graph.nodes), waysIn(graph));
+}
+
+type Way = readonly [from: string, to: string];
+
+function waysIn(graph: Wiring): Way[] {
+  const isHere = (name: string): boolean => Object.hasOwn(graph.nodes, name);
+  return dependencies(graph).filter(([from, to]) => isHere(from) && isHere(to) && !isDelay(graph.nodes[to]));
+}
+
+function orderOf(names: readonly string[], ways: readonly Way[]): Topology {
   const waiting = new Map(names.map((name) => [name, 0]));
   const next = new Map<string, string[]>();
-  for (const [from, to] of dependencies(graph)) {
-    if (!waiting.has(from) || !waiting.has(to) || isDelay(graph.nodes[to])) continue;
+  for (const [from, to] of ways) {
     waiting.set(to, (waiting.get(to) ?? 0) + 1);
     const followers = next.get(from) ?? [];
     followers.push(to);
@@ -66,6 +75,38 @@ export function orderNodes(graph: Wiring): Topology {
   }
   const placed = new Set(order);
   return { order, cyclic: names.filter((name) => !placed.has(name)) };
+}
+
+/**
+ * Circles, each of its nodes in the order in which values would go, without those that only lie behind it. As many as need mending: with
+ * the way from the last node of each to its first cut, none is left.
+ */
+export function circlesIn(graph: Wiring): string[][] {
+  const names = Object.keys(graph.nodes);
+  const circles: string[][] = [];
+  let ways = waysIn(graph);
+  for (let circle = circleIn(names, ways); circle.length > 0; circle = circleIn(names, ways)) {
+    circles.push(circle);
+    ways = ways.filter(([from, to]) => from !== circle.at(-1) || to !== circle[0]);
+  }
+  return circles;
+}
+
+function circleIn(names: readonly string[], ways: readonly Way[]): string[] {
+  const { cyclic } = orderOf(names, ways);
+  const among = new Set(cyclic);
+  const before = new Map<string, string>();
+  for (const [from, to] of ways) if (among.has(from) && among.has(to)) before.set(to, from);
+  // Each of them waits for another of them, so the way back comes to where it was.
+  const way: string[] = [];
+  let node = cyclic[0];
+  while (node !== undefined && !way.includes(node)) {
+    way.push(node);
+    node = before.get(node);
+  }
+  const circle = node === undefined ? [] : way.slice(way.indexOf(node)).toReversed();
+  const first = circle.indexOf(cyclic.find((name) => circle.includes(name)) ?? '');
+  return first < 0 ? [] : [...circle.slice(first), ...circle.slice(0, first)];
 }
 
 /** Nodes from which no path leads to a pipeline output, a sink or one of `ends`: work that nobody would see. */

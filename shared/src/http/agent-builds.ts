@@ -13,7 +13,24 @@ export const agentBuildViewSchema = z.object({
 });
 export type AgentBuildView = z.infer<typeof agentBuildViewSchema>;
 
+export const runningAgentSchema = z.object({
+  version: z.string(),
+  build: z.string().nullable().meta({ description: 'Null: the one that was installed by hand, or the page of a browser' }),
+  devices: z.number().int().nonnegative(),
+  online: z.number().int().nonnegative(),
+});
+export type RunningAgent = z.infer<typeof runningAgentSchema>;
+
 export const agentBuildEndpoints = {
+  listRunningAgents: {
+    method: 'get',
+    path: '/agents',
+    access: 'viewer',
+    tag: 'agents',
+    summary: 'Which agents devices run, by version and build; those of most devices first',
+    query: pageQuerySchema,
+    response: pageOf(runningAgentSchema),
+  },
   listAgentBuilds: {
     method: 'get',
     path: '/agent-builds',

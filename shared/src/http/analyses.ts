@@ -29,6 +29,10 @@ export const metricQuerySchema = z.object({
   side: z.string().meta({ description: '`candidate` or `control`' }),
   sql: z.string().meta({ description: 'For Postgres, with $1, $2 ... for its parameters' }),
   params: z.array(z.unknown()),
+  figures: z
+    .record(z.string(), z.number())
+    .optional()
+    .meta({ description: 'What it gave at the look, by column, without the bins of sketches; not there for looks of older fleets' }),
 });
 export type MetricQuery = z.infer<typeof metricQuerySchema>;
 
@@ -80,7 +84,16 @@ export const analysisEndpoints = {
     path: '/analyses/{rollout}/metrics/{metric}/sql',
     access: 'viewer',
     tag: 'analyses',
-    summary: 'The SQL that gives the figures which a metric of a rollout was last judged by',
+    summary: 'The SQL that gives the figures which a metric of a rollout was judged by, at its newest look or at an earlier one',
+    query: z.object({
+      atMs: z.coerce
+        .number()
+        .int()
+        .nonnegative()
+        .optional()
+        .meta({ description: 'The newest look that is not later: `plot` of the metric has their times' }),
+      step: z.string().max(200).optional().meta({ description: 'Only looks of this step, as the metric names it' }),
+    }),
     response: z.object({ step: z.string(), measuredAtMs: wallMsSchema, queries: z.array(metricQuerySchema) }),
   },
 } as const satisfies Record<string, Endpoint>;

@@ -24,7 +24,7 @@ import { telemetryEndpoints } from './telemetry.ts';
 /** Path below which all routes lie. */
 export const API_BASE = '/api/v1';
 
-/** Every JSON route of the fleet. Streams (`/events`, values of taps) and files (agent packages, certificates) are declared beside their handlers. */
+/** Every JSON route of the fleet. Files and streams that need a login stand in `files.ts`; those for everybody (agent packages, certificates) beside their handlers. */
 export const api = {
   ...fleetEndpoints,
   ...fleetMapEndpoints,

@@ -14,8 +14,8 @@ export const captureViewSchema = z.object({
 export type CaptureView = z.infer<typeof captureViewSchema>;
 
 /** Path below `/api/v1` of a capture as a zip archive. For operators. */
-export function captureArchivePath(command: string): string {
-  return `/commands/${command}/capture/archive`;
+export function captureArchivePath<Command extends string>(command: Command) {
+  return `/commands/${command}/capture/archive` as const;
 }
 
 /** Values of edges, which are asked for as those of taps are: by the same role, and the same scope. */

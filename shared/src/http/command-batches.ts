@@ -89,7 +89,7 @@ export const commandBatchEndpoints = {
     access: 'viewer',
     tag: 'commands',
     summary: 'Commands for many devices, newest first',
-    query: pageQuerySchema,
+    query: pageQuerySchema.extend({ name: sendableCommandSchema.optional() }),
     response: pageOf(commandBatchViewSchema),
   },
   showCommandBatch: {

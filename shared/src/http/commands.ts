@@ -25,6 +25,13 @@ export const commandViewSchema = z.object({
 });
 export type CommandView = z.infer<typeof commandViewSchema>;
 
+/** A command among those of all devices. */
+export const namedCommandViewSchema = commandViewSchema.extend({
+  deviceName: z.string(),
+  online: z.boolean().meta({ description: 'Whether the device is connected now' }),
+});
+export type NamedCommandView = z.infer<typeof namedCommandViewSchema>;
+
 export const commandEndpoints = {
   commandDevice: {
     method: 'post',
@@ -47,6 +54,19 @@ export const commandEndpoints = {
     summary: 'Commands of a device, newest first',
     query: pageQuerySchema,
     response: pageOf(commandViewSchema),
+  },
+  listNamedCommands: {
+    method: 'get',
+    path: '/commands',
+    access: 'viewer',
+    tag: 'commands',
+    summary: 'What became of one command on all devices, however it was sent; newest first',
+    query: pageQuerySchema.extend({
+      name: sendableCommandSchema,
+      status: commandViewSchema.shape.status.optional(),
+      newest: z.stringbool().default(false).meta({ description: 'The newest of each device alone: where devices stand with it' }),
+    }),
+    response: pageOf(namedCommandViewSchema),
   },
   showCommand: {
     method: 'get',

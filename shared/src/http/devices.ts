@@ -188,7 +188,7 @@ export const deviceEndpoints = {
       status: z
         .enum(['pending', 'active', 'revoked', 'online', 'offline', 'silent', 'failed', 'unserved'])
         .optional()
-        .meta({ description: '`silent`: offline, and no page that was closed' }),
+        .meta({ description: '`silent`: offline, and neither a page that was closed nor a simulated device that has ended' }),
       profile: z.string().max(64).optional(),
       select: selectSchema.optional(),
       sort: z.enum(['name', 'lastSeen', 'enrolled', 'profile']).default('name'),

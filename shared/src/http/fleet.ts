@@ -11,6 +11,7 @@ export const overviewSchema = z.object({
     total: z.number(),
     online: z.number(),
     closed: z.number().meta({ description: 'Offline since their page was closed in order; nobody has to look after them' }),
+    ended: z.number().meta({ description: 'Simulated devices whose simulation is over; `starling simulate --remove` deletes them' }),
     pending: z.number(),
     revoked: z.number(),
     running: z.number(),
@@ -52,6 +53,9 @@ export const fleetProcessSchema = z.object({
   answers: z.boolean().meta({ description: 'This is the process that has answered' }),
   shards: z.number().int().meta({ description: 'Of 32; it hears the devices of these' }),
   duties: z.array(z.string()).meta({ description: 'What one process at a time does for all' }),
+  authority: digestSchema
+    .nullable()
+    .meta({ description: 'Certificate authority that has signed what it shows to devices; null: it was given a certificate' }),
 });
 export type FleetProcess = z.infer<typeof fleetProcessSchema>;
 
@@ -142,7 +146,13 @@ export const fleetEndpoints = {
     access: 'admin',
     tag: 'trust',
     summary: 'Publish the next root document, or the first one',
-    body: z.object({ signed: z.string().max(65_536) }),
+    body: z.object({
+      signed: z.string().max(65_536),
+      force: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Also where a process, or the broker, still shows an authority that devices would believe no longer' }),
+    }),
     response: z.object({ version: z.number().int(), digest: digestSchema }),
   },
   fleetKey: {

@@ -36,8 +36,8 @@ export const tapValueViewSchema = z
 export type TapValueView = z.infer<typeof tapValueViewSchema>;
 
 /** Path below `/api/v1` of the stream of a tap's values: server-sent events, each with a `TapValueView` in its data. For operators. */
-export function tapStreamPath(device: string, tap: string): string {
-  return `/devices/${device}/taps/${tap}/values`;
+export function tapStreamPath<Device extends string, Tap extends string>(device: Device, tap: Tap) {
+  return `/devices/${device}/taps/${tap}/values` as const;
 }
 
 const commaSeparated = z

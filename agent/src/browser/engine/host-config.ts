@@ -1,3 +1,6 @@
+import type { HostRequest } from '../../core/hosting/index.ts';
+import type { RawImage } from '../../core/ports/image-codec.ts';
+
 /** How the last word of a host starts that has lost a provider: its next life does without. The processor is never lost. */
 export const LOST: Readonly<Record<string, string>> = {
   webgpu: 'the GPU device was lost: ',
@@ -21,3 +24,9 @@ export interface HostConfig {
   /** Threads of one model run; 1 where memory cannot be shared. */
   threads: number;
 }
+
+/** What the control worker asks of its runtime host. */
+export type WorkerRequest = HostRequest & {
+  /** Pixels of the encoded image that an `infer` gives, where they are known already. */
+  decoded?: RawImage | undefined;
+};

@@ -1,8 +1,9 @@
-import { type HostReply, type HostRequest, superviseHost } from '../../core/hosting/index.ts';
+import { type HostReply, superviseHost } from '../../core/hosting/index.ts';
 import { isAudio, isRawImage } from '../../core/pipelines/operators/index.ts';
 import type { Clock } from '../../core/ports/clock.ts';
+import type { RawImage } from '../../core/ports/image-codec.ts';
 import type { RuntimeHost } from '../../core/ports/runtime-host.ts';
-import type { HostConfig } from './host-config.ts';
+import type { HostConfig, WorkerRequest } from './host-config.ts';
 
 export interface HostWorkerOptions {
   clock: Clock;
@@ -10,12 +11,14 @@ export interface HostWorkerOptions {
   runTimeoutMs: number;
   /** What the next life of the host is told; asked for each. */
   config(): HostConfig;
+  /** Pixels of an encoded image that were decoded before its turn. */
+  takeDecoded(bytes: Uint8Array): RawImage | undefined;
   /** Why a host has ended, before it is started again. */
   onEnded(reason: string): void;
 }
 
 /** The runtime host as a worker beside this one. */
-export function createHostWorker({ clock, runTimeoutMs, config, onEnded }: HostWorkerOptions): RuntimeHost {
+export function createHostWorker({ clock, runTimeoutMs, config, takeDecoded, onEnded }: HostWorkerOptions): RuntimeHost {
   return superviseHost({
     clock,
     runTimeoutMs,
@@ -41,8 +44,10 @@ export function createHostWorker({ clock, runTimeoutMs, config, onEnded }: HostW
       worker.addEventListener('messageerror', () => end('a message could not be read'));
       worker.postMessage(config());
       return {
-        send(request: HostRequest, onUnreachable) {
+        send(call, onUnreachable) {
           try {
+            const image = call.call === 'infer' ? call.arguments[0] : undefined;
+            const request: WorkerRequest = image instanceof Uint8Array ? { ...call, decoded: takeDecoded(image) } : call;
             worker.postMessage(request, movedIn(request));
           } catch (cause) {
             onUnreachable(cause);
@@ -55,9 +60,14 @@ export function createHostWorker({ clock, runTimeoutMs, config, onEnded }: HostW
 }
 
 /** Pixels and samples move to the other worker without a copy. */
-function movedIn(request: HostRequest): Transferable[] {
+function movedIn(request: WorkerRequest): Transferable[] {
   if (request.call !== 'infer') return [];
   const [input] = request.arguments;
-  const buffer = isRawImage(input) ? input.data.buffer : isAudio(input) ? input.samples.buffer : undefined;
-  return buffer instanceof ArrayBuffer ? [buffer] : [];
+  const { decoded } = request;
+  const moved = [
+    isRawImage(input) ? input.data : isAudio(input) ? input.samples : undefined,
+    // Nobody here needs the bytes of a picture once they are decoded.
+    ...(decoded !== undefined && input instanceof Uint8Array ? [decoded.data, input] : []),
+  ];
+  return moved.flatMap((values) => (values?.buffer instanceof ArrayBuffer ? [values.buffer] : []));
 }

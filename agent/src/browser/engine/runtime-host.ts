@@ -1,10 +1,11 @@
 import '../content-security.ts';
 import { StarlingError } from '@starling/shared';
-import { createHostSide, type HostReply, type HostRequest, type HostSide } from '../../core/hosting/index.ts';
+import { createHostSide, type HostReply, type HostSide } from '../../core/hosting/index.ts';
 import type { Engine } from '../../core/ports/engine.ts';
 import { createRuntime } from '../../core/runtime/index.ts';
 import { followBattery } from '../battery.ts';
 import { createSystemClock } from '../clock.ts';
+import { createDecodedAhead } from '../decoded-ahead.ts';
 import { systemRandom } from '../ids.ts';
 import { createCanvasCodec } from '../image-codec.ts';
 import { openFolder, readFile } from '../private-folder.ts';
@@ -12,7 +13,7 @@ import { createReferenceStore } from '../reference-store.ts';
 import { createWorkerSandbox } from '../sandbox.ts';
 import { createBrowserSensors } from '../sensors.ts';
 import { createBusyMeter } from './busy-meter.ts';
-import { type HostConfig, LOST } from './host-config.ts';
+import { type HostConfig, LOST, type WorkerRequest } from './host-config.ts';
 import { createOnnxRuntime } from './onnxruntime.ts';
 
 /**
@@ -24,9 +25,10 @@ declare const self: DedicatedWorkerGlobalScope;
 /** What is under way when the engine has to be given up has this long to come to its answer. */
 const DRAIN_MS = 2_000;
 const send = (reply: HostReply): void => self.postMessage(reply);
+const ahead = createDecodedAhead();
 let side: Promise<HostSide> | undefined;
 
-self.addEventListener('message', ({ data }: MessageEvent<HostConfig | HostRequest>) => {
+self.addEventListener('message', ({ data }: MessageEvent<HostConfig | WorkerRequest>) => {
   if ('home' in data) {
     side = start(data);
     side.then(
@@ -38,6 +40,7 @@ self.addEventListener('message', ({ data }: MessageEvent<HostConfig | HostReques
     );
     return;
   }
+  if (data.call === 'infer' && data.decoded !== undefined) ahead.add(data.arguments[0] as Uint8Array, data.decoded);
   void side?.then((started) => started.receive(data));
 });
 
@@ -64,7 +67,7 @@ async function start({ home, providers, threads }: HostConfig): Promise<HostSide
   const runtime = createRuntime({
     ...{ engine, clock, random: systemRandom },
     machine: { threads, arena: false },
-    codec: createCanvasCodec(),
+    codec: createCanvasCodec(ahead),
     sandbox: createWorkerSandbox(),
     readAsset: readBlob,
     references: createReferenceStore(references),

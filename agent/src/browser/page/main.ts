@@ -1,21 +1,27 @@
 import type { InferenceResult } from '@starling/shared';
+import type { AgentPhase } from '../agent-messages.ts';
 import { createSystemClock } from '../clock.ts';
 import { createStage } from '../draw-results.ts';
 import { type BrowserAgent, type BrowserAgentStatus, createAgent, isolatePage, type Listening, watchStream } from '../index.ts';
 import { decodeSound, hearSound, listenStream, openMicrophone } from '../sources/audio.ts';
 import { openCamera } from '../sources/camera.ts';
+import { chooseFiles, leftOutNotice } from './choose-files.ts';
 import { element, make, setText } from './elements.ts';
+import { fileNotice } from './file-notice.ts';
 import { listInputs } from './inputs.ts';
 import { createMeters } from './meters.ts';
 import { createNotices, type Notice } from './notices.ts';
 import { readFiles, takeDrops } from './pictures.ts';
 import { showLeaving } from './privacy.ts';
+import { errorNotice, problemNotice, unneededLink } from './problem-notice.ts';
+import { createReach, lostNotice, type ReachWord } from './reach.ts';
+import { readinessOf } from './readiness.ts';
 import { refusedNotice } from './refused.ts';
 import { takeSettings } from './settings.ts';
 import { createLevelView, hearFiles, takesSound } from './sounds.ts';
 import { shownSteps, showSteps } from './steps.ts';
 import { createTurns, type Turn } from './turns.ts';
-import { unkeptNotice } from './unkept.ts';
+import { againUnexplained, unkeptNotice } from './unkept.ts';
 
 const canvas = element('picture', HTMLCanvasElement);
 const cameraButton = element('camera', HTMLButtonElement);
@@ -23,6 +29,9 @@ const cameraList = element('cameras', HTMLSelectElement);
 const microphoneButton = element('microphone', HTMLButtonElement);
 const microphoneList = element('microphones', HTMLSelectElement);
 const screenButton = element('screen', HTMLButtonElement);
+const fileInput = element('files', HTMLInputElement);
+/** Stands where nothing is shown yet. */
+const empty = element('empty', HTMLParagraphElement);
 const notices = createNotices();
 const meters = createMeters(() => performance.now());
 const stage = createStage(canvas);
@@ -34,25 +43,42 @@ let agent: BrowserAgent | undefined;
 /** What is seen or heard now: nothing else tells or shows anything. */
 const turns = createTurns();
 let recordings = 0;
+/** Said of a picture that cannot be shown, where it would stand. */
+let unseen: string | undefined;
+/** The link that opened this page was spoken of. */
+let isLinkTold = false;
+const reach = createReach();
+/** A notice that nobody has to do anything about goes after this time. */
+const SAID_MS = 5_000;
 
 function showStatus(status: BrowserAgentStatus): void {
   showSteps(element('steps', HTMLOListElement), shownSteps(status));
+  document.body.dataset.phase = status.phase;
   notices.show('phase', noticeOf(status));
   notices.show('refused', refusedNotice(status.agent?.reported));
+  if (status.tokenIgnored === true && !isLinkTold) notices.show('link', unneededLink);
+  isLinkTold ||= status.tokenIgnored === true;
   showLeaving(status, clock.wallMs());
+  showReadiness(status.phase, takesSound(status));
   showControls(takesSound(status));
-  const pill = element('link', HTMLParagraphElement);
-  pill.dataset.state = status.agent?.link ?? 'idle';
-  setText(pill, pillOf(status));
-  const isElsewhere = status.phase === 'other-tab';
-  for (const button of [cameraButton, microphoneButton, screenButton]) button.disabled = isElsewhere;
+  showReach(status);
   const { reported, device } = status.agent ?? {};
-  meters.showProviders(Object.values(reported?.running?.providers ?? {}), status.threads);
+  const providers = Object.values(reported?.running?.providers ?? {});
+  meters.showProviders(providers, status.threads);
   showFacts({
-    Device: device ?? '–',
-    Release: releaseWords(status.agent),
-    'Not sent yet': `${Math.round((status.agent?.spoolBytes ?? 0) / 1024)} KB of telemetry`,
+    ...nameOf(device ?? status.known?.device),
+    Release: releaseWords(status),
+    ...(status.withoutGpu === undefined || providers.includes('webgpu') ? {} : { Graphics: status.withoutGpu }),
+    ...(status.agent === undefined ? {} : { 'Not sent yet': `${Math.round(status.agent.spoolBytes / 1024)} KB of telemetry` }),
   });
+}
+
+/** What does nothing cannot be pressed, and the page says why. */
+function showReadiness(phase: AgentPhase, hears: boolean): void {
+  const { isReady, says } = readinessOf(phase, hears);
+  for (const control of [cameraButton, microphoneButton, screenButton, fileInput]) control.disabled = !isReady;
+  setText(empty, unseen ?? says);
+  if (!isReady && turns.isHeld) stopWatching();
 }
 
 /** A pipeline sees or hears, and what does not fit it is out of the way. */
@@ -61,42 +87,54 @@ function showControls(hears: boolean): void {
   microphoneButton.hidden = !hears;
   cameraButton.hidden = hears;
   for (const list of [cameraList, microphoneList]) (list.parentElement as HTMLElement).hidden = true;
-  const empty = hears ? 'Start the microphone, or drop a sound here.' : 'Start the camera, or drop a picture or a video here.';
-  setText(element('empty', HTMLParagraphElement), empty);
   stopWatching();
 }
 
-function releaseWords(running: BrowserAgentStatus['agent']): string {
+function releaseWords({ agent: running, known: kept }: BrowserAgentStatus): string {
+  if (running === undefined && kept?.release != null) return `${kept.release.slice(0, 12)} (starting again)`;
   const known = running?.reported.running;
   if (known == null) return 'none yet';
   const words = [running?.releaseName, known.release.slice(0, 12)].filter((each) => typeof each === 'string');
   return `${words.join(', ')}${known.verified ? '' : ' (on probation)'}`;
 }
 
-function noticeOf({ phase, problem, pending, agent: running }: BrowserAgentStatus): Notice | undefined {
+function noticeOf({ phase, problem, pending, known, agent: running }: BrowserAgentStatus): Notice | undefined {
   if (phase === 'other-tab')
     return { text: 'Another tab of this browser is the device.', hint: 'This one takes over when that one is closed.' };
   const error = problem ?? running?.reported.error ?? undefined;
-  if (error !== undefined) return { text: error.message, hint: error.hint, isBad: true };
+  if (error !== undefined) return problemNotice(error);
   if (pending) return { text: 'An operator has to approve this device first.' };
+  if (running === undefined && known?.release != null) return { text: 'Starting again: what ran here before is being loaded.' };
   const isIdle = running?.link === 'online' && running.reported.running === null && running.reported.steps.length === 0;
   return isIdle
     ? { text: 'Nothing is read yet: no release was assigned to this device.', hint: 'Assign one in the dashboard, under Devices.' }
     : undefined;
 }
 
+/** How far the fleet is, in the head of the page; where it is lost, what that means. */
+function showReach(status: BrowserAgentStatus): void {
+  const { word, isLost } = reach(status.agent?.link, performance.now());
+  const pill = element('link', HTMLParagraphElement);
+  pill.dataset.state = word;
+  setText(pill, pillOf(status, word));
+  notices.show('reach', isLost && !status.pending ? lostNotice(status.agent?.reported.running != null) : undefined);
+}
+
 /** Names of states as people say them. */
-function pillOf({ phase, agent: running }: BrowserAgentStatus): string {
-  if (phase === 'other-tab') return 'waits for the other tab';
-  const link = running?.link ?? 'idle';
-  if (link === 'idle') return phase;
-  return link === 'online' ? 'online' : link === 'waiting' ? 'offline' : 'connecting';
+function pillOf({ phase, known, pending }: BrowserAgentStatus, word: ReachWord): string {
+  if (phase === 'other-tab') return 'waiting';
+  if (word === 'starting') return phase === 'measuring' && known !== undefined ? 'starting again' : phase;
+  return pending ? 'waiting' : word;
 }
 
 /** Frames that fail one after the other are one notice, which goes when they are read again. */
 function showTrouble(error: unknown): void {
   if (error === undefined) notices.show('frames', undefined);
   else notices.fail('frames', error);
+}
+
+function nameOf(device: string | undefined): Record<string, string> {
+  return device === undefined ? {} : { Device: device };
 }
 
 function showFacts(facts: Readonly<Record<string, string>>): void {
@@ -107,13 +145,25 @@ function showFacts(facts: Readonly<Record<string, string>>): void {
   list.replaceChildren(...Object.entries(facts).flatMap(([name, value]) => [make('dt', name), make('dd', value)]));
 }
 
+function hideEmpty(): void {
+  unseen = undefined;
+  empty.hidden = true;
+}
+
 function showSource(name: string): void {
-  element('empty', HTMLParagraphElement).hidden = true;
+  hideEmpty();
   canvas.setAttribute('aria-label', `Picture of ${name}, with what was read in it`);
 }
 
+function showUnseen(name: string): void {
+  unseen = `${name} cannot be shown.`;
+  setText(empty, unseen);
+  empty.hidden = false;
+  canvas.setAttribute('aria-label', unseen);
+}
+
 function showSound(name: string): void {
-  element('empty', HTMLParagraphElement).hidden = true;
+  hideEmpty();
   canvas.setAttribute('aria-label', `How loud ${name} is`);
   levels.forget();
 }
@@ -129,7 +179,7 @@ function stopWatching(): void {
 /** Something else is seen or heard from now on, and what was said of the source before goes with it. */
 function beginTurn(): Turn {
   stopWatching();
-  for (const about of ['camera', 'file']) notices.show(about, undefined);
+  for (const about of ['camera', 'file', 'left out', 'link']) notices.show(about, undefined);
   meters.clear();
   return turns.begin();
 }
@@ -206,7 +256,7 @@ async function listen(name: string, open: () => Promise<MediaStream>): Promise<v
 }
 
 function failFile(name: string, error: unknown): void {
-  notices.fail('file', error instanceof Error ? Object.assign(error, { message: `${name}: ${error.message}` }) : error);
+  notices.show('file', fileNotice(name, error));
 }
 
 function markRead(name: string): void {
@@ -229,11 +279,26 @@ async function hear(files: Iterable<File>, turn: Turn, running: BrowserAgent): P
 }
 
 async function take(files: Iterable<File>): Promise<void> {
+  const running = agent;
+  const hears = running !== undefined && takesSound(running.status);
+  const { taken, ...others } = await chooseFiles(files, hears);
+  const notice = leftOutNotice(others, hears);
+  // What is watched goes on where nothing came to take its place.
+  if (taken.length === 0) return notices.show('left out', notice);
   const hasStopped = turns.isHeld;
   const turn = beginTurn();
+  notices.show('left out', notice);
   if (hasStopped) notices.show('camera', { text: 'What was watched has stopped: a file was opened.' });
-  const running = agent;
-  if (running !== undefined && takesSound(running.status)) return hear(files, turn, running);
+  await (hears ? hear(taken, turn, running) : see(taken, turn, running));
+  // Whoever opened the file has seen by then what became of it.
+  if (hasStopped)
+    setTimeout(
+      turn.whileOn(() => notices.show('camera', undefined)),
+      SAID_MS,
+    );
+}
+
+async function see(files: Iterable<File>, turn: Turn, running: BrowserAgent | undefined): Promise<void> {
   await readFiles(files, {
     ...{ turn, stage, agent: running, onFailed: failFile },
     videoSink: running === undefined ? undefined : { infer: inferFor(turn, running), stage, onTrouble: turn.whileOn(showTrouble) },
@@ -241,6 +306,7 @@ async function take(files: Iterable<File>): Promise<void> {
       showSource(name);
       meters.clear();
     },
+    onUnseen: showUnseen,
     onRead(name, result) {
       meters.add(result);
       markRead(name);
@@ -265,16 +331,21 @@ screenButton.addEventListener('click', () => {
   const open = (): Promise<MediaStream> => navigator.mediaDevices.getDisplayMedia({ video: true, audio: hears });
   void (hears ? listen('screen', open) : watch('screen', open));
 });
-const fileInput = element('files', HTMLInputElement);
 fileInput.addEventListener('change', async () => {
   await take([...(fileInput.files ?? [])]);
   // The same file may be chosen again.
   fileInput.value = '';
 });
-takeDrops(canvas.parentElement as HTMLElement, (files) => void take([...files]));
+takeDrops(canvas.parentElement as HTMLElement, (files) => {
+  if (fileInput.disabled)
+    return notices.show('left out', { text: 'What was dropped was not taken.', hint: empty.textContent ?? undefined });
+  void take([...files]);
+});
 setInterval(() => {
   meters.tick();
-  if (agent !== undefined) showLeaving(agent.status, clock.wallMs());
+  if (agent === undefined) return;
+  showLeaving(agent.status, clock.wallMs());
+  showReach(agent.status);
 }, 1_000);
 
 /** Takes the agent up as soon as there is one: it may have to wait for another tab, and what it does meanwhile is shown. */
@@ -285,14 +356,14 @@ function adopt(started: BrowserAgent): void {
 }
 
 // What keeps this page for a start without a network also isolates it, where the server has not.
-isolatePage(new URL('service-worker.js', document.baseURI))
+againUnexplained(() => isolatePage(new URL('service-worker.js', document.baseURI)))
   .catch((error: unknown) => {
     console.warn('this page will not start without a network', error);
     notices.show('offline', unkeptNotice(error));
   })
   .finally(() =>
     createAgent({ fleet: location.origin, ...(taken ?? takeSettings()) }, adopt).catch((error: unknown) => {
-      notices.fail('phase', error);
-      for (const button of [cameraButton, microphoneButton, screenButton]) button.disabled = true;
+      notices.show('phase', errorNotice(error));
+      showReadiness('failed', false);
     }),
   );

@@ -47,7 +47,9 @@ export function createMeters(nowMs: () => number): {
     },
     showProviders(names, threads) {
       const unique = [...new Set(names)];
-      const text = unique.map((name) => (name === 'wasm' ? `wasm, ${threads} ${threads === 1 ? 'thread' : 'threads'}` : name)).join(' + ');
+      const text = unique
+        .map((name) => (name === 'wasm' ? `wasm, ${threads}\u00a0${threads === 1 ? 'thread' : 'threads'}` : name))
+        .join(' + ');
       setText(element('provider', HTMLElement), text === '' ? '–' : text);
     },
   };

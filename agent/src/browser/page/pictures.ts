@@ -13,6 +13,8 @@ export interface PicturePorts {
   videoSink: FrameSink | undefined;
   /** Another picture takes the place of whatever is shown. */
   onShown(name: string): void;
+  /** It cannot be shown: nothing that was shown before stands for it. */
+  onUnseen(name: string): void;
   onRead(name: string, result: InferenceResult): void;
   onFailed(name: string, error: unknown): void;
 }
@@ -29,7 +31,7 @@ interface Begun {
 /** Reads the files that a person gives, and shows them one after the other. A video plays on until the turn ends. */
 export async function readFiles(
   files: Iterable<File>,
-  { turn, agent, stage, videoSink, onShown, onRead, onFailed }: PicturePorts,
+  { turn, agent, stage, videoSink, onShown, onUnseen, onRead, onFailed }: PicturePorts,
 ): Promise<void> {
   let playing: Watching | undefined;
   const waiting = [...files];
@@ -49,11 +51,21 @@ export async function readFiles(
       }
       const { picture, result } = begun.get(file) as Begun;
       begun.delete(file);
-      const decoded = await picture;
-      if (!turn.isOn) return decoded?.close();
-      showNext(file.name, stage, onShown);
-      if (decoded !== undefined) stage.showPicture(decoded, decoded.width, decoded.height);
-      const read = await result;
+      const show = async (): Promise<void> => {
+        const decoded = await picture;
+        if (!turn.isOn) return decoded?.close();
+        showNext(file.name, stage, onShown);
+        if (decoded === undefined) onUnseen(file.name);
+        else stage.showPicture(decoded, decoded.width, decoded.height);
+      };
+      if (index === 0) await show();
+      let read: InferenceResult | undefined;
+      try {
+        read = await result;
+      } finally {
+        // Not before: what was read in a picture would go as soon as it came, since the next one is decoded by then.
+        if (index > 0) await show();
+      }
       if (read === undefined || !turn.isOn) continue;
       stage.showResult(read);
       onRead(file.name, read);
@@ -72,13 +84,17 @@ function showNext(name: string, stage: Stage, onShown: PicturePorts['onShown']):
   stage.forget();
 }
 
-/** The agent has it before the page has decoded it: what is shown is not waited for. */
+/** The agent decodes it, for its model and for the page at once. */
 function begin(file: File, agent: BrowserAgent | undefined): Begun {
-  const result = agent === undefined ? Promise.resolve(undefined) : agent.infer(file, 'file');
-  // Told when its turn comes.
-  result.catch(() => undefined);
-  // What cannot be shown may be read all the same, or fail with a reason there.
-  return { result, picture: createImageBitmap(file).catch(() => undefined) };
+  const decoded = Promise.withResolvers<ImageBitmap | undefined>();
+  const result = agent === undefined ? Promise.resolve(undefined) : agent.infer(file, 'file', decoded.resolve);
+  // A failure is told when its turn comes.
+  result.then(
+    () => decoded.resolve(undefined),
+    () => decoded.resolve(undefined),
+  );
+  // What the agent has not decoded may be shown all the same, and what cannot be shown may be read.
+  return { result, picture: decoded.promise.then((picture) => picture ?? createImageBitmap(file).catch(() => undefined)) };
 }
 
 async function playVideo(file: File, sink: FrameSink | undefined): Promise<Watching | undefined> {

@@ -21,8 +21,12 @@ const groups: readonly { name: string; steps: readonly string[] }[] = [
   { name: 'Run', steps: ['activate', 'probation', 'commit'] },
 ];
 
-export function shownSteps({ phase, agent, pending }: BrowserAgentStatus): ShownStep[] {
-  const isIn = agent !== undefined || phase === 'running';
+/** What a browser that starts again need not do. */
+const keptSteps = ['Check the release', 'Pull the models'];
+
+export function shownSteps({ phase, agent, known, pending }: BrowserAgentStatus): ShownStep[] {
+  const isIn = agent !== undefined || known !== undefined || phase === 'running';
+  const startsAgain = agent === undefined && known?.release != null && phase !== 'failed';
   const joined: ShownStep = {
     name: pending ? 'Join the fleet: somebody has to approve it' : 'Join the fleet',
     state: isIn ? 'done' : 'running',
@@ -34,6 +38,7 @@ export function shownSteps({ phase, agent, pending }: BrowserAgentStatus): Shown
     joined,
     ...groups.map(({ name, steps }): ShownStep => {
       const parts = reported?.steps.filter(({ step }) => steps.includes(step)) ?? [];
+      if (startsAgain) return { name, state: keptSteps.includes(name) ? 'done' : name === 'Load' ? 'running' : 'waiting' };
       if (parts.length === 0) return { name, state: runs ? 'done' : 'waiting' };
       const progress = progressOf(parts);
       return { name, state: stateOf(parts), ...(progress === undefined ? {} : { progress }) };

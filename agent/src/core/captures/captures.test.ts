@@ -90,6 +90,7 @@ async function startBench(
         await settled();
         sequence += 1;
         for (const listener of listeners) listener('a.x', value, { stream: 's', sequence, timeMs: clock.wallMs() } as never);
+        await settled();
         const endMs = clock.monotonicMs() + 1_000;
         let rang = false;
         clock.after(1_000, () => {

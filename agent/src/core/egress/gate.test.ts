@@ -37,9 +37,13 @@ describe('the egress gate', () => {
   });
 
   test('lets captures be made where the policy says so alone', () => {
-    expect(() => requireCaptureAllowed({ capture: { enabled: true } })).not.toThrow();
-    expect(() => requireCaptureAllowed({ capture: { enabled: false } })).toThrow(
-      expect.objectContaining({ code: 'capture-refused', hint: expect.stringContaining('policies.capture.enabled') }),
+    expect(() => requireCaptureAllowed({ capture: { enabled: true } }, ['a.x'])).not.toThrow();
+    expect(() => requireCaptureAllowed({ capture: { enabled: false } }, ['a.x', 'b.y'])).toThrow(
+      expect.objectContaining({
+        code: 'capture-refused',
+        message: expect.stringMatching(/^a.x, b.y cannot/),
+        hint: expect.stringContaining('policies.capture.enabled'),
+      }),
     );
   });
 });

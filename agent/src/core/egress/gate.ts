@@ -32,10 +32,11 @@ export function createEgressGate(policy: EgressPolicy, prefix = ''): EgressGate 
  * May values be kept for learning at all? Which ones is asked beside that: as those of a tap.
  * @throws StarlingError `capture-refused`
  */
-export function requireCaptureAllowed({ capture }: Pick<Policies, 'capture'>): void {
+export function requireCaptureAllowed({ capture }: Pick<Policies, 'capture'>, edges: readonly string[]): void {
   // Attack: a taken fleet collects what people only agreed to have looked at. The publisher's signed policy decides, and nobody else.
   if (capture.enabled) return;
-  throw new StarlingError('capture-refused', 'the policy of the release lets nothing be captured', {
+  throw new StarlingError('capture-refused', `${edges.join(', ')} cannot be captured: the policy of the release allows no captures`, {
+    field: 'arguments.edges',
     hint: 'make a release whose policies.capture.enabled is true',
   });
 }

@@ -218,7 +218,8 @@ class PlanBuilder {
   #errorSlot(from: string): number {
     const { node, port } = parsePortReference(from);
     const planned = this.nodes.find(({ name }) => name === node);
-    if (planned === undefined || port !== 'error') throw dangling(from);
+    if (planned === undefined) throw dangling(from);
+    if (port !== 'error') throw unknownOutput(planned, port);
     planned.errorSlot = this.#addSlot(from);
     planned.skipsOnError = true;
     return planned.errorSlot;
@@ -233,6 +234,12 @@ class PlanBuilder {
 
 function dangling(reference: string): StarlingError {
   return new StarlingError('invalid-pipeline', `nothing in the graph is called ${reference}`, { field: 'edges' });
+}
+
+/** What a model gives is known once its file is read. */
+function unknownOutput({ name, outputs }: PlannedNode, port: string): StarlingError {
+  const given = [...outputs.map((output) => output.port), 'error'].join(', ');
+  return new StarlingError('invalid-pipeline', `"${name}" has no output "${port}"`, { field: 'edges', hint: `outputs: ${given}` });
 }
 
 /** Kahn's algorithm: whatever is left waits for itself. */

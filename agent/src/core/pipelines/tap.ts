@@ -124,8 +124,9 @@ function startTap(given: TapArguments, graph: ObservableGraph, { clock, encode, 
     order.push(reference);
     if (isEncoding) return;
     isEncoding = true;
-    // Not now: whoever gave the value waits for this call.
-    clock.after(0, () => void work());
+    // Not now, since whoever gave the value waits for this call; but before the next model run, which in a browser blocks this worker, and
+    // with it every timer, for as long as items keep coming.
+    void Promise.resolve().then(work);
   };
   const detach = graph.observe({ value: see });
   const cancelExpiry = clock.after(given.durationMs, () => tap.end('expired'));

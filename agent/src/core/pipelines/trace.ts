@@ -13,7 +13,7 @@ import type { Random } from '../ports/random.ts';
 import type { Graph } from './graph.ts';
 import type { GraphObserver } from './observe.ts';
 
-/** Traces that a second holds; further ones are counted. */
+/** Traces that a second of a device holds, of its items and of parts that it runs for others; further ones are counted. */
 const TRACES_PER_SECOND_MAXIMUM = 50;
 const FLUSH_MS = 1_000;
 /** Spans of a record: about 200 bytes each, so that records fit into a batch many times. */
@@ -60,7 +60,7 @@ export interface TracerPorts {
   release: string;
   /** Share of the items, 0 to 1. */
   ratio(): number;
-  /** Gathers traces; several tracers may share one. */
+  /** Gathers traces; all tracers of a device share one. */
   batch: TraceBatch;
 }
 

@@ -1,6 +1,7 @@
 import {
   type Assignment,
   type ExperimentAssignment,
+  installRetryMs,
   isStarlingError,
   jsonDecode,
   jsonEncode,
@@ -15,7 +16,6 @@ import { z } from 'zod';
 import type { FileStore } from '../ports/file-store.ts';
 import type { HostExperiment, Reload } from '../ports/runtime-host.ts';
 import { type Beside, type BesidePorts, installBeside, leaveBeside, supersededBy } from './install-beside.ts';
-import { retryDelayMs } from './plan.ts';
 import { isRetryable, problemOf, selfTestFailed } from './problems.ts';
 import type { ReconcilePorts, Target } from './reconciler.ts';
 
@@ -134,7 +134,7 @@ export function createChallengers(ports: ChallengerPorts): Challengers {
     }
     Object.assign(each, { state: 'waiting', problem: problemOf(error) });
     // After so many tries it waits for the next session with the fleet.
-    const delayMs = retryDelayMs(each.attempts);
+    const delayMs = installRetryMs(each.attempts);
     if (delayMs !== undefined) cancelRetry = clock.after(delayMs, start);
   };
   const settle = async (): Promise<void> => {

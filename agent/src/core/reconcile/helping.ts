@@ -1,6 +1,7 @@
 import {
   type Assignment,
   type Help,
+  installRetryMs,
   messageOf,
   type Problem,
   type ReportedHelp,
@@ -9,7 +10,7 @@ import {
 } from '@starling/shared';
 import type { Reload } from '../ports/runtime-host.ts';
 import { type Beside, type BesidePorts, installBeside, leaveBeside, supersededBy } from './install-beside.ts';
-import { isLoadOf, retryDelayMs, runsTheSame } from './plan.ts';
+import { isLoadOf, runsTheSame } from './plan.ts';
 import { isRetryable, problemOf, selfTestFailed } from './problems.ts';
 import type { ReconcilePorts, Target } from './reconciler.ts';
 
@@ -85,7 +86,7 @@ export function createHelping(ports: HelpingPorts): Helping {
     each.attempts += 1;
     const problem = problemOf(error);
     // After so many tries it waits for the next session with the fleet.
-    const delayMs = isRetryable(error) ? retryDelayMs(each.attempts) : undefined;
+    const delayMs = isRetryable(error) ? installRetryMs(each.attempts) : undefined;
     Object.assign(each, { state: delayMs === undefined ? 'failed' : 'waiting', problem });
     ports.onEvent('warning', 'help-failed', `parts of another release do not run here: ${problem.message}`, {
       ...{ release: each.wanted.release, code: problem.code },

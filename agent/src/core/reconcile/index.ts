@@ -5,7 +5,7 @@ export { createHelping, type Helping } from './helping.ts';
 export { requireFreeDisk } from './installer.ts';
 export type { Keeper } from './keeper.ts';
 export { createReconciler } from './loop.ts';
-export { type Actual, ATTEMPTS_MAXIMUM, loadKey, planSteps, retryDelayMs, sameAssignment } from './plan.ts';
+export { type Actual, loadKey, planSteps, sameAssignment } from './plan.ts';
 export type { ReconcilePorts, Reconciler, Target } from './reconciler.ts';
 export type { Step, StepKind } from './steps.ts';
 export { type NewVerdict, openVerdicts, type Verdicts } from './verdicts.ts';

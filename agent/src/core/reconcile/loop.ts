@@ -1,5 +1,6 @@
 import {
   type Assignment,
+  installRetryMs,
   isStarlingError,
   messageOf,
   type Problem,
@@ -15,7 +16,7 @@ import { fetchDocuments, type ReleaseDocuments } from './documents.ts';
 import { modelOfLoadError, substitute } from './fallbacks.ts';
 import { installedRelease, type MemoryNeed, memoryNeeds, pullBlobs, requireMemory, requireOperators, requireSpace } from './installer.ts';
 import { createKeeper } from './keeper.ts';
-import { isTrial, loadKey, planSteps, retryDelayMs, sameAssignment } from './plan.ts';
+import { isTrial, loadKey, planSteps, sameAssignment } from './plan.ts';
 import { isRetryable, noneLeft, problemOf, requireWhole, selfTestFailed } from './problems.ts';
 import { isSameTarget, type ReconcilePorts, type Reconciler, type Target } from './reconciler.ts';
 import { createRefusals, sayRefused } from './refusals.ts';
@@ -321,7 +322,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     const attempts = (journal.state.failed[release] ?? 0) + 1;
     ports.onEvent('error', error.code, error.message, { release, attempts });
     log.warn('the desired state was not reached', { code: error.code, reason: error.message, attempts });
-    const delayMs = isRetryable(cause) ? retryDelayMs(attempts) : undefined;
+    const delayMs = isRetryable(cause) ? installRetryMs(attempts) : undefined;
     retryAtMs = delayMs === undefined ? undefined : Math.round(clock.wallMs() + delayMs);
     await goBack(current);
     report();

@@ -1,6 +1,6 @@
 import { type Assignment, reconcilePhaseSchema } from '@starling/shared';
 import { describe, expect, test } from 'vitest';
-import { type Actual, ATTEMPTS_MAXIMUM, isLoadOf, isTrial, loadKey, planSteps, retryDelayMs, runsTheSame, sameAssignment } from './plan.ts';
+import { type Actual, isLoadOf, isTrial, loadKey, planSteps, runsTheSame, sameAssignment } from './plan.ts';
 
 const assignment = (release: string, map = 'm1'): Assignment => ({ release: release.repeat(64), artefacts: { map: map.repeat(32) } });
 const nothing: Actual = { active: null, activeIsGood: false, loaded: [] };
@@ -59,12 +59,6 @@ describe('the plan', () => {
     const plan = planSteps(b, running(a));
     expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
   });
-});
-
-test('tries become rarer, and end', () => {
-  const delays = Array.from({ length: ATTEMPTS_MAXIMUM - 1 }, (_, index) => retryDelayMs(index + 1) ?? Number.NaN);
-  expect(delays).toEqual(delays.toSorted((left, right) => left - right));
-  expect(retryDelayMs(ATTEMPTS_MAXIMUM)).toBeUndefined();
 });
 
 test('what happens while a release is loaded and tested speaks of it, what happens before and after of the one that runs', () => {

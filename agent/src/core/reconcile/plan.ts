@@ -84,14 +84,6 @@ export function planSteps(desired: Assignment | null, actual: Actual): Step[] {
   ];
 }
 
-/** Tries of one release before the device waits for another generation or a new session. */
-export const ATTEMPTS_MAXIMUM = 8;
-
-/** Wait before the next try of a failed plan, in milliseconds; undefined when there have been enough. */
-export function retryDelayMs(attempts: number): number | undefined {
-  return attempts >= ATTEMPTS_MAXIMUM ? undefined : Math.min(300_000, 1_000 * 2 ** attempts);
-}
-
 /** Whether the host works on a release that does not run yet: what happens then speaks of that one. */
 export function isTrial(phase: ReconcilePhase): boolean {
   return phase === 'installed' || phase === 'self-testing';

@@ -20,7 +20,6 @@ import { createEgressGate, createVisiblePorts, type EgressGate } from '../egress
 import { createDriftWatch, createInferenceWindow, type DriftWatch, measure } from '../monitors/index.ts';
 import {
   createRecentItems,
-  createTraceBatch,
   createTracer,
   createWorkQueue,
   encodeEdgeValue,
@@ -51,6 +50,8 @@ export interface PipelinePorts extends OperatorPorts {
   random: Random;
   /** Share of the items whose way is recorded now. */
   traceRatio(): number;
+  /** What all pipelines here record goes into one, so that its limit is that of the device. */
+  traces: TraceBatch;
   emit: (event: HostEvent) => void;
 }
 
@@ -95,7 +96,7 @@ export async function loadPipeline(
     ...{ clock, random: ports.random, graph, pipeline: pipeline.name, release: installed.digest },
     // A copy is no item: nobody follows it.
     ratio: installed.isShadow === true ? () => 0 : ports.traceRatio,
-    batch: traceBatchOf(ports),
+    batch: ports.traces,
   });
 
   const infer = async (input: InferInput, options: RunOptions): Promise<InferenceResult> => {
@@ -152,10 +153,6 @@ function outermostNode(port: string): string {
   return parsePortReference(port).node.split('/')[0] ?? '';
 }
 
-function traceBatchOf({ clock, emit }: PipelinePorts): TraceBatch {
-  return createTraceBatch({ clock, emit: (payload) => emit({ type: 'record', kind: 'traces', payload }) });
-}
-
 interface PlacedPipeline {
   pipeline: Pipeline;
   prefix: string;
@@ -183,7 +180,7 @@ async function loadPartsOf(
   const load = (): LoadedPipeline =>
     loadParts(expanded, plans, {
       ...{ pipeline, prefix, installed, gate, watches, close: scripts.close, ran: (result) => observe(watches, result) },
-      ...{ clock: ports.clock, random: ports.random, traceRatio: ports.traceRatio, traces: traceBatchOf(ports) },
+      ...{ clock: ports.clock, random: ports.random, traceRatio: ports.traceRatio, traces: ports.traces },
       encode: (value, maximumBytes) => encodeEdgeValue(value, ports.codec, maximumBytes),
       build: (graph, isBeside) => buildGraph(graph, { ...nodePorts, ...(isBeside ? quiet : {}) }),
     });

@@ -1,6 +1,6 @@
 import { type CommandResultOf, type InferenceResult, type ReplayResult, StarlingError, type TapCounts } from '@starling/shared';
 import type { ChosenArm } from '../experiments/index.ts';
-import type { TapArguments } from '../pipelines/index.ts';
+import { createTraceBatch, type TapArguments } from '../pipelines/index.ts';
 import { createPartStreams, type OpenPart } from '../placement/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MachineSettings } from '../ports/engine.ts';
@@ -26,7 +26,7 @@ import { freeModel, loadModel } from './model-memory.ts';
 import { createTelemetryLoop } from './telemetry-loop.ts';
 import { createEdgeWatch } from './watch-edges.ts';
 
-export interface RuntimePorts extends Omit<LoadPorts, 'pool' | 'traceRatio' | 'streams'> {
+export interface RuntimePorts extends Omit<LoadPorts, 'pool' | 'traceRatio' | 'traces' | 'streams'> {
   clock: Clock;
   sensors: Sensors;
   /** How models are loaded for which nothing better was found out. */
@@ -61,6 +61,7 @@ export function createRuntime(ports: RuntimePorts): Runtime {
   const loaded = new Map<string, LoadedRelease>();
   let active: LoadedRelease | undefined;
   let traceRatio = 0;
+  const traces = createTraceBatch({ clock: ports.clock, emit: (payload) => ports.emit({ type: 'record', kind: 'traces', payload }) });
   const live: LiveLoad = { items: 0, totalMs: 0 };
   const arms = createArms({ clock: ports.clock, find: (key) => loaded.get(key), emit: ports.emit }, ports.machine.threads);
   /** Releases whose parts run here for others, beside the one of the device. */
@@ -76,7 +77,7 @@ export function createRuntime(ports: RuntimePorts): Runtime {
       const open = all.find((each) => each?.installed.places !== undefined)?.pipeline(pipeline).openPart;
       if (open === undefined)
         throw new StarlingError('no-release', `release ${release.slice(0, 12)} does not run here for others`, { retryable: true });
-      return counted(open(part, home, isBeside), ports.clock, live);
+      return counted(open(part, home, isBeside), ports.clock, live, telemetry.worked);
     },
   });
 
@@ -99,7 +100,7 @@ export function createRuntime(ports: RuntimePorts): Runtime {
     async load(installed) {
       const startedMs = ports.clock.monotonicMs();
       const known = loaded.get(installed.key);
-      const release = known ?? (await loadRelease(installed, { ...ports, pool, streams, traceRatio: () => traceRatio }));
+      const release = known ?? (await loadRelease(installed, { ...ports, pool, streams, traces, traceRatio: () => traceRatio }));
       loaded.set(installed.key, release);
       const providers = Object.fromEntries(release.models.map((model) => [model.name, model.session.provider]));
       return { providers, loadMs: ports.clock.monotonicMs() - startedMs };
@@ -122,7 +123,7 @@ export function createRuntime(ports: RuntimePorts): Runtime {
       await release.unload();
     },
     async infer(input, options = {}) {
-      const result = await arms.infer(requireActive(), input, options);
+      const result = await arms.infer(requireActive(), input, options).finally(telemetry.worked);
       live.items += 1;
       live.totalMs += result.latencyMs;
       if (options.source !== undefined) ports.emit({ type: 'result', source: options.source, result });
@@ -155,12 +156,12 @@ export function createRuntime(ports: RuntimePorts): Runtime {
 }
 
 /** Items of others are work too. */
-function counted(part: OpenPart, clock: Clock, live: LiveLoad): OpenPart {
+function counted(part: OpenPart, clock: Clock, live: LiveLoad, worked: () => void): OpenPart {
   return {
     ...part,
     async run(item) {
       const startedMs = clock.monotonicMs();
-      const outputs = await part.run(item);
+      const outputs = await part.run(item).finally(worked);
       live.items += 1;
       live.totalMs += clock.monotonicMs() - startedMs;
       return outputs;

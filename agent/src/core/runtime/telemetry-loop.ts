@@ -10,6 +10,8 @@ import type { ReferenceStore } from './reference-store.ts';
 
 export interface TelemetryLoop {
   start(windowMs: number): void;
+  /** An item went through. The first since `start` ends its window early. */
+  worked(): void;
   endWindow(): Promise<void>;
   stop(): void;
 }
@@ -21,7 +23,10 @@ interface TelemetryPorts {
   emit(event: HostEvent): void;
 }
 
-/** Ends a window every `windowMs` and emits what it held. */
+/** Somebody may be waiting for the first figures of a release, to see that it works. */
+const FIRST_FIGURES_MS = 1_000;
+
+/** Ends a window every `windowMs` and emits what it held; the one of the first item soon after that item. */
 export function createTelemetryLoop(
   ports: TelemetryPorts,
   activeRelease: () => LoadedRelease | undefined,
@@ -59,22 +64,41 @@ export function createTelemetryLoop(
       cores: seconds <= 0 ? 0 : Math.round((now.reading.cpuTotalSeconds - started.reading.cpuTotalSeconds) / seconds),
     });
   };
+  let [everyMs, dueMs, isFirst, turn] = [0, Number.POSITIVE_INFINITY, false, 0];
+  const endAfter = (delayMs: number): void => {
+    cancel();
+    dueMs = ports.clock.monotonicMs() + delayMs;
+    turn += 1;
+    const mine = turn;
+    // A window may still be ending when another turn has begun: that one goes on alone.
+    const next = (): void => {
+      if (mine === turn) endAfter(everyMs);
+    };
+    cancel = ports.clock.after(delayMs, () => {
+      dueMs = Number.NEGATIVE_INFINITY;
+      endWindow().then(next, next);
+    });
+  };
   return {
     start(windowMs) {
-      cancel();
-      const tick = (): void => {
-        cancel = ports.clock.after(windowMs, () => {
-          endWindow().then(tick, tick);
-        });
-      };
+      everyMs = windowMs;
+      isFirst = true;
       if (before === undefined)
         take().then((now) => {
           before = now;
         });
-      tick();
+      endAfter(windowMs);
+    },
+    worked() {
+      if (!isFirst) return;
+      isFirst = false;
+      if (dueMs - ports.clock.monotonicMs() > FIRST_FIGURES_MS) endAfter(FIRST_FIGURES_MS);
     },
     endWindow,
-    stop: () => cancel(),
+    stop() {
+      turn += 1;
+      cancel();
+    },
   };
 }
 

@@ -93,7 +93,7 @@ export function createEdgeWatch({ clock, codec, emit }: EdgeWatchPorts): EdgeWat
 
 /** @throws StarlingError `capture-refused`, `edge-elsewhere` */
 function requireCapture({ installed, isElsewhere }: WatchablePipeline, edges: readonly string[]): void {
-  requireCaptureAllowed(installed.release.policies);
+  requireCaptureAllowed(installed.release.policies, edges);
   const elsewhere = edges.findIndex(isElsewhere);
   if (elsewhere === -1) return;
   throw new StarlingError('edge-elsewhere', `${edges[elsewhere]} is inside of a part that another device runs`, {
@@ -125,9 +125,10 @@ function itemOf({ pipeline, recent, graph }: WatchablePipeline, { of }: ReplayRe
   const port = of.port ?? inputs[0];
   const reference = `${INPUT_NODE}.${port}`;
   if (port === undefined || !graph.roots.includes(reference)) {
-    throw new StarlingError('unknown-input', `the pipeline takes no input "${port ?? ''}"`, {
+    const isNamed = port !== undefined && inputs.length > 0;
+    throw new StarlingError('unknown-input', `the pipeline takes no input${isNamed ? ` "${port}"` : ': it has sources of its own'}`, {
       field: 'arguments.of.port',
-      hint: `its inputs: ${inputs.join(', ') || 'none; replay the last item instead'}`,
+      hint: isNamed ? `its inputs: ${inputs.join(', ')}` : 'replay the last item instead, or one that a tap has shown',
     });
   }
   return { values: { [reference]: of.input }, stream: 'replay', timeMs: nowMs, sequence: null };

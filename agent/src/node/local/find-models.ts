@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { type Pipeline, StarlingError } from '@starling/shared';
+import { nearestName, type Pipeline, StarlingError } from '@starling/shared';
 
 /** Files of one model on this machine. */
 export interface ModelFiles {
@@ -35,13 +35,20 @@ export async function findModels(
         given[name] === undefined ? `${join(folder, `${name}.onnx`)} nor an ONNX file in ${join(folder, name)}` : `file ${file}`;
       throw new StarlingError('unknown-model', `there is no model "${name}": neither ${looked}`.replace('neither file', 'no file'), {
         field: 'model',
-        hint: `give it with --model ${name}=PATH, or its folder with --models DIR`,
+        hint: `${misspelt(name, names, given)}give it with --model ${name}=PATH, or its folder with --models DIR`,
       });
     }
     const own = Object.entries(given).flatMap(([key, path]) => (key.startsWith(`${name}/`) ? [[key.slice(name.length + 1), path]] : []));
     found[name] = { file, assets: { ...(await assetsBeside(file, name)), ...Object.fromEntries(own) } };
   }
   return found;
+}
+
+/** A model that is given under a name that no node has is most often the one that is missed. */
+function misspelt(name: string, names: readonly string[], given: Readonly<Record<string, string>>): string {
+  const others = Object.keys(given).filter((key) => !names.includes(key.split('/')[0] ?? key));
+  const near = nearestName(name, others);
+  return near === undefined ? '' : `no node runs "${near}", which --model gives; `;
 }
 
 async function modelIn(folder: string, name: string): Promise<string | undefined> {

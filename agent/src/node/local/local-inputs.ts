@@ -12,27 +12,47 @@ export interface LocalInput {
 
 /**
  * The files of a folder, by name, or one file: for the first input of the pipeline, or else in the place of what its first source gives.
+ * @param tell what of a folder is left out
  * @throws StarlingError `bad-file`, `no-input`
  */
-export async function readInputs(path: string, pipeline: Pick<Pipeline, 'inputs' | 'nodes'>): Promise<LocalInput[]> {
+export async function readInputs(
+  path: string,
+  pipeline: Pick<Pipeline, 'inputs' | 'nodes'>,
+  tell: (line: string) => void,
+): Promise<LocalInput[]> {
   const port = portFor(pipeline);
   const found = await stat(path).catch((cause: unknown) => {
-    throw new StarlingError('bad-file', `there is no ${path}: ${messageOf(cause)}`, { field: 'input', cause });
+    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new StarlingError('bad-file', isMissing ? `there is no ${path}` : `${path} cannot be read: ${messageOf(cause)}`, {
+      ...{ field: 'input', hint: 'give a file or a folder; a relative path starts where you are', cause },
+    });
   });
   const names = found.isDirectory() ? (await readdir(path)).filter((name) => !name.startsWith('.')).sort() : [];
   const files = found.isDirectory() ? names.map((name) => ({ name, file: join(path, name) })) : [{ name: path, file: path }];
   const regular = await Promise.all(files.map(async (each) => ((await stat(each.file)).isFile() ? [each] : [])));
-  const wanted = regular.flat().filter(({ name }) => endings[port.kind]?.test(extname(name)) ?? true);
+  const wanted = regular.flat().filter(({ name }) => endings[port.kind]?.includes(extname(name).slice(1).toLowerCase()) ?? true);
   if (wanted.length === 0) {
     throw new StarlingError('no-input', `${path} has no file for ${port.reference} (${port.type})`, {
       field: 'input',
-      hint: `give files of ${port.type}`,
+      hint:
+        endings[port.kind] === undefined
+          ? `give files of ${port.type}`
+          : `files of ${port.type} end in .${endings[port.kind]?.join(', .')}`,
     });
   }
+  const others = files.filter((file) => !wanted.includes(file)).map(({ name }) => name);
+  if (others.length > 0) tell(`left out, since ${port.reference} takes ${port.type}: ${shortList(others)}`);
   return wanted.map(({ name, file }) => ({
     name,
     ports: async () => ({ [port.reference]: valueFor(port, new Uint8Array(await readFile(file)), name) }),
   }));
+}
+
+const NAMES_SHOWN = 5;
+
+function shortList(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN).join(', ');
+  return names.length > NAMES_SHOWN ? `${shown} and ${names.length - NAMES_SHOWN} more` : shown;
 }
 
 interface InputPort {
@@ -42,11 +62,11 @@ interface InputPort {
 }
 
 /** In a folder, files with other endings are not meant. */
-const endings: Readonly<Record<string, RegExp>> = {
-  'encoded-image': /^\.(jpe?g|png|webp|gif|tiff?|avif)$/i,
-  json: /^\.json$/i,
-  text: /^\.(txt|md|csv)$/i,
-  audio: /^\.wav$/i,
+const endings: Readonly<Record<string, readonly string[]>> = {
+  'encoded-image': ['jpg', 'jpeg', 'png', 'webp', 'gif', 'tif', 'tiff', 'avif'],
+  json: ['json'],
+  text: ['txt', 'md', 'csv'],
+  audio: ['wav'],
 };
 
 function portFor({ inputs, nodes }: Pick<Pipeline, 'inputs' | 'nodes'>): InputPort {

@@ -47,11 +47,16 @@ export function createReport(options: ReportOptions): Report {
       const [, node] = /^nodes\.([^.]+)/.exec(field ?? '') ?? [];
       if (node !== undefined) failedAt.set(node, (failedAt.get(node) ?? 0) + 1);
       if (options.json) write(JSON.stringify({ item: name, error: { code, message, field, hint } }));
-      else tell(`${name}  ${code}: ${message}${hint === undefined ? '' : ` (${hint})`}`);
+      else {
+        const at = node === undefined || message.startsWith(`${node}: `) ? '' : `${node}: `;
+        tell(`${name}  ${code}: ${at}${message}${hint === undefined ? '' : ` (${hint})`}`);
+      }
     },
     end() {
       if (!options.json) for (const line of tableOf({ times, whole, failedAt, failures })) tell(line);
-      if (!options.json) tell(`${whole.length} items${failures === 0 ? '' : `, ${failures} failed`}`);
+      const count = whole.length + failures;
+      if (!options.json)
+        tell(`${count} ${count === 1 ? 'item' : 'items'}${failures === 0 ? '' : `: ${whole.length} done, ${failures} failed`}`);
       return failures === 0;
     },
   };

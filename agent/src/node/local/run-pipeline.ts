@@ -56,6 +56,9 @@ export interface LocalRunPorts {
 }
 
 const RUN_TIMEOUT_MS = 120_000;
+/** What sinks have not sent so long after the last item is given up. */
+const SINKS_WAIT_MS = 10_000;
+const SINKS_LOOK_MS = 50;
 /** No device runs under this name: brokers and receivers can tell a trial from the real thing. */
 const LOCAL_DEVICE = 'local-run';
 /** What is run here was never released. */
@@ -79,11 +82,21 @@ export async function runPipelineLocally(path: string, options: LocalRunOptions,
     readParameterTexts(options.model),
   );
   const inputs =
-    options.input === undefined ? undefined : await readInputs(options.input, expandPipeline(pipeline, parametersOfTrial(pipeline, texts)));
+    options.input === undefined
+      ? undefined
+      : await readInputs(options.input, expandPipeline(pipeline, parametersOfTrial(pipeline, texts)), ports.tell);
   const report = createReport({ ...options, ...ports, output: options.output, encode: encodeJpeg });
   const folder = await mkdtemp(join(tmpdir(), 'starling-run-'));
   let sinks: OpenSinks | undefined;
-  const runtime = openRuntime(folder, options.threads, ports, (node, values, item) => void sinks?.deliver(node, values, item));
+  let unsent: ReturnType<OpenSinks['waiting']> = [];
+  /** Values that are on their way to where they wait. */
+  const handed = new Set<Promise<void>>();
+  const runtime = openRuntime(folder, options.threads, ports, (node, values, item) => {
+    const delivery = sinks?.deliver(node, values, item);
+    if (delivery === undefined) return;
+    handed.add(delivery);
+    void delivery.finally(() => handed.delete(delivery));
+  });
   try {
     await load(runtime, installedFor(pipeline, models, valuesOfTexts(pipeline, texts)), models, ports);
     const around = openEnds(pipeline, texts, folder, runtime, report, options, ports);
@@ -97,6 +110,8 @@ export async function runPipelineLocally(path: string, options: LocalRunOptions,
           await runOne(name, async () => runtime.infer({ ports: await valuesOf() }, place), report);
         }
       }
+      await Promise.all(handed);
+      unsent = await unsentBy(sinks, ports.signal);
     } finally {
       await around.close();
     }
@@ -104,7 +119,27 @@ export async function runPipelineLocally(path: string, options: LocalRunOptions,
     await runtime.close();
     await rm(folder, { recursive: true, force: true });
   }
-  return report.end();
+  const isWhole = report.end();
+  if (unsent.length > 0) {
+    const words = unsent.map(({ node, count }) => `${count} of ${node}`).join(', ');
+    throw new StarlingError(
+      'values-not-sent',
+      `values were not sent within ${SINKS_WAIT_MS / 1000} s, and are gone with this trial: ${words}`,
+      {
+        hint: 'see what was said of the sink; on a device they wait on the disk and are tried again',
+      },
+    );
+  }
+  return isWhole;
+}
+
+/** Waits until the sinks have sent all that they were given, as long as that may take. @returns what they have not */
+async function unsentBy(sinks: OpenSinks | undefined, signal: AbortSignal): Promise<ReturnType<OpenSinks['waiting']>> {
+  const clock = createSystemClock();
+  const untilMs = clock.monotonicMs() + SINKS_WAIT_MS;
+  while (sinks !== undefined && sinks.waiting().length > 0 && !signal.aborted && clock.monotonicMs() < untilMs)
+    await new Promise<void>((resolve) => void clock.after(SINKS_LOOK_MS, resolve));
+  return sinks?.waiting() ?? [];
 }
 
 /** Whatever nodes say about where they run: a trial has one machine. */
@@ -204,6 +239,51 @@ function installedFor(pipeline: Pipeline, models: Readonly<Record<string, ModelF
   };
 }
 
+/** What a device would try again until it is there: of a file that is to be read once, here, it is the end. */
+const LOST_CODES: readonly string[] = ['source-lost', 'folder-unreadable', 'ffmpeg-missing'];
+
+/** @returns `lost`, which fails once a source that reads what is stored cannot */
+function watchStored({ nodes }: Pick<Pipeline, 'nodes'>, say: Tell): { tell: Tell; lost: Promise<never> } {
+  const isStored = (name: string): boolean => {
+    const node = nodes[name];
+    return node !== undefined && 'source' in node && node.params['path'] !== undefined && node.params['loop'] !== true;
+  };
+  let lose = (_error: StarlingError): void => undefined;
+  const lost = new Promise<never>((_, reject) => {
+    lose = reject;
+  });
+  lost.catch(() => undefined);
+  return {
+    lost,
+    tell(level, code, message, detail) {
+      const node = String(detail?.['node'] ?? '');
+      if (!LOST_CODES.includes(code) || !isStored(node)) return say(level, code, message, detail);
+      const hint = 'give another with --set, where the path is a parameter, or files in its place with --input';
+      lose(new StarlingError(code, message, { field: `nodes.${node}.params.path`, hint }));
+    },
+  };
+}
+
+/**
+ * A device makes a folder that is not there and waits for files in it; whoever tries a pipeline has misspelt it.
+ * @returns what is to be said of sources that have no end
+ * @throws StarlingError `folder-unreadable`
+ */
+async function requireFolders({ nodes }: Pick<Pipeline, 'nodes'>): Promise<string[]> {
+  const endless: string[] = [];
+  for (const [name, node] of Object.entries(nodes)) {
+    if (!('source' in node)) continue;
+    const path = node.params['path'];
+    const isFolder = node.source === 'folder' && typeof path === 'string';
+    if (isFolder && !(await stat(path).catch(() => undefined))?.isDirectory()) {
+      const hint = 'give another with --set, where the path is a parameter, or files in its place with --input';
+      throw new StarlingError('folder-unreadable', `${name}: there is no folder ${path}`, { field: `nodes.${name}.params.path`, hint });
+    }
+    if (isFolder || path === undefined || node.params['loop'] === true) endless.push(name);
+  }
+  return endless.length === 0 ? [] : [`runs until Ctrl-C: ${endless.join(', ')} ${endless.length === 1 ? 'waits' : 'wait'} for more`];
+}
+
 /** Sources of the pipeline where nothing is given in their place, and sinks where they are to send. */
 function openEnds(
   pipeline: Pipeline,
@@ -215,13 +295,14 @@ function openEnds(
   { tell: say, signal }: LocalRunPorts,
 ) {
   const clock = createSystemClock();
-  const tell: Tell = (level, code, message) => say(`${level}: ${code}: ${message}`);
+  const expanded = expandPipeline(pipeline, parametersOfTrial(pipeline, texts));
+  const stored = watchStored(expanded, (level, code, message) => say(`${level}: ${code}: ${message}`));
+  const { tell } = stored;
   const shared = {
     ...{ device: LOCAL_DEVICE, clock, random: systemRandom, tell, endpoints: createPushEndpoints() },
     log: createLog('warn', () => clock.wallMs(), say),
     credentials: openCredentials(options.credentials ?? 'credentials.yaml'),
   };
-  const expanded = expandPipeline(pipeline, parametersOfTrial(pipeline, texts));
   const places = { filesFolder: resolve(options.output ?? '.', 'files'), encode: encodeJpeg };
   const sinks = createSinks({ ...shared, ...places }, join(folder, 'sinks'));
   const sinkNodes = Object.entries(expanded.nodes).flatMap(([name, node]) => ('sink' in node ? [name] : []));
@@ -247,12 +328,13 @@ function openEnds(
           hint: 'give a file or a folder with --input',
         });
       }
+      for (const line of await requireFolders(expanded)) say(line);
       const opened = sources.open(expanded);
       const aborted = new Promise<void>((done) => {
         if (signal.aborted) done();
         signal.addEventListener('abort', () => done(), { once: true });
       });
-      await Promise.race([opened.ended(), aborted]);
+      await Promise.race([opened.ended(), aborted, stored.lost]);
     },
     async close() {
       await sources.closeAll();

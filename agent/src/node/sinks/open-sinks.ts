@@ -31,6 +31,8 @@ const openers: { readonly [Name in SinkName]: OpenSink<SinkParams<Name>> } = {
 export interface OpenSinks {
   /** Hands a value over. Resolves when it waits to be sent; what cannot be sent is told as an event, and is no error here. */
   deliver(node: string, values: Readonly<Record<string, unknown>>, item: SinkItem): Promise<void>;
+  /** Nodes of which values were not sent yet, with how many. */
+  waiting(): { node: string; count: number }[];
   close(): Promise<void>;
 }
 
@@ -73,6 +75,11 @@ export function createSinks(ports: SinksPorts, directory: string): Sinks {
             ?.sink.deliver(values, item)
             .catch((error: unknown) => tellFailed(ports, node, error));
         },
+        waiting: () =>
+          [...sinks].flatMap(([node, { sink }]) => {
+            const count = sink.waiting?.() ?? 0;
+            return count === 0 ? [] : [{ node, count }];
+          }),
         async close() {
           await Promise.all([...sinks.values()].map(({ key }) => kept.give(key)));
         },

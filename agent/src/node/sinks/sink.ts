@@ -20,6 +20,8 @@ export interface SinkItem {
 export interface Sink extends Closable {
   /** Resolves when the value is where it waits to be sent, or was written. */
   deliver(values: Readonly<Record<string, unknown>>, item: SinkItem): Promise<void>;
+  /** Values that were not sent yet, of a sink in which any may wait. */
+  waiting?(): number;
 }
 
 export interface SinkStore {

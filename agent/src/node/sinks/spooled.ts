@@ -20,6 +20,7 @@ export interface SpooledSink {
 /** A sink whose values wait on the disk: the pipeline is done with a value when it lies there. */
 export function createSpooledSink(sink: SpooledSink, ports: SinkPorts): Sink {
   const { node } = sink;
+  let waiting = (): number => 0;
   const opening = (async () => {
     const store = await ports.storeOf(sink.store);
     const spool = await openSpool({
@@ -29,6 +30,7 @@ export function createSpooledSink(sink: SpooledSink, ports: SinkPorts): Sink {
       onDropped: (count) =>
         ports.tell('error', 'sink-spool-full', `the spool of ${node} is full: its ${count} oldest values went`, { node, count }),
     });
+    waiting = () => spool.waiting();
     return { spool, drain: startDrain({ ...ports, ...sink, spool }), free: store.free };
   })();
   opening.catch((error: unknown) => ports.tell('error', 'sink-failed', `${node}: ${messageOf(error)}`, { node }));
@@ -38,6 +40,7 @@ export function createSpooledSink(sink: SpooledSink, ports: SinkPorts): Sink {
       const { spool } = await opening;
       await spool.append(to, body);
     },
+    waiting: () => waiting(),
     async close(gone) {
       const opened = await opening.catch(() => undefined);
       await opened?.drain.close();

@@ -2,6 +2,7 @@ import '@mantine/charts/styles.css';
 import { AreaChart, BarChart, LineChart } from '@mantine/charts';
 import type { ReactNode } from 'react';
 import { utcClock, utcTime } from '../format/time.ts';
+import { scaleOf, timeTicks } from './axis-ticks.ts';
 import classes from './time-chart.module.css';
 
 export interface Measure {
@@ -25,6 +26,9 @@ export interface TimeChartProps {
 }
 
 const FEW_POINTS = 3;
+/** From here on the day is said too, below that the seconds. */
+const DAY_SPAN_MS = 30 * 3_600_000;
+const SECONDS_SPAN_MS = 5 * 60_000;
 const palette = ['var(--measure-1)', 'var(--measure-2)', 'var(--measure-3)', 'var(--measure-4)'];
 // The summary speaks for the drawing, so the drawing needs no stops of its own. Above the top line half of its label has room.
 const silent = { accessibilityLayer: false, margin: { top: 16 } };
@@ -32,7 +36,9 @@ const silent = { accessibilityLayer: false, margin: { top: 16 } };
 /** Measures over time, UTC. The summary below says the same in words. */
 export function TimeChart({ kind, points, measures, format, summary, heightPx = 200, maximum, thresholds = [] }: TimeChartProps) {
   const spanMs = (points.at(-1)?.atMs ?? 0) - (points[0]?.atMs ?? 0);
-  const withDay = spanMs > 30 * 3_600_000;
+  const clockOf = (atMs: number): string => (spanMs > DAY_SPAN_MS ? utcTime(atMs).slice(5, 16) : utcClock(atMs, spanMs < SECONDS_SPAN_MS));
+  const drawnValues = points.flatMap((point) => measures.map(({ name }) => point[name]).filter((value) => typeof value === 'number'));
+  const scale = scaleOf(drawnValues, maximum, format);
   const props = {
     h: heightPx,
     data: [...points],
@@ -43,11 +49,8 @@ export function TimeChart({ kind, points, measures, format, summary, heightPx = 
     withLegend: measures.length > 1,
     legendProps: { verticalAlign: 'top' as const, height: 32 },
     referenceLines: [...thresholds],
-    xAxisProps: { tickFormatter: (atMs: number) => (withDay ? utcTime(atMs).slice(5, 16) : utcClock(atMs)), minTickGap: 48 },
-    yAxisProps: {
-      ...{ width: 68, tickFormatter: format, domain: [0, maximum ?? 'auto'] as [number, number | 'auto'] },
-      ...{ tickCount: 4, niceTicks: 'snap125' as const },
-    },
+    xAxisProps: { tickFormatter: clockOf, ticks: timeTicks(points, clockOf), minTickGap: 48 },
+    yAxisProps: { width: 68, tickFormatter: format, domain: scale.domain, ticks: scale.ticks, interval: 0 as const },
     valueFormatter: format,
     tooltipAnimationDuration: 0,
     tooltipProps: { labelFormatter: (atMs: ReactNode) => (typeof atMs === 'number' ? utcTime(atMs) : '') },

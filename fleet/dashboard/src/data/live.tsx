@@ -11,13 +11,13 @@ type Heard = FleetEvent['type'] | 'benchmark' | 'choices' | 'map';
 
 /** What each kind of event makes old. Series, summaries, proposals and the map are heavy, so they are renewed less often. */
 const madeOld: Record<Heard, readonly ReadName[]> = {
-  device: ['listDevices', 'showDevice', 'explainChoice', 'overview', 'listGroups', 'listAudit', 'listClaimTokens'],
+  device: ['listDevices', 'showDevice', 'explainChoice', 'overview', 'listGroups', 'listAudit', 'listClaimTokens', 'listRunningAgents'],
   reported: ['listDevices', 'showDevice', 'overview'],
   telemetry: ['overview', 'listTelemetry', 'summariseTelemetry', 'telemetrySeries', 'fleetSeries'],
-  command: ['listCommands', 'showCommand', 'measurePlan', 'listCommandBatches', 'showCommandBatch'],
+  command: ['listCommands', 'showCommand', 'measurePlan', 'listCommandBatches', 'showCommandBatch', 'listNamedCommands'],
   benchmark: ['modelFigures', 'explainChoice', 'measurePlan'],
   build: ['listBuilds', 'showBuild', 'listBuildLog', 'listModels', 'showModel', 'listArtefacts'],
-  catalogue: ['listModels', 'listPipelines', 'listReleases', 'showObjective', 'overview', 'listAudit'],
+  catalogue: ['listModels', 'listPipelines', 'listReleases', 'showObjective', 'overview', 'listAudit', 'listAgentBuilds'],
   audit: ['listAudit'],
   rollout: ['listRollouts', 'showRollout', 'listRolloutTargets', 'listRolloutEvents'],
   experiment: ['listExperiments', 'showExperiment', 'listExperimentDevices', 'listExperimentEvents', 'listExperimentLooks'],

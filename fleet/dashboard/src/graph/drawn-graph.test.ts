@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { drawnGraphOf } from './drawn-graph.ts';
 import { wordsForEdge, wordsForNode } from './flow-elements.ts';
 import { refusalOfTypes } from './node-ports.ts';
-import { allInner } from './open-inner.ts';
+import { plainInner } from './open-inner.ts';
 
 const models = new Map([
   [
@@ -133,8 +133,8 @@ describe('an inner pipeline', () => {
   });
 
   test('opened, its nodes stand in its place under the names under which they run', () => {
-    expect(allInner(outer)).toEqual(new Set(['prepare']));
-    const { nodes, edges, groups } = drawnGraphOf(outer, models, allInner(outer));
+    expect(plainInner(outer)).toEqual(new Set(['prepare']));
+    const { nodes, edges, groups } = drawnGraphOf(outer, models, plainInner(outer));
     expect(groups).toEqual([{ id: 'prepare', name: 'ready' }]);
     expect(nodes.filter(({ group }) => group === 'prepare').map(({ id }) => id)).toEqual(['prepare/small', 'prepare/tensor']);
     expect(edges.map(({ from, fromPort, to, toPort }) => `${from}.${fromPort} ${to}.${toPort}`).toSorted()).toEqual([
@@ -146,12 +146,30 @@ describe('an inner pipeline', () => {
     ]);
   });
 
+  test('that runs as a whole is drawn closed; opened, what leaves it is still watched and counted at the port of its node', () => {
+    const whole = pipelineOf({
+      ...{ inputs: outer.inputs, outputs: outer.outputs, edges: outer.edges, pipelines: { ready: inner } },
+      nodes: { decode: { op: 'image.decode' }, prepare: { pipeline: 'ready', triggers: ['decode.image'] } },
+    });
+    expect(plainInner(whole)).toEqual(new Set());
+    const portsOf = (document: Pipeline) =>
+      drawnGraphOf(document, models, new Set(['prepare'])).edges.flatMap(({ kind, from, fromPort, port }) =>
+        kind === 'value' && from.startsWith('prepare/') ? [`${from}.${fromPort} ${port}`] : [],
+      );
+    expect(portsOf(whole).toSorted()).toEqual([
+      'prepare/small.image prepare.same',
+      'prepare/small.image prepare/small.image',
+      'prepare/tensor.tensor prepare.tensor',
+    ]);
+    expect(portsOf(outer).every((each) => each.split(' ')[0] === each.split(' ')[1])).toBe(true);
+  });
+
   test('that names itself ends somewhere', () => {
     const endless = {
       ...outer,
       pipelines: { ready: { ...inner, nodes: { again: { pipeline: 'ready' } }, edges: [] } },
     } as unknown as Pipeline;
-    expect(allInner(endless).size).toBeLessThan(20);
+    expect(plainInner(endless).size).toBeLessThan(20);
   });
 });
 

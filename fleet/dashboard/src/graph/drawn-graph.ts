@@ -45,10 +45,17 @@ export interface DrawnNode {
   canOpen: boolean;
 }
 
+/** What comes in and what goes out runs nothing of which there could be figures. */
+export function canTell({ kind }: Pick<DrawnNode, 'kind'>): boolean {
+  return kind !== 'input' && kind !== 'output';
+}
+
 export interface DrawnEdge {
   id: string;
   from: string;
   fromPort: string;
+  /** `node.port` under which its values are told, watched and allowed: as drawn, but for what leaves a pipeline that runs as a whole. */
+  port: string;
   to: string;
   toPort: string;
   /** A trigger gives no value: it only says when. */
@@ -172,17 +179,17 @@ function valueEdges(
   monitors: GraphDocument['monitors'],
 ): Omit<DrawnEdge, 'cut'>[] {
   const seen = new Map<string, number>();
-  return edges.map(({ from, to, queue, index }) => {
+  return edges.map(({ from, to, queue, index, port }) => {
     const [source, target] = [parsePortReference(from), parsePortReference(to)];
     const id = `${from} ${to}`;
     const repeats = seen.get(id) ?? 0;
     seen.set(id, repeats + 1);
     return {
       ...{ id: repeats === 0 ? id : `${id} ${repeats}`, queue, index },
-      ...{ from: source.node, fromPort: source.port, to: target.node, toPort: target.port },
+      ...{ from: source.node, fromPort: source.port, port, to: target.node, toPort: target.port },
       kind: source.port === ERROR_PORT ? 'error' : 'value',
       type: ports.get(source.node)?.outputs.get(source.port),
-      monitors: Object.entries(monitors).flatMap(([name, monitor]) => (monitor.edge === from ? [name] : [])),
+      monitors: Object.entries(monitors).flatMap(([name, monitor]) => (monitor.edge === from || monitor.edge === port ? [name] : [])),
     };
   });
 }
@@ -192,7 +199,7 @@ function triggerEdges(nodes: Flat['nodes'], ports: ReadonlyMap<string, NodePorts
     ('triggers' in node ? (node.triggers ?? []) : []).map((from): Omit<DrawnEdge, 'cut'> => {
       const source = parsePortReference(from);
       return {
-        ...{ id: `${from} triggers ${id}`, from: source.node, fromPort: source.port, to: id, toPort: '', kind: 'trigger' },
+        ...{ id: `${from} triggers ${id}`, from: source.node, fromPort: source.port, port: from, to: id, toPort: '', kind: 'trigger' },
         ...{ type: ports.get(source.node)?.outputs.get(source.port), queue: undefined, monitors: [], index: undefined },
       };
     }),

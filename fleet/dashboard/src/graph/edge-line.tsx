@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { DrawnEdge } from './drawn-graph.ts';
 import classes from './edge-line.module.css';
 import { detailsOfEdge, type LineData } from './flow-elements.ts';
+import { squarePath } from './fold-graph.ts';
 import { type Point, pathThrough } from './place-graph.ts';
 
 type LineProps = EdgeProps & { data: LineData };
@@ -11,7 +12,11 @@ type LineProps = EdgeProps & { data: LineData };
 export function EdgeLine({ sourceX, sourceY, targetX, targetY, selected, data, interactionWidth }: LineProps) {
   const [isPointedAt, setPointedAt] = useState(false);
   const { edge } = data;
-  const points = [{ x: sourceX, y: sourceY }, ...data.way, { x: targetX, y: targetY }];
+  const [start, end] = [
+    { x: sourceX, y: sourceY },
+    { x: targetX, y: targetY },
+  ];
+  const points = [start, ...data.way, end];
   const middle = middleOf(points);
   const isShown = isPointedAt || selected === true;
   return (
@@ -26,7 +31,10 @@ export function EdgeLine({ sourceX, sourceY, targetX, targetY, selected, data, i
       onPointerEnter={() => setPointedAt(true)}
       onPointerLeave={() => setPointedAt(false)}
     >
-      <BaseEdge path={pathThrough(points)} interactionWidth={interactionWidth ?? 20} />
+      <BaseEdge
+        path={data.isSquare && data.way.length > 0 ? squarePath(start, data.way, end) : pathThrough(points)}
+        interactionWidth={interactionWidth ?? 20}
+      />
       {(isShown || data.figure !== undefined || edge.queue !== undefined || edge.monitors.length > 0 || edge.cut !== undefined) && (
         <EdgeLabelRenderer>
           <div

@@ -1,6 +1,6 @@
 import { formatPortType } from '@starling/shared';
 import type { Connection as FlowConnection, Edge as FlowEdge, Node as FlowNode } from '@xyflow/react';
-import type { DrawnEdge, DrawnGraph, DrawnNode } from './drawn-graph.ts';
+import { canTell, type DrawnEdge, type DrawnGraph, type DrawnNode } from './drawn-graph.ts';
 import { typeText } from './node-ports.ts';
 import { kindWords } from './node-words.ts';
 import type { PlacedGraph, Point } from './place-graph.ts';
@@ -36,6 +36,8 @@ export type GroupData = { id: string; name: string; onToggle: (() => void) | und
 export type LineData = {
   edge: DrawnEdge;
   way: readonly Point[];
+  /** Its way is made of corners. */
+  isSquare: boolean;
   figure: { text: string; words: string; tone: string } | undefined;
   problems: readonly string[];
 };
@@ -90,7 +92,7 @@ function toCard(node: DrawnNode, graph: DrawnGraph, placed: PlacedGraph, options
     ariaLabel: wordsForNode(node, graph.edges, figure?.words, problems),
     domAttributes: { tabIndex: node.id === stop ? 0 : -1, ...dataNode(node.id) },
     data: {
-      ...{ node, figure, hasFigures, problems, isEdited: isEdited && node.group === undefined, isTriggered },
+      ...{ node, figure, hasFigures: hasFigures && canTell(node), problems, isEdited: isEdited && node.group === undefined, isTriggered },
       onToggle: node.canOpen && onToggle !== undefined ? () => onToggle(node.id) : undefined,
     },
   };
@@ -111,7 +113,7 @@ function toLine(edge: DrawnEdge, placed: PlacedGraph, { selection, figures, mark
     deletable: isEdited && edge.index !== undefined,
     ariaLabel: wordsForEdge(edge, figure?.words, problems),
     interactionWidth: 22,
-    data: { edge, way: placed.ways.get(edge.id) ?? [], figure, problems },
+    data: { edge, way: placed.ways.get(edge.id) ?? [], isSquare: placed.square?.has(edge.id) === true, figure, problems },
   };
 }
 

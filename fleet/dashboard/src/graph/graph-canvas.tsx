@@ -16,6 +16,7 @@ import { type ReactNode, useMemo, useState } from 'react';
 import type { DrawnGraph } from './drawn-graph.ts';
 import { EdgeLine } from './edge-line.tsx';
 import { type CanvasEdge, type CanvasNode, type Figures, fromHandle, type Marks, type Selection, toFlow } from './flow-elements.ts';
+import { foldGraph, type Room } from './fold-graph.ts';
 import classes from './graph-canvas.module.css';
 import { GroupBox } from './group-box.tsx';
 import { withMoved } from './moved-nodes.ts';
@@ -24,6 +25,7 @@ import { placeGraph } from './place-graph.ts';
 import { useArrowKeys } from './use-arrow-keys.ts';
 import { useFit } from './use-fit.ts';
 import { useMoved } from './use-moved.ts';
+import { useRoom } from './use-room.ts';
 import { useShown } from './use-shown.ts';
 
 /** A line from an output to an input, as it was drawn by hand. */
@@ -82,7 +84,8 @@ export function GraphCanvas(props: GraphCanvasProps) {
 function Canvas({ graph, layout, label, selection, onSelect, onToggle, figures, marks, editing, children }: GraphCanvasProps) {
   const scheme = useComputedColorScheme('light');
   const [hasFigures, isEdited] = [figures !== undefined, editing !== undefined];
-  const { laidOut, placed, move, reset } = usePlaced(graph, layout, hasFigures);
+  const { element, room } = useRoom();
+  const { inOrder, laidOut, placed, move, reset } = usePlaced(graph, layout, { hasFigures, room });
   // One node is a stop of the tab key, the arrows lead to the others.
   const [stop, setStop] = useState<string>();
   const [refusal, setRefusal] = useState<string>();
@@ -95,9 +98,9 @@ function Canvas({ graph, layout, label, selection, onSelect, onToggle, figures, 
     [graph, placed, selection, figures, hasFigures, marks, stop, isEdited, onToggle],
   );
   // Not what was moved: the drawing would slip away under the hand.
-  const fitted = useFit(laidOut);
-  useShown(selection, placed, fitted);
-  const onArrow = useArrowKeys(placed.boxes, setStop, move);
+  const { isFar, isNear } = useFit(laidOut, room);
+  useShown(selection, placed, element);
+  const onArrow = useArrowKeys(placed.boxes, inOrder, setStop, move);
 
   const change = (changes: readonly (NodeChange<CanvasNode> | EdgeChange<CanvasEdge>)[], kind: Selection['kind']): void => {
     const chosen = changes.find((each) => each.type === 'select' && each.selected);
@@ -109,7 +112,7 @@ function Canvas({ graph, layout, label, selection, onSelect, onToggle, figures, 
     if (removed?.type === 'remove') editing?.onDelete({ kind, id: removed.id });
   };
   return (
-    <div className={classes.canvas} ref={fitted} onKeyDownCapture={onArrow}>
+    <div className={classes.canvas} ref={element} data-far={isFar || undefined} onKeyDownCapture={onArrow}>
       <ReactFlow<CanvasNode, CanvasEdge>
         {...{ nodes, edges, nodeTypes, edgeTypes, 'aria-label': label, ariaLabelConfig: words, colorMode: scheme }}
         {...{
@@ -143,10 +146,7 @@ function Canvas({ graph, layout, label, selection, onSelect, onToggle, figures, 
       >
         <Background gap={22} size={1.2} />
         <Tools onReset={placed === laidOut ? undefined : reset} />
-        <MiniMap<CanvasNode>
-          className={classes.map ?? ''}
-          nodeClassName={(node) => (node.type === 'card' ? `map-${node.data.node.kind}` : 'map-group')}
-        />
+        {isNear && <SmallMap />}
         <Panel position="bottom-center" className={classes.refusal ?? ''} role="status">
           {refusal}
         </Panel>
@@ -156,12 +156,22 @@ function Canvas({ graph, layout, label, selection, onSelect, onToggle, figures, 
   );
 }
 
-/** The layout of the program, and what became of it by hand. */
-function usePlaced(graph: DrawnGraph, layout: string, hasFigures: boolean) {
-  const laidOut = useMemo(() => placeGraph(graph, { hasFigures }), [graph, hasFigures]);
+/** The layout of the program, folded for its room, and what became of it by hand. */
+function usePlaced(graph: DrawnGraph, layout: string, { hasFigures, room }: { hasFigures: boolean; room: Room | undefined }) {
+  const straight = useMemo(() => placeGraph(graph, { hasFigures }), [graph, hasFigures]);
+  const laidOut = useMemo(() => (room === undefined ? straight : foldGraph(graph, straight, room)), [graph, straight, room]);
   const { moved, move, reset } = useMoved(layout);
   const placed = useMemo(() => withMoved(graph, laidOut, moved), [graph, laidOut, moved]);
-  return { laidOut, placed, move, reset };
+  return { inOrder: straight.boxes, laidOut, placed, move, reset };
+}
+
+function SmallMap() {
+  return (
+    <MiniMap<CanvasNode>
+      className={classes.map ?? ''}
+      nodeClassName={(node) => (node.type === 'card' ? `map-${node.data.node.kind}` : 'map-group')}
+    />
+  );
 }
 
 function Tools({ onReset }: { onReset: (() => void) | undefined }) {

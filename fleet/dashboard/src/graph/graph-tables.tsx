@@ -62,7 +62,7 @@ export function EdgeTable({ edges, figures }: Pick<DrawnGraph, 'edges'> & { figu
               {carriesText(edge)}
             </Table.Td>
             <Table.Td>{edge.queue === undefined ? '' : `${edge.queue.length}, ${edge.queue.policy}`}</Table.Td>
-            {figures !== undefined && <Table.Td data-long>{figures.get(edge.id)?.words}</Table.Td>}
+            {figures !== undefined && <Table.Td style={{ whiteSpace: 'nowrap' }}>{figures.get(edge.id)?.words}</Table.Td>}
           </Table.Tr>
         ))}
       </Table.Tbody>

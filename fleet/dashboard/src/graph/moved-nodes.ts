@@ -26,7 +26,7 @@ export function withMoved(graph: DrawnGraph, placed: PlacedGraph, moved: MovedNo
       ];
     }),
   );
-  return { boxes, ways, groups };
+  return { ...placed, boxes, ways, groups };
 }
 
 function around(box: Box, inside: readonly Box[]): Box {

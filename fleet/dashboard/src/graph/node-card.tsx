@@ -57,7 +57,7 @@ export function NodeCard({ data, selected, isConnectable }: CardProps) {
       {hasFigures && (
         <div className={classes.figures}>
           <span className={classes.share} style={{ width: `${Math.round((figure?.share ?? 0) * 100)}%` }} />
-          <span>{figure?.text ?? ''}</span>
+          {figure === undefined ? <span className={classes.none}>–</span> : <span>{figure.text}</span>}
         </div>
       )}
       {outputs.length > 0 && <PortRow ports={outputs} side="out" isConnectable={isConnectable && data.isEdited} />}

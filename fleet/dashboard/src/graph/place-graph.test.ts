@@ -37,6 +37,21 @@ describe('the layout of a graph', () => {
     );
   });
 
+  test('makes room for figures where there can be some', () => {
+    const nodes = { n: { op: 'image.decode' as const, ...bare } };
+    const edges = [
+      { from: 'input.x', to: 'n.image' },
+      { from: 'n.image', to: 'output.y' },
+    ];
+    const graph = drawnGraphOf(
+      { inputs: { x: 'encoded-image' }, outputs: { y: 'image' }, nodes, edges, pipelines: {}, monitors: {} },
+      new Map(),
+    );
+    const [plain, told] = [placeGraph(graph), placeGraph(graph, { hasFigures: true })].map(({ boxes }) => boxes);
+    const added = ['input', 'n', 'output'].map((id) => (told?.get(id)?.height ?? 0) - (plain?.get(id)?.height ?? 0));
+    expect(added).toEqual([0, 22, 0]);
+  });
+
   test('a line passes beside the nodes between its ends', () => {
     fc.assert(
       fc.property(graphs, (document) => {

@@ -1,6 +1,6 @@
 import { Graph, layout } from '@dagrejs/dagre';
 import { StarlingError } from '@starling/shared';
-import type { DrawnEdge, DrawnGraph, DrawnNode } from './drawn-graph.ts';
+import { canTell, type DrawnEdge, type DrawnGraph, type DrawnNode } from './drawn-graph.ts';
 
 export interface Point {
   x: number;
@@ -19,6 +19,8 @@ export interface PlacedGraph {
   ways: Map<string, Point[]>;
   /** Opened pipeline -> the box around its nodes. */
   groups: Map<string, Box>;
+  /** Edges whose way is made of corners: from one column of a folded graph to another. */
+  square?: ReadonlySet<string>;
 }
 
 /** Heights of the rows of a node, in pixels; the style sheet draws them so. */
@@ -65,7 +67,7 @@ export function placeGraph(graph: DrawnGraph, { hasFigures = false }: { hasFigur
   const groupKey = (id: string): string => `group ${id}`;
   for (const { id } of graph.groups) plan.setNode(groupKey(id), {});
   for (const node of graph.nodes) {
-    plan.setNode(node.id, sizeOf(node, hasFigures));
+    plan.setNode(node.id, sizeOf(node, hasFigures && canTell(node)));
     if (node.group !== undefined) plan.setParent(node.id, groupKey(node.group));
   }
   for (const { id } of graph.groups) {

@@ -13,9 +13,11 @@ const ways: Readonly<Record<Direction, Point>> = {
 /**
  * Arrow keys lead from node to node, with Shift they move the one that has the focus. For the way down to the node: the library would move
  * a chosen node by the arrows alone.
+ * @param inOrder boxes before they were laid into columns: down leads along the flow, from the end of a column to the next
  */
 export function useArrowKeys(
   boxes: ReadonlyMap<string, Box>,
+  inOrder: ReadonlyMap<string, Box>,
   onReach: (id: string) => void,
   move: (id: string, to: Point) => void,
 ): (event: KeyboardEvent<HTMLElement>) => void {
@@ -31,11 +33,11 @@ export function useArrowKeys(
         if (box !== undefined) move(id, { x: box.x + way.x, y: box.y + way.y });
         return;
       }
-      const next = neighbourOf(boxes, id, event.key as Direction);
+      const next = neighbourOf(inOrder, id, event.key as Direction) ?? neighbourOf(boxes, id, event.key as Direction);
       if (next === undefined) return;
       onReach(next);
       event.currentTarget.querySelector<HTMLElement>(`.react-flow__node[data-node="${CSS.escape(next)}"]`)?.focus();
     },
-    [boxes, onReach, move],
+    [boxes, inOrder, onReach, move],
   );
 }

@@ -64,6 +64,14 @@ const wordsOf: Partial<Record<CommandView['name'], (result: unknown) => string |
     const parsed = commandTable.diagnostics.result.safeParse(result).data;
     return parsed && `${inWords(bytesOf(parsed.sizeBytes))}, kept for seven days`;
   },
+  'update-agent': (result) => {
+    const parsed = commandTable['update-agent'].result.safeParse(result).data;
+    return parsed && `agent ${parsed.version}, in the place of ${parsed.before ?? 'the one that was installed'}`;
+  },
+  'rotate-key': (result) => {
+    const parsed = commandTable['rotate-key'].result.safeParse(result).data;
+    return parsed && `a new key, ${parsed.publicKey.slice(0, 12)}…`;
+  },
   restart: (result) => {
     const parsed = commandTable.restart.result.safeParse(result).data;
     return parsed && `back in ${duration(parsed.restartedInMs)}`;

@@ -15,6 +15,9 @@ interface SelectorFieldProps {
   isRequired?: boolean;
   /** What is wrong with it besides its text, such as that it selects no device. */
   error?: string | undefined;
+  onBlur?: () => void;
+  /** By which a summary of what is wrong finds it. */
+  'data-field'?: string;
 }
 
 const nothing: SelectorVocabulary = {
@@ -32,6 +35,8 @@ export function SelectorField({
   note,
   isRequired = false,
   error,
+  onBlur,
+  ...place
 }: SelectorFieldProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const [cursor, setCursor] = useState(value.length);
@@ -61,6 +66,7 @@ export function SelectorField({
       <Combobox.Target>
         <Textarea
           ref={field}
+          {...place}
           {...{ label, description, required: isRequired }}
           placeholder={'site == "north" && agentVersion >= "1.4"'}
           autosize
@@ -86,14 +92,11 @@ export function SelectorField({
           onBlur={() => {
             setLeft(true);
             combobox.closeDropdown();
+            onBlur?.();
           }}
         />
       </Combobox.Target>
-      {shown === undefined && error === undefined && note !== undefined && (
-        <Text size="sm" c="dimmed" mt={4} role="status">
-          {note}
-        </Text>
-      )}
+      {shown === undefined && error === undefined && <Note text={note} />}
       <Combobox.Dropdown hidden={items.length === 0}>
         <Combobox.Options className={classes.options} aria-label="What may stand here">
           {items.map((item) => (
@@ -102,6 +105,15 @@ export function SelectorField({
         </Combobox.Options>
       </Combobox.Dropdown>
     </Combobox>
+  );
+}
+
+function Note({ text }: { text: string | undefined }) {
+  if (text === undefined) return null;
+  return (
+    <Text size="sm" c="dimmed" mt={4} role="status">
+      {text}
+    </Text>
   );
 }
 

@@ -8,10 +8,12 @@ import {
   IconFolders,
   IconHammer,
   IconHistory,
+  IconKey,
   IconLayoutDashboard,
   IconMap2,
   IconPackage,
   IconPlugConnected,
+  IconRefresh,
   IconRoute,
   IconSend,
   IconSettings,
@@ -26,6 +28,8 @@ interface Place {
     | '/rollouts'
     | '/experiments'
     | '/commands'
+    | '/agents'
+    | '/keys'
     | '/models'
     | '/builds'
     | '/pipelines'
@@ -50,6 +54,7 @@ export const places: readonly { title: string; places: readonly Place[] }[] = [
       { to: '/rollouts', label: 'Rollouts', icon: IconArrowRampRight, needs: 'viewer' },
       { to: '/experiments', label: 'Experiments', icon: IconFlask, needs: 'viewer' },
       { to: '/commands', label: 'Commands', icon: IconSend, needs: 'viewer' },
+      { to: '/agents', label: 'Agents', icon: IconRefresh, needs: 'viewer' },
       { to: '/enrolment', label: 'Enrolment', icon: IconPlugConnected, needs: 'operator' },
     ],
   },
@@ -65,6 +70,7 @@ export const places: readonly { title: string; places: readonly Place[] }[] = [
   {
     title: 'Organisation',
     places: [
+      { to: '/keys', label: 'Keys', icon: IconKey, needs: 'viewer' },
       { to: '/audit', label: 'Audit', icon: IconHistory, needs: 'operator' },
       { to: '/settings', label: 'Settings', icon: IconSettings, needs: 'viewer' },
     ],

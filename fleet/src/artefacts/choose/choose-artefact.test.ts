@@ -51,6 +51,20 @@ describe('the measurement decides, not a rule', () => {
     expect(figures[0]?.latencyMs?.origin).toBe('profile');
   });
 
+  it('takes what nobody has judged only where something may be lost', () => {
+    const unproven = artefact({ name: 'e', recipe: { method: 'weights-int8' }, sizeBytes: 900_000, precision: 'int8', maximumError: 0.14 });
+    const measuredHere = new Map([
+      [unproven.digest, measured(10)],
+      [source.digest, measured(20)],
+    ]);
+    expect(chosen([source, unproven], { ...server, measuredHere })).toBe('e');
+    const objective = objectiveSchema.parse({ accuracyLossPointsMaximum: 0 });
+    const ranked = createChooser({ candidates: [source, unproven], objective }).choose({ ...server, measuredHere });
+    const { choice } = explainChoice(ranked, [source, unproven], server);
+    expect([choice?.artefact, choice?.meetsObjective]).toEqual([source.digest, true]);
+    expect(choice?.candidates[1]?.verdict).toBe('its accuracy was not measured, and none may be lost');
+  });
+
   it('labels what it works out as an estimate', () => {
     const measuredHere = new Map([[source.digest, measured(10)]]);
     const figures = createChooser({ candidates: all })

@@ -166,7 +166,7 @@ function excessOf(place: number, candidate: ArtefactView, numbers: Numbers, prof
   );
   const loss = numbers.accuracyLossPoints[place] as number;
   // One point over the budget counts as one whole limit, so that a budget of 0 is a budget too.
-  return Math.max(worst, Number.isNaN(loss) ? unprovenExcess(candidate) : loss - objective.accuracyLossPointsMaximum);
+  return Math.max(worst, Number.isNaN(loss) ? unprovenExcess(candidate, objective) : loss - objective.accuracyLossPointsMaximum);
 }
 
 function over(value: number | undefined, maximum: number | undefined): number {

@@ -116,6 +116,7 @@ function brokenLimits(
   }
   if (loss === null && candidate.precision !== 'fp32') {
     const { similarityDb, maximumError } = candidate.report;
+    if (objective.accuracyLossPointsMaximum === 0) broken.push('its accuracy was not measured, and none may be lost');
     if (similarityDb !== undefined && similarityDb < SIMILARITY_DB_MINIMUM)
       broken.push(`outputs agree to ${similarityDb.toFixed(1)} dB only, ${SIMILARITY_DB_MINIMUM} dB are needed without labels`);
     else if (similarityDb === undefined && maximumError > ERROR_BUDGET)

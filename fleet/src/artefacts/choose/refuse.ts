@@ -1,4 +1,4 @@
-import type { ArtefactView, Capabilities, DeviceProfile } from '@starling/shared';
+import type { ArtefactView, Capabilities, DeviceProfile, Objective } from '@starling/shared';
 
 export type ChoiceProfile = Pick<
   DeviceProfile,
@@ -11,9 +11,16 @@ export const ERROR_BUDGET = 0.35;
 /** Where samples were run without labels, outputs must agree this well: noise of a tenth of the signal. */
 export const SIMILARITY_DB_MINIMUM = 20;
 
-/** By how much an artefact whose accuracy nobody measured is too far from its source; 0 if it is near enough. */
-export function unprovenExcess({ report, precision }: ArtefactView): number {
+/**
+ * By how much an artefact whose accuracy nobody measured is too far from its source; 0 if it is near enough. Where nothing may be lost,
+ * none is near enough but one that computes as its source does.
+ */
+export function unprovenExcess(
+  { report, precision }: ArtefactView,
+  { accuracyLossPointsMaximum }: Pick<Objective, 'accuracyLossPointsMaximum'>,
+): number {
   if (precision === 'fp32') return 0;
+  if (accuracyLossPointsMaximum === 0) return 1 + report.maximumError;
   if (report.similarityDb !== undefined) return Math.max(0, 1 - report.similarityDb / SIMILARITY_DB_MINIMUM);
   return Math.max(0, report.maximumError / ERROR_BUDGET - 1);
 }

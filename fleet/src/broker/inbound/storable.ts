@@ -20,11 +20,20 @@ function clean(value: unknown, depth: number): unknown {
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
-  if (Array.isArray(value)) {
-    const cleaned = value.map((each) => clean(each, depth + 1));
-    return cleaned.every((each, index) => Object.is(each, value[index])) ? value : cleaned;
+  return Array.isArray(value) ? cleanList(value, depth) : cleanFields(value as Readonly<Record<string, unknown>>, depth);
+}
+
+function cleanList(values: readonly unknown[], depth: number): readonly unknown[] {
+  let cleaned: unknown[] | undefined;
+  for (const [index, value] of values.entries()) {
+    const after = clean(value, depth + 1);
+    if (!Object.is(after, value)) cleaned ??= values.slice(0, index);
+    cleaned?.push(after);
   }
-  const fields = value as Readonly<Record<string, unknown>>;
+  return cleaned ?? values;
+}
+
+function cleanFields(fields: Readonly<Record<string, unknown>>, depth: number): unknown {
   const keys = Object.keys(fields);
   let cleaned: [string, unknown][] | undefined;
   for (const [index, key] of keys.entries()) {
@@ -33,8 +42,7 @@ function clean(value: unknown, depth: number): unknown {
     if (name !== key || !Object.is(after, fields[key])) cleaned ??= keys.slice(0, index).map((good) => [good, fields[good]]);
     cleaned?.push([name, after]);
   }
-  if (cleaned !== undefined) return Object.fromEntries(cleaned);
-  return value;
+  return cleaned === undefined ? fields : Object.fromEntries(cleaned);
 }
 
 function cleanText(text: string): string {

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { type AnalysisSpec, analysisSpecSchema, api, DOCUMENT_BYTES_MAXIMUM, type MetricQuery, nameSchema } from '@starling/shared';
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { requireFile } from '../document-files.ts';
 import { cliError } from '../errors.ts';
 import { inlineParameters } from '../inline-parameters.ts';
-import { type ContextOf, examples } from '../options.ts';
+import { type ContextOf, examples, readOptions } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatTime } from '../printable.ts';
 import { formatFields } from '../table.ts';
@@ -132,24 +133,43 @@ function defineSql(analysis: Command, contextOf: ContextOf): void {
     .argument('<rollout>', 'name or id of a rollout')
     .argument('<metric>', 'name of an objective')
     .summary('the SQL that gives the figures of a gate')
+    .option('--at <time>', 'of an earlier look: the newest until then, such as 2026-11-27T12:03:00Z')
+    .option('--step <step>', 'only looks of this step, as "starling analysis show" names it')
     .addHelpText(
       'after',
       examples(
         ['starling analysis sql k3v... latency | psql "$DATABASE_URL"', 'asks the database again, with what has come in since'],
+        ['starling analysis sql k3v... latency --at 2026-11-27T12:03:00Z', 'what was asked then, of the devices of then'],
         ['starling analysis sql k3v... latency --json', 'statements and parameters apart'],
       ),
     )
     .action(async (rollout: string, metric: string, _options, command: Command) => {
       const context = contextOf(command);
+      const { at: atMs, step } = readOptions(command, sqlOptions);
       const { client } = await context.connect();
       const { id } = await client.call(api.showRollout, { params: { id: rollout } });
-      const found = await client.call(api.showMetricQueries, { params: { rollout: id, metric } });
-      context.output.result(found, () => found.queries.map((query) => statementText(query, metric)).join('\n\n'));
+      const found = await client.call(api.showMetricQueries, { params: { rollout: id, metric }, query: { atMs, step } });
+      const look = `step ${found.step}, ${formatTime(found.measuredAtMs)}`;
+      context.output.result(found, () => found.queries.map((query) => statementText(query, metric, look)).join('\n\n'));
     });
 }
 
-function statementText({ side, sql, params }: MetricQuery, metric: string): string {
-  return `-- ${metric}: ${side}\n${inlineParameters(sql, params)};`;
+const sqlOptions = z.object({
+  at: z.iso
+    .datetime({ offset: true, error: 'write a time with its zone, such as 2026-11-27T12:03:00Z' })
+    // Times are printed to the second: the look of that second is meant.
+    .transform((text) => Date.parse(text) + (text.includes('.') ? 0 : 999))
+    .optional(),
+  step: z.string().optional(),
+});
+
+/** With what it gave then, to be held against what it gives now. */
+function statementText({ side, sql, params, figures = {} }: MetricQuery, metric: string, look: string): string {
+  const gave = Object.keys(figures)
+    .sort()
+    .map((name) => `${name} ${figures[name]}`);
+  const lines = [`-- ${metric}: ${side}`, `-- ${look}${gave.length === 0 ? '' : ', gave'}`, ...gave.map((figure) => `--   ${figure}`)];
+  return `${lines.join('\n')}\n${inlineParameters(sql, params)};`;
 }
 
 function limitText({ measure, atMost, atLeast, noWorseThan, dryRun }: Omit<AnalysisSpec['objectives'][number], 'name'>): string {

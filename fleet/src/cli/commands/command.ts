@@ -1,6 +1,8 @@
-import { api, type CommandView } from '@starling/shared';
+import { api, type CommandView, commandViewSchema, nearestName, sendableCommandSchema } from '@starling/shared';
 import type { Command } from 'commander';
-import { type ContextOf, examples } from '../options.ts';
+import { z } from 'zod';
+import { cliError } from '../errors.ts';
+import { type ContextOf, examples, readOptions } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
 import { formatTime } from '../printable.ts';
 import { findDevice } from '../references.ts';
@@ -32,6 +34,7 @@ export function defineCommandCommands(program: Command, contextOf: ContextOf): v
         empty: 'nothing was asked of it yet',
       });
     });
+  defineHistory(commands, contextOf);
   commands
     .command('show')
     .argument('<id>')
@@ -54,6 +57,52 @@ export function defineCommandCommands(program: Command, contextOf: ContextOf): v
       const view = await client.call(api.cancelCommand, { params: { id } });
       context.output.result(view, () => `${view.name} is cancelled`);
     });
+}
+
+function defineHistory(commands: Command, contextOf: ContextOf): void {
+  addPaging(commands.command('history'))
+    .argument('<name>')
+    .option('--newest', 'the newest of each device alone: where devices stand with it')
+    .option('--status <status>', `only these: ${commandViewSchema.shape.status.options.join(', ')}`)
+    .summary('what became of one command on all devices, however it was sent; newest first')
+    .addHelpText(
+      'after',
+      examples(
+        ['starling command history update-agent --newest', 'where each device stands with its last update'],
+        ['starling command history rotate-key --status failed --json', 'which keys were not replaced, and why'],
+      ),
+    )
+    .action(async (word: string, _options, command: Command) => {
+      const { newest, status } = readOptions(command, historyOptions);
+      const name = namedCommand(word);
+      const context = contextOf(command);
+      const { client } = await context.connect();
+      const filter = { name, newest: newest ? 'true' : 'false', ...(status === undefined ? {} : { status }) };
+      const page = await fetchPages(command, (query) => client.call(api.listNamedCommands, { query: { ...query, ...filter } }));
+      showPage(context, page, {
+        columns: [
+          { title: 'DEVICE', value: ({ deviceName }) => deviceName },
+          { title: 'STATE', value: (view) => stateOf(view) },
+          { title: 'BY', value: ({ issuer }) => issuer },
+          { title: 'SENT', value: ({ issuedAtMs }) => formatTime(issuedAtMs) },
+          { title: 'ERROR', value: ({ error }) => (error === null ? null : `${error.code}: ${error.message}`) },
+        ],
+        name: ({ id: own }) => own,
+        empty: `${name} was sent to nobody, or none is in this state`,
+      });
+    });
+}
+
+const historyOptions = z.object({ newest: z.boolean().default(false), status: commandViewSchema.shape.status.optional() });
+
+function namedCommand(word: string): z.infer<typeof sendableCommandSchema> {
+  const { data } = sendableCommandSchema.safeParse(word);
+  if (data !== undefined) return data;
+  const near = nearestName(word, sendableCommandSchema.options);
+  throw cliError('usage', `there is no command "${word}" for devices`, {
+    field: 'name',
+    hint: near === undefined ? `use ${sendableCommandSchema.options.join(', ')}` : `did you mean ${near}?`,
+  });
 }
 
 function stateOf({ status, progress }: CommandView): string {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { type ContextOf, examples, readOptions } from '../options.ts';
 import { addPaging, fetchPages, showPage } from '../paging.ts';
+import { shortDigest } from '../printable.ts';
 import type { Column } from '../table.ts';
 
 const mapOptions = z.object({
@@ -80,6 +81,7 @@ const processColumns: Column<FleetProcess>[] = [
   { title: 'PROCESS', value: ({ id }) => id },
   { title: 'SHARDS', value: ({ shards }) => shards, right: true },
   { title: 'DOES FOR ALL', value: ({ duties }) => duties.join(', ') },
+  { title: 'AUTHORITY', value: ({ authority }) => (authority === null ? null : shortDigest(authority)) },
   { title: '', value: ({ answers }) => (answers ? 'has answered' : null) },
 ];
 

@@ -19,6 +19,7 @@ const rotateOptions = z.object({
   rootKey: z.string().optional(),
   out: z.string().optional(),
   dropOld: z.boolean().default(false),
+  force: z.boolean().default(false),
   expiresInDays: rootLife,
   acceptFleetKey: z.boolean().default(false),
 });
@@ -45,6 +46,7 @@ export function defineRotate(key: Command, contextOf: ContextOf): void {
       'with --root or --publisher: where to write the new key (default: in place of the old file, which is kept beside it)',
     )
     .option('--drop-old', 'no longer name the old keys; with --tls, after the fleet was started again: believe the authority of now alone')
+    .option('--force', 'with --tls --drop-old: also where a process or the broker still shows the old one, and would lose its devices')
     .option('--expires-in-days <n>', 'life of the root document (default 365)')
     .option('--accept-fleet-key', 'also name the key that the fleet has now')
     .addHelpText(
@@ -60,6 +62,8 @@ export function defineRotate(key: Command, contextOf: ContextOf): void {
 }
 
 async function rotate(context: Context, options: RotateOptions): Promise<void> {
+  if (options.force && !(options.tls && options.dropOld))
+    throw cliError('usage', 'nothing is to be forced', { field: '--force', hint: 'it belongs to --tls --drop-old' });
   const [kind, ...others] = kinds.filter((each) => options[each]);
   if (kind === undefined || others.length > 0)
     throw cliError('usage', 'which key?', { field: '--root', hint: 'give --root, --publisher, --fleet-key or --tls, one of them' });
@@ -100,9 +104,9 @@ async function rotateOfFleet(
   rootKey: PrivateKey,
   options: RotateOptions,
 ): Promise<void> {
-  const { expiresInDays: lifeDays, acceptFleetKey, dropOld } = options;
+  const { expiresInDays: lifeDays, acceptFleetKey, dropOld, force } = options;
   const { keys } = current.root;
-  const rest = { rootKey, publishers: keys.publisher, lifeDays, acceptFleetKey, nowMs: context.nowMs() };
+  const rest = { rootKey, publishers: keys.publisher, lifeDays, acceptFleetKey, force, nowMs: context.nowMs() };
   let change: Pick<NextRoot, 'fleet' | 'authorities'>;
   if (options.fleetKey) {
     const { key } = await client.call(api.prepareFleetKey, { body: {} });
@@ -111,7 +115,7 @@ async function rotateOfFleet(
     context.output.notice(`the new key of the fleet is ${key.kid}, ${await fingerprintOf(key)}`);
     if (dropOld) context.output.notice('artefacts that were built until now are refused from here on: build them anew');
   } else {
-    change = { authorities: await (dropOld ? authorityOfNow(client) : nextAuthorities(context, client)) };
+    change = { authorities: await (dropOld ? newestAuthority(client, current) : nextAuthorities(context, client)) };
   }
   sayPublished(context, await publishNextRoot(client, current, { ...rest, ...change }));
 }
@@ -122,11 +126,15 @@ async function nextAuthorities({ output }: Context, client: ApiClient): Promise<
   return [digest, current];
 }
 
-/** What the fleet shows must stay what devices believe: the old one is dropped after the change, not with it. */
-async function authorityOfNow(client: ApiClient): Promise<string[]> {
+/**
+ * The one that stays. A process that was not started again since the change still shows the one of before; the fleet then says so, and
+ * who else does.
+ */
+async function newestAuthority(client: ApiClient, { root }: SignedRoot): Promise<string[]> {
   const { authorities } = await client.call(api.listAuthorities, {});
-  const now = authorities.find(({ state }) => state === 'now');
-  if (now === undefined)
+  const follows = authorities.find(({ state, digest }) => state === 'next' && root.authorities?.includes(digest) === true);
+  const kept = follows ?? authorities.find(({ state }) => state === 'now');
+  if (kept === undefined)
     throw cliError('usage', 'the certificate of this fleet is given by files, so it has no authority', { field: '--tls' });
-  return [now.digest];
+  return [kept.digest];
 }

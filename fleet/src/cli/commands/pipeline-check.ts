@@ -1,4 +1,14 @@
-import { type ApiClient, api, expandPipeline, isStarlingError, type ModelPorts, type Pipeline, splitByPlace } from '@starling/shared';
+import {
+  type ApiClient,
+  api,
+  expandPipeline,
+  isStarlingError,
+  type ModelPorts,
+  modelNamesOf,
+  type Pipeline,
+  splitByPlace,
+  suggest,
+} from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { atPlace, checkPipelineFile, inOrder } from '../check-pipeline-file.ts';
@@ -18,7 +28,12 @@ export async function checkPipelineCommand(context: Context, file: string, comma
   for (const [name, path] of Object.entries(readPairs(model, '--model'))) given.set(name, await readModelPorts(path));
   const client = offline ? undefined : await clientOf(context);
   const { document } = await requireSound(file, { client, given });
-  const unchecked = client === undefined ? modelsOf(document).filter((name) => !given.has(name)) : [];
+  const unused = [...given.keys()].filter((name) => !modelNamesOf(document).includes(name));
+  if (unused.length > 0)
+    context.output.notice(
+      `no node runs ${unused.join(', ')}, which --model gives; ${suggest(unused[0] ?? '', modelNamesOf(document), 'models')}`,
+    );
+  const unchecked = client === undefined ? modelNamesOf(document).filter((name) => !given.has(name)) : [];
   if (unchecked.length > 0) {
     const why = offline ? '' : 'not signed in: ';
     context.output.notice(`${why}the models ${unchecked.join(', ')} were not checked; give them with --model name=file.onnx`);
@@ -109,8 +124,4 @@ function namesOfModels(value: unknown): Set<string> {
   const { data } = graph.extend({ pipelines: z.record(z.string(), graph.catch({ nodes: {} })).catch({}) }).safeParse(value);
   const graphs = data === undefined ? [] : [data, ...Object.values(data.pipelines)];
   return new Set(graphs.flatMap(({ nodes }) => Object.values(nodes).flatMap(({ model }) => model ?? [])));
-}
-
-function modelsOf(document: Pipeline): string[] {
-  return [...namesOfModels(document)];
 }

@@ -58,7 +58,7 @@ export function definePipelineRun(pipeline: Command, contextOf: ContextOf): void
     .action(async (file: string, _options, command: Command) => {
       const { set, model, send, intervalMs, models, ...rest } = readOptions(command, runOptions);
       const context = contextOf(command);
-      const joined = await joinPipeline(file, () => clientOf(context));
+      const joined = await joinPipeline(file, () => clientOf(context), set);
       // Beside a copy there are no models.
       const beside = joined.isCopy ? join(dirname(file), 'models') : undefined;
       const named = { ...rest, models: models ?? beside, 'interval-ms': intervalMs };

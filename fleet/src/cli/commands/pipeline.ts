@@ -1,4 +1,4 @@
-import { api, type Pipeline, type PipelineView, pipelineJsonSchema, signDocument, signerOf } from '@starling/shared';
+import { api, modelNamesOf, type PipelineView, pipelineJsonSchema, signDocument, signerOf } from '@starling/shared';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { readKeyFile } from '../key-files.ts';
@@ -90,7 +90,7 @@ function defineReading(pipeline: Command, contextOf: ContextOf): void {
           { title: 'VERSION', value: ({ version }) => version },
           { title: 'DIGEST', value: ({ digest }) => shortDigest(digest) },
           { title: 'NODES', value: ({ document }) => Object.keys(document.nodes).length, right: true },
-          { title: 'MODELS', value: ({ document }) => modelsOf(document).join(' ') },
+          { title: 'MODELS', value: ({ document }) => modelNamesOf(document).join(' ') },
           { title: 'CREATED', value: ({ createdAtMs }) => formatTime(createdAtMs) },
         ],
         name: ({ name, version }) => `${name}@${version}`,
@@ -119,10 +119,6 @@ function defineReading(pipeline: Command, contextOf: ContextOf): void {
     });
 }
 
-function modelsOf({ nodes }: Pipeline): string[] {
-  return [...new Set(Object.values(nodes).flatMap((node) => ('model' in node ? [node.model] : [])))];
-}
-
 function describePipeline(view: PipelineView): string {
   const { document } = view;
   const ports = (record: Record<string, string>): string =>
@@ -135,7 +131,7 @@ function describePipeline(view: PipelineView): string {
     ['description', document.description],
     ['inputs', ports(document.inputs)],
     ['outputs', ports(document.outputs)],
-    ['models', modelsOf(document).join(', ')],
+    ['models', modelNamesOf(document).join(', ')],
     ['monitors', Object.keys(document.monitors).join(', ')],
     ['created', `${formatTime(view.createdAtMs)} by ${view.createdBy}`],
   ]);

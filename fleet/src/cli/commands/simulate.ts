@@ -81,7 +81,7 @@ export function defineSimulate(program: Command, contextOf: ContextOf): void {
     .option('--drops-per-hour <n>', 'times that each device loses its connection (default 0.2)')
     .option('--slow-share <share>', 'share of devices on a slow link (default 0.1)')
     .option('--time-factor <n>', 'installing takes so many times as long (default 1)')
-    .option('--pull', 'pull the artefacts of what they are assigned over MQTT: verified by digest, counted, and kept nowhere')
+    .option('--pull', 'pull the artefacts of what they are assigned (see --release) over MQTT: verified by digest, counted, kept nowhere')
     .option('--for-seconds <n>', 'stop by itself (default: at Ctrl-C)')
     .option('--remove', 'delete the simulated devices of the fleet, and all that is known of them')
     .option('--yes', 'with --remove: without asking')
@@ -127,6 +127,7 @@ async function simulate(context: Context, options: SimulateOptions): Promise<voi
   const connection = await context.connect();
   const { client, fleet, authority } = connection;
   const secret = await secretOf(context, connection);
+  if (options.pull && options.release === undefined) await warnOfNothing(context, client);
   const tokens = await claimTokens(client, options);
   const devices = Array.from({ length: options.devices }, (_, place) => ({
     place: options.seed * 1_000_000 + place,
@@ -148,8 +149,17 @@ async function simulate(context: Context, options: SimulateOptions): Promise<voi
   await watch(context, crowd, options);
 }
 
+/** Devices that nobody gave a release pull nothing, which looks as if they were broken. */
+async function warnOfNothing({ output }: Context, client: ApiClient): Promise<void> {
+  const { items } = await client.call(api.listReleases, { query: { limit: 1 } });
+  const example = items[0]?.name ?? 'NAME';
+  output.warn(
+    `new devices get no release when they enrol, and pull nothing until a rollout or an operator gives them one; --release ${example} gives them one at once`,
+  );
+}
+
 /** Shows how the devices are until Ctrl-C, the end of the time, or that of a process. */
-async function watch({ output, signal, nowMs }: Context, crowd: Crowd, { devices, forSeconds }: SimulateOptions): Promise<void> {
+async function watch({ output, signal, nowMs }: Context, crowd: Crowd, { devices, forSeconds, pull }: SimulateOptions): Promise<void> {
   const progress = output.progress(`${devices} simulated devices`);
   const untilMs = nowMs() + (forSeconds ?? Number.POSITIVE_INFINITY) * 1000;
   let ended = false;
@@ -174,7 +184,7 @@ async function watch({ output, signal, nowMs }: Context, crowd: Crowd, { devices
     const bytesPerSecond = ((figures.pulledBytes - before.bytes) * 1000) / Math.max(1, tickedMs - before.atMs);
     before = { bytes: figures.pulledBytes, atMs: tickedMs };
     const speed = figures.pulling > 0 ? `, ${formatBytes(bytesPerSecond)}/s` : '';
-    progress.update(figures.connected / devices, `${describe(figures)}${speed}`);
+    progress.update(figures.connected / devices, `${describe(figures, pull)}${speed}`);
   }
   const endedByItself = ended;
   await crowd.stop();
@@ -184,25 +194,28 @@ async function watch({ output, signal, nowMs }: Context, crowd: Crowd, { devices
     throw cliError('items-failed', 'a process with devices ended', { hint: 'its last words stand above; fewer devices may help' });
   }
   progress.done('all have left');
-  output.result(figures, () => describe({ ...figures, connected: 0 }));
+  output.result(figures, () => describe({ ...figures, connected: 0 }, pull));
 }
 
-function describe(figures: CrowdFigures): string {
+function describe(figures: CrowdFigures, pulls: boolean): string {
   const { enrolled, connected, running, failed, recordsSent, recordsAcknowledged, commands, problems } = figures;
   const parts = [`${connected} connected`, `${enrolled} enrolled`, `${running} running`];
   if (failed > 0) parts.push(`${failed} failed`);
-  parts.push(...pullWords(figures), `${recordsAcknowledged} of ${recordsSent} records acknowledged`);
+  parts.push(...pullWords(figures, pulls), `${recordsAcknowledged} of ${recordsSent} records acknowledged`);
   if (commands > 0) parts.push(`${commands} commands`);
   for (const [code, count] of Object.entries(problems)) parts.push(`${code} ${count} times`);
   return parts.join(', ');
 }
 
-function pullWords({ pulling, pulled, pulledChunks, pulledBytes, verifiedBytes, wantedBytes, refusedChunks }: CrowdFigures): string[] {
-  if (pulling === 0 && pulledChunks === 0) return [];
+function pullWords(figures: CrowdFigures, pulls: boolean): string[] {
+  const { pulling, pulled, pullsRetried, pullsGivenUp, pulledChunks, pulledBytes, verifiedBytes, wantedBytes, refusedChunks } = figures;
+  if (pulling + pulledChunks + pullsRetried + pullsGivenUp === 0) return pulls ? ['nothing pulled yet'] : [];
   const files = wantedBytes === 0 ? '' : `, ${formatBytes(verifiedBytes)} of ${formatBytes(wantedBytes)} verified`;
   const words = [`${pulled} pulls done`, `${pulledChunks} chunks in ${formatBytes(pulledBytes)}${files}`];
   if (pulling > 0) words.unshift(`${pulling} pulling`);
   if (refusedChunks > 0) words.push(`${refusedChunks} chunks refused`);
+  if (pullsRetried > 0) words.push(`${pullsRetried} pulls tried again`);
+  if (pullsGivenUp > 0) words.push(`${pullsGivenUp} pulls given up`);
   return words;
 }
 

@@ -37,6 +37,16 @@ export function checkEdges(checked: CheckedGraph): void {
   }
 }
 
+/** What turns one kind of value into another, where one operator does. */
+const between: Readonly<Partial<Record<string, string>>> = {
+  'encoded-image > image': 'image.decode',
+  'image > tensor': 'image.to-tensor',
+  'audio > tensor': 'audio.to-tensor',
+  'detections > boxes': 'detections.to-boxes',
+  'boxes > detections': 'boxes.to-detections',
+  'tensor > json': 'tensor.to-json',
+};
+
 function checkFit(checked: CheckedGraph, index: number, node: PipelineNode | undefined, from: PortType, to: PortType): void {
   const { scope, graph } = checked;
   const edge = graph.edges[index];
@@ -44,10 +54,13 @@ function checkFit(checked: CheckedGraph, index: number, node: PipelineNode | und
   const isSpread = node !== undefined && isEach(node) && from.kind === 'list';
   const mismatch = scope.unify(isSpread ? from.item : from, to);
   if (mismatch === undefined) return;
+  const step = between[`${from.kind} > ${to.kind}`];
   const hint =
-    from.kind === 'list' && node !== undefined && !isEach(node) && !('sink' in node)
-      ? `set "each: true" on ${parsePortReference(edge.to).node} to run it for every item`
-      : `${edge.from} gives ${scope.describe(from)}, ${edge.to} takes ${scope.describe(to)}`;
+    step !== undefined
+      ? `put a node with op: ${step} between them`
+      : from.kind === 'list' && node !== undefined && !isEach(node) && !('sink' in node)
+        ? `set "each: true" on ${parsePortReference(edge.to).node} to run it for every item`
+        : `${edge.from} gives ${scope.describe(from)}, ${edge.to} takes ${scope.describe(to)}`;
   checked.report({ code: 'type-mismatch', field: `edges.${index}`, message: `${edge.from} -> ${edge.to}: ${mismatch}`, hint });
 }
 
@@ -59,7 +72,12 @@ function checkDoubles({ graph, report }: CheckedGraph): void {
     const node = ownNode(graph.nodes, name);
     const before = taken.get(edge.to);
     if (before?.has(edge.from) === true) {
-      report({ code: 'duplicate-input', field: `edges.${index}`, message: `the edge ${edge.from} -> ${edge.to} stands there twice` });
+      report({
+        code: 'duplicate-input',
+        field: `edges.${index}`,
+        message: `the edge ${edge.from} -> ${edge.to} stands there twice`,
+        hint: 'remove one of the two',
+      });
     } else if (before !== undefined && name !== OUTPUT_NODE && !(node !== undefined && 'join' in node && node.join === 'any')) {
       const hint = `set "join: any" on ${name} to take what comes first, or merge them with flow.merge`;
       report({ code: 'duplicate-input', field: `edges.${index}.to`, message: `two edges end at ${edge.to}`, hint });

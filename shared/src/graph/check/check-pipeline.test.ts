@@ -69,12 +69,19 @@ function problemsOf(change: (pipeline: PipelineInput) => unknown): string[] {
 const edge = (pipeline: PipelineInput, index: number): { from: string; to: string } => pipeline.edges[index] ?? expect.unreachable();
 
 describe('a pipeline', () => {
+  test('whose edge lacks an operator is told which', () => {
+    const pipeline = structuredClone(good);
+    Object.assign(edge(pipeline, 1), { from: 'input.image' });
+    const hints = checkPipeline(pipelineSchema.parse(pipeline), context).map(({ field, hint }) => `${field} ${hint}`);
+    expect(hints).toContain('edges.1 put a node with op: image.decode between them');
+  });
+
   test('that is right has no problems', () => {
     expect(problemsOf(() => undefined)).toEqual([]);
   });
 
   test.each<[string, (pipeline: PipelineInput) => unknown, string[]]>([
-    ['cycle', (it) => Object.assign(edge(it, 1), { from: 'resize.image' }), ['cycle edges']],
+    ['cycle', (it) => Object.assign(edge(it, 1), { from: 'resize.image' }), ['cycle edges.1']],
     ['node that is not there', (it) => Object.assign(edge(it, 0), { to: 'decoder.image' }), ['unknown-node edges.0.to']],
     ['node of every object', (it) => Object.assign(edge(it, 0), { from: 'constructor.image' }), ['unknown-node edges.0.from']],
     ['prototype as a node', (it) => Object.assign(edge(it, 0), { from: '__proto__.image' }), ['unknown-node edges.0.from']],

@@ -1,14 +1,25 @@
 import type { PipelineNode } from '../../documents/pipeline.ts';
-import { edgesInto, INPUT_NODE, isDelay, OUTPUT_NODE, orderNodes, parsePortReference, triggersOf, uselessNodes } from '../topology.ts';
+import {
+  circlesIn,
+  edgesInto,
+  INPUT_NODE,
+  isDelay,
+  OUTPUT_NODE,
+  orderNodes,
+  parsePortReference,
+  triggersOf,
+  uselessNodes,
+} from '../topology.ts';
 import type { CheckedGraph } from './graph-context.ts';
 
 /** Circles, and whether values can get from where they come in to where they go out. */
 export function checkReach(checked: CheckedGraph, ends: readonly string[]): void {
   const { graph, report } = checked;
   const { cyclic } = orderNodes(graph);
-  if (cyclic.length > 0) {
-    const message = `these nodes wait for each other: ${cyclic.join(', ')}`;
-    report({ code: 'cycle', field: 'edges', message, hint: 'remove one of their edges, or lead it through a node with op: flow.delay' });
+  for (const circle of circlesIn(graph)) {
+    const message = circle.length === 1 ? `${circle[0]} waits for itself` : `these nodes wait for each other: ${circle.join(', ')}`;
+    const hint = 'remove one of their edges, or lead it through a node with op: flow.delay';
+    report({ code: 'cycle', field: fieldOfCircle(graph, circle), message, hint });
   }
   const sinks = Object.values(graph.nodes).some((node) => 'sink' in node);
   if (Object.keys(graph.outputs).length === 0 && !sinks) {
@@ -25,6 +36,13 @@ export function checkReach(checked: CheckedGraph, ends: readonly string[]): void
   }
   checkInputsUsed(checked);
   checkReachable(checked, new Set(cyclic));
+}
+
+/** The edge that closes the circle; the triggers of its first node where they do. */
+function fieldOfCircle({ edges }: CheckedGraph['graph'], circle: readonly string[]): string {
+  const [first, last] = [circle[0], circle.at(-1)];
+  const index = edges.findIndex(({ from, to }) => parsePortReference(from).node === last && parsePortReference(to).node === first);
+  return index < 0 ? `nodes.${first}.triggers` : `edges.${index}`;
 }
 
 function checkInputsUsed({ graph, report }: CheckedGraph): void {

@@ -155,8 +155,8 @@ const mistakes: [string, (it: PipelineInput) => unknown, string[]][] = [
     (it) => Object.assign(nodesOf(it)['tidy'] ?? {}, { each: true }),
     ['no-list nodes.tidy.each', `type-mismatch ${at('merged.b')}`],
   ],
-  ['circle without a delay', (it) => Object.assign(it.nodes, { before: { op: 'flow.filter', params: { when: 'true' } } }), ['cycle edges']],
-  ['circle of triggers', (it) => Object.assign(nodesOf(it)['classify'] ?? {}, { triggers: ['top.classes'] }), ['cycle edges']],
+  ['circle', (it) => Object.assign(it.nodes, { before: { op: 'flow.filter', params: { when: 'true' } } }), ['cycle edges.19']],
+  ['circle of triggers', (it) => Object.assign(nodesOf(it)['top'] ?? {}, { triggers: ['top.classes'] }), ['cycle nodes.top.triggers']],
   [
     'delay in a circle that never starts',
     (it) => Object.assign(it.nodes, { before: { op: 'flow.delay' } }),
@@ -201,7 +201,7 @@ const mistakes: [string, (it: PipelineInput) => unknown, string[]][] = [
     ['duplicate-input edges.35.to'],
   ],
   ['same edge twice', (it) => it.edges.push({ from: 'ways.sure', to: 'merged.a' }), ['duplicate-input edges.35']],
-  ['edge to a state', (it) => it.edges.push({ from: 'vad.hn', to: 'vad.h' }), ['duplicate-input edges.35.to', 'cycle edges']],
+  ['edge to a state', (it) => it.edges.push({ from: 'vad.hn', to: 'vad.h' }), ['duplicate-input edges.35.to', 'cycle edges.35']],
   [
     'join that leaves a model without an input',
     (it) => Object.assign(nodesOf(it)['added'] ?? {}, { join: 'any' }),

@@ -3,6 +3,7 @@ import type { TensorPort } from '../../documents/model-version.ts';
 import type { ModelNode, ParameterValues, PipelineNode, PipelineReferenceNode } from '../../documents/pipeline.ts';
 import { isStarlingError, messageOf } from '../../errors.ts';
 import { checkExpression } from '../expressions.ts';
+import { wordsOfIssue } from '../issue-words.ts';
 import { nearestName, suggest } from '../nearest-name.ts';
 import { checkParameterValues, substitute } from '../parameters.ts';
 import { type PortType, parsePortType } from '../port-types.ts';
@@ -109,12 +110,16 @@ function withParameters(checked: CheckedGraph, name: string, params: unknown): u
 function readParams(checked: CheckedGraph, name: string, signature: Signature, params: unknown): unknown {
   const parsed = signature.params.safeParse(params);
   if (parsed.success) return parsed.data;
-  for (const issue of parsed.error.issues) {
+  const { issues } = parsed.error;
+  // Of a misspelt parameter the right one is missing, too: that is said once, at the word.
+  const isMisspelt = issues.some(({ code }) => code === 'unrecognized_keys');
+  for (const issue of isMisspelt ? issues.filter(({ code }) => code !== 'custom') : issues) {
     const field = ['nodes', name, 'params', ...issue.path].join('.');
     const [key] = issue.code === 'unrecognized_keys' ? issue.keys : [];
     const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
-    const message = isMissing ? `${signature.name} needs "${issue.path.join('.')}"` : issue.message;
-    const hint = paramsHint(signature, issue, key);
+    const words = wordsOfIssue(issue);
+    const message = isMissing ? `${signature.name} needs "${issue.path.join('.')}"` : words.message;
+    const hint = (isMissing ? undefined : words.hint) ?? paramsHint(signature, issue, key);
     checked.report({
       code: 'invalid-params',
       field,

@@ -200,7 +200,7 @@ export const flowOperators = {
   'flow.collect': {
     name: 'flow.collect',
     version: 1,
-    summary: 'Makes one list of several inputs, in their order; those that have no value for an item are left out',
+    summary: 'Makes one list of several inputs, in their order; those that have no value for an item are left out, so that it may be empty',
     inputs: {},
     outputs: { values: 'list<T>' },
     params: mergeParams,

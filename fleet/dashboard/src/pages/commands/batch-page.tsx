@@ -9,9 +9,9 @@ import { counted } from '../../format/quantity.ts';
 import { commandTones, outcomeOf } from '../../parts/command-outcome.ts';
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
 import { CountBar } from '../../parts/count-bar.tsx';
+import { DeviceCell } from '../../parts/device-cell.tsx';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { Facts } from '../../parts/facts.tsx';
-import { TextLink } from '../../parts/link.tsx';
 import { pageQuery } from '../../parts/list-search.ts';
 import { ExactMoment, Moment } from '../../parts/moment.tsx';
 import { announce } from '../../parts/notice.ts';
@@ -219,14 +219,7 @@ function TargetTable({ name, targets }: { name: CommandBatchView['name']; target
         {targets.map(({ device, name: deviceName, online, state, result, error, finishedAtMs }) => (
           <Table.Tr key={device}>
             <Table.Td>
-              <TextLink to="/devices/$id" params={{ id: device }} fw={600} size="sm">
-                {deviceName}
-              </TextLink>
-              {!online && (
-                <Text size="xs" c="dimmed">
-                  away
-                </Text>
-              )}
+              <DeviceCell device={device} name={deviceName} online={online} />
             </Table.Td>
             <Table.Td>
               <Tag tone={commandTones[state]}>{state}</Tag>

@@ -1,5 +1,5 @@
-import { Alert, Button, Group, NumberInput, Select, SimpleGrid, Stack, Text } from '@mantine/core';
-import { commandTable, firstProblemOf, type SelectorCheck, sendableCommandSchema } from '@starling/shared';
+import { Button, Group, NumberInput, Select, SimpleGrid, Stack, Text } from '@mantine/core';
+import { commandTable, problemsByField, type SelectorCheck, sendableCommandSchema } from '@starling/shared';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { z } from 'zod';
@@ -7,14 +7,18 @@ import { useChange } from '../../data/queries.ts';
 import { useSelectorCheck } from '../../data/selector-check.ts';
 import { counted } from '../../format/quantity.ts';
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
+import type { WrongField } from '../../parts/field-problems.ts';
 import { ButtonLink } from '../../parts/link.tsx';
 import { announce } from '../../parts/notice.ts';
 import { PageHeader } from '../../parts/page-header.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { SelectorField } from '../../parts/selector-field.tsx';
 import { countWords } from '../../parts/selector-words.ts';
+import { WrongList } from '../../parts/wrong-list.tsx';
+import type { ParamPath } from '../pipeline-editor/param-context.ts';
 import { paramFieldsOf } from '../pipeline-editor/param-fields.ts';
 import { ParamForm } from '../pipeline-editor/param-form.tsx';
+import { withValueAt } from '../pipeline-editor/set-at-path.ts';
 
 const route = getRouteApi('/shell/commands/new');
 type Sendable = z.infer<typeof sendableCommandSchema>;
@@ -28,6 +32,9 @@ interface Pace {
 
 /** What the API takes where nothing is said. */
 const usual: Pace = { maxInFlight: 50, percent: 20, minimum: 5, lifeMinutes: 15 };
+/** What takes long, or may leave a device away for a while, goes to few at a time, and waits for those that are away. */
+const careful: Pace = { maxInFlight: 5, percent: 20, minimum: 3, lifeMinutes: 10_080 };
+const paceOf = (name: Sendable): Pace => (name === 'update-agent' || name === 'rotate-key' ? careful : usual);
 const paceFields: readonly { name: keyof Pace; label: string; maximum: number }[] = [
   { name: 'maxInFlight', label: 'Connected devices at a time', maximum: 10_000 },
   { name: 'percent', label: 'Stop where so many percent failed', maximum: 100 },
@@ -38,10 +45,11 @@ const paceFields: readonly { name: keyof Pace; label: string; maximum: number }[
 /** What, for whom, how fast: and how many that is, before anything is sent. */
 export function NewBatchPage() {
   const navigate = route.useNavigate();
-  const [name, setName] = useState<Sendable>('ping');
-  const [given, setGiven] = useState<Record<string, unknown>>({});
-  const [select, setSelect] = useState(route.useSearch().select ?? '');
-  const [pace, setPace] = useState(usual);
+  const search = route.useSearch();
+  const [name, setName] = useState<Sendable>(search.name ?? 'ping');
+  const [given, setGiven] = useState<Record<string, unknown>>(search.build === undefined ? {} : { build: search.build });
+  const [select, setSelect] = useState(search.select ?? '');
+  const [pace, setPace] = useState(paceOf(name));
   /** What was counted when the question was put: it does not change under the hand. */
   const [asked, setAsked] = useState<SelectorCheck>();
   const { vocabulary, problem, counts } = useSelectorCheck(select);
@@ -52,10 +60,8 @@ export function NewBatchPage() {
       void navigate({ to: '/commands/$id', params: { id } });
     },
   });
-  const { summary, arguments: schema } = commandTable[name];
-  const checked = (schema as z.ZodType<Record<string, unknown>>).safeParse(given);
-  const mistake = checked.success ? undefined : firstProblemOf(checked.error);
-  const devices = counts?.devices ?? 0;
+  const { summary } = commandTable[name];
+  const wrong = wrongIn(name, given);
   const { percent, minimum, maxInFlight, lifeMinutes } = pace;
   const send = (): void =>
     create.mutate({ body: { name, arguments: given, select, maxInFlight, lifeMinutes, stopAfter: { percent, minimum } } });
@@ -63,12 +69,13 @@ export function NewBatchPage() {
     <>
       <PageHeader title="New command" note="See how many devices it is for, then send it. It can be cancelled at any time." />
       <WhatPanel
-        {...{ name, given, mistake }}
+        {...{ name, given, wrong }}
         onName={(next) => {
           setName(next);
           setGiven({});
+          setPace(paceOf(next));
         }}
-        onSet={(field, value) => setGiven(({ [field]: _, ...rest }) => (value === undefined ? rest : { ...rest, [field]: value }))}
+        onSet={(path, value) => setGiven((before) => withValueAt(before, path, value))}
       />
       <Panel title="For whom" note="Devices that match later are not among them.">
         <SelectorField
@@ -84,7 +91,7 @@ export function NewBatchPage() {
         <ButtonLink to="/commands" variant="default">
           Cancel
         </ButtonLink>
-        <Button aria-haspopup="dialog" disabled={devices === 0 || mistake !== undefined} onClick={() => setAsked(counts)}>
+        <Button aria-haspopup="dialog" disabled={(counts?.devices ?? 0) === 0 || wrong.length > 0} onClick={() => setAsked(counts)}>
           Send it
         </Button>
       </Group>
@@ -111,16 +118,22 @@ export function NewBatchPage() {
   );
 }
 
+/** Fields of arguments are called what they are called everywhere. */
+function wrongIn(name: Sendable, given: Readonly<Record<string, unknown>>): WrongField[] {
+  const checked = (commandTable[name].arguments as z.ZodType).safeParse(given);
+  return checked.success ? [] : [...problemsByField(checked.error)].map(([field, message]) => ({ field, label: field, message }));
+}
+
 interface WhatPanelProps {
   name: Sendable;
   given: Readonly<Record<string, unknown>>;
-  mistake: { field: string; message: string } | undefined;
+  wrong: readonly WrongField[];
   onName: (name: Sendable) => void;
   /** Without a value the argument is left out, and what holds by default holds. */
-  onSet: (field: string, value: unknown) => void;
+  onSet: (path: ParamPath, value: unknown) => void;
 }
 
-function WhatPanel({ name, given, mistake, onName, onSet }: WhatPanelProps) {
+function WhatPanel({ name, given, wrong, onName, onSet }: WhatPanelProps) {
   const { summary, arguments: schema } = commandTable[name];
   return (
     <Panel title="What">
@@ -136,17 +149,7 @@ function WhatPanel({ name, given, mistake, onName, onSet }: WhatPanelProps) {
         />
         {/* Fields of one command are not those of another, even where they have one name. */}
         <ParamForm key={name} fields={paramFieldsOf(schema)} values={given} onSet={onSet} />
-        {mistake !== undefined && (
-          <Alert
-            role="alert"
-            color="red"
-            variant="outline"
-            title={`Not right yet: ${mistake.field}`}
-            styles={{ root: { background: 'var(--surface)' } }}
-          >
-            {mistake.message}
-          </Alert>
-        )}
+        <WrongList wrong={wrong} />
       </Stack>
     </Panel>
   );

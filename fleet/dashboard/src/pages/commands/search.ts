@@ -1,4 +1,4 @@
-import { batchTargetStateSchema, EXPRESSION_CHARACTERS_MAXIMUM } from '@starling/shared';
+import { batchTargetStateSchema, digestSchema, EXPRESSION_CHARACTERS_MAXIMUM, sendableCommandSchema } from '@starling/shared';
 import { z } from 'zod';
 import { listSearchSchema } from '../../parts/list-search.ts';
 
@@ -8,4 +8,9 @@ export const batchSearchSchema = listSearchSchema
   .extend({ state: batchTargetStateSchema.optional().catch(undefined) });
 
 /** What a form for a new one starts with. */
-export const newBatchSearchSchema = z.object({ select: z.string().max(EXPRESSION_CHARACTERS_MAXIMUM).optional().catch(undefined) });
+export const newBatchSearchSchema = z.object({
+  select: z.string().max(EXPRESSION_CHARACTERS_MAXIMUM).optional().catch(undefined),
+  name: sendableCommandSchema.optional().catch(undefined),
+  /** Of the agent that devices are to be updated to. */
+  build: digestSchema.optional().catch(undefined),
+});

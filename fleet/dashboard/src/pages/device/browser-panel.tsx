@@ -20,6 +20,7 @@ export function BrowserPanel({ device: { capabilities, reported } }: { device: D
   const { browser, userAgent, os } = capabilities;
   if (browser === undefined) return null;
   const { name, version, mobile, webgpu, storage, key } = browser;
+  const errorOf = (provider: string): string | undefined => capabilities.executionProviders.find((each) => each.name === provider)?.error;
   const inUse = Object.entries(reported?.running?.providers ?? {});
   return (
     <Panel title="Browser" note="As the page found by trying, not as the user agent says.">
@@ -31,8 +32,8 @@ export function BrowserPanel({ device: { capabilities, reported } }: { device: D
             inUse.length === 0 ? 'nothing yet' : inUse.map(([model, provider]) => <div key={model}>{`${model}: ${provider}`}</div>),
           ],
           ['WebAssembly', <WasmFacts key="wasm" wasm={browser.wasm} crossOriginIsolated={browser.crossOriginIsolated} />],
-          ['WebGPU', webgpu === null ? <NotThere key="webgpu" /> : <AdapterFacts key="webgpu" {...webgpu} />],
-          ['WebNN', <NotThere key="webnn" />],
+          ['WebGPU', webgpu === null ? <NotThere key="webgpu" why={errorOf('webgpu')} /> : <AdapterFacts key="webgpu" {...webgpu} />],
+          ['WebNN', <NotThere key="webnn" why={errorOf('webnn')} />],
           [
             'Storage',
             storage.opfs
@@ -90,6 +91,7 @@ function AdapterFacts({ vendor, architecture, device, description, software, fea
   );
 }
 
-function NotThere() {
-  return <Tag tone="idle">not in this browser</Tag>;
+/** @param why a browser that has the interface may have nothing behind it */
+function NotThere({ why }: { why: string | undefined }) {
+  return why === undefined ? <Tag tone="idle">not in this browser</Tag> : <span>{why}</span>;
 }

@@ -1,10 +1,9 @@
-import { SimpleGrid, Stack, Table, Text } from '@mantine/core';
+import { SimpleGrid, Stack, Text } from '@mantine/core';
 import type { Capabilities, DeviceView } from '@starling/shared';
 import { bytesOf, compact, inWords, millisecondsOf } from '../../format/quantity.ts';
 import { Facts } from '../../parts/facts.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Tag } from '../../parts/tag.tsx';
-import { WideTable } from '../../parts/wide-table.tsx';
 import { BrowserPanel } from './browser-panel.tsx';
 import classes from './hardware-tab.module.css';
 
@@ -149,28 +148,17 @@ function SensorsPanel({ capabilities: { energySensors } }: { capabilities: Capab
 function OperatorsPanel({ capabilities: { operatorVersions } }: { capabilities: Capabilities }) {
   const operators = Object.entries(operatorVersions).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return (
-    <Panel title="Operators" note="What its pipelines can be made of." flush>
+    <Panel title="Operators" note="What its pipelines can be made of, with the version of each.">
       {operators.length === 0 ? (
-        <Text c="dimmed" px="md" pb="sm">
-          None reported.
-        </Text>
+        <Text c="dimmed">None reported.</Text>
       ) : (
-        <WideTable label="Operators" fz="sm">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Operator</Table.Th>
-              <Table.Th>Version</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {operators.map(([name, version]) => (
-              <Table.Tr key={name}>
-                <Table.Td className="mono">{name}</Table.Td>
-                <Table.Td>{version}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </WideTable>
+        <ul className={classes.operators}>
+          {operators.map(([name, version]) => (
+            <li key={name}>
+              <span className="mono">{name}</span> <span className={classes.version}>{version}</span>
+            </li>
+          ))}
+        </ul>
       )}
     </Panel>
   );

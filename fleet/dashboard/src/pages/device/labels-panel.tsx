@@ -11,7 +11,8 @@ export function LabelsPanel({ device }: { device: DeviceView }) {
       <Facts
         facts={[
           ['Labels', <Labels key="labels" labels={device.labels} absent="none" />],
-          ['Host name', device.capabilities.hostName],
+          // No browser tells the name of its machine.
+          [device.capabilities.environment === 'browser' ? 'Enrolled as' : 'Host name', device.capabilities.hostName],
           ['Enrolled', <ExactMoment key="enrolled" atMs={device.enrolledAtMs} />],
           ['Profile', device.profile],
         ]}

@@ -17,7 +17,7 @@ export function NowTab({ device }: { device: DeviceView }) {
   return (
     <Stack gap="md">
       <QueryView query={summary} heightPx={100}>
-        {(figures) => <Figures summary={figures} />}
+        {(figures) => <Figures summary={figures} isBrowser={device.capabilities.browser !== undefined} />}
       </QueryView>
       <TryPanel device={device} />
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
@@ -29,7 +29,7 @@ export function NowTab({ device }: { device: DeviceView }) {
   );
 }
 
-function Figures({ summary }: { summary: TelemetrySummary }) {
+function Figures({ summary, isBrowser }: { summary: TelemetrySummary; isBrowser: boolean }) {
   const { items, failures, latencyMsP50, latencyMsP95, latencyMsP99, energyMethod, drifted, delivery } = summary;
   return (
     <>
@@ -56,7 +56,13 @@ function Figures({ summary }: { summary: TelemetrySummary }) {
           }
         />
         <FigureTile label="Failures" value={{ figure: counted(failures), unit: '' }} note="in the last hour" />
-        <FigureTile label="Memory of the agent" value={bytesOf(summary.agentMemoryBytes)} note="resident, latest" />
+        {!(isBrowser && summary.agentMemoryBytes === null) && (
+          <FigureTile
+            label="Memory of the agent"
+            value={bytesOf(summary.agentMemoryBytes)}
+            note={summary.agentMemoryBytes === null ? 'nothing reported' : 'resident, latest'}
+          />
+        )}
         <FigureTile label="Energy per inference" value={joulesOf(summary.joulesPerInference)} note={energyMethod ?? 'nothing reported'} />
         <FigureTile
           label="Drift"

@@ -30,7 +30,7 @@ export function TryPanel({ device }: { device: DeviceView }) {
   const readings = result === undefined ? [] : readingsOf(result);
   return (
     <Panel title="Try an image" note="It goes to this device, through its running pipeline, and back.">
-      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" style={{ alignItems: 'start' }}>
+      <SimpleGrid cols={{ base: 1, md: infer.isIdle ? 1 : 2 }} spacing="lg" style={{ alignItems: 'start' }}>
         <ImageDrop onImage={start} refusal={refusal} isCompact={image !== undefined}>
           {image !== undefined && (
             <ImageOverlay

@@ -1,28 +1,32 @@
 import { useQuery } from '@tanstack/react-query';
-import { read, useChange } from '../../data/queries.ts';
+import { useClaimToken } from '../../data/claim-token.ts';
+import { read } from '../../data/queries.ts';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { BrowserLink } from './browser-link.tsx';
 import { TokenFields } from './token-fields.tsx';
 import { TokenForm } from './token-form.tsx';
 
-/** Makes a claim token and shows, once, the code and the link that make a browser a device. */
+/** Makes a claim token and shows, once and in place of the form, the code and the link that make a browser a device. */
 export function BrowserToken() {
   const settings = useQuery(read('settings', {}));
-  const create = useChange('createClaimToken', { makesOld: ['listClaimTokens', 'listAudit'] });
+  const create = useClaimToken();
+  const made = create.isPending ? undefined : create.data;
   return (
     <>
-      <TokenForm
-        {...{ verb: 'Make the code', isPending: create.isPending, error: create.error }}
-        onSubmit={(request) => create.mutate({ body: request })}
-      >
-        <TokenFields name="phone" hours="1" />
-      </TokenForm>
       <div aria-live="polite">
         {settings.error !== null && <ProblemAlert error={settings.error} />}
-        {create.data !== undefined && !create.isPending && settings.data !== undefined && (
-          <BrowserLink {...create.data} settings={settings.data} />
+        {made !== undefined && settings.data !== undefined && (
+          <BrowserLink {...made} settings={settings.data} onClose={() => create.reset()} />
         )}
       </div>
+      {made === undefined && (
+        <TokenForm
+          {...{ verb: 'Make the code', isPending: create.isPending, error: create.error }}
+          onSubmit={(request) => create.mutate(request)}
+        >
+          <TokenFields name="phone" hours="1" />
+        </TokenForm>
+      )}
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { Alert, Checkbox, Stack, Text } from '@mantine/core';
 import { parseClaimToken } from '@starling/shared';
 import { useState } from 'react';
-import { useChange } from '../../data/queries.ts';
+import { useClaimToken } from '../../data/claim-token.ts';
 import { CommandBox } from '../../parts/command-box.tsx';
 import { ExactMoment } from '../../parts/moment.tsx';
 import { TokenFields } from './token-fields.tsx';
@@ -10,13 +10,13 @@ import { TokenForm } from './token-form.tsx';
 /** Makes a claim token and shows, once, the command that brings a machine in with it. */
 export function MachineToken() {
   const [isInstalled, setInstalled] = useState(false);
-  const create = useChange('createClaimToken', { makesOld: ['listClaimTokens', 'listAudit'] });
+  const create = useClaimToken();
   return (
     <>
       <TokenForm
         {...{ verb: 'Make the token', isPending: create.isPending, error: create.error }}
         waitingFor="Making the command; the first time the agent packages are built, which takes a minute."
-        onSubmit={(request) => create.mutate({ body: { ...request, install: !isInstalled } })}
+        onSubmit={(request) => create.mutate({ ...request, install: !isInstalled })}
       >
         <TokenFields name="device" hours="24">
           <Checkbox
@@ -45,7 +45,7 @@ function FreshToken({ token, text, installCommand }: FreshTokenProps) {
     <Alert mt="md" variant="outline" color="petrol" title="Shown only this once" styles={{ title: { color: 'var(--mantine-color-text)' } }}>
       <Stack gap="sm">
         <Text size="sm">
-          The fleet keeps only a digest of it. {token.name} is valid until <ExactMoment atMs={token.expiresAtMs} />.
+          The fleet keeps only a digest of it. The token “{token.name}” is valid until <ExactMoment atMs={token.expiresAtMs} />.
         </Text>
         {url !== undefined && (
           <Text size="sm">

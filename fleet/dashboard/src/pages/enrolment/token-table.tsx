@@ -3,10 +3,9 @@ import type { ClaimTokenView } from '@starling/shared';
 import { useState } from 'react';
 import { useChange } from '../../data/queries.ts';
 import { counted } from '../../format/quantity.ts';
-import { ConfirmDialog } from '../../parts/confirm-dialog.tsx';
 import { Labels } from '../../parts/labels.tsx';
 import { Moment, useNowMs } from '../../parts/moment.tsx';
-import { announce } from '../../parts/notice.ts';
+import { afterRevoking, RevokeDialog } from '../../parts/revoke-dialog.tsx';
 import { Tag } from '../../parts/tag.tsx';
 import { WideTable } from '../../parts/wide-table.tsx';
 
@@ -36,14 +35,14 @@ export function TokenTable({ tokens }: { tokens: readonly ClaimTokenView[] }) {
           ))}
         </Table.Tbody>
       </WideTable>
-      {revoking !== undefined && <RevokeDialog token={revoking} onClose={() => setRevoking(undefined)} />}
+      {revoking !== undefined && <RevokeTokenDialog token={revoking} onClose={() => setRevoking(undefined)} />}
     </>
   );
 }
 
 function TokenRow({ token, onRevoke }: { token: ClaimTokenView; onRevoke: () => void }) {
   const now = useNowMs();
-  const isLive = token.revokedAtMs === null && token.expiresAtMs > now && token.usesLeft > 0;
+  const isLive = !hasEnded(token) && token.expiresAtMs > now;
   return (
     <Table.Tr>
       <Table.Td data-title="Name" fw={600}>
@@ -59,11 +58,12 @@ function TokenRow({ token, onRevoke }: { token: ClaimTokenView; onRevoke: () => 
         <Labels labels={token.labels} absent="–" />
       </Table.Td>
       <Table.Td data-title="Approval">{token.requireApproval ? 'by a person' : 'at once'}</Table.Td>
-      <Table.Td data-title="Ends">
-        <Moment atMs={token.expiresAtMs} />
-      </Table.Td>
+      <Table.Td data-title="Ends">{hasEnded(token) ? '–' : <Moment atMs={token.expiresAtMs} />}</Table.Td>
       <Table.Td data-title="Made">
-        <Moment atMs={token.createdAtMs} /> by {token.createdBy}
+        {/* Under one another, cells are in columns: what belongs together is one. */}
+        <span>
+          <Moment atMs={token.createdAtMs} /> by {token.createdBy}
+        </span>
       </Table.Td>
       <Table.Td data-title="">
         {isLive && (
@@ -76,30 +76,22 @@ function TokenRow({ token, onRevoke }: { token: ClaimTokenView; onRevoke: () => 
   );
 }
 
+/** Before its time: when that comes changes nothing any more. */
+function hasEnded({ revokedAtMs, usesLeft }: ClaimTokenView): boolean {
+  return revokedAtMs !== null || usesLeft === 0;
+}
+
 function stateOf(token: ClaimTokenView, now: number): string {
   if (token.revokedAtMs !== null) return 'revoked';
   if (token.usesLeft === 0) return 'used up';
   return token.expiresAtMs <= now ? 'expired' : 'live';
 }
 
-function RevokeDialog({ token, onClose }: { token: ClaimTokenView; onClose: () => void }) {
-  const revoke = useChange('revokeClaimToken', {
-    makesOld: ['listClaimTokens', 'listAudit'],
-    onDone: () => {
-      announce(`${token.name} is revoked`);
-      onClose();
-    },
-  });
+function RevokeTokenDialog({ token: { id, name }, onClose }: { token: ClaimTokenView; onClose: () => void }) {
+  const revoke = useChange('revokeClaimToken', { makesOld: ['listClaimTokens', 'listAudit'], onDone: afterRevoking(name, onClose) });
   return (
-    <ConfirmDialog
-      title={`Revoke ${token.name}?`}
-      verb="Revoke the token"
-      isPending={revoke.isPending}
-      error={revoke.error}
-      onConfirm={() => revoke.mutate({ params: { id: token.id } })}
-      onClose={onClose}
-    >
+    <RevokeDialog name={name} what="token" change={revoke} onRevoke={() => revoke.mutate({ params: { id } })} onClose={onClose}>
       No further device enrols with it. Those that did stay.
-    </ConfirmDialog>
+    </RevokeDialog>
   );
 }

@@ -1,8 +1,9 @@
-import { ActionIcon, Autocomplete, Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { ActionIcon, Autocomplete, Button, Group, Text, TextInput } from '@mantine/core';
 import { CHALLENGERS_MAXIMUM } from '@starling/shared';
 import { IconPlus, IconTrash } from '@tabler/icons-react';
-import { useId } from 'react';
-import type { FieldProblems } from './field-problems.ts';
+import type { FieldProblems, FieldState } from '../../parts/field-problems.ts';
+import { Fieldset } from '../../parts/fieldset.tsx';
+import { experimentLabel } from './experiment-labels.ts';
 import type { ChallengerFields } from './spec-from-form.ts';
 
 interface ChallengersFieldProps {
@@ -17,8 +18,10 @@ interface ChallengersFieldProps {
 
 /** The releases that challenge: added, named, taken away. */
 export function ChallengersField({ challengers, onChange, releases, hasShares, problems }: ChallengersFieldProps) {
-  const id = useId();
-  const { error } = problems.at('challengers');
+  const at = (field: string): Omit<FieldState, 'label'> & { 'aria-label': string } => {
+    const { label, ...state } = problems.at(field);
+    return { 'aria-label': label, ...state };
+  };
   const put = (index: number, change: Partial<ChallengerFields>): void =>
     onChange(challengers.map((each, at) => (at === index ? { ...each, ...change } : each)));
   const add = (): void => {
@@ -26,12 +29,10 @@ export function ChallengersField({ challengers, onChange, releases, hasShares, p
     onChange([...challengers, { key, release: '', percent: '10' }]);
   };
   return (
-    <Stack gap="xs" component="fieldset" m={0} p={0} style={{ border: 'none', minWidth: 0 }} aria-describedby={error && id}>
-      <legend style={{ fontSize: '0.875rem', fontWeight: 500, padding: 0, marginBottom: 4 }}>Challengers</legend>
+    <Fieldset legend={experimentLabel('challengers')} error={problems.own('challengers')}>
       {challengers.map((challenger, index) => (
         <Group key={challenger.key} gap="xs" align="flex-start" wrap="nowrap">
           <Autocomplete
-            aria-label={`Release of challenger ${index + 1}`}
             aria-required
             placeholder="Name or digest"
             data={[...releases]}
@@ -39,11 +40,10 @@ export function ChallengersField({ challengers, onChange, releases, hasShares, p
             flex="1 1 12rem"
             miw={0}
             onChange={(release) => put(index, { release })}
-            {...problems.at(`challengers.${index}.release`)}
+            {...at(`challengers.${index}.release`)}
           />
           {hasShares && (
             <TextInput
-              aria-label={`Percent of the items for challenger ${index + 1}`}
               inputMode="decimal"
               rightSection={
                 <Text size="sm" c="dimmed" aria-hidden>
@@ -54,7 +54,7 @@ export function ChallengersField({ challengers, onChange, releases, hasShares, p
               flex="0 0 5rem"
               miw={0}
               onChange={({ currentTarget }) => put(index, { percent: currentTarget.value })}
-              {...problems.at(`challengers.${index}.percent`)}
+              {...at(`challengers.${index}.percent`)}
             />
           )}
           <ActionIcon
@@ -68,11 +68,6 @@ export function ChallengersField({ challengers, onChange, releases, hasShares, p
           </ActionIcon>
         </Group>
       ))}
-      {error !== undefined && (
-        <Text id={id} size="xs" c="error" role="alert">
-          {error}
-        </Text>
-      )}
       <Group>
         <Button
           size="xs"
@@ -84,6 +79,6 @@ export function ChallengersField({ challengers, onChange, releases, hasShares, p
           Add a challenger
         </Button>
       </Group>
-    </Stack>
+    </Fieldset>
   );
 }

@@ -1,50 +1,41 @@
-import { Autocomplete, Checkbox, NativeSelect, Radio, SimpleGrid, Stack, Textarea, TextInput } from '@mantine/core';
+import { Autocomplete, Checkbox, Radio, SimpleGrid, Stack, Textarea } from '@mantine/core';
 import { type ExperimentMode, experimentModeSchema } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { read } from '../../data/queries.ts';
-import { useSelectorCheck } from '../../data/selector-check.ts';
 import { Panel } from '../../parts/panel.tsx';
-import { SelectorField } from '../../parts/selector-field.tsx';
-import { countWords } from '../../parts/selector-words.ts';
+import { Choice, DevicesField, type FormOf, NameField, type TextField, TextFields, WholeFleetField } from '../../parts/spec-fields.tsx';
 import { ChallengersField } from './challengers-field.tsx';
+import { experimentLabel } from './experiment-labels.ts';
 import { measureWords, modeWords } from './experiment-words.ts';
-import type { FieldProblems } from './field-problems.ts';
 import { type ExperimentFields, measureOf, measuresOf } from './spec-from-form.ts';
 
-interface ExperimentFormProps {
-  fields: ExperimentFields;
-  onChange: (change: Partial<ExperimentFields>) => void;
-  problems: FieldProblems;
-}
+type ExperimentFormProps = FormOf<ExperimentFields>;
+type Line = TextField<ExperimentFields>;
 
-type TextName = { [Name in keyof ExperimentFields]: ExperimentFields[Name] extends string ? Name : never }[keyof ExperimentFields];
-
-interface TextField {
-  name: TextName;
-  /** Where the schema has it. */
-  path: string;
-  label: string;
-  placeholder?: string;
-  description?: string;
-}
-
-const shadowFields: readonly TextField[] = [
-  { name: 'shadowShare', path: 'shadow.share', label: 'Share of the items', description: 'That is copied, 0 to 1' },
-  { name: 'maxCpuShare', path: 'shadow.maxCpuShare', label: 'Share of all cores', description: 'At most, 0 to 1' },
-  {
-    ...{ name: 'maxJoulesPerHour', path: 'shadow.maxJoulesPerHour', label: 'Joules an hour' },
-    ...{ description: 'At most, of all challengers', placeholder: 'no limit' },
-  },
+const shadowFields: readonly Line[] = [
+  { name: 'shadowShare', path: 'shadow.share', description: 'That is copied, 0 to 1' },
+  { name: 'maxCpuShare', path: 'shadow.maxCpuShare', description: 'At most, 0 to 1' },
+  { name: 'maxJoulesPerHour', path: 'shadow.maxJoulesPerHour', description: 'At most, of all challengers', placeholder: 'no limit' },
 ];
-const banditFields: readonly TextField[] = [
-  { name: 'floor', path: 'bandit.floor', label: 'Share that every arm keeps', description: '0.001 to 0.5' },
-  { name: 'update', path: 'bandit.update', label: 'Shares change every', description: 'Such as 10m' },
-  { name: 'minimumOutcomes', path: 'bandit.minimumOutcomes', label: 'Outcomes of every arm', description: 'Before shares change' },
+const banditFields: readonly Line[] = [
+  { name: 'floor', path: 'bandit.floor', description: '0.001 to 0.5' },
+  { name: 'update', path: 'bandit.update', description: 'Such as 10m' },
+  { name: 'minimumOutcomes', path: 'bandit.minimumOutcomes', description: 'Before shares change' },
 ];
-const stopFields: readonly TextField[] = [
-  { name: 'after', path: 'stop.after', label: 'It ends after', description: 'Whatever is known; such as 14d' },
-  { name: 'minimumPerArm', path: 'stop.minimumPerArm', label: 'Items of every arm', description: 'Before anything is decided' },
+const stopFields: readonly Line[] = [
+  { name: 'after', path: 'stop.after', description: 'Whatever is known; such as 14d' },
+  { name: 'minimumPerArm', path: 'stop.minimumPerArm', description: 'Before anything is decided' },
 ];
+const most: Line = {
+  ...{ name: 'maximumDevices', path: 'maximumDevices' },
+  ...{ description: 'Drawn by chance from those that match', placeholder: 'no limit' },
+};
+const agreement: Line = { name: 'atLeast', path: 'goal.atLeast', description: 'The share that is wanted, 0 to 1', placeholder: '0.98' };
+const margins: readonly Line[] = [
+  { name: 'margin', path: 'goal.margin', description: 'A smaller difference is none' },
+  { name: 'confidence', path: 'confidence', description: 'Of all verdicts together, 0.5 to 0.9999' },
+];
+const worth: Line = { name: 'labels', path: 'goal.labels', description: 'Where labels come back', placeholder: 'kept=1, returned=0' };
 
 /** Who challenges whom, where, and what decides. */
 export function ExperimentForm(props: ExperimentFormProps) {
@@ -58,57 +49,18 @@ export function ExperimentForm(props: ExperimentFormProps) {
   );
 }
 
-function Texts({ of, fields, onChange, problems }: ExperimentFormProps & { of: readonly TextField[] }) {
-  return of.map(({ name, path, ...words }) => (
-    <TextInput
-      key={name}
-      {...words}
-      value={fields[name]}
-      onChange={({ currentTarget }) => onChange({ [name]: currentTarget.value })}
-      {...problems.at(path)}
-    />
-  ));
-}
-
 function WherePanel({ fields, onChange, problems }: ExperimentFormProps) {
-  const { vocabulary, problem, counts } = useSelectorCheck(fields.selector);
+  const form = { fields, onChange, problems };
   return (
     <Panel title="What, and where">
       <Stack>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <TextInput
-            label="Name"
-            required
-            description="Small letters, digits, - and _"
-            placeholder="signs-duel"
-            value={fields.name}
-            onChange={({ currentTarget }) => onChange({ name: currentTarget.value })}
-            {...problems.at('name')}
-          />
-          <TextInput
-            label="Devices, at most"
-            description="Drawn by chance from those that match"
-            placeholder="no limit"
-            value={fields.maximumDevices}
-            onChange={({ currentTarget }) => onChange({ maximumDevices: currentTarget.value })}
-            {...problems.at('maximumDevices')}
-          />
+          <NameField {...form} placeholder="signs-duel" />
+          <TextFields {...form} of={[most]} />
         </SimpleGrid>
-        <SelectorField
-          label="Devices"
-          isRequired
-          description="A condition, a saved group such as group(&quot;kitchens&quot;), or true for all of them. Devices that match later join"
-          value={fields.selector}
-          onChange={(selector) => onChange({ selector })}
-          {...{ vocabulary, problem, note: countWords(counts), error: problems.at('selector').error }}
-        />
-        <Checkbox
-          label="It is meant for every device of the fleet, should that be what is selected"
-          checked={fields.all}
-          onChange={({ currentTarget }) => onChange({ all: currentTarget.checked })}
-        />
+        <DevicesField {...form} note=". Devices that match later join" />
+        <WholeFleetField {...form} />
         <Textarea
-          label="What it is to find out"
           autosize
           minRows={1}
           maxRows={4}
@@ -130,7 +82,7 @@ function HowPanel({ fields, onChange, problems }: ExperimentFormProps) {
   return (
     <Panel title="Who challenges, and how">
       <Stack>
-        <Radio.Group label="Mode" value={mode} onChange={choose}>
+        <Radio.Group label={experimentLabel('mode')} value={mode} onChange={choose}>
           <SimpleGrid cols={{ base: 1, sm: 3 }} mt={4}>
             {experimentModeSchema.options.map((each) => (
               <Radio key={each} value={each} label={each} description={modeWords[each]} />
@@ -143,7 +95,6 @@ function HowPanel({ fields, onChange, problems }: ExperimentFormProps) {
         />
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           <Autocomplete
-            label="Champion"
             description="The release that is challenged"
             placeholder="the one that the devices run"
             data={names}
@@ -151,20 +102,17 @@ function HowPanel({ fields, onChange, problems }: ExperimentFormProps) {
             onChange={(release) => onChange({ champion: release })}
             {...problems.at('champion')}
           />
-          <NativeSelect
-            label="What goes the same way"
+          <Choice
             description="Pipelines that remember need whole streams"
-            data={[
-              { value: 'item', label: 'Each item by itself' },
-              { value: 'stream', label: 'All items of one source' },
-            ]}
+            choices={{ item: 'Each item by itself', stream: 'All items of one source' }}
             value={key}
-            onChange={({ currentTarget: { value } }) => onChange({ key: value as ExperimentFields['key'] })}
+            onChoose={(next) => onChange({ key: next })}
+            {...problems.at('key')}
           />
         </SimpleGrid>
         {mode !== 'split' && (
           <SimpleGrid cols={{ base: 1, sm: 3 }}>
-            <Texts of={mode === 'shadow' ? shadowFields : banditFields} {...{ fields, onChange, problems }} />
+            <TextFields of={mode === 'shadow' ? shadowFields : banditFields} {...{ fields, onChange, problems }} />
           </SimpleGrid>
         )}
       </Stack>
@@ -179,26 +127,18 @@ function GoalPanel({ fields, onChange, problems }: ExperimentFormProps) {
     <Panel title="What decides" note="Intervals hold at every look together, so one may look as often as one likes.">
       <Stack>
         <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
-          <NativeSelect
-            label="Judged by"
+          <Choice
             description="What is compared, item by item"
-            data={measuresOf[fields.mode].map((value) => ({ value, label: measureWords[value] }))}
+            choices={measureWords}
+            of={measuresOf[fields.mode]}
             value={measure}
-            onChange={({ currentTarget: { value } }) => onChange({ measure: value as ExperimentFields['measure'] })}
+            onChoose={(next) => onChange({ measure: next })}
             {...problems.at('goal.measure')}
           />
-          <Texts
-            of={[
-              ...(measure === 'agreement' ? [atLeastField] : []),
-              { name: 'margin', path: 'goal.margin', label: 'Margin', description: 'A smaller difference is none' },
-              { name: 'confidence', path: 'confidence', label: 'Confidence', description: 'Of all verdicts together, 0.5 to 0.9999' },
-            ]}
-            {...{ fields, onChange, problems }}
-          />
+          <TextFields of={[...(measure === 'agreement' ? [agreement] : []), ...margins]} {...{ fields, onChange, problems }} />
         </SimpleGrid>
         {measure === 'reward' && <RewardFields {...{ fields, onChange, problems }} />}
         <Autocomplete
-          label="Guards"
           description="Analysis template with what a challenger must keep, such as latency or energy"
           placeholder="none"
           data={(templates.data?.items ?? []).map(({ name }) => name)}
@@ -211,39 +151,24 @@ function GoalPanel({ fields, onChange, problems }: ExperimentFormProps) {
   );
 }
 
-const atLeastField: TextField = {
-  ...{ name: 'atLeast', path: 'goal.atLeast', label: 'Agreement, at least' },
-  ...{ description: 'The share that is wanted, 0 to 1', placeholder: '0.98' },
-};
-
 function RewardFields({ fields, onChange, problems }: ExperimentFormProps) {
   return (
     <SimpleGrid cols={{ base: 1, sm: 3 }}>
-      <NativeSelect
-        label="Better is"
+      <Choice
         description="Of two outcomes"
-        data={['higher', 'lower']}
+        choices={{ higher: 'higher', lower: 'lower' }}
         value={fields.better}
-        onChange={({ currentTarget: { value } }) => onChange({ better: value as ExperimentFields['better'] })}
+        onChoose={(better) => onChange({ better })}
+        {...problems.at('goal.better')}
       />
-      <NativeSelect
-        label="Outcomes are"
+      <Choice
         description="What comes back as feedback"
-        data={[
-          { value: 'binary', label: 'yes or no' },
-          { value: 'continuous', label: 'any number' },
-        ]}
+        choices={{ binary: 'yes or no', continuous: 'any number' }}
         value={fields.values}
-        onChange={({ currentTarget: { value } }) => onChange({ values: value as ExperimentFields['values'] })}
+        onChoose={(values) => onChange({ values })}
+        {...problems.at('goal.values')}
       />
-      <TextInput
-        label="What labels are worth"
-        description="Where labels come back"
-        placeholder="kept=1, returned=0"
-        value={fields.labels}
-        onChange={({ currentTarget }) => onChange({ labels: currentTarget.value })}
-        {...problems.at('goal.labels')}
-      />
+      <TextFields of={[worth]} {...{ fields, onChange, problems }} />
     </SimpleGrid>
   );
 }
@@ -253,27 +178,20 @@ function EndPanel({ fields, onChange, problems }: ExperimentFormProps) {
     <Panel title="When it begins and ends">
       <Stack>
         <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
-          <Texts of={stopFields} {...{ fields, onChange, problems }} />
-          <NativeSelect
-            label="When one is surely better"
+          <TextFields of={stopFields} {...{ fields, onChange, problems }} />
+          <Choice
             description="Or surely none is"
-            data={[
-              { value: 'conclude', label: 'It ends' },
-              { value: 'go-on', label: 'It goes on' },
-            ]}
+            choices={{ conclude: 'It ends', 'go-on': 'It goes on' }}
             value={fields.onEvidence}
-            onChange={({ currentTarget: { value } }) => onChange({ onEvidence: value as ExperimentFields['onEvidence'] })}
+            onChoose={(onEvidence) => onChange({ onEvidence })}
+            {...problems.at('stop.onEvidence')}
           />
-          <NativeSelect
-            label="When challengers do harm"
+          <Choice
             description="All are worse, or fail a guard"
-            data={[
-              { value: 'stop', label: 'It stops' },
-              { value: 'pause', label: 'It waits for a person' },
-              { value: 'go-on', label: 'It goes on' },
-            ]}
+            choices={{ stop: 'It stops', pause: 'It waits for a person', 'go-on': 'It goes on' }}
             value={fields.onHarm}
-            onChange={({ currentTarget: { value } }) => onChange({ onHarm: value as ExperimentFields['onHarm'] })}
+            onChoose={(onHarm) => onChange({ onHarm })}
+            {...problems.at('stop.onHarm')}
           />
         </SimpleGrid>
         <Checkbox

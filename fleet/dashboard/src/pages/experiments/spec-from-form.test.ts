@@ -41,7 +41,7 @@ describe('an experiment from the form', () => {
     [{ selector: ' ' }, 'selector', /missing/],
     [{ challengers: [{ key: 1, release: '', percent: '10' }] }, 'challengers.0.release', /missing/],
     [{ challengers: [{ key: 1, release: 'a', percent: 'half' }] }, 'challengers.0.percent', /number/],
-    [{ challengers: [1, 2].map((key) => ({ key, release: 'a', percent: '10' })) }, 'challengers.1.release', /twice/],
+    [{ challengers: [1, 2].map((key) => ({ key, release: 'a', percent: '10' })) }, 'challengers.1.release', /already/],
     [{ challengers: ['a', 'b'].map((release, key) => ({ key, release, percent: '50' })) }, 'challengers', /100 %/],
     [{ mode: 'bandit', floor: '0.6' }, 'bandit.floor', /0\.5/],
     [{ mode: 'bandit', labels: 'kept' }, 'goal.labels.kept', /number/],

@@ -4,9 +4,8 @@ import {
   type ExperimentMode,
   type ExperimentSpecInput,
   experimentSpecSchema,
-  problemsByField,
 } from '@starling/shared';
-import { isFilled, numberOf } from '../../format/typed-value.ts';
+import { isFilled, numberOf, problemsOfText } from '../../format/typed-value.ts';
 
 export interface ChallengerFields {
   /** For lists on screen. */
@@ -138,11 +137,6 @@ function shadowFrom({ shadowShare, maxCpuShare, maxJoulesPerHour }: ExperimentFi
 export function problemsOf(spec: ExperimentSpecInput): Map<string, string> {
   const parsed = experimentSpecSchema.safeParse(spec);
   if (parsed.success) return new Map();
-  const missing: [string, string][] = [
-    ['name', spec.name],
-    ['selector', spec.selector],
-    ...spec.challengers.map(({ release }, index): [string, string] => [`challengers.${index}.release`, release]),
-  ];
-  const empty = missing.filter(([, text]) => text === '').map(([field]): [string, string] => [field, 'This is missing']);
-  return new Map([...problemsByField(parsed.error), ...empty]);
+  const releases = spec.challengers.map(({ release }, index) => [`challengers.${index}.release`, release]);
+  return problemsOfText(parsed.error, { name: spec.name, selector: spec.selector, ...Object.fromEntries(releases) });
 }

@@ -1,54 +1,39 @@
-import { Group, Table, Text } from '@mantine/core';
+import { Group, Text } from '@mantine/core';
 import type { ArtefactView, BuildJob, ModelView } from '@starling/shared';
 import { bytesOf, inWords } from '../../format/quantity.ts';
 import { buildTones } from '../../parts/build-tones.ts';
 import { TextLink } from '../../parts/link.tsx';
 import { Moment } from '../../parts/moment.tsx';
+import { type RowColumn, RowTable } from '../../parts/row-table.tsx';
 import { Tag } from '../../parts/tag.tsx';
-import { WideTable } from '../../parts/wide-table.tsx';
 
 /** Model versions with what was built of them. */
 export function ModelTable({ models }: { models: readonly ModelView[] }) {
   return (
-    <WideTable label="Model versions" highlightOnHover>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Model</Table.Th>
-          <Table.Th>Task</Table.Th>
-          <Table.Th>Source</Table.Th>
-          <Table.Th>Artefacts</Table.Th>
-          <Table.Th>Build</Table.Th>
-          <Table.Th>Pushed</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {models.map((model) => (
-          <Table.Tr key={model.digest}>
-            <Table.Td>
-              <TextLink to="/models/$digest" params={{ digest: model.digest }} fw={600}>
-                {model.name}
-              </TextLink>
-              <Text size="xs" c="dimmed">
-                {model.version}
-              </Text>
-            </Table.Td>
-            <Table.Td>{model.document.card.task}</Table.Td>
-            <Table.Td style={{ whiteSpace: 'nowrap' }}>{inWords(bytesOf(model.document.source.sizeBytes))}</Table.Td>
-            <Table.Td>
-              <ArtefactChips artefacts={model.artefacts} />
-            </Table.Td>
-            <Table.Td>
-              <BuildTag build={model.builds[0]} />
-            </Table.Td>
-            <Table.Td>
-              <Moment atMs={model.createdAtMs} />
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </WideTable>
+    <RowTable label="Model versions" highlightOnHover stacks={false} rows={models} rowKey={({ digest }) => digest} columns={modelColumns} />
   );
 }
+
+const modelColumns: readonly RowColumn<ModelView>[] = [
+  {
+    title: 'Model',
+    cell: ({ digest, name, version }) => (
+      <>
+        <TextLink to="/models/$digest" params={{ digest }} fw={600}>
+          {name}
+        </TextLink>
+        <Text size="xs" c="dimmed">
+          {version}
+        </Text>
+      </>
+    ),
+  },
+  { title: 'Task', cell: ({ document }) => document.card.task },
+  { title: 'Source', style: { whiteSpace: 'nowrap' }, cell: ({ document }) => inWords(bytesOf(document.source.sizeBytes)) },
+  { title: 'Artefacts', cell: ({ artefacts }) => <ArtefactChips artefacts={artefacts} /> },
+  { title: 'Build', cell: ({ builds }) => <BuildTag build={builds[0]} /> },
+  { title: 'Pushed', cell: ({ createdAtMs }) => <Moment atMs={createdAtMs} /> },
+];
 
 function ArtefactChips({ artefacts }: { artefacts: readonly ArtefactView[] }) {
   if (artefacts.length === 0) return <>none yet</>;

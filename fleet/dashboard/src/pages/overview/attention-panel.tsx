@@ -2,7 +2,7 @@ import type { DeviceView, Overview } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { read } from '../../data/queries.ts';
-import { compact } from '../../format/quantity.ts';
+import { compact, counted } from '../../format/quantity.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { TextLink } from '../../parts/link.tsx';
 import { Moment } from '../../parts/moment.tsx';
@@ -27,7 +27,8 @@ export function AttentionPanel({ overview }: { overview: Overview }) {
         {({ items }) => {
           const silent = items.filter((device) => device.status === 'active');
           const waiting = pending.data?.items ?? [];
-          if (overview.drifted.length + failed.length + unserved.length + waiting.length + silent.length === 0)
+          const { ended } = overview.devices;
+          if (overview.drifted.length + failed.length + unserved.length + waiting.length + silent.length + ended === 0)
             return <EmptyState title="All is well">No drift, no failed device, nobody silent.</EmptyState>;
           return (
             <ul className={classes.list}>
@@ -56,11 +57,29 @@ export function AttentionPanel({ overview }: { overview: Overview }) {
                   last seen <Moment atMs={device.lastSeenAtMs} />
                 </Row>
               ))}
+              {ended > 0 && <EndedRow count={ended} />}
             </ul>
           );
         }}
       </QueryView>
     </Panel>
+  );
+}
+
+/** They are many and all alike, and would hide those that a person has to look after. */
+function EndedRow({ count }: { count: number }) {
+  return (
+    <li className={classes.row}>
+      <span className={classes.lead}>
+        <Tag tone="idle">simulated</Tag>
+      </span>
+      <span>
+        {count === 1 ? 'One simulated device has ended' : `${counted(count)} simulated devices have ended`}{' '}
+        <span className={classes.detail}>
+          <code className="mono">starling simulate --remove</code> deletes {count === 1 ? 'it' : 'them'}
+        </span>
+      </span>
+    </li>
   );
 }
 

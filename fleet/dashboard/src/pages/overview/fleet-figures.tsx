@@ -10,8 +10,8 @@ export function FleetFigures({ overview: { devices, inference, energy, driftedDe
     failed: devices.failed,
     drifted: driftedDevices,
     pending: devices.pending,
-    // Whoever closes a page that lends its machine wants nobody to come and look.
-    offline: active - devices.online - devices.closed,
+    // Whoever closes a page that lends its machine, or ends a simulation, wants nobody to come and look.
+    offline: active - devices.online - devices.closed - devices.ended,
   };
   const total = Object.values(attention).reduce((sum, count) => sum + count, 0);
   return (

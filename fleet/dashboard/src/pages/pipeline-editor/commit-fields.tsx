@@ -1,4 +1,4 @@
-import { NumberInput, type NumberInputProps, Textarea, type TextareaProps, TextInput, type TextInputProps } from '@mantine/core';
+import { NumberInput, type NumberInputProps, Select, Textarea, type TextareaProps, TextInput, type TextInputProps } from '@mantine/core';
 import { useState } from 'react';
 
 interface Committed<Value> {
@@ -72,6 +72,28 @@ export function CommitNumber({ value, onCommit, ...props }: Committed<number | u
       onChange={type}
       onBlur={commit}
       onKeyDown={({ key }) => key === 'Enter' && commit()}
+    />
+  );
+}
+
+interface CommitChoiceProps<Value extends string> {
+  label: string;
+  description?: string;
+  /** What each value is called. */
+  choices: Readonly<Record<Value, string>>;
+  value: Value;
+  onCommit: (value: Value) => void;
+}
+
+/** One of a few, each with words of its own. */
+export function CommitChoice<Value extends string>({ choices, onCommit, ...props }: CommitChoiceProps<Value>) {
+  return (
+    <Select
+      size="xs"
+      {...props}
+      data={Object.entries<string>(choices).map(([value, label]) => ({ value, label }))}
+      allowDeselect={false}
+      onChange={(value) => value !== null && onCommit(value as Value)}
     />
   );
 }

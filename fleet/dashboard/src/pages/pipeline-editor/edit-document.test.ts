@@ -60,6 +60,18 @@ describe('a change of the text', () => {
     expect(after).toMatchObject({ nodes: { join: { triggers: ['open.image'] } }, monitors: { light: { edge: 'open.image' } } });
   });
 
+  test('a case of a switch that gets another name keeps what starts there', () => {
+    const ways = text
+      .replace('  join:', "  sort: { op: flow.switch, params: { cases: { hot: 'value > 3' } } }\n  join:")
+      .replaceAll('decode.image', 'sort.hot');
+    const after = parse(editText(ways, { kind: 'rename-output', node: 'sort', name: 'hot', to: 'warm' })) as Record<string, unknown>;
+    expect(after).toMatchObject({
+      edges: [{ to: 'sort.hot' }, { from: 'sort.warm' }],
+      nodes: { join: { triggers: ['sort.warm'] } },
+      monitors: { light: { edge: 'sort.warm' } },
+    });
+  });
+
   test('ports of the pipeline are renamed and removed with their edges', () => {
     const renamed = parse(editText(text, { kind: 'rename-port', side: 'inputs', name: 'image', to: 'photo' }));
     expect(renamed).toMatchObject({ inputs: { photo: 'encoded-image' }, edges: [{ from: 'input.photo' }, {}] });

@@ -7,6 +7,8 @@ export type Edit =
   | { kind: 'add-node'; name: string; node: Readonly<Record<string, unknown>> }
   | { kind: 'remove-node'; name: string }
   | { kind: 'rename-node'; name: string; to: string }
+  /** A port of a node that its parameters name, such as a case of a switch: what starts there goes on from the new name. */
+  | { kind: 'rename-output'; node: string; name: string; to: string }
   | { kind: 'connect'; from: string; to: string }
   | { kind: 'disconnect'; index: number }
   /** Ports of the pipeline itself; their edges go with them. */
@@ -43,6 +45,11 @@ function apply(document: Document, edit: Edit): void {
       return;
     case 'rename-node':
       rename(document, edit.name, edit.to);
+      return;
+    case 'rename-output':
+      moveReferences(document, (reference) => (reference === `${edit.node}.${edit.name}` ? `${edit.node}.${edit.to}` : undefined), [
+        'from',
+      ]);
       return;
     case 'connect': {
       // An input takes one line: a new one takes the place of the old.
@@ -100,13 +107,20 @@ function rename(document: Document, name: string, to: string): void {
   if (pair === undefined) return;
   if (isScalar(pair.key)) pair.key.value = to;
   else pair.key = to;
-  const moved = (reference: unknown): string | undefined =>
-    typeof reference === 'string' && nodeOf(reference) === name ? `${to}${reference.slice(name.length)}` : undefined;
+  moveReferences(document, (reference) => (nodeOf(reference) === name ? `${to}${reference.slice(name.length)}` : undefined), [
+    'from',
+    'to',
+  ]);
+}
+
+/** @param moved what a reference becomes; undefined where it stays */
+function moveReferences(document: Document, moved: (reference: string) => string | undefined, ends: readonly ('from' | 'to')[]): void {
   const move = (path: readonly (string | number)[]): void => {
-    const next = moved(document.getIn(path));
+    const before: unknown = document.getIn(path);
+    const next = typeof before === 'string' ? moved(before) : undefined;
     if (next !== undefined) set(document, path, next);
   };
-  for (const [index] of edgesOf(document).items.entries()) for (const end of ['from', 'to']) move(['edges', index, end]);
+  for (const [index] of edgesOf(document).items.entries()) for (const end of ends) move(['edges', index, end]);
   for (const monitor of namesAt(document, 'monitors')) move(['monitors', monitor, 'edge']);
   for (const node of namesAt(document, 'nodes')) {
     const triggers: unknown = document.getIn(['nodes', node, 'triggers']);

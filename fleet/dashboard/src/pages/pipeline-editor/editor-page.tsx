@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, Button, Group, SegmentedControl } from '@mantine/core';
+import { ActionIcon, Alert, Button, Group, SegmentedControl, Text } from '@mantine/core';
 import { IconArrowBackUp, IconArrowForwardUp, IconDeviceFloppy, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -78,13 +78,14 @@ function Editor({ initial, title }: EditorProps) {
             label={wordsForGraph(draft.name || 'the pipeline', graph)}
             onSelect={setSelection}
             onToggle={editing.toggle}
-            editing={editing.onCanvas}
+            {...(draft.isRead && { editing: editing.onCanvas })}
           >
             <Group className={classes.add}>
               <Button
                 size="xs"
                 leftSection={<IconPlus size={14} aria-hidden />}
                 onClick={() => setDialog('palette')}
+                disabled={!draft.isRead}
                 aria-haspopup="dialog"
               >
                 Add a node
@@ -98,7 +99,13 @@ function Editor({ initial, title }: EditorProps) {
           <ProblemList problems={draft.problems} isChecking={!ports.isKnown} onShow={showProblem} />
         </Panel>
         <Panel title="Details">
-          <Details {...{ draft, graph, selection }} onEdit={edit} onSelect={setSelection} />
+          {draft.isRead ? (
+            <Details {...{ draft, graph, selection }} onEdit={edit} onSelect={setSelection} />
+          ) : (
+            <Text size="sm" role="status">
+              The text cannot be read now: the graph is the one before, and its forms come back when the text is mended.
+            </Text>
+          )}
         </Panel>
       </div>
       {dialog !== undefined && <EditorDialog {...{ dialog, editing }} onClose={() => setDialog(undefined)} />}
@@ -219,7 +226,7 @@ function Details({ draft, graph, selection, onEdit, onSelect }: DetailsProps) {
   const edge = selection?.kind === 'edge' ? graph.edges.find(({ id }) => id === selection.id) : undefined;
   if (drawn !== undefined && node !== undefined) {
     const select = (id: string | undefined): void => onSelect(id === undefined ? undefined : { kind: 'node', id });
-    return <NodeForm key={drawn.id} {...{ drawn, node, graph, onEdit }} onSelect={select} />;
+    return <NodeForm key={drawn.id} {...{ drawn, node, graph, draft, onEdit }} onSelect={select} />;
   }
   if (drawn?.group !== undefined) {
     return (

@@ -1,31 +1,37 @@
 import { Button, Group, MultiSelect, Select, Stack, Text, Title } from '@mantine/core';
 import { joinModeSchema, type PipelineNode } from '@starling/shared';
 import { IconTrash } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import { read } from '../../data/queries.ts';
 import type { DrawnGraph, DrawnNode } from '../../graph/drawn-graph.ts';
 import { typeText } from '../../graph/node-ports.ts';
 import { kindWords } from '../../graph/node-words.ts';
 import { signatureOf } from '../../graph/signature-of.ts';
-import { CommitLines, CommitNumber, CommitText } from './commit-fields.tsx';
+import { CommitChoice, CommitLines, CommitNumber, CommitText } from './commit-fields.tsx';
 import { type Edit, freeName } from './edit-document.ts';
 import { fittingOutputs, outputsOf } from './fitting-outputs.ts';
+import { ParamContext, type ParamSurroundings } from './param-context.ts';
 import { paramFieldsOf } from './param-fields.ts';
 import { ParamForm } from './param-form.tsx';
+import type { Draft } from './read-draft.ts';
 
 interface NodeFormProps {
   drawn: DrawnNode;
   node: PipelineNode;
   graph: DrawnGraph;
+  draft: Pick<Draft, 'graph' | 'pipeline' | 'problems'>;
   onEdit: (...edits: Edit[]) => void;
   /** The node has another name now, or none. */
   onSelect: (name: string | undefined) => void;
 }
 
 /** Everything about one node that can be set without writing it. */
-export function NodeForm({ drawn, node, graph, onEdit, onSelect }: NodeFormProps) {
+export function NodeForm({ drawn, node, graph, draft, onEdit, onSelect }: NodeFormProps) {
   const name = drawn.id;
   const signature = signatureOf(node);
-  const fields = signature === undefined ? [] : paramFieldsOf(signature.params);
+  const fields = useMemo(() => (signature === undefined ? [] : paramFieldsOf(signature.params)), [signature]);
+  const surroundings = useSurroundings(name, draft);
   return (
     <Stack gap="sm">
       <Group justify="space-between" wrap="nowrap">
@@ -66,11 +72,13 @@ export function NodeForm({ drawn, node, graph, onEdit, onSelect }: NodeFormProps
         />
       ))}
       {fields.length > 0 && (
-        <ParamForm
-          fields={fields}
-          values={'params' in node ? node.params : {}}
-          onSet={(param, value) => onEdit({ kind: 'set', path: ['nodes', name, 'params', param], value })}
-        />
+        <ParamContext value={surroundings}>
+          <ParamForm
+            fields={fields}
+            values={'params' in node ? node.params : {}}
+            onSet={(...change) => onEdit(...editsOfParam(name, ...change))}
+          />
+        </ParamContext>
       )}
       {'script' in node && (
         <CommitLines
@@ -85,6 +93,30 @@ export function NodeForm({ drawn, node, graph, onEdit, onSelect }: NodeFormProps
       <RunFields name={name} node={node} outputs={outputsOf(graph)} onEdit={onEdit} />
     </Stack>
   );
+}
+
+/** A value of a parameter; where an entry of it has another name, what starts at its port follows. */
+function editsOfParam(node: string, ...[path, value, renamed]: Parameters<Parameters<typeof ParamForm>[0]['onSet']>): Edit[] {
+  const set: Edit = { kind: 'set', path: ['nodes', node, 'params', ...path], value };
+  return renamed === undefined ? [set] : [set, { kind: 'rename-output', node, ...renamed }];
+}
+
+/** What the fields of a node may name, and what the checker says of each. */
+function useSurroundings(name: string, { graph, pipeline, problems }: NodeFormProps['draft']): ParamSurroundings {
+  const models = useQuery(read('listModels', { query: { limit: 200 } }));
+  return useMemo(() => {
+    const used = new Set(Object.values(graph.nodes).flatMap((node) => ('model' in node ? [node.model] : [])));
+    const newest = new Map((models.data?.items ?? []).toReversed().map((model) => [model.name, model]));
+    const before = `nodes.${name}.params`;
+    const own = problems.filter(({ field }) => field === before || field.startsWith(`${before}.`));
+    return {
+      parameters: Object.keys(pipeline?.parameters ?? {}),
+      assets: [...used].flatMap((model) => (newest.get(model)?.document.assets ?? []).map((asset) => ({ model, asset: asset.name }))),
+      problems: new Map(
+        own.map(({ field, message, hint }) => [field.slice(before.length + 1), hint === undefined ? message : `${message}: ${hint}`]),
+      ),
+    };
+  }, [name, graph, pipeline, problems, models.data]);
 }
 
 function feederOf(graph: DrawnGraph, node: string, port: string): { reference: string; index: number | undefined } | undefined {
@@ -150,16 +182,11 @@ function TriggerFields({ node, outputs, set }: RunFieldsProps) {
         onChange={(value) => set('triggers', value.length === 0 ? undefined : value)}
       />
       {triggers.length > 1 && (
-        <Select
-          size="xs"
+        <CommitChoice
           label="Triggers needed"
-          data={[
-            { value: 'inner', label: 'all of them' },
-            { value: 'any', label: 'any of them' },
-          ]}
+          choices={{ inner: 'all of them', any: 'any of them' }}
           value={node.triggersJoin}
-          allowDeselect={false}
-          onChange={(value) => set('triggersJoin', value === 'inner' ? undefined : value)}
+          onCommit={(value) => set('triggersJoin', value === 'inner' ? undefined : value)}
         />
       )}
     </>
@@ -170,16 +197,11 @@ function WhenFields({ node, set }: Omit<RunFieldsProps, 'outputs'>) {
   return (
     <>
       {'each' in node && (
-        <Select
-          size="xs"
+        <CommitChoice
           label="For lists"
-          data={[
-            { value: 'no', label: 'once for the whole value' },
-            { value: 'yes', label: 'once for each item' },
-          ]}
+          choices={{ no: 'once for the whole value', yes: 'once for each item' }}
           value={node.each ? 'yes' : 'no'}
-          allowDeselect={false}
-          onChange={(value) => set('each', value === 'yes' ? true : undefined)}
+          onCommit={(value) => set('each', value === 'yes' ? true : undefined)}
         />
       )}
       {'join' in node && (
@@ -215,16 +237,11 @@ function LimitFields({ node, set }: Omit<RunFieldsProps, 'outputs'>) {
         value={retry?.attempts}
         onCommit={(value) => set('retry', value === undefined ? undefined : { ...retry, attempts: value })}
       />
-      <Select
-        size="xs"
+      <CommitChoice
         label="When it fails"
-        data={[
-          { value: 'fail', label: 'the item fails' },
-          { value: 'skip', label: 'its outputs stay away, the item goes on' },
-        ]}
+        choices={{ fail: 'the item fails', skip: 'its outputs stay away, the item goes on' }}
         value={onError}
-        allowDeselect={false}
-        onChange={(value) => set('onError', value === 'fail' ? undefined : value)}
+        onCommit={(value) => set('onError', value === 'fail' ? undefined : value)}
       />
     </>
   );

@@ -1,7 +1,7 @@
 import { type ModelView, operatorRegistry, type PipelineView, sinkRegistry, sourceRegistry } from '@starling/shared';
 import { parse } from 'yaml';
 import type { Edit } from './edit-document.ts';
-import { paramFieldsOf } from './param-fields.ts';
+import { firstValuesOf, paramFieldsOf } from './param-fields.ts';
 import { textOfPipeline } from './starting-text.ts';
 
 /** Something that can be put into a graph. */
@@ -97,21 +97,8 @@ function entryOf(kind: 'op' | 'source' | 'sink', group: string, { name, summary,
   return {
     ...{ key: `${kind} ${name}`, title: name, summary, group, wish: name.split('.').at(-1) ?? name },
     edits: (node) => {
-      const needed = neededParams(params);
+      const needed = firstValuesOf(paramFieldsOf(params));
       return [{ kind: 'add-node', name: node, node: { [kind]: name, ...(Object.keys(needed).length > 0 && { params: needed }) } }];
     },
   };
-}
-
-/** A first value for parameters that have no default, so that there is something to correct. */
-function neededParams(schema: Parameters<typeof paramFieldsOf>[0]): Record<string, unknown> {
-  const needed = paramFieldsOf(schema).filter(({ isRequired, fallback }) => isRequired && fallback === undefined);
-  return Object.fromEntries(
-    needed.map((field) => {
-      if (field.kind === 'number') return [field.name, field.minimum ?? 0];
-      if (field.kind === 'flag') return [field.name, false];
-      if (field.kind === 'choice') return [field.name, field.options[0]];
-      return [field.name, field.kind === 'text' ? '' : null];
-    }),
-  );
 }

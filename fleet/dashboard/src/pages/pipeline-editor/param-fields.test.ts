@@ -2,7 +2,7 @@ import { operatorRegistry, sinkRegistry, sourceRegistry } from '@starling/shared
 import { describe, expect, test } from 'vitest';
 import { freeName } from './edit-document.ts';
 import { paletteEntries } from './palette-entries.ts';
-import { paramFieldsOf } from './param-fields.ts';
+import { firstValueOf, isShownBy, parameterNamed, paramFieldsOf } from './param-fields.ts';
 
 const fieldsOf = (operator: string) => {
   const params = operatorRegistry.get(operator)?.params;
@@ -21,12 +21,50 @@ describe('fields of parameters', () => {
     expect(fields[2]).toMatchObject({ options: ['stretch', 'letterbox'], fallback: 'stretch' });
   });
 
-  test('what no simple field holds is YAML, and a number without bounds has none', () => {
-    expect(fieldsOf('image.to-tensor').find(({ name }) => name === 'mean')).toMatchObject({
-      kind: 'yaml',
-      fallback: [0.485, 0.456, 0.406],
+  test('of lists and objects follow what stands in them', () => {
+    const kindOf = (operator: string, name: string) => fieldsOf(operator).find((field) => field.name === name);
+    expect(kindOf('image.to-tensor', 'mean')).toMatchObject({ kind: 'numbers', count: 3, fallback: [0.485, 0.456, 0.406] });
+    expect(kindOf('tensor.reshape', 'shape')).toMatchObject({ kind: 'numbers', count: undefined });
+    expect(kindOf('image.warp', 'quad')).toMatchObject({ kind: 'points' });
+    expect(kindOf('yolo.decode', 'labels')).toMatchObject({ kind: 'texts' });
+    expect(kindOf('ctc.decode', 'dictionary')).toMatchObject({ kind: 'asset' });
+    expect(kindOf('flow.switch', 'cases')).toMatchObject({ kind: 'named', item: { kind: 'text' } });
+    expect(kindOf('flow.delay', 'initial')).toMatchObject({ kind: 'any' });
+    expect(kindOf('value.constant', 'value')).toMatchObject({ kind: 'any', isRequired: true });
+    const fit = kindOf('yolo.decode', 'fit');
+    expect(fit?.kind === 'object' && fit.fields.slice(0, 3)).toMatchObject([
+      { name: 'width', kind: 'number', isInteger: true },
+      { name: 'height', kind: 'number' },
+      { name: 'mode', kind: 'choice' },
+    ]);
+    const lines = kindOf('count.line', 'lines');
+    expect(lines?.kind === 'rows' && lines.item).toMatchObject({
+      ...{ kind: 'object' },
+      fields: [
+        { name: 'name', kind: 'text' },
+        { name: 'from', kind: 'numbers', count: 2 },
+        { name: 'to', kind: 'numbers', count: 2 },
+      ],
     });
+    const entities = paramFieldsOf(sinkRegistry.get('home-assistant')?.params as never).find(({ name }) => name === 'entities');
+    expect(entities?.kind === 'named' && entities.item).toMatchObject({ kind: 'variants', key: 'kind' });
     expect(fieldsOf('image.to-grey-tensor').find(({ name }) => name === 'mean')).toMatchObject({ minimum: undefined, maximum: undefined });
+  });
+
+  test('begin with what a row or an entry needs', () => {
+    const lines = fieldsOf('count.line').find(({ name }) => name === 'lines');
+    expect(lines?.kind === 'rows' && firstValueOf(lines.item)).toEqual({ name: '', from: [0, 0], to: [0, 0] });
+  });
+
+  test('what is written otherwise than the field shows it is YAML', () => {
+    const fit = fieldsOf('yolo.decode').find(({ name }) => name === 'fit');
+    expect([{ width: 1 }, undefined, [1], 'x'].map((value) => fit !== undefined && isShownBy(fit, value))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(['${a}', 'x${a}', '${a}${b}', 1].map(parameterNamed)).toEqual(['a', undefined, undefined, undefined]);
   });
 
   test('every operator, source and sink has its fields', () => {

@@ -1,6 +1,6 @@
-import { Select, Stack, Title } from '@mantine/core';
-import { type Parameter, parameterSchema } from '@starling/shared';
-import { CommitNumber, CommitText } from './commit-fields.tsx';
+import { Stack, Title } from '@mantine/core';
+import type { Parameter } from '@starling/shared';
+import { CommitChoice, CommitNumber, CommitText } from './commit-fields.tsx';
 import type { Edit } from './edit-document.ts';
 import { EntryFrame } from './entry-frame.tsx';
 import { NameAdder } from './name-adder.tsx';
@@ -39,17 +39,11 @@ function ParameterEntry({ name, parameter, onEdit }: { name: string; parameter: 
   const set = (key: string, value: unknown): void => onEdit({ kind: 'set', path: ['parameters', name, key], value });
   return (
     <EntryFrame word="parameter" name={name} onRemove={() => onEdit({ kind: 'set', path: ['parameters', name] })}>
-      <Select
-        size="xs"
+      <CommitChoice
         label="Type"
-        data={[
-          { value: 'string', label: 'text' },
-          { value: 'number', label: 'number' },
-          { value: 'boolean', label: 'yes or no' },
-        ]}
-        value={typeof parameter.default}
-        allowDeselect={false}
-        onChange={(type) => type !== null && set('default', fresh[type as DefaultType])}
+        choices={{ string: 'text', number: 'number', boolean: 'yes or no' }}
+        value={typeof parameter.default as DefaultType}
+        onCommit={(type) => set('default', fresh[type])}
       />
       <DefaultField value={parameter.default} onCommit={(value) => set('default', value)} />
       {typeof parameter.default === 'number' && (
@@ -58,13 +52,11 @@ function ParameterEntry({ name, parameter, onEdit }: { name: string; parameter: 
           <CommitNumber label="Most" value={parameter.maximum} onCommit={(value) => set('maximum', value)} />
         </>
       )}
-      <Select
-        size="xs"
+      <CommitChoice
         label="Who may give another value"
-        data={parameterSchema.shape.overridable.unwrap().options.map((value) => ({ value, label: overridableWords[value] }))}
+        choices={overridableWords}
         value={parameter.overridable}
-        allowDeselect={false}
-        onChange={(value) => set('overridable', value === 'release' ? undefined : value)}
+        onCommit={(value) => set('overridable', value === 'release' ? undefined : value)}
       />
       <CommitText
         label="Description"
@@ -79,16 +71,11 @@ function DefaultField({ value, onCommit }: { value: Default; onCommit: (value: D
   if (typeof value === 'number') return <CommitNumber label="Default" value={value} onCommit={(next) => onCommit(next ?? 0)} />;
   if (typeof value === 'string') return <CommitText label="Default" value={value} onCommit={onCommit} />;
   return (
-    <Select
-      size="xs"
+    <CommitChoice
       label="Default"
-      data={[
-        { value: 'true', label: 'yes' },
-        { value: 'false', label: 'no' },
-      ]}
+      choices={{ true: 'yes', false: 'no' }}
       value={String(value)}
-      allowDeselect={false}
-      onChange={(next) => onCommit(next === 'true')}
+      onCommit={(next) => onCommit(next === 'true')}
     />
   );
 }

@@ -33,6 +33,8 @@ export interface Draft {
   /** The pipeline, once nothing is wrong about its form. */
   pipeline: Pipeline | undefined;
   problems: DraftProblem[];
+  /** Whether the text could be read at all: otherwise nothing is known of it but its problems. */
+  isRead: boolean;
 }
 
 /** A pipeline as a person writes it: what is the same in all of them need not stand there. */
@@ -52,7 +54,7 @@ export function readDraft(text: string, context: GraphContext | undefined): Draf
   if (errors.length > 0) {
     const hint = 'look at the indentation, the colons and the brackets here';
     const problems = errors.map(({ message, from, to }): DraftProblem => ({ code: 'not-yaml', field: '', message, hint, ...at(from, to) }));
-    return { name: '', version: '', pipeline: undefined, graph: graphOf(undefined), problems };
+    return { name: '', version: '', pipeline: undefined, graph: graphOf(undefined), problems, isRead: false };
   }
   const parsed = writtenSchema.safeParse(value);
   const found = parsed.success ? (context === undefined ? [] : checkPipeline(parsed.data, context)) : parsed.error.issues.map(formProblem);
@@ -63,7 +65,7 @@ export function readDraft(text: string, context: GraphContext | undefined): Draf
   const { name = '', version = '' } = (isRecord(value) ? value : {}) as { name?: unknown; version?: unknown };
   return {
     ...{ name: String(name), version: String(version), graph: parsed.success ? parsed.data : graphOf(value) },
-    ...{ pipeline: parsed.success ? parsed.data : undefined, problems: problems.toSorted((a, b) => a.from - b.from) },
+    ...{ pipeline: parsed.success ? parsed.data : undefined, problems: problems.toSorted((a, b) => a.from - b.from), isRead: true },
   };
 }
 

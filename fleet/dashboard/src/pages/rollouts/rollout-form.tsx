@@ -1,111 +1,85 @@
-import { Checkbox, NativeSelect, Select, SimpleGrid, Stack, TextInput } from '@mantine/core';
+import { Checkbox, Select, SimpleGrid, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { read } from '../../data/queries.ts';
-import { useSelectorCheck } from '../../data/selector-check.ts';
 import { Panel } from '../../parts/panel.tsx';
-import { SelectorField } from '../../parts/selector-field.tsx';
-import { countWords } from '../../parts/selector-words.ts';
+import { Choice, DevicesField, type FormOf, NameField, type TextField, TextFields, WholeFleetField } from '../../parts/spec-fields.tsx';
 import type { RolloutFields } from './spec-from-form.ts';
 import { StepsField } from './steps-field.tsx';
 
-interface RolloutFormProps {
-  fields: RolloutFields;
-  onChange: (change: Partial<RolloutFields>) => void;
-}
+type RolloutFormProps = FormOf<RolloutFields>;
+type Line = TextField<RolloutFields>;
 
-interface TextField {
-  name: keyof RolloutFields;
-  label: string;
-  placeholder?: string;
-  description?: string;
-}
-
-const pace: readonly TextField[] = [
-  { name: 'maxInFlight', label: 'Devices at it at a time' },
-  { name: 'perMinute', label: 'Devices started a minute', placeholder: 'no limit' },
-  { name: 'megabytesPerMinute', label: 'Megabytes to fetch a minute', placeholder: 'no limit' },
-  { name: 'spreadMaximum', label: 'At a time with one value of the label', placeholder: 'no limit' },
-  { name: 'spreadLabel', label: 'Label of the uplink that they share' },
-  { name: 'deviceTimeout', label: 'Time of one device', placeholder: '1h' },
+const pace: readonly Line[] = [
+  { name: 'maxInFlight', path: 'maxInFlight' },
+  { name: 'perMinute', path: 'rate.perMinute', placeholder: 'no limit' },
+  { name: 'megabytesPerMinute', path: 'bandwidthBytesPerMinute', placeholder: 'no limit' },
+  { name: 'spreadMaximum', path: 'spread.maxInFlight', placeholder: 'no limit' },
+  { name: 'spreadLabel', path: 'spread.label' },
+  { name: 'deviceTimeout', path: 'deviceTimeout', placeholder: '1h' },
 ];
-const night: readonly TextField[] = [
-  { name: 'windowCron', label: 'Window opens (cron)', placeholder: 'always; 0 1 * * * for one at night' },
-  { name: 'windowFor', label: 'For', placeholder: '4h' },
-  { name: 'timeZone', label: 'Time zone of devices without the label timezone', placeholder: 'Europe/Berlin' },
+const night: readonly Line[] = [
+  { name: 'windowCron', path: 'windows.open.0.cron', placeholder: 'always; 0 1 * * * for one at night' },
+  { name: 'windowFor', path: 'windows.open.0.for', placeholder: '4h' },
+  { name: 'timeZone', path: 'windows.timeZone', placeholder: 'Europe/Berlin' },
 ];
-const judged: readonly TextField[] = [
-  { name: 'canary', label: 'Canaries before all steps' },
-  { name: 'successPercent', label: 'Success of a wave, percent' },
-  { name: 'failurePercent', label: 'Too many failures, percent' },
-  { name: 'failureMinimum', label: 'But only after so many devices' },
+const judged: readonly Line[] = [
+  { name: 'canary', path: 'canary' },
+  { name: 'successPercent', path: 'successPercent' },
+  { name: 'failurePercent', path: 'failureThresholds.0.percent' },
+  { name: 'failureMinimum', path: 'failureThresholds.0.minimumExecuted' },
 ];
+const analysis: readonly Line[] = [{ name: 'analysis', path: 'analysis', placeholder: 'none' }];
 
 /** What, how fast, and what stops it. */
-export function RolloutForm({ fields, onChange }: RolloutFormProps) {
-  const text = ({ name, label, placeholder, description }: TextField) => (
-    <TextInput
-      key={name}
-      label={label}
-      description={description}
-      placeholder={placeholder}
-      value={String(fields[name])}
-      onChange={({ currentTarget }) => onChange({ [name]: currentTarget.value })}
-    />
-  );
+export function RolloutForm(form: RolloutFormProps) {
+  const { fields, onChange, problems } = form;
   return (
     <>
-      <WhatPanel fields={fields} onChange={onChange} />
+      <WhatPanel {...form} />
       <Panel title="In which steps" note="A wave is not left before its devices have ended, or their time is over.">
         <Stack>
-          <StepsField steps={fields.steps} onChange={(steps) => onChange({ steps })} />
-          <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>{judged.map(text)}</SimpleGrid>
+          <StepsField steps={fields.steps} onChange={(steps) => onChange({ steps })} problems={problems} />
+          <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
+            <TextFields of={judged} {...form} />
+          </SimpleGrid>
           <SimpleGrid cols={{ base: 1, sm: 2 }}>
-            <NativeSelect
-              label="What then"
-              data={[
-                { value: 'rollback', label: 'Every device goes back to what it had' },
-                { value: 'abort', label: 'Nothing more is started' },
-                { value: 'pause', label: 'It waits for a person' },
-              ]}
+            <Choice
+              choices={{
+                rollback: 'Every device goes back to what it had',
+                abort: 'Nothing more is started',
+                pause: 'It waits for a person',
+              }}
               value={fields.onFailure}
-              onChange={({ currentTarget: { value } }) => onChange({ onFailure: value as RolloutFields['onFailure'] })}
+              onChoose={(onFailure) => onChange({ onFailure })}
+              {...problems.at('onFailure')}
             />
-            <TextInput
-              label="Analysis template that judges all the time"
-              placeholder="none"
-              value={fields.analysis}
-              onChange={({ currentTarget }) => onChange({ analysis: currentTarget.value })}
-            />
+            <TextFields of={analysis} {...form} />
           </SimpleGrid>
         </Stack>
       </Panel>
       <Panel title="How fast, and when">
         <Stack>
-          <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>{pace.map(text)}</SimpleGrid>
-          <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>{night.map(text)}</SimpleGrid>
+          <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
+            <TextFields of={pace} {...form} />
+          </SimpleGrid>
+          <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
+            <TextFields of={night} {...form} />
+          </SimpleGrid>
         </Stack>
       </Panel>
     </>
   );
 }
 
-function WhatPanel({ fields, onChange }: RolloutFormProps) {
+function WhatPanel(form: RolloutFormProps) {
+  const { fields, onChange, problems } = form;
   const releases = useQuery(read('listReleases', { query: { limit: 200 } }));
-  const { vocabulary, problem, counts } = useSelectorCheck(fields.selector);
   return (
     <Panel title="What, and where">
       <Stack>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <TextInput
-            label="Name"
-            required
-            description="Small letters, digits, - and _"
-            placeholder="signs-in-november"
-            value={fields.name}
-            onChange={({ currentTarget }) => onChange({ name: currentTarget.value })}
-          />
+          <NameField {...form} placeholder="signs-in-november" />
           <Select
-            label="Release"
             required
             searchable
             description="What its devices are to run"
@@ -113,25 +87,16 @@ function WhatPanel({ fields, onChange }: RolloutFormProps) {
             data={(releases.data?.items ?? []).map(({ name }) => name)}
             value={fields.release === '' ? null : fields.release}
             onChange={(release) => onChange({ release: release ?? '' })}
+            {...problems.at('release')}
           />
         </SimpleGrid>
-        <SelectorField
-          label="Devices"
-          description="A condition, a saved group such as group(&quot;kitchens&quot;), or true for all of them"
-          value={fields.selector}
-          onChange={(selector) => onChange({ selector })}
-          {...{ vocabulary, problem, note: countWords(counts) }}
-        />
+        <DevicesField {...form} />
         <Checkbox
           label="Devices that match later join"
           checked={fields.dynamic}
           onChange={({ currentTarget }) => onChange({ dynamic: currentTarget.checked })}
         />
-        <Checkbox
-          label="It is meant for every device of the fleet, should that be what is selected"
-          checked={fields.all}
-          onChange={({ currentTarget }) => onChange({ all: currentTarget.checked })}
-        />
+        <WholeFleetField {...form} />
       </Stack>
     </Panel>
   );

@@ -2,13 +2,14 @@ import { rolloutSpecSchema } from '@starling/shared';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { specText } from '../../format/typed-value.ts';
-import { emptyFields, problemOf, type RolloutFields, specFromForm } from './spec-from-form.ts';
+import { rolloutLabel } from './rollout-labels.ts';
+import { emptyFields, problemsOf, type RolloutFields, specFromForm } from './spec-from-form.ts';
 
 const filled: RolloutFields = { ...emptyFields, name: 'signs', release: 'signs-2', selector: 'labels.site == "north"' };
 
 describe('a rollout from the form', () => {
   test('is one as soon as it has a name, a release and devices', () => {
-    expect(problemOf(specFromForm(filled))).toBeUndefined();
+    expect(problemsOf(specFromForm(filled)).size).toBe(0);
     expect(rolloutSpecSchema.parse(specFromForm(filled))).toMatchObject({
       steps: [{ setPercent: 10 }, { pause: { for: '30m' } }, { setPercent: 100 }],
       failureThresholds: [{ kind: 'any', percent: 20, minimumExecuted: 5 }],
@@ -27,7 +28,7 @@ describe('a rollout from the form', () => {
         { key: 4, kind: 'setCount', value: '7' },
       ],
     });
-    expect(problemOf(spec)).toBeUndefined();
+    expect(problemsOf(spec).size).toBe(0);
     expect(spec).toMatchObject({
       rate: { perMinute: 30 },
       bandwidthBytesPerMinute: 100_000_000,
@@ -45,7 +46,14 @@ describe('a rollout from the form', () => {
     [{ steps: [{ key: 1, kind: 'approve', value: '0' }] }, /^steps\.0/],
     [{ deviceTimeout: 'soon' }, /^deviceTimeout$/],
   ])('with %o is told what is wrong, and where', (change, field) => {
-    expect(problemOf(specFromForm({ ...filled, ...change }))?.field).toMatch(field);
+    expect([...problemsOf(specFromForm({ ...filled, ...change })).keys()]).toEqual([expect.stringMatching(field)]);
+  });
+
+  test('is told all that is wrong at once, each by the label of its field', () => {
+    const problems = problemsOf(specFromForm({ ...emptyFields, successPercent: 'all', steps: [{ key: 1, kind: 'approve', value: '' }] }));
+    const wrong = [...problems].map(([field, message]) => [rolloutLabel(field), message]);
+    expect(wrong.map(([label]) => label).sort()).toEqual(['Devices', 'Name', 'Release', 'Step 1', 'Success of a wave, percent']);
+    expect(wrong).toContainEqual(['Devices', 'This is missing']);
   });
 
   test('is the same in YAML', () => {

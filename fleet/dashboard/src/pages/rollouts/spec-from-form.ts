@@ -1,5 +1,5 @@
-import { firstProblemOf, type RolloutSpecInput, type RolloutStep, rolloutSpecSchema } from '@starling/shared';
-import { isFilled, numberOf } from '../../format/typed-value.ts';
+import { type RolloutSpecInput, type RolloutStep, rolloutSpecSchema } from '@starling/shared';
+import { isFilled, numberOf, problemsOfText } from '../../format/typed-value.ts';
 
 export type StepKind = 'setPercent' | 'setCount' | 'setLabel' | 'pause' | 'analyse' | 'approve';
 
@@ -98,8 +98,8 @@ export function specFromForm(fields: RolloutFields): RolloutSpecInput {
   };
 }
 
-/** The first thing that is wrong with it, in words; undefined where nothing is. */
-export function problemOf(spec: RolloutSpecInput): { field: string; message: string } | undefined {
+/** What is wrong with it, by field as the schema names it. What is merely empty is said to be missing. */
+export function problemsOf(spec: RolloutSpecInput): Map<string, string> {
   const parsed = rolloutSpecSchema.safeParse(spec);
-  return parsed.success ? undefined : firstProblemOf(parsed.error);
+  return parsed.success ? new Map() : problemsOfText(parsed.error, { name: spec.name, release: spec.release, selector: spec.selector });
 }

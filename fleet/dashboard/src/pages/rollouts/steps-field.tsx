@@ -1,16 +1,20 @@
-import { ActionIcon, Button, Group, NativeSelect, Stack, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Group, NativeSelect, TextInput } from '@mantine/core';
 import { IconArrowDown, IconArrowUp, IconPlus, IconTrash } from '@tabler/icons-react';
+import type { FieldProblems } from '../../parts/field-problems.ts';
+import { Fieldset } from '../../parts/fieldset.tsx';
+import { rolloutLabel } from './rollout-labels.ts';
 import { type StepFields, type StepKind, stepWords } from './spec-from-form.ts';
 
 interface StepsFieldProps {
   steps: StepFields[];
   onChange: (steps: StepFields[]) => void;
+  problems: FieldProblems;
 }
 
 const kinds = Object.entries(stepWords).map(([value, { label }]) => ({ value, label }));
 
 /** The steps of a rollout: added, moved, taken away. */
-export function StepsField({ steps, onChange }: StepsFieldProps) {
+export function StepsField({ steps, onChange, problems }: StepsFieldProps) {
   const put = (index: number, change: Partial<StepFields>): void =>
     onChange(steps.map((step, at) => (at === index ? { ...step, ...change } : step)));
   const move = (index: number, by: -1 | 1): void => {
@@ -24,10 +28,9 @@ export function StepsField({ steps, onChange }: StepsFieldProps) {
     onChange([...steps, { key, kind: 'setPercent', value: '' }]);
   };
   return (
-    <Stack gap="xs" component="fieldset" m={0} p={0} style={{ border: 'none', minWidth: 0 }}>
-      <legend style={{ fontSize: '0.875rem', fontWeight: 500, padding: 0, marginBottom: 4 }}>Steps, one after the other</legend>
+    <Fieldset legend={rolloutLabel('steps')} error={problems.own('steps')}>
       {steps.map((step, index) => (
-        <Group key={step.key} gap="xs" align="flex-end" wrap="nowrap">
+        <Group key={step.key} gap="xs" align="flex-start" wrap="nowrap">
           <NativeSelect
             aria-label={`Kind of step ${index + 1}`}
             data={kinds}
@@ -37,6 +40,8 @@ export function StepsField({ steps, onChange }: StepsFieldProps) {
             onChange={({ currentTarget: { value } }) => put(index, { kind: value as StepKind, value: '' })}
           />
           <TextInput
+            {...problems.at(`steps.${index}`)}
+            label={undefined}
             aria-label={`Step ${index + 1}: ${stepWords[step.kind].asks}`}
             placeholder={stepWords[step.kind].placeholder}
             title={stepWords[step.kind].asks}
@@ -78,6 +83,6 @@ export function StepsField({ steps, onChange }: StepsFieldProps) {
           Add a step
         </Button>
       </Group>
-    </Stack>
+    </Fieldset>
   );
 }

@@ -4,8 +4,8 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { read } from '../../data/queries.ts';
 import { bytesOf, inWords } from '../../format/quantity.ts';
+import { DeviceCell } from '../../parts/device-cell.tsx';
 import { EmptyState } from '../../parts/empty-state.tsx';
-import { TextLink } from '../../parts/link.tsx';
 import { pageQuery } from '../../parts/list-search.ts';
 import { Moment } from '../../parts/moment.tsx';
 import { Pager } from '../../parts/pager.tsx';
@@ -100,14 +100,7 @@ function TargetRow({ target }: { target: RolloutTargetView }) {
   return (
     <Table.Tr>
       <Table.Td>
-        <TextLink to="/devices/$id" params={{ id: device }} fw={600} size="sm">
-          {name}
-        </TextLink>
-        {!online && (
-          <Text size="xs" c="dimmed">
-            away
-          </Text>
-        )}
+        <DeviceCell device={device} name={name} online={online} />
       </Table.Td>
       <Table.Td>{profile}</Table.Td>
       <Table.Td>

@@ -1,18 +1,18 @@
-import { Alert, Button, Group, Modal, Select, Stack, Switch, Table, TextInput } from '@mantine/core';
+import { Select, Switch, Table, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { roleSchema, type User } from '@starling/shared';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { read, useChange } from '../../data/queries.ts';
 import { useSession } from '../../data/session.ts';
 import { CommandBox } from '../../parts/command-box.tsx';
 import { pageQuery } from '../../parts/list-search.ts';
+import { MakeDialog } from '../../parts/make-dialog.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { announceProblem } from '../../parts/notice.ts';
 import { OpenButton } from '../../parts/open-button.tsx';
 import { Pager } from '../../parts/pager.tsx';
 import { Panel } from '../../parts/panel.tsx';
-import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { WideTable } from '../../parts/wide-table.tsx';
 
@@ -99,45 +99,29 @@ function UserRow({ user }: { user: User }) {
 function AddUserDialog({ onClose }: { onClose: () => void }) {
   const [role, setRole] = useState<User['role']>('viewer');
   const create = useChange('createUser', { makesOld });
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    create.mutate({ body: { email: String(form.get('email')).trim(), name: String(form.get('name')).trim(), role } });
-  };
   return (
-    <Modal opened onClose={onClose} title="Add a person" centered closeButtonProps={{ 'aria-label': 'Close' }}>
-      {create.data === undefined ? (
-        <form onSubmit={submit}>
-          <Stack>
-            <TextInput label="Name" name="name" required maxLength={100} data-autofocus />
-            <TextInput label="E-mail" name="email" type="email" required />
-            <Select
-              label="Role"
-              data={roleSchema.options}
-              value={role}
-              allowDeselect={false}
-              onChange={(next) => setRole(roleSchema.parse(next))}
-            />
-            {create.isError && <ProblemAlert error={create.error} />}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={onClose}>
-                Cancel
-              </Button>
-              <Button type="submit" loading={create.isPending}>
-                Add
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      ) : (
-        <Stack>
-          <Alert variant="outline" color="petrol" title="Shown only this once" styles={{ title: { color: 'var(--mantine-color-text)' } }}>
-            Give this password to {create.data.user.name} over a safe way; it should be changed under Settings.
-          </Alert>
-          <CommandBox label="One-time password:" command={create.data.password} />
-          <Button onClick={onClose}>Done</Button>
-        </Stack>
-      )}
-    </Modal>
+    <MakeDialog
+      title="Add a person"
+      verb="Add"
+      making={create}
+      onClose={onClose}
+      onSubmit={(form) => create.mutate({ body: { email: String(form.get('email')).trim(), name: String(form.get('name')).trim(), role } })}
+      made={
+        create.data && {
+          note: `Give this password to ${create.data.user.name} over a safe way; it should be changed under Settings.`,
+          secrets: <CommandBox label="One-time password:" command={create.data.password} />,
+        }
+      }
+    >
+      <TextInput label="Name" name="name" required maxLength={100} data-autofocus />
+      <TextInput label="E-mail" name="email" type="email" required />
+      <Select
+        label="Role"
+        data={roleSchema.options}
+        value={role}
+        allowDeselect={false}
+        onChange={(next) => setRole(roleSchema.parse(next))}
+      />
+    </MakeDialog>
   );
 }

@@ -11,7 +11,7 @@ import { GraphCanvas } from '../../../graph/graph-canvas.tsx';
 import { GraphDetail } from '../../../graph/graph-detail.tsx';
 import { GraphFrame } from '../../../graph/graph-frame.tsx';
 import { EdgeTable } from '../../../graph/graph-tables.tsx';
-import { allInner } from '../../../graph/open-inner.ts';
+import { plainInner } from '../../../graph/open-inner.ts';
 import { useModelPorts } from '../../../graph/use-model-ports.ts';
 import { useOpened } from '../../../graph/use-opened.ts';
 import { EmptyState } from '../../../parts/empty-state.tsx';
@@ -20,33 +20,34 @@ import { QueryView } from '../../../parts/query-view.tsx';
 import { LatencyBreakdown } from './latency-breakdown.tsx';
 import { figuresFor, type LiveFigures, latencyShares, sumWindows, withParts } from './live-figures.ts';
 import { ReplayPanel } from './replay-panel.tsx';
+import { noteOf, type ShownRelease, shownReleaseOf, type Told } from './shown-release.ts';
 import { TapPanel } from './tap-panel.tsx';
 import { isVisible, pictureBefore } from './visible-edges.ts';
 
 /** Figures are those of the last minute in which anything was told. */
 const SPAN_MS = 60_000;
 
-/** The pipeline that runs on a device, with what happens in it. */
+/** The pipeline of a device, that runs or is to run, with what happens in it. */
 export function GraphTab({ device }: { device: DeviceView }) {
-  const running = device.reported?.running ?? null;
-  if (running === null) return <EmptyState title="No release runs">A graph stands here once the device runs a pipeline.</EmptyState>;
-  return <RunningGraph device={device} digest={running.release} />;
+  const shown = shownReleaseOf(device);
+  if (shown === undefined) return <EmptyState title="Nothing assigned">Assign a release: its graph stands here at once.</EmptyState>;
+  return <GraphOf device={device} shown={shown} />;
 }
 
-function RunningGraph({ device, digest }: { device: DeviceView; digest: string }) {
-  const release = useQuery(read('showRelease', { params: { digest } }));
+function GraphOf({ device, shown }: { device: DeviceView; shown: ShownRelease }) {
+  const release = useQuery(read('showRelease', { params: { digest: shown.digest } }));
   return (
     <QueryView query={release} heightPx={640}>
-      {(view) => <PipelineOf device={device} release={view} />}
+      {(view) => <PipelineOf device={device} release={view} shown={shown} />}
     </QueryView>
   );
 }
 
-function PipelineOf({ device, release }: { device: DeviceView; release: ReleaseView }) {
+function PipelineOf({ device, release, shown }: Omit<LiveGraphProps, 'pipeline'>) {
   const pipeline = useQuery(read('showPipeline', { params: { digest: release.document.pipeline.digest } }));
   return (
     <QueryView query={pipeline} heightPx={640}>
-      {(view) => <LiveGraph {...{ device, release, pipeline: view }} />}
+      {(view) => <LiveGraph {...{ device, release, shown, pipeline: view }} />}
     </QueryView>
   );
 }
@@ -54,22 +55,23 @@ function PipelineOf({ device, release }: { device: DeviceView; release: ReleaseV
 interface LiveGraphProps {
   device: DeviceView;
   release: ReleaseView;
+  shown: ShownRelease;
   pipeline: PipelineView;
 }
 
-function LiveGraph({ device, release, pipeline: { name, version, document } }: LiveGraphProps) {
+function LiveGraph({ device, release, shown, pipeline: { name, version, document } }: LiveGraphProps) {
   const { may } = useSession();
   const { models } = useModelPorts();
-  const { opened, toggle } = useOpened(() => allInner(document));
+  const { opened, toggle } = useOpened(() => plainInner(document));
   const [selection, setSelection] = useState<Selection>();
   const graph = useMemo(() => drawnGraphOf(document, models, opened), [document, models, opened]);
-  const { live, figures, workers } = useFigures(device, graph, { release: release.digest, pipeline: name });
-  const refusal = refusalOf(device, may('operator'));
+  const { live, told, figures, workers } = useFigures(device, graph, { release: release.digest, pipeline: name });
+  const refusal = refusalOf(device, shown, may('operator'));
   const showNode = useCallback((id: string | undefined) => setSelection(id === undefined ? undefined : { kind: 'node', id }), []);
   const edge = selection?.kind === 'edge' ? graph.edges.find(({ id }) => id === selection.id) : undefined;
   return (
     <Stack gap="md">
-      <Panel title={`${name} ${version}`} note={noteOf(live, workers)}>
+      <Panel title={`${name} ${version}`} note={noteOf(told, shown, workers)}>
         <GraphFrame
           canvas={
             <GraphCanvas
@@ -111,6 +113,13 @@ function LiveGraph({ device, release, pipeline: { name, version, document } }: L
 }
 
 const noFigures: Figures = { nodes: new Map(), edges: new Map() };
+const NONE_YET = { text: 'no figures yet', words: 'no figures yet', tone: 'idle' } as const;
+
+/** The drawing before anything was told: each line says so. */
+function noneYet({ edges }: DrawnGraph): (readonly [string, typeof NONE_YET])[] {
+  return edges.filter(({ kind }) => kind !== 'trigger').map(({ id }) => [id, NONE_YET] as const);
+}
+
 const inferences = (id: string) => read('listTelemetry', { params: { id }, query: { kind: 'inference', limit: 60 } });
 
 /** One for all drawings: what it gives stays the same while nothing new is told. */
@@ -121,16 +130,18 @@ const rowsOf = (results: readonly { data?: { items: TelemetryRow[] } | undefined
 function useFigures(device: DeviceView, graph: DrawnGraph, { release, pipeline }: { release: string; pipeline: string }) {
   const records = useQuery(inferences(device.id));
   const workers = useMemo(() => workersOf(device, pipeline), [device, pipeline]);
-  const told = useQueries({ queries: workers.map(({ id }) => inferences(id)), combine: rowsOf });
+  const ofWorkers = useQueries({ queries: workers.map(({ id }) => inferences(id)), combine: rowsOf });
   const live = useMemo(() => sumWindows(records.data?.items ?? [], { release, pipeline }, SPAN_MS), [records.data, release, pipeline]);
   const figures = useMemo(() => {
     const parts = workers.flatMap(({ name }, index) => {
-      const sum = sumWindows(told[index] ?? [], { release, pipeline }, SPAN_MS);
+      const sum = sumWindows(ofWorkers[index] ?? [], { release, pipeline }, SPAN_MS);
       return sum === undefined ? [] : [{ worker: name, figures: figuresFor(graph, sum) }];
     });
-    return withParts(live === undefined ? noFigures : figuresFor(graph, live), parts);
-  }, [workers, told, live, graph, release, pipeline]);
-  return { live, figures, workers: workers.map(({ name }) => name) };
+    if (live !== undefined) return withParts(figuresFor(graph, live), parts);
+    const { nodes, edges } = withParts(noFigures, parts);
+    return { nodes, edges: new Map([...(records.data === undefined ? [] : noneYet(graph)), ...edges]) };
+  }, [workers, ofWorkers, live, records.data, graph, release, pipeline]);
+  return { live, told: toldOf(live, records), figures, workers: workers.map(({ name }) => name) };
 }
 
 function workersOf({ desired }: DeviceView, pipeline: string): { id: string; name: string }[] {
@@ -138,14 +149,15 @@ function workersOf({ desired }: DeviceView, pipeline: string): { id: string; nam
   return [...new Map(all.flatMap(({ worker }) => (worker === null ? [] : [[worker.id, worker]]))).values()];
 }
 
-function noteOf(live: LiveFigures | undefined, workers: readonly string[]): string {
-  if (live === undefined) return 'It has told nothing yet.';
-  const parts = workers.length === 0 ? '' : ` Those inside of parts are of ${workers.join(' and ')}, for all that it works for.`;
-  return `Figures of the last ${inWords(millisecondsOf(live.lengthMs))}: on nodes runs and the time of each, on lines values.${parts}`;
+function toldOf(live: LiveFigures | undefined, { isPending, error }: { isPending: boolean; error: Error | null }): Told {
+  if (live !== undefined) return { state: 'told', span: inWords(millisecondsOf(live.lengthMs)) };
+  if (isPending) return { state: 'reading' };
+  return error === null ? { state: 'none' } : { state: 'refused', message: error.message };
 }
 
-function refusalOf(device: DeviceView, mayOperate: boolean): string | undefined {
+function refusalOf(device: DeviceView, { isRunning }: ShownRelease, mayOperate: boolean): string | undefined {
   if (!mayOperate) return 'Watching and replaying need the role operator.';
+  if (!isRunning) return 'The device does not run this release.';
   return device.online ? undefined : 'The device is offline.';
 }
 
@@ -157,6 +169,8 @@ function FiguresOfSelection({ words }: { words: string | undefined }) {
   );
 }
 
+const drawnPort = ({ from, fromPort }: Pick<DrawnEdge, 'from' | 'fromPort'>): string => `${from}.${fromPort}`;
+
 interface EdgeTapProps {
   device: DeviceView;
   release: ReleaseView;
@@ -166,28 +180,30 @@ interface EdgeTapProps {
 }
 
 function EdgeTap({ device, release, graph, edge, refusal }: EdgeTapProps) {
-  const { policies, name, pipeline } = release.document;
-  const port = `${edge.from}.${edge.fromPort}`;
-  const edges = graph.edges.map((each) => ({ from: `${each.from}.${each.fromPort}`, to: `${each.to}.${each.toPort}` }));
+  const { policies, pipeline } = release.document;
+  const { port } = edge;
+  const told = graph.edges.map((each) => ({ from: each.port, to: `${each.to}.${each.toPort}` }));
+  const drawn = graph.edges.map((each) => ({ from: drawnPort(each), to: `${each.to}.${each.toPort}` }));
   const placeOf = (from: string) => placeOfPort(device.desired?.placement ?? [], pipeline.name, from);
   const place = placeOf(port);
   // One tap watches one machine.
-  const isPicture = (from: string): boolean =>
-    placeOf(from) === place &&
-    isVisible(from, edges, policies) &&
-    graph.edges.some(
-      (each) => `${each.from}.${each.fromPort}` === from && (each.type?.kind === 'image' || each.type?.kind === 'encoded-image'),
-    );
+  const pictureAt = (from: string): string | undefined =>
+    graph.edges.find(
+      (each) =>
+        drawnPort(each) === from &&
+        (each.type?.kind === 'image' || each.type?.kind === 'encoded-image') &&
+        placeOf(each.port) === place &&
+        isVisible(each.port, told, policies),
+    )?.port;
   // Only what was found in a picture is drawn over one.
   const hasPlaces = edge.type !== undefined && ['boxes', 'detections', 'json'].includes(edge.type.kind);
   return (
     <TapPanel
       key={port}
-      {...{ device: device.id, port, release: name, refusal }}
-      pipeline={`${pipeline.name}@${pipeline.version}`}
-      isVisible={isVisible(port, edges, policies)}
+      {...{ device: device.id, port, release: release.document, refusal }}
+      isVisible={isVisible(port, told, policies)}
       place={place}
-      picture={hasPlaces ? pictureBefore(port, edges, isPicture) : undefined}
+      picture={hasPlaces ? pictureBefore(drawnPort(edge), drawn, pictureAt) : undefined}
     />
   );
 }

@@ -43,8 +43,8 @@ describe('figures of a running pipeline', () => {
     const graph = {
       nodes: [{ id: 'look' }, { id: 'in' }, { id: 'idle' }],
       edges: [
-        { id: 'e1', from: 'look', fromPort: 'y', kind: 'value' },
-        { id: 'e2', from: 'idle', fromPort: 'z', kind: 'value' },
+        { id: 'e1', from: 'look', fromPort: 'y', port: 'look.y', kind: 'value' },
+        { id: 'e2', from: 'idle', fromPort: 'z', port: 'idle.z', kind: 'value' },
       ],
       groups: [],
     } as unknown as DrawnGraph;
@@ -66,6 +66,21 @@ describe('figures of a running pipeline', () => {
     expect(shares.map(({ id }) => id)).toEqual(['in/cut', 'look']);
     expect(shares.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
     expect(shares[1]).toMatchObject({ msPerItem: 15, runsPerSecond: 4 });
+  });
+
+  test('a pipeline that runs as a whole counts once: as its node while that is drawn closed, else as what is inside', () => {
+    const nodes = { look: { runs: 4, totalMs: 20 }, in: { runs: 4, totalMs: 80 }, 'in/cut': { runs: 4, totalMs: 60 } };
+    const live = sumWindows([row(9000, { nodes })], of, 5000);
+    if (live === undefined) throw new Error('there is a window');
+    const listed = (order: string[]) => latencyShares(order, live).map(({ id, share }) => [id, share]);
+    expect(listed(['look', 'in'])).toEqual([
+      ['look', 0.2],
+      ['in', 0.8],
+    ]);
+    expect(listed(['look', 'in/cut'])).toEqual([
+      ['look', 0.2],
+      ['in/cut', 0.6],
+    ]);
   });
 
   test('of parts are those of their workers; what leaves a part is counted by the device itself', () => {

@@ -88,13 +88,13 @@ function figuresOfNode({ nodes }: LiveFigures, id: string): NodeFigures | undefi
 
 /** The figures as they stand on the drawing. */
 export function figuresFor(graph: DrawnGraph, live: LiveFigures): Figures {
-  const allMs = [...live.nodes.values()].reduce((sum, { totalMs }) => sum + totalMs, 0);
+  const allMs = timeOfAll(live);
   const nodes: [string, ReturnType<typeof nodeText>][] = graph.nodes.flatMap(({ id }) => {
     const figures = figuresOfNode(live, id);
     return figures === undefined ? [] : [[id, nodeText(figures, live.lengthMs, allMs)]];
   });
-  const edges: [string, ReturnType<typeof edgeText>][] = graph.edges.flatMap(({ id, from, fromPort, kind }) => {
-    const figures = live.edges.get(`${from}.${fromPort}`);
+  const edges: [string, ReturnType<typeof edgeText>][] = graph.edges.flatMap(({ id, port, kind }) => {
+    const figures = live.edges.get(port);
     return figures === undefined || kind === 'trigger' ? [] : [[id, edgeText(figures, live.lengthMs)]];
   });
   return { nodes: new Map(nodes), edges: new Map(edges) };
@@ -147,16 +147,34 @@ export interface LatencyShare extends NodeFigures {
   id: string;
   /** Time in this node for each item of the pipeline. */
   msPerItem: number;
-  /** Of the time in all nodes. */
+  /** Of the time in all nodes; what runs inside of a node is in the time of that node. */
   share: number;
   runsPerSecond: number;
 }
 
-/** Where the time of an item goes, in the order of its way. */
+/** The nodes around one, outermost last: `a/b/c` stands in `a/b` and `a`. */
+function aroundOf(id: string): string[] {
+  const names = id.split('/');
+  return names.slice(1).map((_, index) => names.slice(0, index + 1).join('/'));
+}
+
+/** Time in all nodes. A pipeline that runs as a whole tells its time, and so do the nodes inside of it: it counts once. */
+function timeOfAll({ nodes }: LiveFigures): number {
+  return [...nodes].reduce((sum, [id, { totalMs }]) => (aroundOf(id).some((outer) => nodes.has(outer)) ? sum : sum + totalMs), 0);
+}
+
+/**
+ * Where the time of an item goes, in the order of its way. Of a pipeline that runs as a whole either the node is listed, where it is drawn
+ * closed, or what is inside.
+ */
 export function latencyShares(order: readonly string[], live: LiveFigures): LatencyShare[] {
   const rank = new Map(order.map((id, index) => [id, index]));
-  const allMs = [...live.nodes.values()].reduce((sum, { totalMs }) => sum + totalMs, 0);
+  const allMs = timeOfAll(live);
+  const isListed = (id: string): boolean =>
+    rank.has(id) ||
+    !(aroundOf(id).some((outer) => live.nodes.has(outer) && rank.has(outer)) || order.some((drawn) => aroundOf(drawn).includes(id)));
   return [...live.nodes]
+    .filter(([id]) => isListed(id))
     .toSorted(([a], [b]) => (rank.get(a) ?? order.length) - (rank.get(b) ?? order.length))
     .map(([id, figures]) => ({
       ...{ id, ...figures, runsPerSecond: perSecond(figures.runs, live.lengthMs) },

@@ -12,9 +12,9 @@ const graph = {
     { id: 'output', outputs: [] },
   ],
   edges: [
-    { from: 'input', fromPort: 'image', to: 'decode', toPort: 'image', kind: 'value' },
-    { from: 'decode', fromPort: 'image', to: 'look', toPort: 'x', kind: 'value' },
-    { from: 'look', fromPort: 'y', to: 'output', toPort: 'y', kind: 'value' },
+    { from: 'input', fromPort: 'image', port: 'input.image', to: 'decode', toPort: 'image', kind: 'value' },
+    { from: 'decode', fromPort: 'image', port: 'decode.image', to: 'look', toPort: 'x', kind: 'value' },
+    { from: 'look', fromPort: 'y', port: 'look.y', to: 'output', toPort: 'y', kind: 'value' },
   ],
   groups: [],
 } as unknown as DrawnGraph;

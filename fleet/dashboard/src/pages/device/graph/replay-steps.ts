@@ -31,9 +31,7 @@ export function stepsOf(graph: DrawnGraph, result: ReplayResult, values: readonl
   return graph.nodes
     .map(({ id, outputs }) => ({
       node: id,
-      takes: graph.edges
-        .filter(({ to, kind }) => to === id && kind !== 'trigger')
-        .map(({ from, fromPort }) => portAt(`${from}.${fromPort}`)),
+      takes: graph.edges.filter(({ to, kind }) => to === id && kind !== 'trigger').map(({ port }) => portAt(port)),
       gives: outputs.map(({ name }) => portAt(`${id}.${name}`)),
       tookMs: result.nodesMs[id],
       failure: failedAt === id ? result.failure?.message : undefined,

@@ -1,5 +1,5 @@
 import { Button, Group, NumberInput, Stack, Text, Title } from '@mantine/core';
-import type { PlacementView } from '@starling/shared';
+import type { PlacementView, Release } from '@starling/shared';
 import { IconEye, IconPlayerStop } from '@tabler/icons-react';
 import { useState } from 'react';
 import { bytesOf, counted, inWords, millisecondsOf } from '../../../format/quantity.ts';
@@ -19,9 +19,7 @@ interface TapPanelProps {
   port: string;
   /** A port that gives the picture of the same item, over which is drawn what was found. */
   picture: string | undefined;
-  release: string;
-  /** `name@version` */
-  pipeline: string;
+  release: Release;
   isVisible: boolean;
   /** Where the part of the edge runs, if not on the device itself. */
   place: PlacementView | undefined;
@@ -30,12 +28,12 @@ interface TapPanelProps {
 }
 
 /** The values of one edge of a running pipeline, as they come. */
-export function TapPanel({ device, port, picture, release, pipeline, isVisible, place, refusal }: TapPanelProps) {
+export function TapPanel({ device, port, picture, release, isVisible, place, refusal }: TapPanelProps) {
   const tap = useTap(device);
   const [perSecond, setPerSecond] = useState(2);
   const isRunning = tap.state === 'starting' || tap.state === 'open';
   const shown = matchPicture(tap.values.get(port) ?? [], picture === undefined ? [] : (tap.values.get(picture) ?? []));
-  if (!isVisible) return <PolicyRefusal {...{ port, release, pipeline }} />;
+  if (!isVisible) return <PolicyRefusal {...{ port, release }} />;
   return (
     <Stack gap="xs">
       <Title order={3} size="h5">

@@ -20,9 +20,12 @@ test('a port may be looked at that the policy names, or that alone gives an outp
 });
 
 test('what was found is drawn over the nearest picture before it', () => {
-  const isPicture = (port: string): boolean => port === 'decode.image' || port === 'input.image';
-  expect(pictureBefore('collect.readings', edges, isPicture)).toBe('decode.image');
-  expect(pictureBefore('collect.readings', edges, (port) => port === 'input.image')).toBe('input.image');
-  expect(pictureBefore('collect.readings', edges, () => false)).toBeUndefined();
-  expect(pictureBefore('a.x', [{ from: 'a.x', to: 'a.y' }], () => false)).toBeUndefined();
+  const among =
+    (...ports: string[]) =>
+    (port: string): string | undefined =>
+      ports.includes(port) ? port : undefined;
+  expect(pictureBefore('collect.readings', edges, among('decode.image', 'input.image'))).toBe('decode.image');
+  expect(pictureBefore('collect.readings', edges, among('input.image'))).toBe('input.image');
+  expect(pictureBefore('collect.readings', edges, among())).toBeUndefined();
+  expect(pictureBefore('a.x', [{ from: 'a.x', to: 'a.y' }], among())).toBeUndefined();
 });

@@ -15,12 +15,12 @@ export function isVisible(port: string, edges: readonly Pick<Edge, 'from' | 'to'
 
 /**
  * The picture over which what a port gives can be drawn: the nearest one before it that may be looked at.
- * @param isPicture whether a port gives one picture
+ * @param pictureAt under which name the picture that a port gives is watched; undefined where it gives none
  */
 export function pictureBefore(
   port: string,
   edges: readonly Pick<Edge, 'from' | 'to'>[],
-  isPicture: (port: string) => boolean,
+  pictureAt: (port: string) => string | undefined,
 ): string | undefined {
   const seen = new Set<string>();
   const open = [parsePortReference(port).node];
@@ -28,7 +28,7 @@ export function pictureBefore(
     if (seen.has(node)) continue;
     seen.add(node);
     const feeding = edges.filter(({ to }) => parsePortReference(to).node === node).map(({ from }) => from);
-    const picture = feeding.find(isPicture);
+    const picture = feeding.map(pictureAt).find((name) => name !== undefined);
     if (picture !== undefined) return picture;
     open.push(...feeding.map((from) => parsePortReference(from).node));
   }
