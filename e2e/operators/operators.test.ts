@@ -9,6 +9,9 @@ import { type RunningFleet, startRunningFleet, until } from '../harness/running-
 import { type Listener, listen, type MqttLogin, publish } from './mosquitto-tools.ts';
 
 const topics = createTopics();
+const CROWD = 12;
+/** Within which an answer that is sent again would have come. */
+const QUIET_MS = 1_500;
 
 describeWith(['mosquitto_pub'], "a person's own MQTT tools", () => {
   let fleet: RunningFleet;
@@ -97,6 +100,28 @@ describeWith(['mosquitto_pub'], "a person's own MQTT tools", () => {
     listener = await listen(login, results());
     await send('cancel', { request: 'end-1', arguments: { request: 'all-1' } });
     await listener.answer('all-1', ({ batch, status }) => batch !== undefined && status === 'cancelled');
+  });
+
+  test('hear each step once, though many devices answer at the same moment', { timeout: 120_000 }, async () => {
+    const stop = new AbortController();
+    const crowd = starling.run([...globals(), 'simulate', '--devices', String(CROWD), '--rate', '50'], { interrupt: stop.signal });
+    try {
+      const online = () => fleet.client.call(api.listDevices, { query: { select: 'has(labels.simulated) && online', limit: 1 } });
+      await until('the crowd is there', async () => (await online()).total === CROWD, 30_000);
+      await send('ping', { request: 'crowd-1', select: 'has(labels.simulated)' });
+      await listener.answer('crowd-1', ({ batch, status }) => batch !== undefined && status === 'done');
+      const ended = () => listener.answers('crowd-1').filter(({ device, status }) => device !== undefined && status === 'done');
+      await until('each has answered', () => new Set(ended().map(({ device }) => device)).size === CROWD);
+      await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+      const said = listener.answers('crowd-1').map(({ atMs: _atMs, ...answer }) => JSON.stringify(answer));
+      expect(said.toSorted()).toEqual([...new Set(said)].toSorted());
+      // Whoever asks is answered, though that is nothing new.
+      await send('ping', { request: 'crowd-1', select: 'has(labels.simulated)' });
+      await until('it is told again', () => listener.answers('crowd-1').length > said.length);
+    } finally {
+      stop.abort();
+      await crowd;
+    }
   });
 
   test.each<[string, string, string, object]>([

@@ -24,6 +24,7 @@ import type { OperatorAccounts } from './accounts.ts';
 import { answerOfBatch, answerOfCommand, refusal } from './answer.ts';
 import { readRequest } from './read-request.ts';
 import { deleteRequestsBefore, insertRequest, openWork, type RequestRow, requestBehind, requestOf, requestsSince } from './store.ts';
+import { createTold } from './told.ts';
 
 /**
  * Carries commands of operators' own MQTT tools to devices, and answers back.
@@ -32,6 +33,7 @@ import { deleteRequestsBefore, insertRequest, openWork, type RequestRow, request
  * - A request makes its command once: the row that remembers it is written in the transaction that makes the command.
  * - Role, scope and devices of the account are asked anew for each request: who was shut out commands nothing more.
  * - Answers are sent at least once, in order, to whoever of the account listens; none is kept. Asking again says where it stands.
+ * - One that says nothing new is not sent again, unless somebody asks: several events may have the same step behind them.
  * - Of several processes one answers. The next one begins with where the requests of the last minutes stand.
  */
 export interface OperatorRelay {
@@ -87,10 +89,16 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
       });
     tails.set(account, tail);
   };
-  const tell = async (row: RequestRow): Promise<void> => {
+  const told = createTold();
+  const sendNews = async (account: string, answer: OperatorResult, isAsked = false): Promise<void> => {
+    if (!isAsked && !told.isNews(account, answer)) return;
+    await ways.send(account, answer.request, answer);
+    told.note(account, answer);
+  };
+  const tell = async (row: RequestRow, isAsked = false): Promise<void> => {
     const { account, request, command, batch } = row;
-    if (command !== null) await ways.send(account, request, answerOfCommand(request, await commands.show(command), clock.nowMs()));
-    if (batch !== null) await ways.send(account, request, answerOfBatch(request, await batches.show(batch), clock.nowMs()));
+    if (command !== null) await sendNews(account, answerOfCommand(request, await commands.show(command), clock.nowMs()), isAsked);
+    if (batch !== null) await sendNews(account, answerOfBatch(request, await batches.show(batch), clock.nowMs()), isAsked);
   };
   const follow = ({ command, batch }: Pick<RequestRow, 'command' | 'batch'>): void => {
     if (command !== null) followed.commands.add(command);
@@ -127,7 +135,7 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
     if (found === undefined) return;
     const { request: row, isPart } = found;
     inOrder(row.account, async () => {
-      if (isPart) await ways.send(row.account, row.request, answerOfCommand(row.request, await commands.show(id), clock.nowMs()));
+      if (isPart) await sendNews(row.account, answerOfCommand(row.request, await commands.show(id), clock.nowMs()));
       await tell(row);
     });
   };
@@ -146,9 +154,9 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
         requireScope(known.actor, neededScope(api.commandDevice));
         if ('error' in read) throw read.error;
         const caller = { account, select: known.select, actor: { ...known.actor, name: `mqtt ${account}, ${known.actor.name}` } };
-        const row = await carryOut(caller, read.name, read.request, ports);
+        const row = await carryOut(caller, read.name, read.request, { ...ports, follow });
         follow(row);
-        inOrder(account, () => tell(row));
+        inOrder(account, () => tell(row, true));
       } catch (error) {
         if (!isStarlingError(error)) log.error({ account, error: messageOf(error) }, 'a request of an operator failed');
         inOrder(account, () => ways.send(account, id, refusal(id, error, clock.nowMs())));
@@ -180,7 +188,7 @@ async function carryOut(
   caller: Caller,
   name: OperatorCommandName,
   request: OperatorRequest,
-  ports: OperatorRelayPorts,
+  ports: OperatorRelayPorts & { follow(row: RequestRow): void },
 ): Promise<RequestRow> {
   const { db, clock } = ports;
   const digest = createHash('sha256')
@@ -195,6 +203,8 @@ async function carryOut(
     Object.assign(row, made);
     // Two of the same at the same moment: one makes the command, and the other finds it.
     if (!(await insertRequest(tx, row))) throw new StarlingError('repeated', 'the request is being carried out');
+    // Devices may have answered before the last of them is sent to: their steps are told too.
+    ports.follow(row);
   };
   try {
     if (name === 'cancel') return await cancelRequest(caller, request, ports);
