@@ -146,6 +146,12 @@ describeWith(['mosquitto_pub'], "a person's own MQTT tools", () => {
       '{"request": "bad-6", "select": "online", "arguments": {"lineCount": 0}}',
       { field: expect.stringContaining('lineCount') },
     ],
+    [
+      'a misspelt argument',
+      'logs',
+      '{"request": "bad-9", "select": "online", "arguments": {"lineCont": 5}}',
+      { code: 'unknown-argument', field: 'arguments.lineCont', hint: 'did you mean "lineCount"?' },
+    ],
     ['a bad selector', 'ping', '{"request": "bad-7", "select": "sitee == 1"}', { hint: expect.stringContaining('site') }],
     [
       'what came too late',
@@ -155,7 +161,7 @@ describeWith(['mosquitto_pub'], "a person's own MQTT tools", () => {
     ],
   ])('are told what is wrong with %s', async (_what, name, message, error) => {
     await publish(login, command(name), message);
-    const id = /bad-[2-8]/.exec(message)?.[0] ?? 'unreadable';
+    const id = /bad-[2-9]/.exec(message)?.[0] ?? 'unreadable';
     expect(await listener.answer(id, ({ status }) => status === 'refused')).toMatchObject({ error });
   });
 
@@ -166,6 +172,10 @@ describeWith(['mosquitto_pub'], "a person's own MQTT tools", () => {
     expect(await heard.answer('a', () => true)).toMatchObject({ status: 'refused', error: { code: 'out-of-scope', field: 'device' } });
     await publish(bounded, command('ping', 'north'), JSON.stringify({ request: 'b', select: 'true || online' }));
     await heard.answer('b', ({ status, total }) => status === 'done' && total === 1);
+    // A mistake is told with its place in what was asked, not in what that is joined with.
+    await publish(bounded, command('ping', 'north'), JSON.stringify({ request: 'd', select: 'online && sitee == "x"' }));
+    const { error } = await heard.answer('d', () => true);
+    expect(error).toMatchObject({ message: 'unknown name "sitee", at character 11 of "online && sitee == "x""' });
     heard.stop();
     const weak = await createAccount('weak', '--role', 'viewer');
     const told = await listen(weak, results('weak'));

@@ -258,10 +258,12 @@ async function sendToMany(
   { actor, select }: Caller,
   name: Exclude<OperatorCommandName, 'cancel'>,
   request: OperatorRequest,
-  { batches }: OperatorRelayPorts,
+  { batches, where }: OperatorRelayPorts,
   remember: Remember,
 ): Promise<void> {
   const { select: asked = '', arguments: given, maxInFlight, stopAfter, lifeMinutes } = request;
+  // By itself first: a mistake is told with its place in what was asked, and cannot reach out of it into what bounds the account.
+  await where(asked);
   const bounded = select === null ? asked : `(${select}) && (${asked})`;
   await batches.create({ name, arguments: given, select: bounded, maxInFlight, stopAfter, lifeMinutes }, actor, (tx, id) =>
     remember(tx, { batch: id }),
