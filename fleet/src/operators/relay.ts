@@ -154,9 +154,10 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
         requireScope(known.actor, neededScope(api.commandDevice));
         if ('error' in read) throw read.error;
         const caller = { account, select: known.select, actor: { ...known.actor, name: `mqtt ${account}, ${known.actor.name}` } };
-        const row = await carryOut(caller, read.name, read.request, { ...ports, follow });
+        const { row, isRepeat } = await carryOut(caller, read.name, read.request, { ...ports, follow });
         follow(row);
-        inOrder(account, () => tell(row, true));
+        // Of one that is new an event may have told where it stands already.
+        inOrder(account, () => tell(row, isRepeat));
       } catch (error) {
         if (!isStarlingError(error)) log.error({ account, error: messageOf(error) }, 'a request of an operator failed');
         inOrder(account, () => ways.send(account, id, refusal(id, error, clock.nowMs())));
@@ -183,19 +184,19 @@ interface Caller {
   actor: Actor;
 }
 
-/** @returns the row of the request: of this one, or of the same one before */
+/** @returns the row of the request: of this one, or of the same one before, which is asked after */
 async function carryOut(
   caller: Caller,
   name: OperatorCommandName,
   request: OperatorRequest,
   ports: OperatorRelayPorts & { follow(row: RequestRow): void },
-): Promise<RequestRow> {
+): Promise<{ row: RequestRow; isRepeat: boolean }> {
   const { db, clock } = ports;
   const digest = createHash('sha256')
     .update(JSON.stringify([name, request]))
     .digest('hex');
   const before = await requestOf(db, caller.account, request.request);
-  if (before !== undefined) return sameAsBefore(before, digest);
+  if (before !== undefined) return { row: sameAsBefore(before, digest), isRepeat: true };
   const row: RequestRow = {
     ...{ account: caller.account, request: request.request, digest, name, command: null, batch: null, createdAtMs: clock.nowMs() },
   };
@@ -207,14 +208,14 @@ async function carryOut(
     ports.follow(row);
   };
   try {
-    if (name === 'cancel') return await cancelRequest(caller, request, ports);
+    if (name === 'cancel') return { row: await cancelRequest(caller, request, ports), isRepeat: false };
     if (request.device === undefined) await sendToMany(caller, name, request, ports, remember);
     else await sendToOne(caller, name, request.device, request, ports, remember);
-    return row;
+    return { row, isRepeat: false };
   } catch (error) {
     const twin = isStarlingError(error) && error.code === 'repeated' ? await requestOf(db, caller.account, request.request) : undefined;
     if (twin === undefined) throw error;
-    return sameAsBefore(twin, digest);
+    return { row: sameAsBefore(twin, digest), isRepeat: true };
   }
 }
 
