@@ -17,7 +17,10 @@ export interface Hearing {
  * Whoever begins to hear a device asks it for a new hello: what it said while nobody heard it is said again, and nothing that counts
  * depends on the broker having kept it.
  */
-export function createHearing({ broker, topics }: { broker: ExternalBroker; topics: ShardTopics }, devices: Devices): Hearing {
+export function createHearing(
+  { broker, topics }: { broker: Pick<ExternalBroker, 'hear' | 'send'>; topics: ShardTopics },
+  devices: Pick<Devices, 'watchShards' | 'leaveShards'>,
+): Hearing {
   let heard: readonly string[] = [];
   const greeter = createGreeter((device, greet) =>
     broker.send(device, topics.build('greet', { device }), jsonEncode(greet), wireTable.greet.qos),
@@ -31,9 +34,11 @@ export function createHearing({ broker, topics }: { broker: ExternalBroker; topi
   return {
     async hear(shards) {
       const added = shards.filter((shard) => !heard.includes(shard));
-      devices.leaveShards(heard.filter((shard) => !shards.includes(shard)));
+      const gone = heard.filter((shard) => !shards.includes(shard));
       heard = [...shards];
-      await broker.hear(shards);
+      // Left only when nothing of them comes any more: whoever speaks until then would count as unheard, and be asked for a hello that
+      // nobody hears.
+      await broker.hear(shards).finally(() => devices.leaveShards(gone));
       if (added.length > 0) greeter.greet(await devices.watchShards(added), 'handover');
     },
     resumed,
