@@ -8,8 +8,11 @@ export interface Hearing {
   hear(shards: readonly string[]): Promise<void>;
   /** What it has sent may not have been believed. */
   again(): void;
-  /** The connection was away and is back. */
-  resumed(shards: readonly string[]): void;
+  /**
+   * The connection was away and is back.
+   * @param missed devices to which something could not be sent meanwhile, whoever hears them
+   */
+  resumed(shards: readonly string[], missed: readonly string[]): void;
   close(): void;
 }
 
@@ -25,7 +28,9 @@ export function createHearing(
   const greeter = createGreeter((device, greet) =>
     broker.send(device, topics.build('greet', { device }), jsonEncode(greet), wireTable.greet.qos),
   );
-  const resumed = (shards: readonly string[]): void => {
+  const resumed = (shards: readonly string[], missed: readonly string[]): void => {
+    // Whoever hears them sends all of it again, from the database.
+    greeter.greet(missed, 'broker-lost');
     devices.watchShards(shards).then(
       (online) => greeter.greet(online, 'broker-lost'),
       () => undefined,
@@ -42,7 +47,7 @@ export function createHearing(
       if (added.length > 0) greeter.greet(await devices.watchShards(added), 'handover');
     },
     resumed,
-    again: () => resumed(heard),
+    again: () => resumed(heard, []),
     close: () => greeter.close(),
   };
 }
