@@ -40,10 +40,11 @@ import type { RuntimeIdentity } from './ports/runtime-identity.ts';
 import type { Sensors } from './ports/sensors.ts';
 import type { Transport } from './ports/transport.ts';
 import { type Challengers, type Helping, loadKey, openVerdicts, type Reconciler, type Verdicts } from './reconcile/index.ts';
-import { createReconciling, withBeside } from './reconciling.ts';
+import { createReconciling, type Reconciling, withBeside } from './reconciling.ts';
 import { openTunings, type Tuning, type Tunings } from './sessions/index.ts';
 import { openSpool, type Spool } from './spool/index.ts';
 import { createTapRelay, type OpenTap, type TapRelay } from './taps/index.ts';
+import type { OwnParameters } from './told-parameters.ts';
 import { updateAgent } from './updates/index.ts';
 import { createUploads, type Uploads } from './uploads/index.ts';
 
@@ -62,6 +63,8 @@ export interface AgentPorts {
   modelMemoryBytes(): Promise<number | null>;
   /** Sources and sinks of pipelines, where a runtime has any. */
   openEnds?: OpenPipelineEnds;
+  /** What its owner has set of the parameters of a pipeline; nothing where no owner can. */
+  ownParameters?: OwnParameters;
   inflate: Inflate;
   hash: Hash;
   clock: Clock;
@@ -175,7 +178,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const status = (): AgentStatus => ({
     device: key.device,
     link: link.state,
-    ...releaseStatus(reconciler, { challengers, helping }),
+    ...releaseStatus({ reconciler, challengers, helping }, ports.ownParameters),
     ...{ ...newest, spoolBytes: spool.sizeBytes(), taps: [...taps.open(), ...captures.open()] },
     ...{ tunings: known.tunings.list(), pulled: puller.counters() },
   });
@@ -287,12 +290,13 @@ function helloOf(identity: AgentIdentity, { journal, clock }: AgentPorts): Hello
 }
 
 function releaseStatus(
-  reconciler: Reconciler,
-  beside: { challengers: Challengers; helping: Helping },
+  parts: Reconciling,
+  own: OwnParameters | undefined,
 ): Pick<AgentStatus, 'reported' | 'releaseName' | 'inputs' | 'egress'> {
+  const { reconciler } = parts;
   const { release, pipeline } = reconciler.running() ?? {};
   return {
-    reported: withBeside(reconciler.reported(), beside),
+    reported: withBeside(reconciler.reported(), parts, own),
     releaseName: release?.name ?? null,
     inputs: pipeline?.inputs ?? null,
     egress: release?.policies.egress ?? null,

@@ -11,6 +11,7 @@ import {
   type ReconcilePorts,
   type Reconciler,
 } from './reconcile/index.ts';
+import { type OwnParameters, toldParameters } from './told-parameters.ts';
 
 export interface ReconcilingParts extends Pick<ReconcilePorts, 'puller' | 'underNewestRoot' | 'onEvent' | 'verdicts' | 'tunings'> {
   /** Where the device stands, for the fleet. */
@@ -28,13 +29,14 @@ export interface Reconciling {
 type ReconcilingPorts = Pick<ReconcilePorts, 'store' | 'host' | 'clock' | 'log' | 'journal' | 'trust' | 'modelMemoryBytes'> & {
   key: Pick<DeviceKey, 'device'>;
   files: FileStore;
+  ownParameters?: OwnParameters | undefined;
 };
 
 /** What the device is to run, and what runs beside it. */
 export function createReconciling(ports: ReconcilingPorts, { reported, changed, ...parts }: ReconcilingParts): Reconciling {
   const { store, host, clock, log, key, journal, trust, modelMemoryBytes, files } = ports;
   const installing = { ...parts, ...{ store, host, clock, log, device: key.device, modelMemoryBytes } };
-  const tell = (state: ReportedState): void => reported(withBeside(state, { challengers, helping }));
+  const tell = (state: ReportedState): void => reported(withBeside(state, { reconciler, challengers, helping }, ports.ownParameters));
   const reconciler: Reconciler = createReconciler({
     ...{ ...installing, journal, trust },
     // Others may still be on what the device itself is done with.
@@ -52,7 +54,12 @@ export function createReconciling(ports: ReconcilingPorts, { reported, changed, 
   return { reconciler, challengers, helping };
 }
 
-export function withBeside(state: ReportedState, { challengers, helping }: Pick<Reconciling, 'challengers' | 'helping'>): ReportedState {
+/** What the reconciler says of itself, with what runs beside it, and the values that its pipelines run with. */
+export function withBeside(state: ReportedState, { reconciler, challengers, helping }: Reconciling, own?: OwnParameters): ReportedState {
   const [experiment, helps] = [challengers.reported(), helping.reported()];
-  return { ...state, ...(experiment === undefined ? {} : { experiment }), ...(helps === undefined ? {} : { helps }) };
+  const beside = { ...(experiment === undefined ? {} : { experiment }), ...(helps === undefined ? {} : { helps }) };
+  const documents = reconciler.running();
+  const parameters = documents === undefined ? [] : toldParameters(documents, own);
+  if (state.running === null || parameters.length === 0) return { ...state, ...beside };
+  return { ...state, ...beside, running: { ...state.running, parameters } };
 }

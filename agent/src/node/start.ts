@@ -30,7 +30,7 @@ import { encodeJpeg } from './image-codec.ts';
 import { inflate } from './inflate.ts';
 import { readDeviceKey } from './key-store.ts';
 import { ownerCommands } from './owner-commands.ts';
-import { type ParameterTexts, readParameterTexts, valuesOfTexts } from './parameters.ts';
+import { readParameterTexts, valuesOfTexts } from './parameters.ts';
 import { createPipelineEnds } from './pipeline-ends.ts';
 import { createLinuxSensors } from './sensors/index.ts';
 import { serveLocally } from './serve.ts';
@@ -105,12 +105,12 @@ function sensing(dataDirectory: string, server: InferenceServer | undefined): Pi
 }
 
 /** A release is loaded with the values that this device gives to parameters of its pipelines. */
-function withParameters(host: RuntimeHost, texts: ParameterTexts): RuntimeHost {
+function withParameters(host: RuntimeHost, own: NonNullable<AgentPorts['ownParameters']>): RuntimeHost {
   return {
     ...host,
     async load(release) {
       const pipelines = [release.pipeline, ...(release.alongside ?? [])];
-      const parameters = Object.fromEntries(pipelines.map((pipeline) => [pipeline.name, valuesOfTexts(pipeline, texts)]));
+      const parameters = Object.fromEntries(pipelines.map((pipeline) => [pipeline.name, own(pipeline)]));
       return host.load({ ...release, parameters });
     },
   };
@@ -159,6 +159,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log,
   const measured = await capabilities();
   const identity = identityOf(measured, await engineVersion(inferenceServer, log));
   const parameters = readParameterTexts(config.set);
+  const ownParameters: AgentPorts['ownParameters'] = (pipeline) => valuesOfTexts(pipeline, parameters);
   const host = withParameters(
     createHostProcess({
       ...hostConfig,
@@ -166,7 +167,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log,
       hostFile: moduleOf('runtime-host'),
       environment: hostEnvironment(directory),
     }),
-    parameters,
+    ownParameters,
   );
   const around = surroundings(directory, config, { clock, log, device: key.device });
   const agent = await startAgent(
@@ -187,7 +188,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log,
       }),
       ...sensing(directory, inferenceServer),
       openEnds: (tell) => createPipelineEnds({ ...around, tell, host, parameters }),
-      identity,
+      ...{ ownParameters, identity },
       tuneBudgetMs: config.tuneBudgetMs,
       cores: measured.cpu.cores,
       ...ownerCommands(config),

@@ -23,6 +23,23 @@ export const stepReportSchema = z.object({
 });
 export type StepReport = z.infer<typeof stepReportSchema>;
 
+/** Characters of a text that are told of a parameter: enough to know it by. */
+export const TOLD_PARAMETER_CHARACTERS = 200;
+export const TOLD_PARAMETERS_MAXIMUM = 100;
+
+/** One parameter of a pipeline that runs, with who has set its value. */
+export const runningParameterSchema = z.object({
+  pipeline: nameSchema,
+  name: z.string().max(100),
+  value: z
+    .union([z.string().max(TOLD_PARAMETER_CHARACTERS), z.number(), z.boolean()])
+    .meta({ description: 'Of a long text its beginning; an address is told without the login in it' }),
+  by: z
+    .enum(['default', 'release', 'device'])
+    .meta({ description: 'Whose value it is: that of the pipeline, of the release, or of the device itself' }),
+});
+export type RunningParameter = z.infer<typeof runningParameterSchema>;
+
 /** What runs now. `providers` are the execution providers that really ran, per model. */
 export const runningReleaseSchema = z.object({
   release: digestSchema,
@@ -30,6 +47,11 @@ export const runningReleaseSchema = z.object({
   verified: z.boolean().meta({ description: 'Its self-test and probation have passed' }),
   since: wallMsSchema,
   providers: z.record(nameSchema, z.string()).default({}),
+  parameters: z
+    .array(runningParameterSchema)
+    .max(TOLD_PARAMETERS_MAXIMUM)
+    .optional()
+    .meta({ description: 'Values that its pipelines run with' }),
 });
 export type RunningRelease = z.infer<typeof runningReleaseSchema>;
 

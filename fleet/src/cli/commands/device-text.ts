@@ -76,6 +76,17 @@ export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'
       `\nwhat is known by now: starling artefact explain ${view.name} ${choices[0]?.[0]}`,
     );
   }
+  const parameters = reported?.running?.parameters ?? [];
+  if (parameters.length > 0) {
+    parts.push(
+      '',
+      table(parameters, [
+        { title: 'PARAMETER', value: ({ pipeline, name }) => `${pipeline}:${name}` },
+        { title: 'VALUE', value: ({ value }) => JSON.stringify(value) },
+        { title: 'SET BY', value: ({ by }) => ({ default: 'the pipeline', release: 'the release', device: 'the device itself' })[by] },
+      ]),
+    );
+  }
   const steps = reported?.steps.filter(({ state }) => state !== 'done') ?? [];
   if (steps.length > 0) {
     parts.push(

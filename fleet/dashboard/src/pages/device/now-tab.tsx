@@ -8,6 +8,7 @@ import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { AssignmentPanel } from './assignment-panel.tsx';
 import { LabelsPanel } from './labels-panel.tsx';
+import { ParametersPanel } from './parameters-panel.tsx';
 import { ReconcilePanel } from './reconcile-panel.tsx';
 import { TryPanel } from './try-panel.tsx';
 
@@ -25,6 +26,7 @@ export function NowTab({ device }: { device: DeviceView }) {
         <LabelsPanel device={device} />
       </SimpleGrid>
       <AssignmentPanel device={device} />
+      <ParametersPanel device={device} />
     </Stack>
   );
 }
