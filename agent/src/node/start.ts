@@ -104,6 +104,13 @@ function sensing(dataDirectory: string, server: InferenceServer | undefined): Pi
   return { sensors, modelMemoryBytes: async () => (server === undefined ? (await sensors.read()).memoryAvailableBytes : null) };
 }
 
+/** What the owner of this device sets of the parameters of pipelines, as it was written and by pipeline. */
+function ownValues({ set }: AgentConfig) {
+  const parameters = readParameterTexts(set);
+  const ownParameters: NonNullable<AgentPorts['ownParameters']> = (pipeline) => valuesOfTexts(pipeline, parameters);
+  return { parameters, ownParameters };
+}
+
 /** A release is loaded with the values that this device gives to parameters of its pipelines. */
 function withParameters(host: RuntimeHost, own: NonNullable<AgentPorts['ownParameters']>): RuntimeHost {
   return {
@@ -158,8 +165,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log,
   const capabilities = (): Promise<Capabilities> => measureCapabilities(directory, engineProviders(inferenceServer));
   const measured = await capabilities();
   const identity = identityOf(measured, await engineVersion(inferenceServer, log));
-  const parameters = readParameterTexts(config.set);
-  const ownParameters: AgentPorts['ownParameters'] = (pipeline) => valuesOfTexts(pipeline, parameters);
+  const { parameters, ownParameters } = ownValues(config);
   const host = withParameters(
     createHostProcess({
       ...hostConfig,

@@ -1,4 +1,4 @@
-import type { DeviceView, PlacementView } from '@starling/shared';
+import type { DeviceView, PlacementView, RunningParameter } from '@starling/shared';
 import type { Output } from '../output.ts';
 import { formatBytes, formatTime, shortDigest } from '../printable.ts';
 import { formatFields } from '../table.ts';
@@ -76,17 +76,7 @@ export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'
       `\nwhat is known by now: starling artefact explain ${view.name} ${choices[0]?.[0]}`,
     );
   }
-  const parameters = reported?.running?.parameters ?? [];
-  if (parameters.length > 0) {
-    parts.push(
-      '',
-      table(parameters, [
-        { title: 'PARAMETER', value: ({ pipeline, name }) => `${pipeline}:${name}` },
-        { title: 'VALUE', value: ({ value }) => JSON.stringify(value) },
-        { title: 'SET BY', value: ({ by }) => ({ default: 'the pipeline', release: 'the release', device: 'the device itself' })[by] },
-      ]),
-    );
-  }
+  parts.push(...parametersText(view, table));
   const steps = reported?.steps.filter(({ state }) => state !== 'done') ?? [];
   if (steps.length > 0) {
     parts.push(
@@ -113,4 +103,18 @@ function helpTexts({ desired, reported }: DeviceView): [string, string][] {
     const stands = problem === undefined ? state : `${state}: ${problem.message}`;
     return ['helps with', `${releaseName ?? release.slice(0, 12)} on ${places.join(', ')}: ${stands}`];
   });
+}
+
+const setBy = { default: 'the pipeline', release: 'the release', device: 'the device itself' } as const;
+
+/** Values that its pipelines run with, and who has set each; nothing where they have no parameters. */
+function parametersText({ reported }: DeviceView, table: Output['table']): string[] {
+  const parameters = reported?.running?.parameters ?? [];
+  if (parameters.length === 0) return [];
+  const columns = [
+    { title: 'PARAMETER', value: ({ pipeline, name }: RunningParameter) => `${pipeline}:${name}` },
+    { title: 'VALUE', value: ({ value }: RunningParameter) => JSON.stringify(value) },
+    { title: 'SET BY', value: ({ by }: RunningParameter) => setBy[by] },
+  ];
+  return ['', table(parameters, columns)];
 }
