@@ -141,17 +141,24 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     publish: (payload) => publish('blobWant', {}, payload),
     refused: (reason) => refused('chunk', reason),
   });
-  const ends = ports.openEnds?.(event);
+  let reportAgain = (): void => undefined;
+  const ends = ports.openEnds?.(event, () => reportAgain());
+  const told = { ownParameters: ports.ownParameters, failing: () => ends?.failing() ?? [] };
   const underNewestRoot = createUnderNewestRoot(ports.access, trust);
   const known = await openKnown(ports);
-  const { reconciler, challengers, helping } = createReconciling(ports, {
-    ...{ ...known, puller, underNewestRoot, onEvent: event },
-    reported: (state) => void publish('reported', {}, jsonEncode(state)),
-    changed(state) {
-      ends?.running(runningOf(reconciler.running()));
-      if (state.phase === 'running' && state.running?.verified === true) tuneItself();
+  const { reconciler, challengers, helping } = createReconciling(
+    { ...ports, ...told },
+    {
+      ...{ ...known, puller, underNewestRoot, onEvent: event },
+      reported: (state) => void publish('reported', {}, jsonEncode(state)),
+      changed(state) {
+        ends?.running(runningOf(reconciler.running()));
+        if (state.phase === 'running' && state.running?.verified === true) tuneItself();
+      },
     },
-  });
+  );
+  const parts = { reconciler, challengers, helping };
+  reportAgain = () => void publish('reported', {}, jsonEncode(withBeside(reconciler.reported(), parts, told)));
   concerned = () => reconciler.concerned();
   const measuring = createMeasuring(ports, { reconciler, puller, underNewestRoot, record, tunings: known.tunings });
   const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, known.tunings, log);
@@ -178,7 +185,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const status = (): AgentStatus => ({
     device: key.device,
     link: link.state,
-    ...releaseStatus({ reconciler, challengers, helping }, ports.ownParameters),
+    ...releaseStatus(parts, told),
     ...{ ...newest, spoolBytes: spool.sizeBytes(), taps: [...taps.open(), ...captures.open()] },
     ...{ tunings: known.tunings.list(), pulled: puller.counters() },
   });
@@ -291,12 +298,12 @@ function helloOf(identity: AgentIdentity, { journal, clock }: AgentPorts): Hello
 
 function releaseStatus(
   parts: Reconciling,
-  own: OwnParameters | undefined,
+  told: Parameters<typeof withBeside>[2],
 ): Pick<AgentStatus, 'reported' | 'releaseName' | 'inputs' | 'egress'> {
   const { reconciler } = parts;
   const { release, pipeline } = reconciler.running() ?? {};
   return {
-    reported: withBeside(reconciler.reported(), parts, own),
+    reported: withBeside(reconciler.reported(), parts, told),
     releaseName: release?.name ?? null,
     inputs: pipeline?.inputs ?? null,
     egress: release?.policies.egress ?? null,

@@ -82,6 +82,18 @@ export const reportedHelpSchema = z.object({
 });
 export type ReportedHelp = z.infer<typeof reportedHelpSchema>;
 
+export const FAILING_ENDS_MAXIMUM = 32;
+
+/** A source or a sink of the pipelines that run, which fails and is tried again. */
+export const failingEndSchema = z.object({
+  node: z.string().max(200),
+  code: z.string().max(100),
+  message: z.string().max(2000),
+  sinceMs: wallMsSchema,
+  attempts: z.number().int().positive().meta({ description: 'How often it has failed until this was told' }),
+});
+export type FailingEnd = z.infer<typeof failingEndSchema>;
+
 export const reportedStateSchema = z
   .object({
     schemaVersion: z.literal(1),
@@ -101,6 +113,11 @@ export const reportedStateSchema = z
       .optional()
       .meta({ description: 'The experiment that it takes part in, and what became of its challengers here' }),
     helps: z.array(reportedHelpSchema).max(16).optional().meta({ description: 'Where it stands with the releases that it helps with' }),
+    failing: z
+      .array(failingEndSchema)
+      .max(FAILING_ENDS_MAXIMUM)
+      .optional()
+      .meta({ description: 'Sources and sinks that fail now, and are tried again' }),
     atMs: wallMsSchema,
   })
   .meta({ id: 'ReportedState', title: 'Reported state' });

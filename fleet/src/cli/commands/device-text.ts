@@ -53,6 +53,7 @@ export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'
     ...(desired?.placement ?? []).map((each): [string, string] => [each.place, placementText(each, desired?.releaseName ?? null)]),
     ['runs', runsText(view)],
     ['phase', phaseText(view)],
+    ...failingTexts(view),
     [
       'error',
       reported?.error == null
@@ -117,4 +118,12 @@ function parametersText({ reported }: DeviceView, table: Output['table']): strin
     { title: 'SET BY', value: ({ by }: RunningParameter) => setBy[by] },
   ];
   return ['', table(parameters, columns)];
+}
+
+/** Sources and sinks that fail, for as long as they do. */
+function failingTexts({ reported }: DeviceView): [string, string][] {
+  return (reported?.failing ?? []).map(({ node, message, sinceMs, attempts }) => [
+    'fails',
+    `${node} since ${formatTime(sinceMs)}, tried ${attempts === 1 ? 'once' : `${attempts} times`}: ${message}`,
+  ]);
 }

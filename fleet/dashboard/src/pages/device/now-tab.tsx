@@ -7,6 +7,7 @@ import { FigureRow, FigureTile } from '../../parts/figure-tile.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { AssignmentPanel } from './assignment-panel.tsx';
+import { FailingPanel } from './failing-panel.tsx';
 import { LabelsPanel } from './labels-panel.tsx';
 import { ParametersPanel } from './parameters-panel.tsx';
 import { ReconcilePanel } from './reconcile-panel.tsx';
@@ -20,6 +21,7 @@ export function NowTab({ device }: { device: DeviceView }) {
       <QueryView query={summary} heightPx={100}>
         {(figures) => <Figures summary={figures} isBrowser={device.capabilities.browser !== undefined} />}
       </QueryView>
+      <FailingPanel device={device} />
       <TryPanel device={device} />
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
         <ReconcilePanel device={device} />
