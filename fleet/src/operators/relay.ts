@@ -24,6 +24,7 @@ import type { OperatorAccounts } from './accounts.ts';
 import { answerOfBatch, answerOfCommand, refusal } from './answer.ts';
 import { readRequest } from './read-request.ts';
 import { deleteRequestsBefore, insertRequest, openWork, type RequestRow, requestBehind, requestOf, requestsSince } from './store.ts';
+import { createTold } from './told.ts';
 
 /**
  * Carries commands of operators' own MQTT tools to devices, and answers back.
@@ -32,6 +33,7 @@ import { deleteRequestsBefore, insertRequest, openWork, type RequestRow, request
  * - A request makes its command once: the row that remembers it is written in the transaction that makes the command.
  * - Role, scope and devices of the account are asked anew for each request: who was shut out commands nothing more.
  * - Answers are sent at least once, in order, to whoever of the account listens; none is kept. Asking again says where it stands.
+ * - One that says nothing new is not sent again, unless somebody asks: several events may have the same step behind them.
  * - Of several processes one answers. The next one begins with where the requests of the last minutes stand.
  */
 export interface OperatorRelay {
@@ -87,10 +89,16 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
       });
     tails.set(account, tail);
   };
-  const tell = async (row: RequestRow): Promise<void> => {
+  const told = createTold();
+  const sendNews = async (account: string, answer: OperatorResult, isAsked = false): Promise<void> => {
+    if (!isAsked && !told.isNews(account, answer)) return;
+    await ways.send(account, answer.request, answer);
+    told.note(account, answer);
+  };
+  const tell = async (row: RequestRow, isAsked = false): Promise<void> => {
     const { account, request, command, batch } = row;
-    if (command !== null) await ways.send(account, request, answerOfCommand(request, await commands.show(command), clock.nowMs()));
-    if (batch !== null) await ways.send(account, request, answerOfBatch(request, await batches.show(batch), clock.nowMs()));
+    if (command !== null) await sendNews(account, answerOfCommand(request, await commands.show(command), clock.nowMs()), isAsked);
+    if (batch !== null) await sendNews(account, answerOfBatch(request, await batches.show(batch), clock.nowMs()), isAsked);
   };
   const follow = ({ command, batch }: Pick<RequestRow, 'command' | 'batch'>): void => {
     if (command !== null) followed.commands.add(command);
@@ -127,7 +135,7 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
     if (found === undefined) return;
     const { request: row, isPart } = found;
     inOrder(row.account, async () => {
-      if (isPart) await ways.send(row.account, row.request, answerOfCommand(row.request, await commands.show(id), clock.nowMs()));
+      if (isPart) await sendNews(row.account, answerOfCommand(row.request, await commands.show(id), clock.nowMs()));
       await tell(row);
     });
   };
@@ -146,9 +154,10 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
         requireScope(known.actor, neededScope(api.commandDevice));
         if ('error' in read) throw read.error;
         const caller = { account, select: known.select, actor: { ...known.actor, name: `mqtt ${account}, ${known.actor.name}` } };
-        const row = await carryOut(caller, read.name, read.request, ports);
+        const { row, isRepeat } = await carryOut(caller, read.name, read.request, { ...ports, follow });
         follow(row);
-        inOrder(account, () => tell(row));
+        // Of one that is new an event may have told where it stands already.
+        inOrder(account, () => tell(row, isRepeat));
       } catch (error) {
         if (!isStarlingError(error)) log.error({ account, error: messageOf(error) }, 'a request of an operator failed');
         inOrder(account, () => ways.send(account, id, refusal(id, error, clock.nowMs())));
@@ -175,19 +184,19 @@ interface Caller {
   actor: Actor;
 }
 
-/** @returns the row of the request: of this one, or of the same one before */
+/** @returns the row of the request: of this one, or of the same one before, which is asked after */
 async function carryOut(
   caller: Caller,
   name: OperatorCommandName,
   request: OperatorRequest,
-  ports: OperatorRelayPorts,
-): Promise<RequestRow> {
+  ports: OperatorRelayPorts & { follow(row: RequestRow): void },
+): Promise<{ row: RequestRow; isRepeat: boolean }> {
   const { db, clock } = ports;
   const digest = createHash('sha256')
     .update(JSON.stringify([name, request]))
     .digest('hex');
   const before = await requestOf(db, caller.account, request.request);
-  if (before !== undefined) return sameAsBefore(before, digest);
+  if (before !== undefined) return { row: sameAsBefore(before, digest), isRepeat: true };
   const row: RequestRow = {
     ...{ account: caller.account, request: request.request, digest, name, command: null, batch: null, createdAtMs: clock.nowMs() },
   };
@@ -195,16 +204,18 @@ async function carryOut(
     Object.assign(row, made);
     // Two of the same at the same moment: one makes the command, and the other finds it.
     if (!(await insertRequest(tx, row))) throw new StarlingError('repeated', 'the request is being carried out');
+    // Devices may have answered before the last of them is sent to: their steps are told too.
+    ports.follow(row);
   };
   try {
-    if (name === 'cancel') return await cancelRequest(caller, request, ports);
+    if (name === 'cancel') return { row: await cancelRequest(caller, request, ports), isRepeat: false };
     if (request.device === undefined) await sendToMany(caller, name, request, ports, remember);
     else await sendToOne(caller, name, request.device, request, ports, remember);
-    return row;
+    return { row, isRepeat: false };
   } catch (error) {
     const twin = isStarlingError(error) && error.code === 'repeated' ? await requestOf(db, caller.account, request.request) : undefined;
     if (twin === undefined) throw error;
-    return sameAsBefore(twin, digest);
+    return { row: sameAsBefore(twin, digest), isRepeat: true };
   }
 }
 
@@ -248,10 +259,12 @@ async function sendToMany(
   { actor, select }: Caller,
   name: Exclude<OperatorCommandName, 'cancel'>,
   request: OperatorRequest,
-  { batches }: OperatorRelayPorts,
+  { batches, where }: OperatorRelayPorts,
   remember: Remember,
 ): Promise<void> {
   const { select: asked = '', arguments: given, maxInFlight, stopAfter, lifeMinutes } = request;
+  // By itself first: a mistake is told with its place in what was asked, and cannot reach out of it into what bounds the account.
+  await where(asked);
   const bounded = select === null ? asked : `(${select}) && (${asked})`;
   await batches.create({ name, arguments: given, select: bounded, maxInFlight, stopAfter, lifeMinutes }, actor, (tx, id) =>
     remember(tx, { batch: id }),
