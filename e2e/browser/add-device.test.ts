@@ -194,7 +194,16 @@ describeWith(['chromium'], 'a browser is added in the dashboard', ({ chromium })
     const panel = page.getByRole('region', { name: 'Browser', exact: true });
     await panel.getByText('text-detection: webgpu').waitFor();
     const text = (await panel.textContent()) ?? '';
-    for (const fact of ['Chrome 142 on Android', 'vectors', '4 threads', 'qualcomm adreno-7xx', 'fp16', 'shader-f16, timestamp-query']) {
+    for (const fact of [
+      'Measured speed',
+      'nothing was read in the last hour',
+      'Chrome 142 on Android',
+      'vectors',
+      '4 threads',
+      'qualcomm adreno-7xx',
+      'fp16',
+      'shader-f16, timestamp-query',
+    ]) {
       expect(text).toContain(fact);
     }
     await page.getByText('energy is modelled').waitFor();

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { api, formatClaimToken, parseClaimToken, type ReleaseView, runPageLink, StarlingError } from '@starling/shared';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
@@ -13,14 +16,18 @@ import { factOf, launchRunBrowser, newRunLink, openRunPage, openTab, type RunPag
 const SETUP_TIMEOUT_MS = 300_000;
 /** Counts for about a second, so that a frame is still read when something else is shown. */
 const SLOW_TURNS = 600_000;
-/** A camera that needs no permission. */
-const FILMING = ['--disable-gpu', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'];
+/** A camera that needs no permission, before something light: the model finds a box in it. @param film a file of frames */
+const filming = (film: string): string[] => [
+  ...['--disable-gpu', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
+  `--use-file-for-fake-video-capture=${film}`,
+];
 
 describeWith(['chromium'], 'a browser is told what it waits for, from the form on', ({ chromium }) => {
   let fleet: RunningFleet;
   let browser: Browser;
   let first: ReleaseView;
   let storageState: NonNullable<BrowserContextOptions['storageState']>;
+  let folder: string;
   let tab: RunPage;
   let device: string;
 
@@ -29,12 +36,18 @@ describeWith(['chromium'], 'a browser is told what it waits for, from the form o
     await buildRunPage(() => undefined);
     fleet = await startRunningFleet({ 'build-methods': 'source' });
     first = await publishMapRelease(fleet, mapModel(1, { width: 16 }), 0);
-    browser = await launchRunBrowser(chromium, FILMING);
+    folder = await mkdtemp(join(tmpdir(), 'starling-notices-'));
+    const frame = await sharp(await paintPlain(200, 200, 200, 640))
+      .jpeg()
+      .toBuffer();
+    await writeFile(join(folder, 'light.mjpeg'), Buffer.concat(Array.from({ length: 8 }, () => frame)));
+    browser = await launchRunBrowser(chromium, filming(join(folder, 'light.mjpeg')));
     storageState = await signedIn(browser, fleet);
   }, SETUP_TIMEOUT_MS);
   afterAll(async () => {
     await browser?.close();
     await fleet?.stop();
+    await rm(folder, { recursive: true, force: true });
   });
 
   /** The release that the form names by itself, and the link that comes of it as it stands. */

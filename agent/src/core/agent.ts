@@ -199,8 +199,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     underNewestRoot((root) => adopt(signed, root, ports, adopters)).catch((error: unknown) => refused('desired state', reasonOf(error)));
   link.start(linkHandlers({ challengers, commands, gatekeeper, helping, puller, reconciler, spool, taps, uploads }, { desired, refused }));
   return {
-    status,
-    retryNow: () => link.retryNow(),
+    ...{ status, retryNow: () => link.retryNow() },
     async close() {
       await challengers.close();
       await helping.close();
