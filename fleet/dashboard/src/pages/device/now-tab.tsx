@@ -1,4 +1,4 @@
-import { SimpleGrid, Stack } from '@mantine/core';
+import { Stack } from '@mantine/core';
 import type { DeviceView, TelemetrySummary } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { read } from '../../data/queries.ts';
@@ -20,10 +20,8 @@ export function NowTab({ device }: { device: DeviceView }) {
         {(figures) => <Figures summary={figures} isBrowser={device.capabilities.browser !== undefined} />}
       </QueryView>
       <TryPanel device={device} />
-      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
-        <ReconcilePanel device={device} />
-        <LabelsPanel device={device} />
-      </SimpleGrid>
+      <ReconcilePanel device={device} />
+      <LabelsPanel device={device} />
       <AssignmentPanel device={device} />
     </Stack>
   );
