@@ -46,6 +46,8 @@ export interface ClusterOptions {
    */
   startBroker(httpPort: number, dataDirectory: string): Promise<ClusterBroker>;
   flags?: Readonly<Record<string, string>>;
+  /** Where one process finds the broker; by itself at the addresses that devices know. */
+  wayToBroker?(process: number): string;
 }
 
 export async function startCluster({
@@ -53,6 +55,7 @@ export async function startCluster({
   postgres,
   startBroker,
   flags = {},
+  wayToBroker,
 }: ClusterOptions): Promise<ClusterFleet & { broker: ClusterBroker }> {
   const folder = await mkdtemp(join(tmpdir(), 'starling-cluster-'));
   const [http = 0, https = 0, ...ports] = await freePorts(2 + 2 * processes);
@@ -69,7 +72,7 @@ export async function startCluster({
         ...{ 'public-url': `https://127.0.0.1:${https}`, 'telemetry-window-ms': '1000', 'log-level': 'info' },
         ...{ 'database-url': postgres.url, 'blob-store': `file://${join(folder, 'blobs')}` },
         // The node that a process tries first differs: one that ends takes not all of them with it.
-        'broker-url': [...broker.urls.slice(process), ...broker.urls.slice(0, process)].join(','),
+        'broker-url': wayToBroker?.(process) ?? [...broker.urls.slice(process), ...broker.urls.slice(0, process)].join(','),
         ...{ 'broker-public-urls': broker.urls.join(','), 'broker-username': FLEET_LOGIN.username, ...settings.flags, ...flags },
       },
       environment: {

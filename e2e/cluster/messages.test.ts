@@ -1,4 +1,6 @@
 /** All that travels between devices and people beside telemetry, at brokers that are not ours, with two processes. */
+
+import { setTimeout as pause } from 'node:timers/promises';
 import { api, type DeviceView, type OperatorResult, operatorResultSchema, type ReleaseView } from '@starling/shared';
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -128,6 +130,35 @@ function carries(program: string, startBroker: (httpPort: number) => Promise<Clu
       const late = connectAsync(url, { username: 'line-4', password, clientId: 'line-4', reconnectPeriod: 0 });
       await expect(late).rejects.toThrow();
       await tool.endAsync(true);
+    });
+
+    test('carries out each command, also those of the moment in which devices change hands', async () => {
+      const device = home.ready.device;
+      const sent: string[] = [];
+      let isOver = false;
+      const sending = (async () => {
+        while (!isOver) {
+          sent.push((await cluster.clientOf(1).call(api.commandDevice, { params: { id: device }, body: { name: 'ping' } })).id);
+          await pause(20);
+        }
+      })();
+      await cluster.kill(0);
+      await cluster.untilHears(1, 32);
+      await cluster.start(0);
+      await cluster.untilHears(0, 16);
+      isOver = true;
+      await sending;
+      const open = async () => {
+        const views = await Promise.all(sent.map((id) => cluster.clientOf(1).call(api.showCommand, { params: { id } })));
+        return views.filter(({ status }) => status !== 'done');
+      };
+      await until(
+        'all are done',
+        async () => (await open()).length === 0,
+        STEP_MS,
+        async () => JSON.stringify(await open()),
+      );
+      expect(sent.length).toBeGreaterThan(20);
     });
 
     test.each([0, 1])('has a document uploaded that was asked for at process %i', async (process) => {

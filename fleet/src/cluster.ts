@@ -13,7 +13,7 @@ export interface Cluster {
   /** All processes of the fleet, as of now. */
   shares(): Promise<ProcessShares>;
   /** The connection to the broker was away and is back. */
-  resumed(shards: readonly string[]): void;
+  resumed(shards: readonly string[], missed: readonly string[]): void;
   /** Takes its share of devices and duties. @returns a function that lets go of them */
   join(parts: ClusterParts): Promise<() => Promise<void>>;
 }
@@ -43,7 +43,7 @@ export function createCluster({ db, log, processId, authority, isAlone }: Cluste
   return {
     has: (duty) => isAlone || (sharing?.has(duty) ?? false),
     shares: async () => (isAlone ? sharesAlone(processId, authority) : processShares(processId, await liveLeases(db))),
-    resumed: (shards) => hearing?.resumed(shards),
+    resumed: (shards, missed) => hearing?.resumed(shards, missed),
     async join({ link, modules, database: { channel } }) {
       const hears = createHearing(link, modules.devices);
       hearing = hears;

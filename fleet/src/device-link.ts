@@ -32,7 +32,7 @@ export interface DeviceLinkOptions {
   log: Log;
   ids: Ids;
   /** The connection to a broker that is not ours was away: what devices of these shards said meanwhile is lost. */
-  onResumed(shards: readonly string[]): void;
+  onResumed(shards: readonly string[], missed: readonly string[]): void;
 }
 
 /** Wires a broker to the modules: what devices send goes in, desired states, commands and chunks go out. */

@@ -8,8 +8,11 @@ export interface Hearing {
   hear(shards: readonly string[]): Promise<void>;
   /** What it has sent may not have been believed. */
   again(): void;
-  /** The connection was away and is back. */
-  resumed(shards: readonly string[]): void;
+  /**
+   * The connection was away and is back.
+   * @param missed devices to which something could not be sent meanwhile, whoever hears them
+   */
+  resumed(shards: readonly string[], missed: readonly string[]): void;
   close(): void;
 }
 
@@ -17,12 +20,17 @@ export interface Hearing {
  * Whoever begins to hear a device asks it for a new hello: what it said while nobody heard it is said again, and nothing that counts
  * depends on the broker having kept it.
  */
-export function createHearing({ broker, topics }: { broker: ExternalBroker; topics: ShardTopics }, devices: Devices): Hearing {
+export function createHearing(
+  { broker, topics }: { broker: Pick<ExternalBroker, 'hear' | 'send'>; topics: ShardTopics },
+  devices: Pick<Devices, 'watchShards' | 'leaveShards'>,
+): Hearing {
   let heard: readonly string[] = [];
   const greeter = createGreeter((device, greet) =>
     broker.send(device, topics.build('greet', { device }), jsonEncode(greet), wireTable.greet.qos),
   );
-  const resumed = (shards: readonly string[]): void => {
+  const resumed = (shards: readonly string[], missed: readonly string[]): void => {
+    // Whoever hears them sends all of it again, from the database.
+    greeter.greet(missed, 'broker-lost');
     devices.watchShards(shards).then(
       (online) => greeter.greet(online, 'broker-lost'),
       () => undefined,
@@ -31,13 +39,15 @@ export function createHearing({ broker, topics }: { broker: ExternalBroker; topi
   return {
     async hear(shards) {
       const added = shards.filter((shard) => !heard.includes(shard));
-      devices.leaveShards(heard.filter((shard) => !shards.includes(shard)));
+      const gone = heard.filter((shard) => !shards.includes(shard));
       heard = [...shards];
-      await broker.hear(shards);
+      // Left only when nothing of them comes any more: whoever speaks until then would count as unheard, and be asked for a hello that
+      // nobody hears.
+      await broker.hear(shards).finally(() => devices.leaveShards(gone));
       if (added.length > 0) greeter.greet(await devices.watchShards(added), 'handover');
     },
     resumed,
-    again: () => resumed(heard),
+    again: () => resumed(heard, []),
     close: () => greeter.close(),
   };
 }

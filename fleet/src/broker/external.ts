@@ -25,8 +25,8 @@ export interface ExternalBrokerPorts {
   onMessage(device: string, topic: string, payload: Uint8Array): void;
   /** @param name last part of the topic */
   onOperator(account: string, name: string, payload: Uint8Array): void;
-  /** The connection was away and is back: what devices of these shards sent meanwhile is lost. */
-  onResumed(shards: readonly string[]): void;
+  /** The connection was away and is back: what devices of these shards sent meanwhile is lost, and what these devices should have got. */
+  onResumed(shards: readonly string[], missed: readonly string[]): void;
 }
 
 export interface ExternalBroker extends Broker {
@@ -64,6 +64,8 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
   };
   const limits = { others: createRateLimit(PUBLISH_RATE), stream: createRateLimit(STREAM_RATE) };
   const watched = new Set<string>();
+  /** Devices to which something could not be sent that has to come. They may be connected all the time, to another node of the broker. */
+  const missed = new Set<string>();
   let heard: readonly string[] = [];
   let client: MqttClient | undefined;
   const online = (): MqttClient | undefined => (client?.connected === true ? client : undefined);
@@ -94,7 +96,9 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
     const shards = heard;
     try {
       await subscribe(to, [...always, ...filtersOf(shards), ...[...watched].map((topic) => ({ topic, qos: 0 as const }))]);
-      ports.onResumed(shards);
+      const devices = [...missed];
+      missed.clear();
+      ports.onResumed(shards, devices);
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'the broker is back, but does not let the fleet hear its devices; trying again');
       to.stream.destroy();
@@ -132,15 +136,16 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
         if (watched.delete(topic)) online()?.unsubscribe(topic);
       };
     },
-    async send(_device, topic, payload, qos) {
+    async send(device, topic, payload, qos) {
       const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
       const sent = online()?.publishAsync(topic, bytes, { qos });
-      return (
-        sent?.then(
-          () => true,
-          () => false,
-        ) ?? false
-      );
+      const isSent = await (sent?.then(
+        () => true,
+        () => false,
+      ) ?? false);
+      // What goes to an operator names no device.
+      if (!isSent && qos > 0 && topics.deviceOf(topic) === device) missed.add(device);
+      return isSent;
     },
     isConnected: () => undefined,
     async admit(device, password) {

@@ -144,6 +144,7 @@ function saysYesOrNo(node: ASTNode): boolean {
     case '&&':
     case '||':
     case '!_':
+    case '?:':
     case 'in':
     case 'call':
     case 'rcall':

@@ -43,6 +43,8 @@ describe('a selector', () => {
     ['online == (site == "south")', false],
     ['online != (site == "south")', true],
     ['name.startsWith("gate-") ? cores == 4 : false', true],
+    ['(online ? cores == 4 : true) == (site == "north")', true],
+    ['(online ? online : true) != (site == "north" ? online : false)', false],
     ['release.contains("signs")', true],
     ['name.endsWith(labels["rack/row"])', false],
     ['profile in []', false],

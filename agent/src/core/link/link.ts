@@ -8,7 +8,6 @@ import {
   DEFAULT_TOPIC_ROOT,
   type DeviceLogin,
   decodeChunkFrame,
-  GREET_INTERVAL_MS,
   greetSchema,
   type Hello,
   jsonDecode,
@@ -30,6 +29,7 @@ import type { DeviceKey } from '../ports/key-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import type { Connection, Transport } from '../ports/transport.ts';
+import { createGreetings } from './greetings.ts';
 import { logIn } from './login.ts';
 import { backoffMs, type LinkEvent, type LinkState, nextState } from './session.ts';
 import type { Trust } from './trust.ts';
@@ -84,7 +84,6 @@ export function createLink(ports: LinkPorts): Link {
   let failures = 0;
   const cancelTimers: (() => void)[] = [];
   let handlers: LinkHandlers | undefined;
-  let greetedMs = Number.NEGATIVE_INFINITY;
 
   const step = (event: LinkEvent): void => {
     state = nextState(state, event);
@@ -94,6 +93,7 @@ export function createLink(ports: LinkPorts): Link {
   };
   const dropConnection = (): void => {
     stopTimers();
+    greetings.forget();
     const old = connection;
     connection = undefined;
     if (old === undefined) return;
@@ -164,14 +164,15 @@ export function createLink(ports: LinkPorts): Link {
   /** As if the connection had ended and begun again: what the fleet may not have heard is said once more. */
   const restart = async (reason: string): Promise<void> => {
     const over = connection;
-    // Attack: have a device say hello without end.
-    if (over === undefined || state !== 'online' || clock.monotonicMs() - greetedMs < GREET_INTERVAL_MS) return;
-    greetedMs = clock.monotonicMs();
+    if (over === undefined || state !== 'online') return;
     log.info('the fleet asks for a new hello', { reason });
     handlers?.offline();
     await over.publish(topics.build('hello', { device }), jsonEncode(ports.hello()), 1);
     if (connection === over) handlers?.online();
   };
+  const greetings = createGreetings(clock, (reason) => {
+    restart(reason).catch((error: unknown) => log.info('a new hello was not sent', { reason: messageOf(error) }));
+  });
   const receive = async (topic: string, payload: Uint8Array): Promise<void> => {
     const parsed = topics.parse(topic);
     // Attack: another device's topic. A broker that lets it through must not fool us.
@@ -180,7 +181,7 @@ export function createLink(ports: LinkPorts): Link {
     const maximum = isLong ? PACKET_BYTES_MAXIMUM : CONTROL_BYTES_MAXIMUM;
     if (payload.length > maximum) return handlers.refused(parsed.name, `${payload.length} bytes, at most ${maximum} are read`);
     try {
-      if (parsed.name === 'greet') await restart(jsonDecode(payload, greetSchema).reason);
+      if (parsed.name === 'greet') greetings.asked(jsonDecode(payload, greetSchema).reason);
       else await dispatch(parsed.name, parsed.params, payload, handlers);
     } catch (error) {
       handlers.refused(parsed.name, messageOf(error));
