@@ -77,30 +77,6 @@ describeWith(['chromium'], 'a browser is told what it waits for, from the form o
     await fleet.untilRunning(device, first);
   });
 
-  test('a link that was used, that was revoked, that has expired or that the fleet does not know says so, and where the next one comes from', async () => {
-    const short = await fleet.client.call(api.createClaimToken, { body: { name: 'short', expiresInHours: 0.01 } });
-    const used = await newRunLink(fleet, first);
-    const once = await openRunPage(browser, used);
-    await untilRuns(once.page);
-    await once.close();
-    const { token, text } = await fleet.client.call(api.createClaimToken, { body: { name: 'revoked' } });
-    await fleet.client.call(api.revokeClaimToken, { params: { id: token.id } });
-    const other = formatClaimToken({ ...(parseClaimToken(text) ?? expect.unreachable()), tokenId: 'of-another-fleet' });
-    const refusalOf = async (link: string): Promise<string> => {
-      const { page, close } = await openRunPage(browser, link);
-      const notice = page.getByRole('alert').filter({ hasText: 'The link or QR code that opened this page' });
-      await notice.getByText('Make a new one under "Add a device" on the dashboard.').waitFor();
-      const said = (await notice.textContent()) ?? '';
-      await close();
-      return said;
-    };
-    expect(await refusalOf(used)).toContain('adds no device: it has been used up.');
-    expect(await refusalOf(runPageLink(fleet.baseUrl, text))).toContain('adds no device: it was revoked.');
-    expect(await refusalOf(runPageLink(fleet.baseUrl, other))).toContain('adds no device: this fleet does not know it.');
-    await until('the short one is over', () => Promise.resolve(Date.now() > short.token.expiresAtMs));
-    expect(await refusalOf(runPageLink(fleet.baseUrl, short.text))).toMatch(/it expired at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\./);
-  });
-
   test('of several it names none, and a device without one says so until it has one', async () => {
     await publishMapRelease(fleet, mapModel(2, { width: 16 }), 1);
     const { release, link } = await addDevice();
@@ -125,6 +101,30 @@ describeWith(['chromium'], 'a browser is told what it waits for, from the form o
     expect(names).toContain(`Chromium on Linux ${device.slice(0, 6)}`);
     expect(complaints).toEqual([]);
     await close();
+  });
+
+  test('a link that was used, that was revoked, that has expired or that the fleet does not know says so, and where the next one comes from', async () => {
+    const short = await fleet.client.call(api.createClaimToken, { body: { name: 'short', expiresInHours: 0.01 } });
+    const used = await newRunLink(fleet, first);
+    const once = await openRunPage(browser, used);
+    await untilRuns(once.page);
+    await once.close();
+    const { token, text } = await fleet.client.call(api.createClaimToken, { body: { name: 'revoked' } });
+    await fleet.client.call(api.revokeClaimToken, { params: { id: token.id } });
+    const other = formatClaimToken({ ...(parseClaimToken(text) ?? expect.unreachable()), tokenId: 'of-another-fleet' });
+    const refusalOf = async (link: string): Promise<string> => {
+      const { page, close } = await openRunPage(browser, link);
+      const notice = page.getByRole('alert').filter({ hasText: 'The link or QR code that opened this page' });
+      await notice.getByText('Make a new one under "Add a device" on the dashboard.').waitFor();
+      const said = (await notice.textContent()) ?? '';
+      await close();
+      return said;
+    };
+    expect(await refusalOf(used)).toContain('adds no device: it has been used up.');
+    expect(await refusalOf(runPageLink(fleet.baseUrl, text))).toContain('adds no device: it was revoked.');
+    expect(await refusalOf(runPageLink(fleet.baseUrl, other))).toContain('adds no device: this fleet does not know it.');
+    await until('the short one is over', () => Promise.resolve(Date.now() > short.token.expiresAtMs));
+    expect(await refusalOf(runPageLink(fleet.baseUrl, short.text))).toMatch(/it expired at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\./);
   });
 
   test('a file that is opened stops the camera, and the page says so until it films again', async () => {
