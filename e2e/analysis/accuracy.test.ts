@@ -204,8 +204,20 @@ describeWith(['postgres'], 'a gate on accuracy', ({ postgres: program }) => {
       const own = counted('bad', (device) => half.has(device), seen.measuredAtMs);
       expect((await sumsOf(id)).candidate).toMatchObject(own);
       expect((100 * own.now_a) / own.now_b).toBeLessThan(75);
+      // What the program says of it: the sentence, and which step it was.
+      const says = async (...words: string[]) => starling.run(words);
+      const broken =
+        /the analysis failed: right: share of the items .* surely more than 5 % worse than the control, even with 0\.2 % allowed/;
+      expect((await says('rollout', 'show', id)).stdout).toMatch(
+        new RegExp(`^state +paused, step 2 of 4: analyse\nwhy +${broken.source}`, 'm'),
+      );
+      expect((await says('analysis', 'show', id)).stdout).toMatch(/^right \(step 2, analyse\) +failed: share of the items/m);
+      const ofStep = await says('analysis', 'sql', id, 'right', '--step', '2');
+      expect(ofStep.stdout).toMatch(/^-- right: candidate\n-- step 2, analyse, /);
+      expect((await says('analysis', 'sql', id, 'right', '--step', '3')).stderr).toContain('it was looked at in: step 2, analyse');
       await act(id, 'rollback');
       await becomes(id, 'rolled-back');
+      expect((await says('rollout', 'show', id)).stdout).toMatch(/^why +rolled back: every device gets its own previous release, by /m);
 
       // And by itself.
       const again = await becomes(await create('bad-again', 'bad', 'rollback'), 'rolled-back');

@@ -18,9 +18,13 @@ const DEFAULT_PORTS: Ports = { http: 8080, https: 8443, mqtt: 1883, mqtts: 8883 
 const loginSchema = z.object({ email: z.string(), password: z.string() });
 
 /** Starts the fleet of the demo where the last start left it. */
-export async function startDemoFleet(config: DemoConfig, onLine: (line: string) => void): Promise<DemoFleet> {
+export async function startDemoFleet(
+  config: DemoConfig,
+  onLine: (line: string) => void,
+  say: (text: string) => void = () => undefined,
+): Promise<DemoFleet> {
   const kept = join(config.directory, 'demo');
-  const started = await startOnPorts(config, onLine);
+  const started = await startOnPorts(config, onLine, say);
   const { addresses, firstLogin } = started.ready;
   const loginFile = firstLoginFile(config.directory);
   // Kept before anything else: the fleet says it once, and this start may be cut off.
@@ -52,8 +56,11 @@ export async function publishDemoRoot(operator: Operator, nowMs: () => number): 
   return !known;
 }
 
-/** Ports are kept, for devices remember all but the one for people. At the first start a taken one gives way to a free one. */
-async function startOnPorts(config: DemoConfig, onLine: (line: string) => void): Promise<FleetProcess> {
+/**
+ * Ports are kept, for devices remember all but the one for people. One that nobody has asked for and that no device remembers gives way to
+ * a free one, and that is said.
+ */
+async function startOnPorts(config: DemoConfig, onLine: (line: string) => void, say: (text: string) => void): Promise<FleetProcess> {
   const file = join(config.directory, 'demo', 'ports.json');
   const known = await readKept(file, portsSchema);
   const wanted = { ...(known ?? DEFAULT_PORTS), ...(config.httpPort === undefined ? {} : { http: config.httpPort }) };
@@ -72,22 +79,45 @@ async function startOnPorts(config: DemoConfig, onLine: (line: string) => void):
       },
       onLine,
     });
-  const started = await start(wanted).catch((error: unknown) => {
-    if (!isStarlingError(error) || error.code !== 'port-taken') throw error;
-    if (known !== undefined)
-      throw new StarlingError(error.code, error.message, {
-        hint: 'devices of this fleet remember its ports: end what listens there, or start another fleet with --directory',
-        cause: error,
-      });
-    return start({ http: 0, https: 0, mqtt: 0, mqtts: 0 });
-  });
+  const isFixed = (name: keyof Ports): boolean => (name === 'http' ? config.httpPort !== undefined : known !== undefined);
+  const startSomewhere = async (ports: Ports): Promise<FleetProcess> => {
+    try {
+      return await start(ports);
+    } catch (error) {
+      const taken = takenPort(error);
+      if (taken === undefined || ports[taken] === 0) throw error;
+      if (isFixed(taken)) throw portTaken(taken, ports[taken], error);
+      return startSomewhere({ ...ports, [taken]: 0 });
+    }
+  };
+  const started = await startSomewhere(wanted);
   const { addresses } = started.ready;
   const portOf = (address: string): number => Number(new URL(address).port);
-  await keep(file, {
-    http: portOf(addresses.http),
-    https: portOf(addresses.https),
-    mqtt: portOf(addresses.mqtt),
-    mqtts: portOf(addresses.mqtts),
-  } satisfies Ports);
+  const used: Ports = {
+    ...{ http: portOf(addresses.http), https: portOf(addresses.https) },
+    ...{ mqtt: portOf(addresses.mqtt), mqtts: portOf(addresses.mqtts) },
+  };
+  await keep(file, used);
+  const moved = (Object.keys(used) as (keyof Ports)[]).filter((name) => wanted[name] !== 0 && used[name] !== wanted[name]);
+  if (moved.length > 0) say(moved.map((name) => `port ${wanted[name]} is taken, so ${spoken[name]} is at ${used[name]}`).join('; '));
   return started;
+}
+
+const spoken: Readonly<Record<keyof Ports, string>> = { http: 'HTTP', https: 'HTTPS', mqtt: 'MQTT', mqtts: 'MQTT over TLS' };
+
+/** Which port a fleet could not have, by the setting that its error names. */
+function takenPort(error: unknown): keyof Ports | undefined {
+  if (!isStarlingError(error) || error.code !== 'port-taken') return undefined;
+  return (Object.keys(spoken) as (keyof Ports)[]).find((name) => error.field === `${name}Port`);
+}
+
+function portTaken(name: keyof Ports, port: number, cause: unknown): StarlingError {
+  const [field, hint] =
+    name === 'http'
+      ? (['--http-port', 'end what listens there, or give another port; 0 takes any that is free'] as const)
+      : ([
+          '--directory',
+          'devices of this fleet remember its ports: end what listens there, or start another fleet with --directory',
+        ] as const);
+  return new StarlingError('port-taken', `port ${port} for ${spoken[name]} is taken (${field})`, { field, hint, cause });
 }

@@ -47,8 +47,8 @@ async function main(): Promise<void> {
   const runPage = startBuildOfRunPage();
   const scenes = join(config.directory, 'scenes');
   await steps.run('Paint the first pictures', (say) => paintFirst(scenes, config, say));
-  const fleet = await steps.run('Start the fleet manager, its database and its broker', () =>
-    startDemoFleet(config, (line) => fleetLog.push(line)),
+  const fleet = await steps.run('Start the fleet manager, its database and its broker', (say) =>
+    startDemoFleet(config, (line) => fleetLog.push(line), say),
   );
   let agent: AgentProcess | undefined;
   const stop = async (): Promise<void> => {

@@ -9,6 +9,9 @@ import { type RunningFleet, startRunningFleet, until } from '../harness/running-
 import { type Listener, listen, type MqttLogin, publish } from './mosquitto-tools.ts';
 
 const topics = createTopics();
+const CROWD = 12;
+/** Within which an answer that is sent again would have come. */
+const QUIET_MS = 1_500;
 
 describeWith(['mosquitto_pub'], "a person's own MQTT tools", () => {
   let fleet: RunningFleet;
@@ -99,6 +102,28 @@ describeWith(['mosquitto_pub'], "a person's own MQTT tools", () => {
     await listener.answer('all-1', ({ batch, status }) => batch !== undefined && status === 'cancelled');
   });
 
+  test('hear each step once, though many devices answer at the same moment', { timeout: 120_000 }, async () => {
+    const stop = new AbortController();
+    const crowd = starling.run([...globals(), 'simulate', '--devices', String(CROWD), '--rate', '50'], { interrupt: stop.signal });
+    try {
+      const online = () => fleet.client.call(api.listDevices, { query: { select: 'has(labels.simulated) && online', limit: 1 } });
+      await until('the crowd is there', async () => (await online()).total === CROWD, 30_000);
+      await send('ping', { request: 'crowd-1', select: 'has(labels.simulated)' });
+      await listener.answer('crowd-1', ({ batch, status }) => batch !== undefined && status === 'done');
+      const ended = () => listener.answers('crowd-1').filter(({ device, status }) => device !== undefined && status === 'done');
+      await until('each has answered', () => new Set(ended().map(({ device }) => device)).size === CROWD);
+      await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+      const said = listener.answers('crowd-1').map(({ atMs: _atMs, ...answer }) => JSON.stringify(answer));
+      expect(said.toSorted()).toEqual([...new Set(said)].toSorted());
+      // Whoever asks is answered, though that is nothing new.
+      await send('ping', { request: 'crowd-1', select: 'has(labels.simulated)' });
+      await until('it is told again', () => listener.answers('crowd-1').length > said.length);
+    } finally {
+      stop.abort();
+      await crowd;
+    }
+  });
+
   test.each<[string, string, string, object]>([
     ['no JSON', 'ping', '{"request": "bad-1"', { code: 'invalid-request', field: 'payload' }],
     [
@@ -121,6 +146,12 @@ describeWith(['mosquitto_pub'], "a person's own MQTT tools", () => {
       '{"request": "bad-6", "select": "online", "arguments": {"lineCount": 0}}',
       { field: expect.stringContaining('lineCount') },
     ],
+    [
+      'a misspelt argument',
+      'logs',
+      '{"request": "bad-9", "select": "online", "arguments": {"lineCont": 5}}',
+      { code: 'unknown-argument', field: 'arguments.lineCont', hint: 'did you mean "lineCount"?' },
+    ],
     ['a bad selector', 'ping', '{"request": "bad-7", "select": "sitee == 1"}', { hint: expect.stringContaining('site') }],
     [
       'what came too late',
@@ -130,7 +161,7 @@ describeWith(['mosquitto_pub'], "a person's own MQTT tools", () => {
     ],
   ])('are told what is wrong with %s', async (_what, name, message, error) => {
     await publish(login, command(name), message);
-    const id = /bad-[2-8]/.exec(message)?.[0] ?? 'unreadable';
+    const id = /bad-[2-9]/.exec(message)?.[0] ?? 'unreadable';
     expect(await listener.answer(id, ({ status }) => status === 'refused')).toMatchObject({ error });
   });
 
@@ -141,6 +172,10 @@ describeWith(['mosquitto_pub'], "a person's own MQTT tools", () => {
     expect(await heard.answer('a', () => true)).toMatchObject({ status: 'refused', error: { code: 'out-of-scope', field: 'device' } });
     await publish(bounded, command('ping', 'north'), JSON.stringify({ request: 'b', select: 'true || online' }));
     await heard.answer('b', ({ status, total }) => status === 'done' && total === 1);
+    // A mistake is told with its place in what was asked, not in what that is joined with.
+    await publish(bounded, command('ping', 'north'), JSON.stringify({ request: 'd', select: 'online && sitee == "x"' }));
+    const { error } = await heard.answer('d', () => true);
+    expect(error).toMatchObject({ message: 'unknown name "sitee", at character 11 of "online && sitee == "x""' });
     heard.stop();
     const weak = await createAccount('weak', '--role', 'viewer');
     const told = await listen(weak, results('weak'));

@@ -122,6 +122,7 @@ export { requireFresh, rootDigest, verifyNextRoot, verifyPinnedRoot } from './tr
 export * from './wire/blob-transfer.ts';
 export * from './wire/capture.ts';
 export * from './wire/command.ts';
+export * from './wire/command-arguments.ts';
 export * from './wire/hello.ts';
 export * from './wire/operator.ts';
 export * from './wire/registry.ts';

@@ -54,7 +54,33 @@ test('a release that is as fast as the control is successful, one that is two bi
   const failed = judge('latency-p95', { atMost: '1.1x' }, slower, control);
   expect(failed.verdict).toBe('failed');
   expect(failed.difference?.low).toBeGreaterThan(1.1);
-  expect(failed.reason).toMatch(/surely not at most 1.1 times the control$/);
+  expect(failed.reason).toMatch(
+    /^latency at the 95th percentile is ([0-9.]+ % to )?[0-9.]+ % higher than the control: surely more than 10 % worse than the control$/,
+  );
+});
+
+test('reasons are plain sentences: what was found, and what follows from it', () => {
+  const control = cohort(60, (index) => ({ now: { bin: spread(index) }, past: { bin: spread(index) } }));
+  const past = cohort(60, (index) => ({ now: { bin: spread(index) + 3 }, past: { bin: spread(index) } }));
+  const slower = judge('latency-p95', { noWorseThan: '15 %' }, past, null).reason;
+  expect(slower).toMatch(
+    /^latency .* % higher than what the same devices had before: surely more than 15 % worse than what the same devices had before$/,
+  );
+  expect(judge('latency-p95', { noWorseThan: '15 %' }, control, control).reason).toMatch(/: at most 15 % worse than the control$/);
+  const good = cohort(200, () => ({ now: { items: 5000, failures: 0 } }));
+  const bad = cohort(200, () => ({ now: { failures: 12 } }));
+  expect(judge('error-rate', { atMost: '1 %' }, bad, null).reason).toMatch(
+    /^share of items that failed is between [0-9.]+ % and [0-9.]+ %: surely more than 1 %$/,
+  );
+  expect(judge('error-rate', { atMost: '1 %' }, good, null).reason).toMatch(
+    /^share of items that failed is (at most [0-9.]+ %|below 0.01 %): at most 1 %$/,
+  );
+  expect(judge('error-rate', { noWorseThan: '5 %' }, bad, good).reason).toMatch(
+    /^share of items that failed is 6 %, against (0 %|below 0.01 %) of the control, past the limit by [0-9.]+ % to [0-9.]+ %: surely more than 5 % worse than the control, even with 0.2 % allowed on top$/,
+  );
+  const two = cohort(200, (index) => ({ now: { failures: index < 2 ? 190 : 1 } }));
+  expect(judge('error-rate', { atMost: '1 %' }, two, null).reason).toMatch(/: whether it is at most 1 % is not clear yet$/);
+  expect(judge('error-rate', { atMost: '1 %' }, two, null, true).reason).toMatch(/: whether it is at most 1 % has not become clear$/);
 });
 
 test('slow and fast hardware in one fleet hide nothing: each device is held against its own past', () => {

@@ -4,15 +4,15 @@ import {
   type AnalysisObjective,
   type AnalysisSpec,
   analysisMeasures,
-  formatMeasure,
   type IntervalEstimate,
   limitOf,
   type MetricJudgement,
   type MetricVerdict,
   StarlingError,
 } from '@starling/shared';
-import { type Comparison, type Contrast, contrastOf } from './contrast.ts';
+import { type Comparison, contrastOf } from './contrast.ts';
 import { intervalOf } from './estimates.ts';
+import { type BoundSentence, boundSentence, fixedSentence, type Outcome } from './gate-sentences.ts';
 import type { CohortFigures, SideMoments } from './moments.ts';
 
 export interface MetricInput {
@@ -77,7 +77,8 @@ export function judgeMetric(input: MetricInput): MetricJudgement {
     samples: candidate.samples,
     devices: candidate.devices,
   };
-  return { ...compared, difference, ...againstBound(measure, limit, contrast, input.isPaired === true ? 'pair' : basis, undecided) };
+  const found = { measure, limit, contrast, candidate, reference };
+  return { ...compared, difference, ...againstBound(found, input.isPaired === true ? 'pair' : basis, undecided) };
 }
 
 /** Its schema has read the limit before. */
@@ -122,7 +123,7 @@ function chooseComparison(
 
 type Decision = Pick<MetricJudgement, 'verdict' | 'reason'>;
 
-function decide(measure: AnalysisMeasure, low: number | null, high: number | null, bound: number): 'good' | 'bad' | 'open' {
+function decide(measure: AnalysisMeasure, low: number | null, high: number | null, bound: number): Outcome {
   const [from, to] = measure.better === 'lower' ? [low, high] : [high === null ? null : -high, low === null ? null : -low];
   const at = measure.better === 'lower' ? bound : -bound;
   if (from !== null && from > at) return 'bad';
@@ -135,36 +136,23 @@ function againstFixed(
   candidate: IntervalEstimate,
   undecided: MetricVerdict,
 ): Decision {
-  const { low, high } = candidate;
-  const outcome = decide(measure, low, high, limit.value);
-  const says = `${measure.title} is between ${endText(low, measure, 'nothing')} and ${endText(high, measure, 'any value')}`;
-  if (outcome === 'bad') return { verdict: 'failed', reason: `${says}: surely not ${limit.text}` };
-  if (outcome === 'good') return { verdict: 'successful', reason: `${says}: ${limit.text}` };
-  return { verdict: undecided, reason: `${says}: that it is ${limit.text} is neither shown nor refuted` };
+  const outcome = decide(measure, candidate.low, candidate.high, limit.value);
+  const isFinal = undecided === 'inconclusive';
+  return { verdict: verdictOf(outcome, undecided), reason: fixedSentence(outcome, { measure, limit, candidate, isFinal }) };
 }
 
 function againstBound(
-  measure: AnalysisMeasure,
-  { text }: AnalysisLimit,
-  contrast: Contrast,
+  compared: Omit<BoundSentence, 'isFinal' | 'whom'>,
   basis: 'control' | 'own-past' | 'pair',
   undecided: MetricVerdict,
 ): Decision {
+  const { measure, contrast } = compared;
   const outcome = decide(measure, contrast.low, contrast.high, contrast.bound);
   const whom = { control: 'the control', 'own-past': 'what the same devices had before', pair: 'the champion on the same devices' }[basis];
-  const says =
-    contrast.kind === 'ratio'
-      ? `${measure.title} of a device is ${timesText(contrast.low)} to ${timesText(contrast.high)} times ${whom}`
-      : `${measure.title} is off the allowed multiple of ${whom} by ${endText(contrast.low, measure, 'any value')} to ${endText(contrast.high, measure, 'any value')}`;
-  if (outcome === 'bad') return { verdict: 'failed', reason: `${says}: surely not ${text}` };
-  if (outcome === 'good') return { verdict: 'successful', reason: `${says}: ${text}` };
-  return { verdict: undecided, reason: `${says}: that it is ${text} is neither shown nor refuted` };
+  const reason = boundSentence(outcome, { ...compared, whom, isFinal: undecided === 'inconclusive' });
+  return { verdict: verdictOf(outcome, undecided), reason };
 }
 
-function endText(value: number | null, measure: AnalysisMeasure, open: string): string {
-  return value === null ? open : formatMeasure(value, measure);
-}
-
-function timesText(value: number | null): string {
-  return value === null ? 'any number of' : String(Number(value.toPrecision(3)));
+function verdictOf(outcome: Outcome, undecided: MetricVerdict): MetricVerdict {
+  return outcome === 'bad' ? 'failed' : outcome === 'good' ? 'successful' : undecided;
 }

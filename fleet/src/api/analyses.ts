@@ -1,12 +1,14 @@
 import { api } from '@starling/shared';
 import type { Analysis } from '../analysis/index.ts';
+import { gatesOf, type Rollouts } from '../rollouts/index.ts';
 import { type ApiApp, route } from './route.ts';
 
 export interface AnalysisRoutePorts {
   analysis: Analysis;
+  rollouts: Rollouts;
 }
 
-export function analysisRoutes(app: ApiApp, { analysis }: AnalysisRoutePorts): void {
+export function analysisRoutes(app: ApiApp, { analysis, rollouts }: AnalysisRoutePorts): void {
   const { templates } = analysis;
   route(app, api.listAnalysisTemplates, async ({ query }) => ({
     limit: query.limit,
@@ -19,6 +21,9 @@ export function analysisRoutes(app: ApiApp, { analysis }: AnalysisRoutePorts): v
     await templates.remove(params.name, actor);
     return {};
   });
-  route(app, api.listRolloutMetrics, async ({ params }) => ({ items: await analysis.ofRollout(params.rollout) }));
+  route(app, api.listRolloutMetrics, async ({ params }) => {
+    const rollout = await rollouts.show(params.rollout);
+    return { items: gatesOf(rollout, await analysis.ofRollout(rollout.id)) };
+  });
   route(app, api.showMetricQueries, ({ params, query }) => analysis.queriesOf(params.rollout, params.metric, query));
 }

@@ -1,4 +1,4 @@
-import { commandTable, type sendableCommandSchema } from '@starling/shared';
+import { isStarlingError, messageOf, readArguments, type sendableCommandSchema } from '@starling/shared';
 import type { z } from 'zod';
 import { cliError } from './errors.ts';
 
@@ -12,8 +12,10 @@ export function readCommandArguments(name: Sendable, text: string): Record<strin
   } catch (cause) {
     throw cliError('usage', '--arguments is no JSON', { field: '--arguments', hint: 'write an object such as {"runs":50}', cause });
   }
-  const parsed = commandTable[name].arguments.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw cliError('usage', `${issue?.path.join('.') || 'arguments'}: ${issue?.message}`, { field: '--arguments' });
+  try {
+    return readArguments(name, value);
+  } catch (cause) {
+    const { hint } = isStarlingError(cause) ? cause : {};
+    throw cliError('usage', messageOf(cause), { field: '--arguments', ...(hint === undefined ? {} : { hint }), cause });
+  }
 }

@@ -15,19 +15,21 @@ export function countsText(counts: TargetCounts): string {
 }
 
 /** One line: where it stands, and what it waits for. */
-export function standText({ state, step, steps, counts, waiting }: RolloutView): string {
-  const at = state === 'running' || state === 'paused' ? `, step ${Math.min(step + 1, steps)} of ${steps}` : '';
+export function standText({ state, step, steps, stepName, counts, waiting }: RolloutView): string {
+  const at = stepName === null ? '' : `, step ${Math.min(step + 1, steps)} of ${steps}, ${stepName}`;
   return `${state}${at}: ${countsText(counts)}${waiting === null ? '' : ` (${waiting.text})`}`;
 }
 
 export function describeRollout(view: RolloutDetail, output: Pick<Output, 'table'>): string {
-  const { name, id, releaseName, release, createdBy, createdAtMs, startedAtMs, finishedAtMs, spec, failures, waiting } = view;
+  const { name, id, releaseName, release, createdBy, createdAtMs, startedAtMs, finishedAtMs, spec, failures, waiting, why } = view;
   const fields = formatFields([
     ['rollout', `${name} (${id})`],
     ['release', `${releaseName} ${shortDigest(release)}`],
     ['selector', spec.selector],
-    ['state', view.state],
-    ['waits for', waiting?.text],
+    ['state', view.stepName === null ? view.state : `${view.state}, step ${view.step + 1} of ${view.steps}: ${view.stepName}`],
+    ['why', why ?? undefined],
+    // What holds it is told already.
+    ['waits for', waiting === null || waiting.text === why ? undefined : waiting.text],
     ['devices', `${view.total}: ${countsText(view.counts)}`],
     ['failures', failures.length === 0 ? undefined : failures.map(({ code, devices }) => `${code} ${devices}`).join(', ')],
     ['created', `${formatTime(createdAtMs)} by ${createdBy}`],

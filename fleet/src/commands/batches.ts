@@ -5,11 +5,10 @@ import {
   type BatchTargetView,
   type CommandBatchView,
   type CommandName,
-  commandTable,
   isStarlingError,
   messageOf,
   type PageQuery,
-  parseWith,
+  readArguments,
   StarlingError,
 } from '@starling/shared';
 import type { SQL } from 'drizzle-orm';
@@ -98,7 +97,7 @@ export function createCommandBatches(ports: BatchPorts): CommandBatches {
   return {
     show,
     async create({ name, arguments: given, select, maxInFlight, stopAfter, lifeMinutes }, actor, within) {
-      const checked = parseWith(commandTable[name].arguments, given);
+      const checked = readArguments(name, given);
       // What it may fetch is asked before anybody is told.
       await ports.grants(name, checked);
       const where = await ports.where(select);

@@ -5,9 +5,8 @@ import {
   type CommandResult,
   type CommandView,
   commandProgressSchema,
-  commandTable,
   type PageQuery,
-  parseWith,
+  readArguments,
   StarlingError,
   signDocument,
 } from '@starling/shared';
@@ -151,7 +150,7 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
     actor,
     { blobs = [], lifeMs = LIFE_MS, extraLifeMs = 0, within } = {},
   ) => {
-    const checked = parseWith(commandTable[name].arguments, commandArguments);
+    const checked = readArguments(name, commandArguments);
     const nowMs = clock.nowMs();
     const row: CommandRow = {
       id: ids.next(),

@@ -69,6 +69,14 @@ test('a check tells what is wrong and where, or how many devices there are', asy
   expect((await groups.check('group("new-north")', 'north')).problem?.message).toContain('circle');
 });
 
+test('for a group that there is not another one is named, and never the one that is being made', async () => {
+  const made = { name: 'nortn', description: '', select: 'group("nortz")' };
+  await expect(groups.create(made, actor)).rejects.toMatchObject({ code: 'invalid-selector', hint: 'did you mean "north"?' });
+  await expect(groups.create({ ...made, name: 'south', select: 'group("soutz")' }, actor)).rejects.toMatchObject({
+    hint: expect.not.stringContaining('did you mean "south"'),
+  });
+});
+
 test('groups may not use each other in a circle, nor themselves', async () => {
   await expect(groups.change('north', { select: 'group("new-north")' }, actor)).rejects.toMatchObject({ code: 'group-circle' });
   await expect(groups.create({ name: 'self', description: '', select: '!group("self")' }, actor)).rejects.toMatchObject({

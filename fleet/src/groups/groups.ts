@@ -128,9 +128,11 @@ function missing(name: string): never {
  * @param as the group that it is going to be: whoever uses that group comes back to this text
  */
 function understand(select: string, groups: readonly GroupRow[], as?: string): Condition {
-  const names = groups.map(({ name }) => name);
-  const known = as === undefined || names.includes(as) ? names : [...names, as];
-  const { condition } = parseSelector(select, { groups: known });
+  const condition = readFor(
+    select,
+    groups.map(({ name }) => name),
+    as,
+  );
   const texts = new Map(groups.map(({ name, selector }) => [name, selector]));
   if (as !== undefined) texts.set(as, select);
   const definitions = new Map<string, Condition>();
@@ -146,6 +148,14 @@ function understand(select: string, groups: readonly GroupRow[], as?: string): C
     as === undefined ? condition : { kind: 'group', name: as },
     as === undefined ? definitions : definitions.set(as, condition),
   );
+}
+
+/** Reads what a group may use. Itself it may name, which is a circle that is told later, but nobody else's name is taken for it. */
+function readFor(select: string, names: readonly string[], as: string | undefined): Condition {
+  const others = names.filter((name) => name !== as);
+  const problem = checkSelector(select, { groups: others });
+  const ownName = as === undefined || problem === undefined || checkSelector(select, { groups: [...others, as] }) !== undefined ? [] : [as];
+  return parseSelector(select, { groups: [...others, ...ownName] }).condition;
 }
 
 /** What a group says. An older fleet may have saved what this one does not read any longer. */

@@ -24,6 +24,7 @@ import type { OperatorAccounts } from './accounts.ts';
 import { answerOfBatch, answerOfCommand, refusal } from './answer.ts';
 import { readRequest } from './read-request.ts';
 import { deleteRequestsBefore, insertRequest, openWork, type RequestRow, requestBehind, requestOf, requestsSince } from './store.ts';
+import { createTold } from './told.ts';
 
 /**
  * Carries commands of operators' own MQTT tools to devices, and answers back.
@@ -32,18 +33,27 @@ import { deleteRequestsBefore, insertRequest, openWork, type RequestRow, request
  * - A request makes its command once: the row that remembers it is written in the transaction that makes the command.
  * - Role, scope and devices of the account are asked anew for each request: who was shut out commands nothing more.
  * - Answers are sent at least once, in order, to whoever of the account listens; none is kept. Asking again says where it stands.
+ * - One that says nothing new is not sent again, unless somebody asks: several events may have the same step behind them.
  * - Of several processes one answers. The next one begins with where the requests of the last minutes stand.
  */
 export interface OperatorRelay {
   /** @param name last part of the topic */
   receive(account: string, name: string, payload: Uint8Array): Promise<void>;
   /** The way to the operators, set when the broker runs. */
-  onSend(ways: { send(account: string, request: string, result: OperatorResult): Promise<void>; disconnect(account: string): void }): void;
+  onSend(ways: OperatorWays): void;
+  /** The broker was away and is back: what could not be said meanwhile is said now. */
+  resumed(): void;
   /** Goes on answering what was open when the fleet ended. */
   start(): Promise<void>;
   /** Forgets requests that nobody can ask for again. */
   expire(): Promise<void>;
   close(): void;
+}
+
+export interface OperatorWays {
+  /** @returns false where there is no way now, and it has to be said once there is one */
+  send(account: string, request: string, result: OperatorResult): Promise<boolean>;
+  disconnect(account: string): void;
 }
 
 export interface OperatorRelayPorts {
@@ -73,7 +83,7 @@ const TOLD_ANEW_MS = 2 * MINUTE_MS;
 
 export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
   const { db, clock, log, commands, batches } = ports;
-  let ways: Parameters<OperatorRelay['onSend']>[0] = { send: async () => undefined, disconnect: () => undefined };
+  let ways: OperatorWays = { send: async () => false, disconnect: () => undefined };
   /** Commands, and commands for many, whose steps are told. */
   const followed = { commands: new Set<string>(), batches: new Set<string>() };
   /** The answers of one account leave in the order in which they were made. */
@@ -87,10 +97,19 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
       });
     tails.set(account, tail);
   };
-  const tell = async (row: RequestRow): Promise<void> => {
-    const { account, request, command, batch } = row;
-    if (command !== null) await ways.send(account, request, answerOfCommand(request, await commands.show(command), clock.nowMs()));
-    if (batch !== null) await ways.send(account, request, answerOfBatch(request, await batches.show(batch), clock.nowMs()));
+  const told = createTold();
+  /** Requests of which something could not be said, by their place in the table. */
+  const unsaid = new Map<string, RequestRow>();
+  const sendNews = async (row: RequestRow, answer: OperatorResult, isAsked = false): Promise<void> => {
+    const { account, request } = row;
+    if (!isAsked && !told.isNews(account, answer)) return;
+    if (await ways.send(account, request, answer)) told.note(account, answer);
+    else unsaid.set(JSON.stringify([account, request]), row);
+  };
+  const tell = async (row: RequestRow, isAsked = false): Promise<void> => {
+    const { request, command, batch } = row;
+    if (command !== null) await sendNews(row, answerOfCommand(request, await commands.show(command), clock.nowMs()), isAsked);
+    if (batch !== null) await sendNews(row, answerOfBatch(request, await batches.show(batch), clock.nowMs()), isAsked);
   };
   const follow = ({ command, batch }: Pick<RequestRow, 'command' | 'batch'>): void => {
     if (command !== null) followed.commands.add(command);
@@ -127,7 +146,7 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
     if (found === undefined) return;
     const { request: row, isPart } = found;
     inOrder(row.account, async () => {
-      if (isPart) await ways.send(row.account, row.request, answerOfCommand(row.request, await commands.show(id), clock.nowMs()));
+      if (isPart) await sendNews(row, answerOfCommand(row.request, await commands.show(id), clock.nowMs()));
       await tell(row);
     });
   };
@@ -146,16 +165,22 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
         requireScope(known.actor, neededScope(api.commandDevice));
         if ('error' in read) throw read.error;
         const caller = { account, select: known.select, actor: { ...known.actor, name: `mqtt ${account}, ${known.actor.name}` } };
-        const row = await carryOut(caller, read.name, read.request, ports);
+        const { row, isRepeat } = await carryOut(caller, read.name, read.request, { ...ports, follow });
         follow(row);
-        inOrder(account, () => tell(row));
+        // Of one that is new an event may have told where it stands already.
+        inOrder(account, () => tell(row, isRepeat));
       } catch (error) {
         if (!isStarlingError(error)) log.error({ account, error: messageOf(error) }, 'a request of an operator failed');
-        inOrder(account, () => ways.send(account, id, refusal(id, error, clock.nowMs())));
+        inOrder(account, async () => void (await ways.send(account, id, refusal(id, error, clock.nowMs()))));
       }
     },
     onSend(given) {
       ways = given;
+    },
+    resumed() {
+      const rows = [...unsaid.values()];
+      unsaid.clear();
+      for (const row of rows) inOrder(row.account, () => tell(row));
     },
     async start() {
       await followOpen();
@@ -175,19 +200,19 @@ interface Caller {
   actor: Actor;
 }
 
-/** @returns the row of the request: of this one, or of the same one before */
+/** @returns the row of the request: of this one, or of the same one before, which is asked after */
 async function carryOut(
   caller: Caller,
   name: OperatorCommandName,
   request: OperatorRequest,
-  ports: OperatorRelayPorts,
-): Promise<RequestRow> {
+  ports: OperatorRelayPorts & { follow(row: RequestRow): void },
+): Promise<{ row: RequestRow; isRepeat: boolean }> {
   const { db, clock } = ports;
   const digest = createHash('sha256')
     .update(JSON.stringify([name, request]))
     .digest('hex');
   const before = await requestOf(db, caller.account, request.request);
-  if (before !== undefined) return sameAsBefore(before, digest);
+  if (before !== undefined) return { row: sameAsBefore(before, digest), isRepeat: true };
   const row: RequestRow = {
     ...{ account: caller.account, request: request.request, digest, name, command: null, batch: null, createdAtMs: clock.nowMs() },
   };
@@ -195,16 +220,18 @@ async function carryOut(
     Object.assign(row, made);
     // Two of the same at the same moment: one makes the command, and the other finds it.
     if (!(await insertRequest(tx, row))) throw new StarlingError('repeated', 'the request is being carried out');
+    // Devices may have answered before the last of them is sent to: their steps are told too.
+    ports.follow(row);
   };
   try {
-    if (name === 'cancel') return await cancelRequest(caller, request, ports);
+    if (name === 'cancel') return { row: await cancelRequest(caller, request, ports), isRepeat: false };
     if (request.device === undefined) await sendToMany(caller, name, request, ports, remember);
     else await sendToOne(caller, name, request.device, request, ports, remember);
-    return row;
+    return { row, isRepeat: false };
   } catch (error) {
     const twin = isStarlingError(error) && error.code === 'repeated' ? await requestOf(db, caller.account, request.request) : undefined;
     if (twin === undefined) throw error;
-    return sameAsBefore(twin, digest);
+    return { row: sameAsBefore(twin, digest), isRepeat: true };
   }
 }
 
@@ -248,10 +275,12 @@ async function sendToMany(
   { actor, select }: Caller,
   name: Exclude<OperatorCommandName, 'cancel'>,
   request: OperatorRequest,
-  { batches }: OperatorRelayPorts,
+  { batches, where }: OperatorRelayPorts,
   remember: Remember,
 ): Promise<void> {
   const { select: asked = '', arguments: given, maxInFlight, stopAfter, lifeMinutes } = request;
+  // By itself first: a mistake is told with its place in what was asked, and cannot reach out of it into what bounds the account.
+  await where(asked);
   const bounded = select === null ? asked : `(${select}) && (${asked})`;
   await batches.create({ name, arguments: given, select: bounded, maxInFlight, stopAfter, lifeMinutes }, actor, (tx, id) =>
     remember(tx, { batch: id }),

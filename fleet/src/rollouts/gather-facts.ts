@@ -1,5 +1,6 @@
 import { type AnalysisReference, durationMs } from '@starling/shared';
 import { type Judged, type RolloutFacts, startOf } from './advance.ts';
+import { gateStepOf, WHOLE_ROLLOUT } from './gates.ts';
 import { JUDGE_INTERVAL_MS, RECONNECT_GRACE_MS } from './limits.ts';
 import { planSteps } from './plan-waves.ts';
 import type { RolloutPorts } from './ports.ts';
@@ -53,14 +54,14 @@ export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): Fa
         objection: row.state === 'scheduled' && nowMs >= startOf(row.spec.startAt) ? await objectionTo(row) : undefined,
         judged:
           step !== undefined && 'analyse' in step.step
-            ? await judgeAgain(row, `${row.step}@${row.stepStartedAtMs}`, step.step.analyse, {
+            ? await judgeAgain(row, gateStepOf(row.step, row.stepStartedAtMs), step.step.analyse, {
                 sinceMs: row.stepStartedAtMs,
                 endsAtMs: row.stepStartedAtMs + durationMs(step.step.for),
               })
             : undefined,
         background:
           isWatched && row.spec.analysis !== undefined
-            ? await judgeAgain(row, 'all', row.spec.analysis, { sinceMs: row.startedAtMs ?? row.createdAtMs })
+            ? await judgeAgain(row, WHOLE_ROLLOUT, row.spec.analysis, { sinceMs: row.startedAtMs ?? row.createdAtMs })
             : undefined,
       };
     },

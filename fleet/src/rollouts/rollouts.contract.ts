@@ -89,6 +89,7 @@ export function rolloutContract(name: string, open: () => Promise<{ db: Database
       const ended = await settle(() => ({ fail: 'self-test-failed' }));
       expect(ended.state).toBe('rolled-back');
       expect(ended.counts).toMatchObject({ returned: 2, cancelled: 8 });
+      expect(ended).toMatchObject({ waiting: null, why: expect.stringMatching(/^0 of 2 devices of the step "canary" succeeded: 0 %/) });
       expect(ended.failures).toEqual([{ kind: 'failed', code: 'self-test-failed', devices: 2 }]);
       expect(await fleet.running(first)).toBe('three');
     });
@@ -191,10 +192,11 @@ export function rolloutContract(name: string, open: () => Promise<{ db: Database
       const devices = await fleet.addDevices(6);
       await fleet.create({ maxInFlight: 2 });
       await fleet.rollouts.pass();
-      await act('pause');
+      await act('pause', 'ann', { reason: 'lunch' });
       await fleet.work();
       await fleet.rollouts.pass();
       expect(await counts()).toEqual({ succeeded: 2, waiting: 4 });
+      expect(await show()).toMatchObject({ why: 'paused by ann (lunch)', stepName: '100 %' });
       await expect(act('pause')).rejects.toMatchObject({ code: 'rollout-state' });
       await act('resume');
       await fleet.rollouts.pass();
@@ -204,6 +206,7 @@ export function rolloutContract(name: string, open: () => Promise<{ db: Database
       expect(await counts()).toEqual({ succeeded: 2, returning: 2, cancelled: 2 });
       const ended = await settle();
       expect(ended).toMatchObject({ state: 'stopped', counts: { succeeded: 2, returned: 2, cancelled: 2 } });
+      expect(ended).toMatchObject({ why: 'stopped: what is on its way is called back, by ann', stepName: null });
       const releases = await Promise.all(devices.map((device) => fleet.running(device)));
       expect(releases.filter((release) => release === 'two')).toHaveLength(2);
       await expect(act('resume')).rejects.toMatchObject({ code: 'rollout-state' });

@@ -126,6 +126,20 @@ export async function appendEvents(tx: Transaction, rollout: string, atMs: numbe
     .values(events.map(({ detail = {}, ...event }, index) => ({ rollout, sequence: first + index + 1, atMs, detail, ...event })));
 }
 
+/** What ended rollouts before they were done, in the words of the timeline, with who did it where that was a person. */
+export async function endingsOf(db: Queryable, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map();
+  const endings = ['abort', 'stop', 'rollback'];
+  const rows = await db
+    .select({ rollout: rolloutEvents.rollout, actor: rolloutEvents.actor, text: rolloutEvents.text })
+    .from(rolloutEvents)
+    .where(and(inArray(rolloutEvents.rollout, [...ids]), inArray(rolloutEvents.kind, endings)))
+    .orderBy(asc(rolloutEvents.rollout), asc(rolloutEvents.sequence));
+  const told = Map.groupBy(rows, ({ rollout }) => rollout);
+  const words = ({ actor, text }: (typeof rows)[number]): string => (actor === 'fleet' ? text : `${text}, by ${actor}`);
+  return new Map([...told].map(([rollout, events]) => [rollout, events.map(words).join('; then ')]));
+}
+
 export async function listEvents(db: Queryable, rollout: string, { limit, offset }: { limit: number; offset: number }) {
   const where = eq(rolloutEvents.rollout, rollout);
   const items = await db.select().from(rolloutEvents).where(where).orderBy(desc(rolloutEvents.sequence)).limit(limit).offset(offset);

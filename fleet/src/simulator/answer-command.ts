@@ -23,6 +23,9 @@ export function answerTo(
     case 'identify':
       return done({});
     default:
-      return { status: 'failed', error: { code: 'simulated-device', message: `a simulated device has nothing to ${name} with` } };
+      return {
+        status: 'failed',
+        error: { code: 'simulated-device', message: `a simulated device runs nothing, and does not carry out "${name}"` },
+      };
   }
 }

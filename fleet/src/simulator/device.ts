@@ -12,6 +12,7 @@ import {
   isStarlingError,
   jsonDecode,
   jsonEncode,
+  messageOf,
   PRESENCE_INTERVAL_MS,
   type ReportedState,
   type TelemetryKind,
@@ -23,7 +24,7 @@ import type { Behaviour } from './behaviour.ts';
 import type { DeviceIdentity } from './identity.ts';
 import { createInstaller } from './installer.ts';
 import { payloadOf } from './jws-payload.ts';
-import type { CrowdFigures, ReleaseFacts } from './messages.ts';
+import { type CrowdFigures, countProblem, type ReleaseFacts } from './messages.ts';
 import { type MqttSession, openMqttSession } from './mqtt-session.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { SIMULATED_AGENT_VERSION } from './profile-capabilities.ts';
@@ -205,7 +206,7 @@ export function createSimulatedDevice(parts: SimulatedDeviceParts): SimulatedDev
   const tryToConnect = (): void => {
     connect().catch((error: unknown) => {
       const code = isStarlingError(error) ? error.code : 'failed';
-      figures.problems[code] = (figures.problems[code] ?? 0) + 1;
+      countProblem(figures, code, messageOf(error));
       login = undefined;
       session?.cut();
       leave();

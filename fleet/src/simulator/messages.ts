@@ -55,11 +55,19 @@ export interface CrowdFigures {
   refusedChunks: number;
   /** Why devices did not come in, or pulls did not end, by code. */
   problems: Record<string, number>;
+  /** What was last said with each of these codes. */
+  reasons: Record<string, string>;
+}
+
+/** Counts that something went wrong with one device. */
+export function countProblem({ problems, reasons }: Pick<CrowdFigures, 'problems' | 'reasons'>, code: string, reason: string): void {
+  problems[code] = (problems[code] ?? 0) + 1;
+  reasons[code] = reason;
 }
 
 export type FromWorker = { type: 'figures'; figures: CrowdFigures } | { type: 'release'; digest: string } | { type: 'stopped' };
 
-type Counts = Omit<CrowdFigures, 'problems'>;
+type Counts = Omit<CrowdFigures, 'problems' | 'reasons'>;
 
 const nothing: Counts = {
   ...{ enrolled: 0, connected: 0, running: 0, failed: 0, recordsSent: 0, recordsAcknowledged: 0, commands: 0 },
@@ -77,13 +85,13 @@ const nothing: Counts = {
 };
 
 export function noFigures(): CrowdFigures {
-  return { ...nothing, problems: {} };
+  return { ...nothing, problems: {}, reasons: {} };
 }
 
 export function addFigures(left: CrowdFigures, right: CrowdFigures): CrowdFigures {
   const problems = { ...left.problems };
   for (const [code, count] of Object.entries(right.problems)) problems[code] = (problems[code] ?? 0) + count;
-  const sum: CrowdFigures = { ...left, problems };
+  const sum: CrowdFigures = { ...left, problems, reasons: { ...left.reasons, ...right.reasons } };
   for (const name of Object.keys(nothing) as (keyof Counts)[]) sum[name] = left[name] + right[name];
   return sum;
 }

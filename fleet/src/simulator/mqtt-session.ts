@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { type DeviceLogin, messageOf, StarlingError } from '@starling/shared';
@@ -137,7 +137,9 @@ async function connectTo(url: URL, authority: string | undefined): Promise<Duple
     return createWebSocketStream(socket);
   }
   const port = Number(url.port);
-  const socket: Socket = protocol === 'mqtts:' ? connectTls({ host, port, servername: host, ...trusted }) : connectTcp({ host, port });
+  // An address is no name to ask for (RFC 6066, 3).
+  const named = isIP(host) === 0 ? { servername: host } : {};
+  const socket: Socket = protocol === 'mqtts:' ? connectTls({ host, port, ...named, ...trusted }) : connectTcp({ host, port });
   socket.setNoDelay(true);
   await once(socket, protocol === 'mqtts:' ? 'secureConnect' : 'connect');
   return socket;

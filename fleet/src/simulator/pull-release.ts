@@ -14,7 +14,7 @@ import {
 } from '@starling/shared';
 import type { Clock } from '../ports.ts';
 import { payloadOf } from './jws-payload.ts';
-import type { CrowdFigures } from './messages.ts';
+import { type CrowdFigures, countProblem } from './messages.ts';
 import { CHUNKS_IN_FLIGHT, type Puller } from './puller.ts';
 
 /** What is on the way of a release. */
@@ -125,7 +125,7 @@ function required<Value>(value: Value | undefined, digest: string): Value {
 
 const TELL_MS = 1000;
 
-export type PullFigures = Pick<CrowdFigures, 'pulling' | 'pulled' | 'pullsRetried' | 'pullsGivenUp' | 'problems'>;
+export type PullFigures = Pick<CrowdFigures, 'pulling' | 'pulled' | 'pullsRetried' | 'pullsGivenUp' | 'problems' | 'reasons'>;
 
 /** Why a pull has failed, and after how long a device tries again; undefined: it does not, until it is told again. */
 export interface PullFailure {
@@ -158,7 +158,7 @@ export async function pullCounted(
   } catch (error) {
     const code = isStarlingError(error) ? error.code : 'pull-failed';
     if (code === 'cancelled') return code;
-    figures.problems[code] = (figures.problems[code] ?? 0) + 1;
+    countProblem(figures, code, messageOf(error));
     // A document that is not what it should be will not be another one later.
     const retryMs = isStarlingError(error) && !error.retryable ? undefined : installRetryMs(attempt);
     if (retryMs === undefined) figures.pullsGivenUp += 1;

@@ -39,7 +39,7 @@ const milliseconds = { ms: 1, s: 1000 };
 const share = { '%': 0.01, '': 1 };
 const latency = (level: number): AnalysisMeasure => ({
   ...{ kind: 'quantile', unit: 'ms', units: milliseconds, better: 'lower', slack: 0, level },
-  title: `latency, ${level * 100}th percentile`,
+  title: `latency at the ${level * 100}th percentile`,
 });
 
 export const analysisMeasures: Readonly<Record<AnalysisMeasureName, AnalysisMeasure>> = {
@@ -130,7 +130,7 @@ export function limitOf(stated: Stated): AnalysisLimit | { field: 'atMost' | 'at
   if ((measure.kind === 'share' || measure.kind === 'devices') && fixed > 1) {
     return { field, problem: `${fixed} is more than all of them: write a percentage like ${example(measure)}, or a share from 0 to 1` };
   }
-  return { kind: 'fixed', value: fixed, text: `${words} ${formatMeasure(fixed, measure)}` };
+  return { kind: 'fixed', value: fixed, text: `${words} ${digitsOf(fixed, measure)}` };
 }
 
 function noWorseThan(text: string, measure: AnalysisMeasure, slack: number): ReturnType<typeof limitOf> {
@@ -147,11 +147,21 @@ function example({ unit }: AnalysisMeasure): string {
 }
 
 function slackText(slack: number, measure: AnalysisMeasure): string {
-  return slack === 0 ? '' : `, and ${formatMeasure(slack, measure)} beyond`;
+  return slack === 0 ? '' : `, and ${digitsOf(slack, measure)} beyond`;
 }
 
-/** A value in the unit of its measure, in three digits. */
-export function formatMeasure(value: number, { unit }: AnalysisMeasure): string {
+/** Share below which digits say nothing: of a million items not even a hundred. */
+const TINY_SHARE = 0.0001;
+
+/** A value in the unit of its measure, in three digits. A share that is nearly nothing is told as that, and not as nothing. */
+export function formatMeasure(value: number, measure: AnalysisMeasure): string {
+  const isTiny = measure.unit === '%' && value !== 0 && Math.abs(value) < TINY_SHARE;
+  return isTiny ? `below ${digitsOf(TINY_SHARE, measure)}` : digitsOf(value, measure);
+}
+
+/** As it was written: a limit is what it is, however small. */
+function digitsOf(value: number, { unit }: AnalysisMeasure): string {
   const shown = unit === '%' ? value * 100 : value;
-  return `${Number(shown.toPrecision(3))} ${unit}`;
+  // Nothing has no sign.
+  return `${Number(shown.toPrecision(3)) + 0} ${unit}`;
 }

@@ -14,7 +14,8 @@ export type AnalysisTemplate = z.infer<typeof analysisTemplateSchema>;
 
 /** A metric of a rollout as it was last measured. */
 export const rolloutMetricSchema = z.object({
-  step: z.string().meta({ description: 'Step of the rollout that looks' }),
+  step: z.string().meta({ description: 'Step of the rollout that looks, as `step` of the statements takes it' }),
+  where: z.string().optional().meta({ description: 'The same in words: number and name of the step' }),
   name: z.string(),
   measuredAtMs: wallMsSchema,
   judgement: metricJudgementSchema

@@ -89,7 +89,12 @@ export const rolloutViewSchema = z.object({
   state: rolloutStateSchema,
   step: z.number().int().nonnegative(),
   steps: z.number().int().nonnegative(),
+  stepName: z.string().nullable().meta({ description: 'Of the step that it is in; null where it is in none' }),
   waiting: rolloutWaitingSchema.nullable(),
+  why: z
+    .string()
+    .nullable()
+    .meta({ description: 'Why it is held, or was ended before it was done; null where it goes on or has succeeded' }),
   priority: z.number().int(),
   counts: targetCountsSchema,
   total: count.meta({ description: 'Devices that it is about; those that run the release already are not counted' }),

@@ -1,5 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { type AnalysisSpec, analysisSpecSchema, api, DOCUMENT_BYTES_MAXIMUM, type MetricQuery, nameSchema } from '@starling/shared';
+import {
+  type AnalysisSpec,
+  analysisSpecSchema,
+  api,
+  DOCUMENT_BYTES_MAXIMUM,
+  type MetricQuery,
+  nameSchema,
+  type RolloutMetric,
+} from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { requireFile } from '../document-files.ts';
@@ -115,8 +123,8 @@ function defineShow(analysis: Command, contextOf: ContextOf): void {
       const { client } = await context.connect();
       const { id } = await client.call(api.showRollout, { params: { id: rollout } });
       const found = await client.call(api.listRolloutMetrics, { params: { rollout: id } });
-      const lines = found.items.map(({ step, name, judgement, error }): [string, string] => [
-        `${name} (step ${step})`,
+      const lines = found.items.map(({ name, where, judgement, error }): [string, string] => [
+        `${name} (${where})`,
         judgement === null ? `not measured: ${error}` : `${judgement.verdict}${judgement.gates ? '' : ', dry run'}: ${judgement.reason}`,
       ]);
       context.output.result(
@@ -134,11 +142,12 @@ function defineSql(analysis: Command, contextOf: ContextOf): void {
     .argument('<metric>', 'name of an objective')
     .summary('the SQL that gives the figures of a gate')
     .option('--at <time>', 'of an earlier look: the newest until then, such as 2026-11-27T12:03:00Z')
-    .option('--step <step>', 'only looks of this step, as "starling analysis show" names it')
+    .option('--step <n>', 'only looks of this step, by the number that "starling rollout show" gives it, or "all" for the whole rollout')
     .addHelpText(
       'after',
       examples(
         ['starling analysis sql k3v... latency | psql "$DATABASE_URL"', 'asks the database again, with what has come in since'],
+        ['starling analysis sql k3v... latency --step 3', 'the newest look of the third step'],
         ['starling analysis sql k3v... latency --at 2026-11-27T12:03:00Z', 'what was asked then, of the devices of then'],
         ['starling analysis sql k3v... latency --json', 'statements and parameters apart'],
       ),
@@ -148,8 +157,11 @@ function defineSql(analysis: Command, contextOf: ContextOf): void {
       const { at: atMs, step } = readOptions(command, sqlOptions);
       const { client } = await context.connect();
       const { id } = await client.call(api.showRollout, { params: { id: rollout } });
-      const found = await client.call(api.showMetricQueries, { params: { rollout: id, metric }, query: { atMs, step } });
-      const look = `step ${found.step}, ${formatTime(found.measuredAtMs)}`;
+      const { items } = await client.call(api.listRolloutMetrics, { params: { rollout: id } });
+      const query = { atMs, step: step === undefined ? undefined : keyOfStep(step, metric, items) };
+      const found = await client.call(api.showMetricQueries, { params: { rollout: id, metric }, query });
+      const where = items.find((each) => each.step === found.step)?.where ?? `step ${found.step}`;
+      const look = `${where}, ${formatTime(found.measuredAtMs)}`;
       context.output.result(found, () => found.queries.map((query) => statementText(query, metric, look)).join('\n\n'));
     });
 }
@@ -162,6 +174,26 @@ const sqlOptions = z.object({
     .optional(),
   step: z.string().optional(),
 });
+
+/**
+ * What looks of a step are kept under.
+ * @param step number as people count, `all`, or that key itself
+ * @throws StarlingError `usage` that names the steps in which there are some
+ */
+function keyOfStep(step: string, metric: string, items: readonly RolloutMetric[]): string {
+  const looks = items.filter(({ name }) => name === metric);
+  const number = /^[0-9]+$/.test(step) ? Number(step) : undefined;
+  const isMeant = ({ step: key }: RolloutMetric): boolean =>
+    number === undefined ? key === step || key.split('@')[0] === step : Number(key.split('@')[0]) === number - 1;
+  // A step that was begun again has looks of each time.
+  const [newest] = looks.filter(isMeant).sort((a, b) => b.measuredAtMs - a.measuredAtMs);
+  if (newest !== undefined) return newest.step;
+  const known = [...new Set(looks.map(({ where = '' }) => where))];
+  throw cliError('usage', `"${metric}" was not looked at in step ${step}`, {
+    field: '--step',
+    hint: known.length === 0 ? 'see "starling analysis show" for what was looked at' : `it was looked at in: ${known.join('; ')}`,
+  });
+}
 
 /** With what it gave then, to be held against what it gives now. */
 function statementText({ side, sql, params, figures = {} }: MetricQuery, metric: string, look: string): string {

@@ -36,6 +36,11 @@ export function defineDeviceCommands(program: Command, contextOf: ContextOf): vo
   defineDeviceCaptureCommands(device, contextOf);
 }
 
+/** Does something but the order leave devices out? */
+function isFiltered({ sort: _sort, ...given }: Readonly<Record<string, unknown>>): boolean {
+  return Object.keys(given).length > 0;
+}
+
 function defineReading(device: Command, contextOf: ContextOf): void {
   addPaging(device.command('ls').alias('list'))
     .summary('list devices')
@@ -69,7 +74,9 @@ function defineReading(device: Command, contextOf: ContextOf): void {
           { title: 'SEEN', value: ({ lastSeenAtMs }) => formatTime(lastSeenAtMs) },
         ],
         name: ({ id }) => id,
-        empty: 'no devices yet; make a claim token with "starling token create" and run the command that it prints',
+        empty: isFiltered(given)
+          ? 'no device matches; "starling device ls" shows every one'
+          : 'no devices yet; make a claim token with "starling token create" and run the command that it prints',
       });
     });
   device

@@ -27,7 +27,7 @@ export async function watchRollout({ output, sleep, nowMs }: Context, client: Ap
     shown = stand;
     const end = ends[view.state];
     if (end === 'bad')
-      throw cliError('rollout-failed', `${view.name} is ${view.state}: ${await reasonOf(view, client)}`, {
+      throw cliError('rollout-failed', `${view.name} is ${view.state}: ${reasonOf(view)}`, {
         hint: `see "starling rollout show ${view.name} --timeline"`,
       });
     if (end === 'good') return;
@@ -35,8 +35,6 @@ export async function watchRollout({ output, sleep, nowMs }: Context, client: Ap
   }
 }
 
-async function reasonOf({ id, failures }: RolloutDetail, client: ApiClient): Promise<string> {
-  const { items } = await client.call(api.listRolloutEvents, { params: { id }, query: { limit: 50 } });
-  const decision = items.find(({ kind }) => kind === 'rollback' || kind === 'abort' || kind === 'stop');
-  return decision?.text ?? failures.map(({ code, devices }) => `${code} ${devices}`).join(', ');
+function reasonOf({ why, failures }: RolloutDetail): string {
+  return why ?? failures.map(({ code, devices }) => `${code} ${devices}`).join(', ');
 }

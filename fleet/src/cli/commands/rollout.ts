@@ -93,16 +93,20 @@ function defineReading(rollout: Command, contextOf: ContextOf): void {
           { title: 'NAME', value: ({ name }) => name },
           { title: 'RELEASE', value: ({ releaseName }) => releaseName },
           { title: 'STATE', value: (each) => each.state },
-          { title: 'STEP', value: ({ step, steps }) => `${Math.min(step + 1, steps)}/${steps}`, right: true },
+          {
+            title: 'STEP',
+            value: ({ step, steps, stepName }) => `${Math.min(step + 1, steps)}/${steps}${stepName === null ? '' : ` ${stepName}`}`,
+          },
           { title: 'DEVICES', value: ({ counts }) => countsText(counts) },
           { title: 'CREATED', value: ({ createdAtMs }) => formatTime(createdAtMs) },
+          { title: 'WHY', value: ({ why }) => why },
         ],
         name: ({ id }) => id,
         empty: 'no rollouts yet; start one with "starling rollout create -f rollout.yaml"',
       });
     });
   addPaging(rollout.command('show').argument('<rollout>', 'name or id'))
-    .summary('one rollout: waves, counts, what it waits for')
+    .summary('one rollout: waves, counts, what it waits for, and why it is held or was ended')
     .option('--targets', 'its devices instead')
     .option('--state <state>', 'with --targets: only devices in this state')
     .option('--timeline', 'what happened instead, newest first')

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { loadProfiles } from '@starling/device-profiles';
-import { type ApiClient, api, nearestName } from '@starling/shared';
+import { type ApiClient, api, nearestName, parseClaimToken } from '@starling/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import {
@@ -125,10 +125,11 @@ async function simulate(context: Context, options: SimulateOptions): Promise<voi
   }
   const capabilities = capabilitiesOfProfile(profile, '');
   const connection = await context.connect();
-  const { client, fleet, authority } = connection;
+  const { client, fleet } = connection;
   const secret = await secretOf(context, connection);
   if (options.pull && options.release === undefined) await warnOfNothing(context, client);
   const tokens = await claimTokens(client, options);
+  const authority = connection.authority ?? (await pinnedAuthority(client, tokens[0]));
   const devices = Array.from({ length: options.devices }, (_, place) => ({
     place: options.seed * 1_000_000 + place,
     name: `sim-${options.seed}-${`${place + 1}`.padStart(5, '0')}`,
@@ -198,13 +199,20 @@ async function watch({ output, signal, nowMs }: Context, crowd: Crowd, { devices
 }
 
 function describe(figures: CrowdFigures, pulls: boolean): string {
-  const { enrolled, connected, running, failed, recordsSent, recordsAcknowledged, commands, problems } = figures;
+  const { enrolled, connected, running, failed, recordsSent, recordsAcknowledged, commands, problems, reasons } = figures;
   const parts = [`${connected} connected`, `${enrolled} enrolled`, `${running} running`];
   if (failed > 0) parts.push(`${failed} failed`);
   parts.push(...pullWords(figures, pulls), `${recordsAcknowledged} of ${recordsSent} records acknowledged`);
   if (commands > 0) parts.push(`${commands} commands`);
-  for (const [code, count] of Object.entries(problems)) parts.push(`${code} ${count} times`);
+  for (const [code, count] of Object.entries(problems)) parts.push(`${code} ${count} times${reasonWords(reasons[code])}`);
   return parts.join(', ');
+}
+
+/** What was said last, and what to do about a certificate that nobody vouches for. */
+function reasonWords(reason: string | undefined): string {
+  if (reason === undefined) return '';
+  const hint = /certificate/i.test(reason) ? '; give the PEM file of the authority that signed it with --ca' : '';
+  return ` (${reason}${hint})`;
 }
 
 function pullWords(figures: CrowdFigures, pulls: boolean): string[] {
@@ -233,6 +241,17 @@ async function claimTokens(client: ApiClient, { devices, sites, release }: Simul
     tokens.push(text);
   }
   return tokens;
+}
+
+/**
+ * Whom devices believe at the broker: as agents do, the authority that their claim token pins. A login over plain HTTP knows none, while
+ * the broker of the same fleet speaks TLS.
+ */
+async function pinnedAuthority(client: ApiClient, claimToken: string | undefined): Promise<string | undefined> {
+  const pinned = parseClaimToken(claimToken ?? '')?.certificateDigest;
+  if (pinned === undefined) return undefined;
+  const { authorities } = await client.call(api.listAuthorities, {});
+  return authorities.find(({ digest }) => digest === pinned)?.certificate;
 }
 
 async function factsOf(client: ApiClient, digest: string): Promise<ReleaseFacts> {

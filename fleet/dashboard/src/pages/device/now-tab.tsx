@@ -7,7 +7,9 @@ import { FigureRow, FigureTile } from '../../parts/figure-tile.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { AssignmentPanel } from './assignment-panel.tsx';
+import { FailingPanel } from './failing-panel.tsx';
 import { LabelsPanel } from './labels-panel.tsx';
+import { ParametersPanel } from './parameters-panel.tsx';
 import { ReconcilePanel } from './reconcile-panel.tsx';
 import { TryPanel } from './try-panel.tsx';
 
@@ -19,10 +21,12 @@ export function NowTab({ device }: { device: DeviceView }) {
       <QueryView query={summary} heightPx={100}>
         {(figures) => <Figures summary={figures} isBrowser={device.capabilities.browser !== undefined} />}
       </QueryView>
+      <FailingPanel device={device} />
       <TryPanel device={device} />
       <ReconcilePanel device={device} />
       <LabelsPanel device={device} />
       <AssignmentPanel device={device} />
+      <ParametersPanel device={device} />
     </Stack>
   );
 }

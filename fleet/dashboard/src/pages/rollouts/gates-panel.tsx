@@ -3,7 +3,6 @@ import { analysisMeasures, formatMeasure, type MetricJudgement, type RolloutMetr
 import { useQuery } from '@tanstack/react-query';
 import { TimeChart } from '../../charts/time-chart.tsx';
 import { read } from '../../data/queries.ts';
-import { compact } from '../../format/quantity.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Panel } from '../../parts/panel.tsx';
@@ -41,13 +40,18 @@ export function GatesPanel({ rollout }: { rollout: string }) {
   );
 }
 
-function Gate({ metric: { name, judgement, error, measuredAtMs } }: { metric: RolloutMetric }) {
+function Gate({ metric: { name, where, judgement, error, measuredAtMs } }: { metric: RolloutMetric }) {
   const verdict = judgement?.verdict ?? 'error';
   return (
     <section aria-label={name}>
       <Group justify="space-between" gap="xs">
         <Title order={3} size="h6">
           {name}
+          {where !== undefined && (
+            <Text span size="xs" c="dimmed" ml={8}>
+              {where}
+            </Text>
+          )}
         </Title>
         <Group gap="sm">
           <Text size="xs" c="dimmed">
@@ -65,13 +69,12 @@ function Gate({ metric: { name, judgement, error, measuredAtMs } }: { metric: Ro
   );
 }
 
-function Figures({ judgement: { candidate, control, difference, limit, plot, measure } }: { judgement: MetricJudgement }) {
+function Figures({ judgement: { candidate, control, limit, plot, measure } }: { judgement: MetricJudgement }) {
   const format = (value: number): string => formatMeasure(value, analysisMeasures[measure]).trim();
   const words = [
     `Limit: ${limit}.`,
     candidate === null ? '' : `New release: ${intervalWords(candidate, format)}, of ${candidate.devices} devices.`,
     control === null ? '' : `Others: ${intervalWords(control, format)}.`,
-    difference === null ? '' : `Held against the limit: ${intervalWords(difference, compact)}.`,
   ];
   const summary = words.filter((word) => word !== '').join(' ');
   if (plot.length < 2) {
