@@ -115,6 +115,8 @@ export interface AgentStatus {
 /** The control plane of a device, the same on every runtime. */
 export interface Agent {
   status(): AgentStatus;
+  /** The network is back: the fleet is sought at once, where the next try was to come later. */
+  retryNow(): void;
   close(): Promise<void>;
 }
 
@@ -207,7 +209,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     underNewestRoot((root) => adopt(signed, root, ports, adopters)).catch((error: unknown) => refused('desired state', reasonOf(error)));
   link.start(linkHandlers({ challengers, commands, gatekeeper, helping, puller, reconciler, spool, taps, uploads }, { desired, refused }));
   return {
-    status,
+    ...{ status, retryNow: () => link.retryNow() },
     async close() {
       await challengers.close();
       await helping.close();

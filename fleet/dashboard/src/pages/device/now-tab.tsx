@@ -1,4 +1,4 @@
-import { SimpleGrid, Stack } from '@mantine/core';
+import { Stack } from '@mantine/core';
 import type { DeviceView, TelemetrySummary } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { read } from '../../data/queries.ts';
@@ -23,10 +23,8 @@ export function NowTab({ device }: { device: DeviceView }) {
       </QueryView>
       <FailingPanel device={device} />
       <TryPanel device={device} />
-      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
-        <ReconcilePanel device={device} />
-        <LabelsPanel device={device} />
-      </SimpleGrid>
+      <ReconcilePanel device={device} />
+      <LabelsPanel device={device} />
       <AssignmentPanel device={device} />
       <ParametersPanel device={device} />
     </Stack>
