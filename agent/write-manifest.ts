@@ -5,7 +5,7 @@ import type { Plugin } from 'vite';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 
-/** What `npm pack` needs beside the code: a manifest without workspaces and dependencies, types, and the licence. */
+/** What `npm pack` needs beside the code: a manifest without workspaces and dependencies, types, what it is, and the licence. */
 export function writeManifest(folder: string): Plugin {
   return {
     name: 'write-manifest',
@@ -21,6 +21,7 @@ export function writeManifest(folder: string): Plugin {
       };
       await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
       await copyFile(join(root, 'src/browser/package.d.ts'), join(folder, 'index.d.ts'));
+      await copyFile(join(root, 'src/browser/package-readme.md'), join(folder, 'README.md'));
       await copyFile(join(root, '../LICENSE'), join(folder, 'LICENSE'));
     },
   };

@@ -193,6 +193,7 @@ describeWith(['chromium'], 'a browser is added in the dashboard', ({ chromium })
     await page.getByRole('heading', { name: 'Profile: browser-webgpu-fp16' }).waitFor();
     const panel = page.getByRole('region', { name: 'Browser', exact: true });
     await panel.getByText('text-detection: webgpu').waitFor();
+    await panel.getByText('nothing was read in the last hour').waitFor();
     const text = (await panel.textContent()) ?? '';
     for (const fact of ['Chrome 142 on Android', 'vectors', '4 threads', 'qualcomm adreno-7xx', 'fp16', 'shader-f16, timestamp-query']) {
       expect(text).toContain(fact);

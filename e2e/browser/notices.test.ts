@@ -1,4 +1,7 @@
-import { api, type ReleaseView, StarlingError } from '@starling/shared';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { api, formatClaimToken, parseClaimToken, type ReleaseView, runPageLink, StarlingError } from '@starling/shared';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -6,21 +9,25 @@ import { openPage, settle, signedIn, WIDE } from '../dashboard/open-browser.ts';
 import { buildDashboard, buildRunPage } from '../demo/pages.ts';
 import { paintPlain } from '../harness/picture.ts';
 import { describeWith } from '../harness/requires.ts';
-import { type RunningFleet, startRunningFleet } from '../harness/running-fleet.ts';
+import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
 import { loopModel, mapModel, publishMapRelease } from '../harness/small-models.ts';
-import { factOf, launchRunBrowser, openRunPage, openTab, type RunPage, readPicture, untilRuns } from './run-page.ts';
+import { factOf, launchRunBrowser, newRunLink, openRunPage, openTab, type RunPage, readPicture, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 300_000;
 /** Counts for about a second, so that a frame is still read when something else is shown. */
 const SLOW_TURNS = 600_000;
-/** A camera that needs no permission. */
-const FILMING = ['--disable-gpu', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'];
+/** A camera that needs no permission, before something light: the model finds a box in it. @param film a file of frames */
+const filming = (film: string): string[] => [
+  ...['--disable-gpu', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
+  `--use-file-for-fake-video-capture=${film}`,
+];
 
 describeWith(['chromium'], 'a browser is told what it waits for, from the form on', ({ chromium }) => {
   let fleet: RunningFleet;
   let browser: Browser;
   let first: ReleaseView;
   let storageState: NonNullable<BrowserContextOptions['storageState']>;
+  let folder: string;
   let tab: RunPage;
   let device: string;
 
@@ -29,12 +36,18 @@ describeWith(['chromium'], 'a browser is told what it waits for, from the form o
     await buildRunPage(() => undefined);
     fleet = await startRunningFleet({ 'build-methods': 'source' });
     first = await publishMapRelease(fleet, mapModel(1, { width: 16 }), 0);
-    browser = await launchRunBrowser(chromium, FILMING);
+    folder = await mkdtemp(join(tmpdir(), 'starling-notices-'));
+    const frame = await sharp(await paintPlain(200, 200, 200, 640))
+      .jpeg()
+      .toBuffer();
+    await writeFile(join(folder, 'light.mjpeg'), Buffer.concat(Array.from({ length: 8 }, () => frame)));
+    browser = await launchRunBrowser(chromium, filming(join(folder, 'light.mjpeg')));
     storageState = await signedIn(browser, fleet);
   }, SETUP_TIMEOUT_MS);
   afterAll(async () => {
     await browser?.close();
     await fleet?.stop();
+    await rm(folder, { recursive: true, force: true });
   });
 
   /** The release that the form names by itself, and the link that comes of it as it stands. */
@@ -88,6 +101,30 @@ describeWith(['chromium'], 'a browser is told what it waits for, from the form o
     expect(names).toContain(`Chromium on Linux ${device.slice(0, 6)}`);
     expect(complaints).toEqual([]);
     await close();
+  });
+
+  test('a link that was used, that was revoked, that has expired or that the fleet does not know says so, and where the next one comes from', async () => {
+    const short = await fleet.client.call(api.createClaimToken, { body: { name: 'short', expiresInHours: 0.01 } });
+    const used = await newRunLink(fleet, first);
+    const once = await openRunPage(browser, used);
+    await untilRuns(once.page);
+    await once.close();
+    const { token, text } = await fleet.client.call(api.createClaimToken, { body: { name: 'revoked' } });
+    await fleet.client.call(api.revokeClaimToken, { params: { id: token.id } });
+    const other = formatClaimToken({ ...(parseClaimToken(text) ?? expect.unreachable()), tokenId: 'of-another-fleet' });
+    const refusalOf = async (link: string): Promise<string> => {
+      const { page, close } = await openRunPage(browser, link);
+      const notice = page.getByRole('alert').filter({ hasText: 'The link or QR code that opened this page' });
+      await notice.getByText('Make a new one under "Add a device" on the dashboard.').waitFor();
+      const said = (await notice.textContent()) ?? '';
+      await close();
+      return said;
+    };
+    expect(await refusalOf(used)).toContain('adds no device: it has been used up.');
+    expect(await refusalOf(runPageLink(fleet.baseUrl, text))).toContain('adds no device: it was revoked.');
+    expect(await refusalOf(runPageLink(fleet.baseUrl, other))).toContain('adds no device: this fleet does not know it.');
+    await until('the short one is over', () => Promise.resolve(Date.now() > short.token.expiresAtMs));
+    expect(await refusalOf(runPageLink(fleet.baseUrl, short.text))).toMatch(/it expired at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\./);
   });
 
   test('a file that is opened stops the camera, and the page says so until it films again', async () => {
@@ -157,6 +194,34 @@ describeWith(['chromium'], 'a browser is told what it waits for, from the form o
     expect([await error.isVisible(), await latency.textContent(), await page.locator('#readings li').count()]).toEqual([true, '–', 0]);
     await readPicture(page, 'next.png', await paintPlain(40, 90, 160));
     expect([await error.isVisible(), await latency.textContent()]).toEqual([false, expect.stringMatching(/^\d+ ms$/)]);
+  });
+
+  test('what was read in a frame that is old by then is not drawn over the live picture as if it were of it', async () => {
+    const { page } = tab;
+    const slow = await publishMapRelease(fleet, loopModel(3 * SLOW_TURNS), 3);
+    await fleet.assign(device, slow);
+    await fleet.untilRunning(device, slow);
+    // Pixels of a box that is drawn in its full colour.
+    const boxed = (): Promise<number> =>
+      page.locator('#picture').evaluate((canvas: HTMLCanvasElement) => {
+        const { data } = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: new Uint8ClampedArray() };
+        let found = 0;
+        for (let at = 0; at < data.length; at += 4) {
+          const [red = 0, green = 0, blue = 0] = data.subarray(at, at + 3);
+          if (Math.abs(red - 47) < 6 && Math.abs(green - 184) < 6 && Math.abs(blue - 163) < 6) found += 1;
+        }
+        return found;
+      });
+    await readPicture(page, 'still.png', await paintPlain(200, 200, 200, 64));
+    expect(await boxed()).toBeGreaterThan(0);
+    await page.getByRole('button', { name: 'Start camera' }).click();
+    await page.locator('#rate', { hasText: '/s' }).waitFor();
+    expect(Number.parseInt((await page.locator('#latency').textContent()) ?? '', 10)).toBeGreaterThan(1_000);
+    for (let look = 0; look < 20; look += 1) {
+      expect(await boxed()).toBe(0);
+      await page.waitForTimeout(100);
+    }
+    await page.getByRole('button', { name: 'Stop' }).click();
     await fleet.assign(device, first);
     await fleet.untilRunning(device, first);
   });

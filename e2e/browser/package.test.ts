@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -17,6 +17,8 @@ import { launchRunBrowser, openRunPage } from './run-page.ts';
 import { type StaticSite, serveSite } from './static-site.ts';
 
 const SETUP_TIMEOUT_MS = 300_000;
+/** A name by which a browser reaches this machine without taking it for secure. */
+const INSECURE_HOST = 'shop.test';
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const agentFolder = join(root, 'agent');
@@ -33,6 +35,7 @@ const code = (from: string): string => `
     const result = await agent.infer(new Blob([new Uint8Array(bytes)], { type: 'image/png' }));
     return { device: agent.status.agent.device, outputs: Object.keys(result.outputs), width: canvas.width, isolated: crossOriginIsolated };
   };
+  globalThis.place = (attributes) => document.body.insertAdjacentHTML('beforeend', \`<starling-camera \${attributes}></starling-camera>\`);
   globalThis.film = (fleet, token) =>
     new Promise((resolve, reject) => {
       document.body.insertAdjacentHTML('beforeend', \`<starling-camera name="camera" fleet="\${fleet}" token="\${token}"></starling-camera>\`);
@@ -66,6 +69,7 @@ describeWith(['chromium'], 'the package for other pages', ({ chromium }) => {
   let folder: string;
   let site: StaticSite;
   let bareSite: StaticSite;
+  let refusingSite: StaticSite;
   let fleet: RunningFleet;
   let release: ReleaseView;
   let browser: Browser;
@@ -82,12 +86,14 @@ describeWith(['chromium'], 'the package for other pages', ({ chromium }) => {
     site = await serveSite(folder, plain);
     await copyFile(join(folder, 'node_modules/@starling/agent/isolation-worker.js'), join(folder, 'isolation-worker.js'));
     bareSite = await serveSite(folder, bare, {});
+    refusingSite = await serveSite(folder, plain, { 'permissions-policy': 'camera=()' });
     ports = await freePorts(2);
-    const origins = [site.origin, bareSite.origin, ...ports.map((port) => `http://127.0.0.1:${port}`)];
+    const origins = [site.origin, bareSite.origin, refusingSite.origin, ...ports.map((port) => `http://127.0.0.1:${port}`)];
     fleet = await startRunningFleet({ 'browser-origins': origins.join() });
     release = await publishMapRelease(fleet, mapModel(1, { width: 16 }), 0);
     browser = await launchRunBrowser(chromium, [
       ...['--disable-gpu', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
+      `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`,
     ]);
   }, SETUP_TIMEOUT_MS);
   afterAll(async () => {
@@ -95,6 +101,7 @@ describeWith(['chromium'], 'the package for other pages', ({ chromium }) => {
     for (const server of servers) server.kill();
     await site?.close();
     await bareSite?.close();
+    await refusingSite?.close();
     await fleet?.stop();
     await rm(folder, { recursive: true, force: true });
   });
@@ -131,6 +138,8 @@ describeWith(['chromium'], 'the package for other pages', ({ chromium }) => {
     expect(view.capabilities.environment).toBe('browser');
     expect(view.capabilities.browser?.wasm.threads).toBeGreaterThan(1);
     expect(await call('film', fleet.baseUrl, await claim())).toEqual({ source: 'camera', outputs: ['boxes'] });
+    // What reads has nothing to explain.
+    await expect.poll(() => tab.locator('starling-camera [role=status]').textContent()).toBe('');
     expect(complaints).toEqual([]);
     await close();
   };
@@ -166,6 +175,49 @@ describeWith(['chromium'], 'the package for other pages', ({ chromium }) => {
       }
     },
   );
+
+  /** What the element says below its picture. @param attributes made of the fleet's address and a claim token that runs the release */
+  const unread = async (origin: string, attributes: string, said: string): Promise<void> => {
+    const { page: tab, close } = await openRunPage(browser, origin);
+    await tab.waitForFunction(() => 'place' in globalThis);
+    await tab.evaluate((given) => (globalThis as never as { place(attributes: string): void }).place(given), attributes);
+    await tab.locator('starling-camera [role=status]').getByText(said).waitFor({ timeout: 30_000 });
+    await close();
+  };
+
+  test('an element without a claim token, or without a fleet, says which attribute is missing', async () => {
+    await unread(site.origin, `fleet="${fleet.baseUrl}"`, 'The attribute "token" is missing');
+    await unread(site.origin, `token="${await claim()}"`, 'The attribute "fleet" is missing');
+  });
+
+  test('an element whose device has no release says so, and where to assign one', async () => {
+    const { text } = await fleet.client.call(api.createClaimToken, { body: { name: 'page' } });
+    const said = 'no release was assigned to this device. Assign one in the dashboard, under Devices.';
+    await unread(site.origin, `fleet="${fleet.baseUrl}" token="${text}"`, said);
+  });
+
+  test('an element that gets no camera says so, and what to do', async () => {
+    const attributes = async (): Promise<string> => `fleet="${fleet.baseUrl}" token="${await claim()}"`;
+    await unread(refusingSite.origin, await attributes(), 'This page may not use the camera. Allow the camera for this page');
+    await unread(site.origin, `${await attributes()} camera="none"`, 'There is no such camera here.');
+  });
+
+  test('an element on a page that came over plain HTTP says so, and what to do', async () => {
+    const origin = site.origin.replace('127.0.0.1', INSECURE_HOST);
+    const said = 'A page that came over plain HTTP gets no camera, no keys and no storage. Open it by HTTPS';
+    await unread(origin, `fleet="${fleet.baseUrl}" token="${await claim()}"`, said);
+  });
+
+  test('tells whoever opens its folder what it is and how it is begun', async () => {
+    const readme = await readFile(join(folder, 'node_modules/@starling/agent/README.md'), 'utf8');
+    for (const part of [
+      'createAgent({ fleet:',
+      'defineStarlingCamera()',
+      '<starling-camera fleet=',
+      './node_modules/@starling/agent/index.js',
+    ])
+      expect(readme).toContain(part);
+  });
 
   test('a package of the sources is refused, with the command that makes one', async () => {
     const packing = run('npm', ['pack', '--dry-run'], { cwd: agentFolder });

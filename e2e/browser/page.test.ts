@@ -110,6 +110,27 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
     expect(await failuresOf()).toBe(before + 1);
   });
 
+  test('of several files what was read in each stays to be seen, also where the last one is damaged', async () => {
+    const picture = { mimeType: 'image/png' };
+    const torn = (await paintSign('EXIT 42')).subarray(0, 200);
+    const { page } = tab;
+    await page.locator('#files').setInputFiles([
+      { ...picture, name: 'first.png', buffer: await paintSign('EXIT 42') },
+      { ...picture, name: 'exit.png', buffer: await paintSign('EXIT 42') },
+      { ...picture, name: 'last.png', buffer: torn },
+    ]);
+    const error = page.getByRole('alert').filter({ hasText: 'last.png is damaged' });
+    await error.waitFor();
+    const lines = ['first.png', 'EXIT 42', 'exit.png', 'EXIT 42', 'last.png', 'not read'];
+    expect(await page.locator('#readings li').allTextContents()).toEqual(lines);
+    // What is said of the next file takes the place of what was said of this one.
+    await page.locator('#files').setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('not a picture') });
+    await page.getByRole('status').filter({ hasText: 'notes.txt was not taken.' }).waitFor();
+    expect(await error.count()).toBe(0);
+    expect(await page.locator('#readings li').allTextContents()).toEqual(lines);
+    expect(await readPicture(page, 'one.png', await paintSign('EXIT 42'))).toEqual(['EXIT 42']);
+  });
+
   test('a page that is loaded again says at once who it is and what it ran', async () => {
     const shown = await tab.page.evaluate(() => document.querySelector('#facts')?.textContent ?? '');
     expect(shown).toContain(device);
@@ -148,14 +169,22 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
     await untilRuns(tab.page);
     expect(await tab.page.evaluate(() => crossOriginIsolated)).toBe(true);
     expect(await readPicture(tab.page, 'offline.png', await paintSign('EXIT 42'))).toEqual(['EXIT 42']);
+  });
+
+  test('is back as soon as the network is, however long it was to wait for its next try', async () => {
+    const longest = tab.page.waitForEvent('console', {
+      predicate: (message) => Number(/"?delayMs"?[:=] ?(\d+)/.exec(message.text())?.[1] ?? 0) > 8_000,
+    });
+    await longest;
     await tab.context.setOffline(false);
-    await tab.page.getByText('online', { exact: true }).waitFor();
+    await tab.page.getByText('online', { exact: true }).waitFor({ timeout: 5_000 });
     await tab.close();
   });
 
   test('a browser without a link says what to do', async () => {
     const stranger = await openRunPage(browser, `${fleet.baseUrl}/run/`);
     await stranger.page.getByRole('alert').filter({ hasText: 'open the link of "Add a device"' }).waitFor();
+    expect(await stranger.page.locator('#leaves li').allTextContents()).toEqual(['Nothing: this browser has joined no fleet.']);
     await stranger.close();
     const whole = await link();
     const cut = await openRunPage(browser, whole.slice(0, whole.length - 40));

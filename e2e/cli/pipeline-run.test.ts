@@ -107,6 +107,46 @@ describe('starling pipeline run', () => {
     expect(error).toMatchObject({ code, field: 'nodes.in.params.path', hint: expect.stringContaining('--input') });
   });
 
+  test('takes files in the place of several cameras, and matches them by time as it would on a device', async () => {
+    const cameras = `
+name: two
+outputs: { pair: json }
+nodes:
+  front: { source: rtsp, params: { url: 'rtsp://front.local/1' } }
+  back: { source: rtsp, params: { url: 'rtsp://back.local/1' } }
+  third: { source: rtsp, params: { url: 'rtsp://third.local/1' } }
+  open-front: { op: image.decode }
+  open-back: { op: image.decode }
+  open-third: { op: image.decode }
+  together: { op: stream.join, params: { inputs: [front, back], windowMs: 10 } }
+  pair: { op: value.compute, params: { inputs: [front, back], give: '[front.width, back.width]' } }
+  kept: { sink: file, params: { folder: third, format: images } }
+edges:
+  - { from: front.image, to: open-front.image }
+  - { from: back.image, to: open-back.image }
+  - { from: third.image, to: open-third.image }
+  - { from: open-front.image, to: together.front }
+  - { from: open-back.image, to: together.back }
+  - { from: together.front, to: pair.front }
+  - { from: together.back, to: pair.back }
+  - { from: pair.value, to: output.pair }
+  - { from: open-third.image, to: kept.value }
+`;
+    await writeFile(join(folder, 'two.yaml'), cameras);
+    const sources = ['--source', 'front=photos', '--source', 'back=photos'];
+    const { exitCode, stdout, stderr } = await starling.run(['pipeline', 'run', 'two.yaml', ...sources, '--json']);
+    expect(exitCode).toBe(0);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { item: string; outputs: { pair?: number[] } });
+    expect(lines.map(({ item }) => item)).toEqual(['front a.png', 'back a.png', 'front b.png', 'back b.png']);
+    expect(lines.map(({ outputs }) => outputs.pair?.length)).toEqual([undefined, 2, undefined, 2]);
+    expect(stderr).toContain('gives nothing in this trial: third; name files with --source third=PATH');
+    const { error } = await starling.failure(['pipeline', 'run', 'two.yaml', '--source', 'side=photos']);
+    expect(error).toMatchObject({ code: 'unknown-source', field: 'source.side', hint: 'sources: front, back, third' });
+  });
+
   test('takes inputs as so far apart as it is told, so that what counts time gives the same whenever it runs', async () => {
     const sampled = pipeline.replace('from: decode.image, to: statistics', 'from: sample.value, to: statistics');
     const nodes = sampled.replace(

@@ -1,5 +1,6 @@
 /** One process of a fleet loses the broker, which everybody else still has: devices notice nothing, and say no hello by themselves. */
-import { api, type ReleaseView } from '@starling/shared';
+import { api, operatorResultSchema, type ReleaseView } from '@starling/shared';
+import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
 import type { AgentProcess } from '../harness/processes.ts';
@@ -54,14 +55,20 @@ describeWith(['mosquitto', 'postgres'], 'a process that has lost the broker', ({
         async () => JSON.stringify(await shown()),
       );
 
+    const shutOut = async (process: number): Promise<void> => {
+      const times = (): number => cluster.processes[process]?.output().split('the broker is away').length ?? 0;
+      const before = times();
+      gates[process]?.shut();
+      await until('the process notices', async () => times() > before);
+    };
+
     // One of the two hears the device, the other one does not.
     test.each([0, 1])('tells devices what process %i could not say meanwhile', async (process) => {
       const [before, after] = process === 0 ? releases : [releases[1], releases[0]];
       const { device } = agent.ready;
       const client = cluster.clientOf(process);
       await untilRuns(before);
-      gates[process]?.shut();
-      await until('the process notices', async () => cluster.processes[process]?.output().includes('the broker is away'));
+      await shutOut(process);
       const command = await client.call(api.commandDevice, { params: { id: device }, body: { name: 'ping' } });
       await client.call(api.assignDevice, { params: { id: device }, body: { release: after.digest } });
       expect(command.status).toBe('queued');
@@ -69,6 +76,35 @@ describeWith(['mosquitto', 'postgres'], 'a process that has lost the broker', ({
       await untilRuns(after);
       const status = async () => (await client.call(api.showCommand, { params: { id: command.id } })).status;
       await until('the command is carried out', async () => (await status()) === 'done', STEP_MS, status);
+    });
+
+    test('tells the tools of operators what became of their requests meanwhile', async () => {
+      const { device } = agent.ready;
+      const { client } = cluster;
+      const { password, topicRoot } = await client.call(api.createOperatorAccount, { body: { name: 'line-4', role: 'operator' } });
+      const tool = await connectAsync(cluster.broker.urls[0] ?? '', { username: 'line-4', password, clientId: 'line-4' });
+      const statuses: string[] = [];
+      tool.on('message', (_topic, payload) => void statuses.push(operatorResultSchema.parse(JSON.parse(payload.toString())).status));
+      await tool.subscribeAsync(`${topicRoot}/operator/line-4/result/+`, { qos: 1 });
+      // Nobody is there to carry it out.
+      await agent.kill();
+      await tool.publishAsync(`${topicRoot}/operator/line-4/command/ping`, JSON.stringify({ request: 'one', device }), { qos: 1 });
+      await until('it is told that the request is known', async () => statuses.length > 0);
+      const { items } = await client.call(api.listProcesses, {});
+      const answering = items.find(({ duties }) => duties.includes('operators'))?.id;
+      const process = cluster.processes.findIndex(({ pid }) => answering?.includes(`.${pid}.`));
+      await shutOut(process);
+      const own = await client.call(api.listCommands, { params: { id: device }, query: { limit: 100 } });
+      const asked = own.items.find(({ issuer }) => issuer.includes('mqtt line-4'));
+      await cluster.clientOf(1 - process).call(api.cancelCommand, { params: { id: asked?.id ?? '' } });
+      gates[process]?.open();
+      await until(
+        'it is told that nobody will',
+        async () => statuses.at(-1) === 'cancelled',
+        STEP_MS,
+        () => statuses.join(),
+      );
+      await tool.endAsync(true);
     });
   });
 });

@@ -62,6 +62,8 @@ export async function openDeviceLink(options: DeviceLinkOptions, modules: Module
       async send(account, id, result) {
         const topic = topics.build('operatorResult', { account, id });
         await broker.operators.send(account, topic, jsonEncode(result), wireTable.operatorResult.qos);
+        // Who is not connected asks again.
+        return true;
       },
       disconnect: broker.operators.disconnect,
     });
@@ -69,7 +71,11 @@ export async function openDeviceLink(options: DeviceLinkOptions, modules: Module
   }
   const topics = createShardTopics(options.topicRoot);
   const broker = createExternalBroker(external, {
-    ...{ topics, log, ids, onResumed: options.onResumed },
+    ...{ topics, log, ids },
+    onResumed(shards, missed) {
+      options.onResumed(shards, missed);
+      operators.relay.resumed();
+    },
     onMessage(device, topic, payload) {
       if (devices.isRevoked(device)) broker.disconnect(device);
       else traffic.receive(device, topic, payload);
@@ -79,8 +85,8 @@ export async function openDeviceLink(options: DeviceLinkOptions, modules: Module
   operators.relay.onSend({
     async send(account, id, result) {
       // Where a broker cannot be told to cut a connection, it goes on listening.
-      if ((await operators.accounts.actorOf(account)) === undefined) return;
-      await broker.send(account, topics.operators.result(account, id), jsonEncode(result), wireTable.operatorResult.qos);
+      if ((await operators.accounts.actorOf(account)) === undefined) return true;
+      return broker.send(account, topics.operators.result(account, id), jsonEncode(result), wireTable.operatorResult.qos);
     },
     disconnect: broker.operators.disconnect,
   });

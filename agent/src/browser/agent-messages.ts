@@ -50,6 +50,8 @@ export type AgentInput = Uint8Array | VideoFrame | ImageBitmap | Audio;
 export interface AgentCalls {
   start: [config: AgentConfig];
   infer: [input: AgentInput, source: string, isShown?: boolean];
+  /** The browser has a network again. */
+  networkBack: [];
   close: [];
 }
 

@@ -48,6 +48,8 @@ async function answer(request: AgentRequest): Promise<unknown> {
       return start(...request.arguments);
     case 'infer':
       return infer(request);
+    case 'networkBack':
+      return running?.agent.retryNow();
     case 'close':
       await running?.agent.close();
       running = undefined;

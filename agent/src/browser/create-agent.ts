@@ -97,12 +97,15 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
   // Asked here, since no worker may: a browser that is short of space keeps key and models then. Some ask the person, so nothing waits.
   navigator.storage.persist?.().catch(() => undefined);
   const battery = tellBattery();
+  const leaving = new AbortController();
   const worker = new Worker(new URL('./control-worker.ts', import.meta.url), { type: 'module', name: 'starling-control' });
   const caller = createCaller(worker);
   let status: BrowserAgentStatus = { phase: 'starting', pending: false, threads: 1 };
   caller.on('status', (next) => {
     status = next;
   });
+  // Told here, since not every browser tells workers.
+  addEventListener('online', () => void caller.call('networkBack', []).catch(() => undefined), { signal: leaving.signal });
   const stage: Stage | undefined = options.canvas === undefined ? undefined : createStage(options.canvas);
   let streams = 0;
   // What a graph keeps of one recording means nothing for the next.
@@ -140,6 +143,7 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
     async close() {
       await caller.call('close', []).catch(() => undefined);
       void battery.then((end) => end());
+      leaving.abort();
       caller.end();
     },
   };
@@ -148,6 +152,7 @@ export async function createAgent(options: CreateAgentOptions, onStart?: (agent:
     const config = configOf(options);
     await caller.call('start', [{ ...config, leftCleanly: noteLeaving(config.home) }]);
   } catch (error) {
+    leaving.abort();
     caller.end();
     throw error;
   }

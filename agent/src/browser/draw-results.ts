@@ -1,11 +1,14 @@
 import type { InferenceResult } from '@starling/shared';
-import { placeLabel } from './place-label.ts';
+import { markStrength } from './mark-strength.ts';
+import { type Area, overlap, placeLabel } from './place-label.ts';
 
 /** Something that a result says of a place in the picture, or of the whole of it. */
 export interface Mark {
   /** Corners in pixels of the image that was read. */
   quad?: [number, number][];
   label: string;
+  /** The label is what stands in the picture there, and not what it shows. */
+  isText?: boolean;
 }
 
 /** What can be shown of the outputs of any pipeline: readings, boxes, classes, texts, how loud it is. */
@@ -27,7 +30,7 @@ function markOf(value: unknown): Mark[] {
   const named = [text, label].find((each) => typeof each === 'string' || typeof each === 'number');
   const share = typeof score === 'number' ? `${Math.round(score * 100)} %` : '';
   const words = named === undefined ? share : typeof text === 'string' ? text : `${String(named)} ${share}`.trim();
-  if (isQuad(quad)) return [{ quad, label: words }];
+  if (isQuad(quad)) return [{ quad, label: words, isText: typeof text === 'string' }];
   return words === '' || named === undefined ? [] : [{ label: words }];
 }
 
@@ -39,8 +42,11 @@ function isQuad(value: unknown): value is [number, number][] {
 export interface Stage {
   /** Draws the picture, and over it what was read last. A bitmap is given away: it is closed when another picture takes its place. */
   showPicture(picture: CanvasImageSource, width: number, height: number): void;
-  /** What was read now; drawn over the picture that is there. */
-  showResult(result: InferenceResult): void;
+  /**
+   * What was read now; drawn over the picture that is there.
+   * @param takenMs when the frame was taken that it was read in, where newer ones are shown by now; by `performance.now()`
+   */
+  showResult(result: InferenceResult, takenMs?: number): void;
   /** Forgets what was read: another picture comes. */
   forget(): void;
 }
@@ -49,83 +55,144 @@ export interface Stage {
 const SIDE_MAXIMUM = 1280;
 const LINE_SHARE = 1 / 320;
 const TEXT_SHARE = 1 / 36;
+/** Beside the words of a label, of their size. */
+const PADDING_SHARE = 0.25;
 const FONT = "'Geist Variable', system-ui, sans-serif";
 
 export function createStage(canvas: HTMLCanvasElement): Stage {
   const context = canvas.getContext('2d', { alpha: false });
   let picture: ImageBitmap | undefined;
   let shown: InferenceResult | undefined;
+  /** Of what is shown, for as long as the canvas keeps its size. */
+  let layout: Layout | undefined;
+  let frame: { takenMs: number; readMs: number } | undefined;
   const overlay = (): void => {
     if (context === null || shown === undefined) return;
-    drawMarks(context, canvas, shown);
+    const nowMs = performance.now();
+    const strength = frame === undefined ? 1 : markStrength(nowMs - frame.takenMs, nowMs - frame.readMs);
+    if (strength === 0) return;
+    layout ??= layOut(context, canvas, shown);
+    drawLayout(context, layout, strength);
   };
   return {
     showPicture(source, width, height) {
       const scale = Math.min(1, SIDE_MAXIMUM / Math.max(width, height));
       const [wide, high] = [Math.round(width * scale), Math.round(height * scale)];
-      if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
+      if (canvas.width !== wide || canvas.height !== high) {
+        [canvas.width, canvas.height] = [wide, high];
+        layout = undefined;
+      }
       context?.drawImage(source, 0, 0, wide, high);
       // Megabytes outside of what the garbage collector counts.
       if (picture !== source) picture?.close();
       picture = source instanceof ImageBitmap ? source : undefined;
       overlay();
     },
-    showResult(result) {
-      shown = result;
+    showResult(result, takenMs) {
+      [shown, layout] = [result, undefined];
+      frame = takenMs === undefined ? undefined : { takenMs, readMs: performance.now() };
       // A still picture is drawn anew, so that older marks go; a moving one comes by itself.
       if (picture !== undefined) context?.drawImage(picture, 0, 0, canvas.width, canvas.height);
       if (picture !== undefined) overlay();
     },
     forget() {
-      shown = undefined;
+      [shown, layout] = [undefined, undefined];
     },
   };
 }
 
-function drawMarks(context: CanvasRenderingContext2D, canvas: HTMLCanvasElement, { outputs, image }: InferenceResult): void {
+type LabelBounds = Parameters<typeof placeLabel>[0];
+
+/** Marks in pixels of the canvas. */
+interface Layout {
+  textSize: number;
+  lineWidth: number;
+  quads: (readonly [number, number][])[];
+  labels: { text: string; area: Area }[];
+}
+
+function layOut(context: CanvasRenderingContext2D, canvas: HTMLCanvasElement, { outputs, image }: InferenceResult): Layout {
   const scaleX = canvas.width / (image?.width ?? canvas.width);
   const scaleY = canvas.height / (image?.height ?? canvas.height);
   const side = Math.max(canvas.width, canvas.height);
   const textSize = Math.max(12, side * TEXT_SHARE);
-  context.save();
-  context.lineWidth = Math.max(2, side * LINE_SHARE);
-  context.lineJoin = 'round';
-  context.font = `600 ${textSize}px ${FONT}`;
-  context.textBaseline = 'bottom';
+  const marks = marksOf(outputs).map(({ quad, label, isText = false }) => {
+    const corners = quad?.map(([x, y]): [number, number] => [x * scaleX, y * scaleY]);
+    return { label, isText, corners, area: corners && areaOf(corners) };
+  });
+  const labels: Layout['labels'] = [];
+  const taken = marks.flatMap(({ area }) => area ?? []);
+  context.font = fontOf(textSize);
+  const add = (text: string, bounds: LabelBounds, notOver: readonly Area[]): boolean => {
+    const area = labelArea(context, text, bounds, textSize, notOver);
+    if (area === undefined) return false;
+    taken.push(area);
+    labels.push({ text, area });
+    return true;
+  };
   let line = 0;
-  for (const { quad, label } of marksOf(outputs)) {
-    if (quad === undefined) {
+  for (const { label, isText, area } of marks) {
+    if (area === undefined) {
       const top = textSize * (0.25 + line * 1.4);
-      drawLabel(context, label, { left: textSize * 0.4, top, bottom: top }, textSize);
+      add(label, { left: textSize * 0.4, top, bottom: top }, []);
       line += 1;
-      continue;
+    } else if (label !== '') {
+      const others = taken.filter((each) => !overlap(each, area));
+      // No text is covered by what was read of another: all of it stands beside the picture too.
+      if (!add(label, area, others) && !isText) add(label, area, []);
     }
-    const corners = quad.map(([x, y]) => [x * scaleX, y * scaleY] as const);
-    context.strokeStyle = '#2fb8a3';
+  }
+  return { textSize, lineWidth: Math.max(2, side * LINE_SHARE), quads: marks.flatMap(({ corners }) => (corners ? [corners] : [])), labels };
+}
+
+function areaOf(corners: readonly (readonly [number, number])[]): Area {
+  const [across, down] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
+  return { left: Math.min(...across), top: Math.min(...down), right: Math.max(...across), bottom: Math.max(...down) };
+}
+
+function fontOf(textSize: number): string {
+  return `600 ${textSize}px ${FONT}`;
+}
+
+function labelArea(
+  context: CanvasRenderingContext2D,
+  label: string,
+  bounds: LabelBounds,
+  size: number,
+  taken: readonly Area[],
+): Area | undefined {
+  const { canvas } = context;
+  // Words that are wider than the picture are drawn narrower.
+  const width = Math.min(canvas.width, context.measureText(label).width + 2 * size * PADDING_SHARE);
+  const height = size * 1.2;
+  const placed = placeLabel(bounds, { width, height }, canvas, size * 0.2, taken);
+  return placed === undefined ? undefined : { ...placed, right: placed.left + width, bottom: placed.top + height };
+}
+
+function drawLayout(context: CanvasRenderingContext2D, { textSize, lineWidth, quads, labels }: Layout, strength: number): void {
+  context.save();
+  context.globalAlpha = strength;
+  context.lineWidth = lineWidth;
+  context.lineJoin = 'round';
+  context.strokeStyle = '#2fb8a3';
+  for (const quad of quads) {
     context.beginPath();
-    for (const [index, [x, y]] of corners.entries()) {
+    for (const [index, [x, y]] of quad.entries()) {
       if (index === 0) context.moveTo(x, y);
       else context.lineTo(x, y);
     }
     context.closePath();
     context.stroke();
-    const [across, down] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
-    const bounds = { left: Math.min(...across), top: Math.min(...down), bottom: Math.max(...down) };
-    if (label !== '') drawLabel(context, label, bounds, textSize);
+  }
+  context.font = fontOf(textSize);
+  context.textBaseline = 'bottom';
+  const padding = textSize * PADDING_SHARE;
+  for (const { text, area } of labels) {
+    // White on near black, whatever the picture is like.
+    context.fillStyle = 'rgba(8, 16, 17, 0.88)';
+    context.fillRect(area.left, area.top, area.right - area.left, area.bottom - area.top);
+    context.fillStyle = '#ffffff';
+    context.fillText(text, area.left + padding, area.bottom - textSize * 0.05, area.right - area.left - 2 * padding);
   }
   context.restore();
-}
-
-/** White on near black, whatever the picture is like. */
-function drawLabel(context: CanvasRenderingContext2D, label: string, bounds: Parameters<typeof placeLabel>[0], size: number): void {
-  const { canvas } = context;
-  const padding = size * 0.25;
-  // Words that are wider than the picture are drawn narrower.
-  const width = Math.min(canvas.width, context.measureText(label).width + 2 * padding);
-  const height = size * 1.2;
-  const { left, top } = placeLabel(bounds, { width, height }, canvas, size * 0.2);
-  context.fillStyle = 'rgba(8, 16, 17, 0.88)';
-  context.fillRect(left, top, width, height);
-  context.fillStyle = '#ffffff';
-  context.fillText(label, left + padding, top + height - size * 0.05, width - 2 * padding);
 }

@@ -40,10 +40,11 @@ import type { RuntimeIdentity } from './ports/runtime-identity.ts';
 import type { Sensors } from './ports/sensors.ts';
 import type { Transport } from './ports/transport.ts';
 import { type Challengers, type Helping, loadKey, openVerdicts, type Reconciler, type Verdicts } from './reconcile/index.ts';
-import { createReconciling, withBeside } from './reconciling.ts';
+import { createReconciling, type Reconciling, withBeside } from './reconciling.ts';
 import { openTunings, type Tuning, type Tunings } from './sessions/index.ts';
 import { openSpool, type Spool } from './spool/index.ts';
 import { createTapRelay, type OpenTap, type TapRelay } from './taps/index.ts';
+import type { OwnParameters } from './told-parameters.ts';
 import { updateAgent } from './updates/index.ts';
 import { createUploads, type Uploads } from './uploads/index.ts';
 
@@ -62,6 +63,8 @@ export interface AgentPorts {
   modelMemoryBytes(): Promise<number | null>;
   /** Sources and sinks of pipelines, where a runtime has any. */
   openEnds?: OpenPipelineEnds;
+  /** What its owner has set of the parameters of a pipeline; nothing where no owner can. */
+  ownParameters?: OwnParameters;
   inflate: Inflate;
   hash: Hash;
   clock: Clock;
@@ -112,6 +115,8 @@ export interface AgentStatus {
 /** The control plane of a device, the same on every runtime. */
 export interface Agent {
   status(): AgentStatus;
+  /** The network is back: the fleet is sought at once, where the next try was to come later. */
+  retryNow(): void;
   close(): Promise<void>;
 }
 
@@ -138,17 +143,24 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     publish: (payload) => publish('blobWant', {}, payload),
     refused: (reason) => refused('chunk', reason),
   });
-  const ends = ports.openEnds?.(event);
+  let reportAgain = (): void => undefined;
+  const ends = ports.openEnds?.(event, () => reportAgain());
+  const told = { ownParameters: ports.ownParameters, failing: () => ends?.failing() ?? [] };
   const underNewestRoot = createUnderNewestRoot(ports.access, trust);
   const known = await openKnown(ports);
-  const { reconciler, challengers, helping } = createReconciling(ports, {
-    ...{ ...known, puller, underNewestRoot, onEvent: event },
-    reported: (state) => void publish('reported', {}, jsonEncode(state)),
-    changed(state) {
-      ends?.running(runningOf(reconciler.running()));
-      if (state.phase === 'running' && state.running?.verified === true) tuneItself();
+  const { reconciler, challengers, helping } = createReconciling(
+    { ...ports, ...told },
+    {
+      ...{ ...known, puller, underNewestRoot, onEvent: event },
+      reported: (state) => void publish('reported', {}, jsonEncode(state)),
+      changed(state) {
+        ends?.running(runningOf(reconciler.running()));
+        if (state.phase === 'running' && state.running?.verified === true) tuneItself();
+      },
     },
-  });
+  );
+  const parts = { reconciler, challengers, helping };
+  reportAgain = () => void publish('reported', {}, jsonEncode(withBeside(reconciler.reported(), parts, told)));
   concerned = () => reconciler.concerned();
   const measuring = createMeasuring(ports, { reconciler, puller, underNewestRoot, record, tunings: known.tunings });
   const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, known.tunings, log);
@@ -175,7 +187,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const status = (): AgentStatus => ({
     device: key.device,
     link: link.state,
-    ...releaseStatus(reconciler, { challengers, helping }),
+    ...releaseStatus(parts, told),
     ...{ ...newest, spoolBytes: spool.sizeBytes(), taps: [...taps.open(), ...captures.open()] },
     ...{ tunings: known.tunings.list(), pulled: puller.counters() },
   });
@@ -197,7 +209,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
     underNewestRoot((root) => adopt(signed, root, ports, adopters)).catch((error: unknown) => refused('desired state', reasonOf(error)));
   link.start(linkHandlers({ challengers, commands, gatekeeper, helping, puller, reconciler, spool, taps, uploads }, { desired, refused }));
   return {
-    status,
+    ...{ status, retryNow: () => link.retryNow() },
     async close() {
       await challengers.close();
       await helping.close();
@@ -287,12 +299,13 @@ function helloOf(identity: AgentIdentity, { journal, clock }: AgentPorts): Hello
 }
 
 function releaseStatus(
-  reconciler: Reconciler,
-  beside: { challengers: Challengers; helping: Helping },
+  parts: Reconciling,
+  told: Parameters<typeof withBeside>[2],
 ): Pick<AgentStatus, 'reported' | 'releaseName' | 'inputs' | 'egress'> {
+  const { reconciler } = parts;
   const { release, pipeline } = reconciler.running() ?? {};
   return {
-    reported: withBeside(reconciler.reported(), beside),
+    reported: withBeside(reconciler.reported(), parts, told),
     releaseName: release?.name ?? null,
     inputs: pipeline?.inputs ?? null,
     egress: release?.policies.egress ?? null,

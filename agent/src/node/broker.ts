@@ -4,7 +4,7 @@ import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Random } from '../core/ports/random.ts';
 import { type Credential, type Credentials, withoutSecrets } from './credentials.ts';
-import { createEpisode, type Tell } from './tell.ts';
+import { createEpisode, type FailingList, type Tell } from './tell.ts';
 
 /** A connection of a pipeline to a broker of its user. It has nothing to do with the one to the fleet. */
 export interface Broker {
@@ -33,6 +33,7 @@ export interface BrokerPorts {
   clock: Clock;
   random: Random;
   tell: Tell;
+  failing?: FailingList | undefined;
   credentials: Credentials;
 }
 
@@ -43,9 +44,9 @@ const GOODBYE_MS = 1_000;
 const RETRY_MS = 1_000;
 const RETRY_MAXIMUM_MS = 60_000;
 
-/** Keeps a connection open: what ends or is refused is tried again, ever more slowly, and told once. */
+/** Keeps a connection open: what ends or is refused is tried again, ever more slowly, and told ever more rarely. */
 export function openBroker(plan: BrokerPlan, ports: BrokerPorts): Broker {
-  const episode = createEpisode(ports.tell, 'broker-back', { node: ports.node, broker: plan.url });
+  const episode = createEpisode(ports, 'broker-back', { node: ports.node });
   let client: MqttClient | undefined;
   let closed = false;
   let stopWaiting = (): void => undefined;
@@ -71,6 +72,7 @@ export function openBroker(plan: BrokerPlan, ports: BrokerPorts): Broker {
       if (last !== undefined) await Promise.race([last.endAsync(false).catch(() => undefined), later(ports.clock, GOODBYE_MS)]);
       last?.end(true);
       await running;
+      episode.close();
     },
   };
   /** One connection, from its start to its end. */
@@ -84,7 +86,7 @@ export function openBroker(plan: BrokerPlan, ports: BrokerPorts): Broker {
       if (plan.onMessage !== undefined) passMessages(opened, plan.onMessage);
       client = opened;
       await subscribe(opened, plan);
-      episode.recovered();
+      episode.recovered({ broker: plan.url });
       await plan.onConnected?.(broker);
       for (const wake of waiters.splice(0)) wake();
       await ended;
@@ -100,7 +102,7 @@ export function openBroker(plan: BrokerPlan, ports: BrokerPorts): Broker {
       await connection().catch((error: unknown) => {
         const code = isStarlingError(error) ? error.code : 'broker-unreachable';
         const hint = isStarlingError(error) && error.hint !== undefined ? { hint: error.hint } : {};
-        if (!closed) episode.failed(code, messageOf(error), hint);
+        if (!closed) episode.failed(code, messageOf(error), { broker: plan.url, ...hint });
       });
       // One that has lasted is no sign of a broker that refuses.
       if (ports.clock.monotonicMs() - startedMs > RETRY_MAXIMUM_MS) delayMs = RETRY_MS;

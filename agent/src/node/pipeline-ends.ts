@@ -4,11 +4,14 @@ import type { RuntimeHost } from '../core/ports/runtime-host.ts';
 import { type ParameterTexts, parametersHere } from './parameters.ts';
 import { createSinks, type OpenSinks, type SinksPorts } from './sinks/index.ts';
 import { createSources, type OpenSources, type SourcesPorts } from './sources/index.ts';
+import { createFailingList } from './tell.ts';
 
 export type EndsPorts = Omit<SourcesPorts, 'sink'> &
   SinksPorts & {
     host: Pick<RuntimeHost, 'infer'>;
     parameters: ParameterTexts;
+    /** What fails now is another than before. */
+    changed?: () => void;
     /** Where what waits to be sent lies. */
     directory: string;
   };
@@ -30,7 +33,9 @@ function endsAt(places: readonly string[], pipeline: ExpandedPipeline): Expanded
 }
 
 /** Opens the sources and sinks of the release that runs, and closes those of the one before. */
-export function createPipelineEnds(ports: EndsPorts): PipelineEnds {
+export function createPipelineEnds(given: EndsPorts): PipelineEnds {
+  const failing = createFailingList(() => given.changed?.());
+  const ports = { ...given, failing };
   const { host, tell, clock } = ports;
   const sources = createSources({
     ...ports,
@@ -106,6 +111,7 @@ export function createPipelineEnds(ports: EndsPorts): PipelineEnds {
       const target = opened.get(release) ?? (newest === undefined ? undefined : opened.get(newest));
       void target?.get(pipeline)?.sinks.deliver(node, values, item);
     },
+    failing: () => failing.list(),
     async close() {
       newest = undefined;
       await work;

@@ -30,7 +30,7 @@ import { encodeJpeg } from './image-codec.ts';
 import { inflate } from './inflate.ts';
 import { readDeviceKey } from './key-store.ts';
 import { ownerCommands } from './owner-commands.ts';
-import { type ParameterTexts, readParameterTexts, valuesOfTexts } from './parameters.ts';
+import { readParameterTexts, valuesOfTexts } from './parameters.ts';
 import { createPipelineEnds } from './pipeline-ends.ts';
 import { createLinuxSensors } from './sensors/index.ts';
 import { serveLocally } from './serve.ts';
@@ -104,13 +104,20 @@ function sensing(dataDirectory: string, server: InferenceServer | undefined): Pi
   return { sensors, modelMemoryBytes: async () => (server === undefined ? (await sensors.read()).memoryAvailableBytes : null) };
 }
 
+/** What the owner of this device sets of the parameters of pipelines, as it was written and by pipeline. */
+function ownValues({ set }: AgentConfig) {
+  const parameters = readParameterTexts(set);
+  const ownParameters: NonNullable<AgentPorts['ownParameters']> = (pipeline) => valuesOfTexts(pipeline, parameters);
+  return { parameters, ownParameters };
+}
+
 /** A release is loaded with the values that this device gives to parameters of its pipelines. */
-function withParameters(host: RuntimeHost, texts: ParameterTexts): RuntimeHost {
+function withParameters(host: RuntimeHost, own: NonNullable<AgentPorts['ownParameters']>): RuntimeHost {
   return {
     ...host,
     async load(release) {
       const pipelines = [release.pipeline, ...(release.alongside ?? [])];
-      const parameters = Object.fromEntries(pipelines.map((pipeline) => [pipeline.name, valuesOfTexts(pipeline, texts)]));
+      const parameters = Object.fromEntries(pipelines.map((pipeline) => [pipeline.name, own(pipeline)]));
       return host.load({ ...release, parameters });
     },
   };
@@ -158,7 +165,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log,
   const capabilities = (): Promise<Capabilities> => measureCapabilities(directory, engineProviders(inferenceServer));
   const measured = await capabilities();
   const identity = identityOf(measured, await engineVersion(inferenceServer, log));
-  const parameters = readParameterTexts(config.set);
+  const { parameters, ownParameters } = ownValues(config);
   const host = withParameters(
     createHostProcess({
       ...hostConfig,
@@ -166,7 +173,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log,
       hostFile: moduleOf('runtime-host'),
       environment: hostEnvironment(directory),
     }),
-    parameters,
+    ownParameters,
   );
   const around = surroundings(directory, config, { clock, log, device: key.device });
   const agent = await startAgent(
@@ -186,8 +193,8 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log,
         environment: childEnvironment(),
       }),
       ...sensing(directory, inferenceServer),
-      openEnds: (tell) => createPipelineEnds({ ...around, tell, host, parameters }),
-      identity,
+      openEnds: (tell, changed) => createPipelineEnds({ ...around, tell, changed, host, parameters }),
+      ...{ ownParameters, identity },
       tuneBudgetMs: config.tuneBudgetMs,
       cores: measured.cpu.cores,
       ...ownerCommands(config),

@@ -42,7 +42,10 @@ export function checkPipelineFile(file: PipelineFile, { models, mayBeElsewhere }
   return { document: parsed.success ? document : undefined, problems: inOrder([...file.problems, ...ofForm, ...placed]) };
 }
 
-export function atPlace({ range, key, ...problem }: Omit<GraphProblem, 'code'> & { code: string }, file: PipelineFile): FileProblem {
+/** Those of a fleet of an older version may come without a hint. */
+type Told = Omit<GraphProblem, 'code' | 'hint'> & { code: string; hint?: string | undefined };
+
+export function atPlace({ range, key, ...problem }: Told, file: PipelineFile): FileProblem {
   const place = key === undefined ? file.placeOf(problem.field, range) : keyPlace(file, `${problem.field}.${key}`);
   return { ...problem, place };
 }

@@ -61,6 +61,7 @@ const CLAIM_BYTES_MAXIMUM = 65_536;
 /** Herds of devices with an old password reconnect for ever; the database need not hear of each try. */
 const REFUSAL_MEMORY_MS = 2_000;
 const MEMORY_ENTRIES = 10_000;
+const MAKE_ANOTHER = 'make a new one under "Add a device" on the dashboard, or with "starling token create"';
 
 export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
   const { db, clock, ids, keyring, events, nonces } = ports;
@@ -151,7 +152,7 @@ async function admit(
   return db.transaction(async (tx) => {
     const token = await claimTokenById(tx, claim.tokenId);
     if (token === undefined || !sameDigest(token.secretDigest, secretDigest(secret)))
-      throw tokenRefused('it is not known', 'check the token');
+      throw tokenRefused('this fleet does not know it', 'is it whole, and of this fleet?');
     const known = await deviceById(tx, device);
     if (known?.status === 'revoked')
       throw new StarlingError('device-revoked', 'this device was revoked', { hint: 'wipe its data directory to enrol it with a new key' });
@@ -159,10 +160,9 @@ async function admit(
     if (known !== undefined) return { status: known.status === 'pending' ? 'pending' : 'active', release: token.release };
     const nowMs = clock.nowMs();
     if (!(await takeClaimTokenUse(tx, token.id, nowMs))) {
-      if (token.revokedAtMs !== null) throw tokenRefused('it was revoked', 'ask for a new token');
-      if (token.expiresAtMs <= nowMs)
-        throw tokenRefused(`it expired at ${new Date(token.expiresAtMs).toISOString()}`, 'ask for a new token');
-      throw tokenRefused('it has been used up', 'ask for a new token');
+      if (token.revokedAtMs !== null) throw tokenRefused('it was revoked', MAKE_ANOTHER);
+      if (token.expiresAtMs <= nowMs) throw tokenRefused(`it expired at ${utcSecond(token.expiresAtMs)}`, MAKE_ANOTHER);
+      throw tokenRefused('it has been used up', MAKE_ANOTHER);
     }
     const match = matchProfile(claim.capabilities);
     const status = token.requireApproval ? 'pending' : 'active';
@@ -224,6 +224,11 @@ function payloadOf(jws: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** `2026-11-24 03:12:05 UTC` */
+function utcSecond(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 function tokenRefused(why: string, hint: string): StarlingError {

@@ -40,12 +40,20 @@ export interface OperatorRelay {
   /** @param name last part of the topic */
   receive(account: string, name: string, payload: Uint8Array): Promise<void>;
   /** The way to the operators, set when the broker runs. */
-  onSend(ways: { send(account: string, request: string, result: OperatorResult): Promise<void>; disconnect(account: string): void }): void;
+  onSend(ways: OperatorWays): void;
+  /** The broker was away and is back: what could not be said meanwhile is said now. */
+  resumed(): void;
   /** Goes on answering what was open when the fleet ended. */
   start(): Promise<void>;
   /** Forgets requests that nobody can ask for again. */
   expire(): Promise<void>;
   close(): void;
+}
+
+export interface OperatorWays {
+  /** @returns false where there is no way now, and it has to be said once there is one */
+  send(account: string, request: string, result: OperatorResult): Promise<boolean>;
+  disconnect(account: string): void;
 }
 
 export interface OperatorRelayPorts {
@@ -75,7 +83,7 @@ const TOLD_ANEW_MS = 2 * MINUTE_MS;
 
 export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
   const { db, clock, log, commands, batches } = ports;
-  let ways: Parameters<OperatorRelay['onSend']>[0] = { send: async () => undefined, disconnect: () => undefined };
+  let ways: OperatorWays = { send: async () => false, disconnect: () => undefined };
   /** Commands, and commands for many, whose steps are told. */
   const followed = { commands: new Set<string>(), batches: new Set<string>() };
   /** The answers of one account leave in the order in which they were made. */
@@ -90,15 +98,18 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
     tails.set(account, tail);
   };
   const told = createTold();
-  const sendNews = async (account: string, answer: OperatorResult, isAsked = false): Promise<void> => {
+  /** Requests of which something could not be said, by their place in the table. */
+  const unsaid = new Map<string, RequestRow>();
+  const sendNews = async (row: RequestRow, answer: OperatorResult, isAsked = false): Promise<void> => {
+    const { account, request } = row;
     if (!isAsked && !told.isNews(account, answer)) return;
-    await ways.send(account, answer.request, answer);
-    told.note(account, answer);
+    if (await ways.send(account, request, answer)) told.note(account, answer);
+    else unsaid.set(JSON.stringify([account, request]), row);
   };
   const tell = async (row: RequestRow, isAsked = false): Promise<void> => {
-    const { account, request, command, batch } = row;
-    if (command !== null) await sendNews(account, answerOfCommand(request, await commands.show(command), clock.nowMs()), isAsked);
-    if (batch !== null) await sendNews(account, answerOfBatch(request, await batches.show(batch), clock.nowMs()), isAsked);
+    const { request, command, batch } = row;
+    if (command !== null) await sendNews(row, answerOfCommand(request, await commands.show(command), clock.nowMs()), isAsked);
+    if (batch !== null) await sendNews(row, answerOfBatch(request, await batches.show(batch), clock.nowMs()), isAsked);
   };
   const follow = ({ command, batch }: Pick<RequestRow, 'command' | 'batch'>): void => {
     if (command !== null) followed.commands.add(command);
@@ -135,7 +146,7 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
     if (found === undefined) return;
     const { request: row, isPart } = found;
     inOrder(row.account, async () => {
-      if (isPart) await sendNews(row.account, answerOfCommand(row.request, await commands.show(id), clock.nowMs()));
+      if (isPart) await sendNews(row, answerOfCommand(row.request, await commands.show(id), clock.nowMs()));
       await tell(row);
     });
   };
@@ -160,11 +171,16 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
         inOrder(account, () => tell(row, isRepeat));
       } catch (error) {
         if (!isStarlingError(error)) log.error({ account, error: messageOf(error) }, 'a request of an operator failed');
-        inOrder(account, () => ways.send(account, id, refusal(id, error, clock.nowMs())));
+        inOrder(account, async () => void (await ways.send(account, id, refusal(id, error, clock.nowMs()))));
       }
     },
     onSend(given) {
       ways = given;
+    },
+    resumed() {
+      const rows = [...unsaid.values()];
+      unsaid.clear();
+      for (const row of rows) inOrder(row.account, () => tell(row));
     },
     async start() {
       await followOpen();

@@ -33,7 +33,7 @@ function problemOf(source: string): Pick<GraphProblem, 'message' | 'hint' | 'ran
     const { loc: { line, column } = { line: 1, column: 0 }, pos = 0 } = error as SyntaxError & AcornPlace;
     const said = error.message.replace(/ \(\d+:\d+\)$/, '');
     const message = `the script cannot be read: ${said} (line ${line}, column ${column + 1})`;
-    return { message, range: { start: pos, end: pos + 1 } };
+    return { message, hint: 'correct the script there: look for a bracket, a quote or a comma', range: { start: pos, end: pos + 1 } };
   }
   const asks = program.body.find((part) => part.type === 'ImportDeclaration' || ('source' in part && part.source));
   if (asks !== undefined) {

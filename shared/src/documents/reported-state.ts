@@ -23,6 +23,23 @@ export const stepReportSchema = z.object({
 });
 export type StepReport = z.infer<typeof stepReportSchema>;
 
+/** Characters of a text that are told of a parameter: enough to know it by. */
+export const TOLD_PARAMETER_CHARACTERS = 200;
+export const TOLD_PARAMETERS_MAXIMUM = 100;
+
+/** One parameter of a pipeline that runs, with who has set its value. */
+export const runningParameterSchema = z.object({
+  pipeline: nameSchema,
+  name: z.string().max(100),
+  value: z
+    .union([z.string().max(TOLD_PARAMETER_CHARACTERS), z.number(), z.boolean()])
+    .meta({ description: 'Of a long text its beginning; an address is told without the login in it' }),
+  by: z
+    .enum(['default', 'release', 'device'])
+    .meta({ description: 'Whose value it is: that of the pipeline, of the release, or of the device itself' }),
+});
+export type RunningParameter = z.infer<typeof runningParameterSchema>;
+
 /** What runs now. `providers` are the execution providers that really ran, per model. */
 export const runningReleaseSchema = z.object({
   release: digestSchema,
@@ -30,6 +47,11 @@ export const runningReleaseSchema = z.object({
   verified: z.boolean().meta({ description: 'Its self-test and probation have passed' }),
   since: wallMsSchema,
   providers: z.record(nameSchema, z.string()).default({}),
+  parameters: z
+    .array(runningParameterSchema)
+    .max(TOLD_PARAMETERS_MAXIMUM)
+    .optional()
+    .meta({ description: 'Values that its pipelines run with' }),
 });
 export type RunningRelease = z.infer<typeof runningReleaseSchema>;
 
@@ -60,6 +82,18 @@ export const reportedHelpSchema = z.object({
 });
 export type ReportedHelp = z.infer<typeof reportedHelpSchema>;
 
+export const FAILING_ENDS_MAXIMUM = 32;
+
+/** A source or a sink of the pipelines that run, which fails and is tried again. */
+export const failingEndSchema = z.object({
+  node: z.string().max(200),
+  code: z.string().max(100),
+  message: z.string().max(2000),
+  sinceMs: wallMsSchema,
+  attempts: z.number().int().positive().meta({ description: 'How often it has failed until this was told' }),
+});
+export type FailingEnd = z.infer<typeof failingEndSchema>;
+
 export const reportedStateSchema = z
   .object({
     schemaVersion: z.literal(1),
@@ -79,6 +113,11 @@ export const reportedStateSchema = z
       .optional()
       .meta({ description: 'The experiment that it takes part in, and what became of its challengers here' }),
     helps: z.array(reportedHelpSchema).max(16).optional().meta({ description: 'Where it stands with the releases that it helps with' }),
+    failing: z
+      .array(failingEndSchema)
+      .max(FAILING_ENDS_MAXIMUM)
+      .optional()
+      .meta({ description: 'Sources and sinks that fail now, and are tried again' }),
     atMs: wallMsSchema,
   })
   .meta({ id: 'ReportedState', title: 'Reported state' });

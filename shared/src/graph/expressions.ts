@@ -11,7 +11,7 @@ import {
 export interface ExpressionProblem {
   message: string;
   range: { start: number; end: number };
-  hint?: string;
+  hint: string;
 }
 
 /** An expression, ready to run on the values of its variables; one that is not given counts as null. */
@@ -25,6 +25,8 @@ export interface ExpressionOptions {
 /** Functions of CEL that take another expression and run it for each item of a list. */
 const comprehensions: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'map', 'filter', 'bind']);
 
+const LANGUAGE_HINT = 'expressions are written in CEL, see cel.dev: value.score > 0.5 && value.label == "car"';
+
 /**
  * Prepares an expression in the Common Expression Language.
  * @throws StarlingError `invalid-expression`; the answer throws `expression-failed`
@@ -33,7 +35,7 @@ export function compileExpression(text: string, variables: readonly string[], op
   const parsed = parse(text, variables, options);
   if ('message' in parsed) {
     throw new StarlingError('invalid-expression', `${parsed.message}, at character ${parsed.range.start + 1} of "${text}"`, {
-      ...(parsed.hint === undefined ? {} : { hint: parsed.hint }),
+      hint: parsed.hint,
     });
   }
   const { run } = parsed;
@@ -84,7 +86,8 @@ function parse(text: string, variables: readonly string[], { result }: Expressio
     const checked = parsed.check();
     if (checked.error !== undefined) return problemOf(checked.error, text, variables);
     if (result === 'boolean' && checked.type !== 'bool' && checked.type !== 'dyn') {
-      return { message: `answers ${checked.type} instead of true or false`, range: { start: 0, end: text.length } };
+      const hint = 'compare it with something, such as value.score > 0.5';
+      return { message: `answers ${checked.type} instead of true or false`, range: { start: 0, end: text.length }, hint };
     }
     return { run: parsed };
   } catch (error) {
@@ -121,10 +124,19 @@ function childrenOf(args: unknown): ASTNode[] {
   return typeof args === 'object' && args !== null && 'op' in args && 'range' in args ? [args as ASTNode] : [];
 }
 
+/** @param code of the library that reads the language */
+function hintOfCode(code: string): string {
+  if (code === 'no_such_overload' || code === 'incompatible_ternary_branches')
+    return 'what is on its two sides has to be of one type: use string(), double() or int()';
+  if (code === 'no_matching_overload')
+    return 'functions: size, contains, startsWith, endsWith, all, exists, map, filter, double, int, string; each takes certain types';
+  return LANGUAGE_HINT;
+}
+
 function problemOf(error: unknown, text: string, variables: readonly string[]): ExpressionProblem {
   if (!(error instanceof ParseError || error instanceof TypeProblem)) {
     const message = error instanceof Error ? error.message : String(error);
-    return { message, range: { start: 0, end: text.length } };
+    return { message, range: { start: 0, end: text.length }, hint: LANGUAGE_HINT };
   }
   const { start = 0, end = text.length } = error.range ?? {};
   const isCut = error.summary === 'Unexpected token: EOF';
@@ -134,8 +146,8 @@ function problemOf(error: unknown, text: string, variables: readonly string[]): 
       ? `variables: ${variables.join(', ') || 'none'}`
       : isCut
         ? 'write both sides, such as value.score > 0.5, and close every bracket'
-        : undefined;
-  return { message, range: { start, end }, ...(hint === undefined ? {} : { hint }) };
+        : hintOfCode(error.code);
+  return { message, range: { start, end }, hint };
 }
 
 function withPosition(error: EvaluationError, text: string): string {

@@ -22,10 +22,7 @@ export function resolveParameters(declared: Declared, ...overrides: readonly Par
   for (const override of overrides) {
     const [problem] = checkParameterValues(declared, override);
     if (problem !== undefined) {
-      throw new StarlingError(problem.code, problem.message, {
-        field: problem.field,
-        ...(problem.hint === undefined ? {} : { hint: problem.hint }),
-      });
+      throw new StarlingError(problem.code, problem.message, { field: problem.field, hint: problem.hint });
     }
     Object.assign(values, override.values);
   }
@@ -43,7 +40,9 @@ export function checkParameterValues(declared: Declared, { by, values, field = '
       return [{ code: 'invalid-parameter', field: at, message: `a ${by} may not set the parameter "${name}"`, hint }];
     }
     const wrong = mismatchOfParameter(parameter, value);
-    return wrong === undefined ? [] : [{ code: 'invalid-parameter', field: at, message: `parameter "${name}" ${wrong}` }];
+    return wrong === undefined
+      ? []
+      : [{ code: 'invalid-parameter', field: at, message: `parameter "${name}" ${wrong}`, hint: fittingValues(parameter) }];
   });
 }
 
@@ -54,15 +53,28 @@ export function checkDeclarations(declared: Declared, field = 'parameters'): Gra
     const isNumber = typeof parameter.default === 'number';
     for (const bound of ['minimum', 'maximum'] as const) {
       if (parameter[bound] !== undefined && !isNumber) {
-        return [{ code: 'invalid-parameter', field: `${at}.${bound}`, message: `only a number has a ${bound}` }];
+        const hint = `remove it, or make the default a number`;
+        return [{ code: 'invalid-parameter', field: `${at}.${bound}`, message: `only a number has a ${bound}`, hint }];
       }
     }
     if (parameter.minimum !== undefined && parameter.maximum !== undefined && parameter.minimum > parameter.maximum) {
-      return [{ code: 'invalid-parameter', field: `${at}.minimum`, message: 'the minimum is above the maximum' }];
+      const hint = 'exchange the two, or correct one of them';
+      return [{ code: 'invalid-parameter', field: `${at}.minimum`, message: 'the minimum is above the maximum', hint }];
     }
     const wrong = mismatchOfParameter(parameter, parameter.default);
-    return wrong === undefined ? [] : [{ code: 'invalid-parameter', field: `${at}.default`, message: `the default ${wrong}` }];
+    const hint = `${fittingValues(parameter)}, or change what the parameter allows`;
+    return wrong === undefined ? [] : [{ code: 'invalid-parameter', field: `${at}.default`, message: `the default ${wrong}`, hint }];
   });
+}
+
+/** What to write in place of a value that does not fit. */
+function fittingValues({ default: usual, minimum, maximum, options }: Parameter): string {
+  if (options !== undefined) return `write one of ${options.map((option) => JSON.stringify(option)).join(', ')}`;
+  if (typeof usual === 'boolean') return 'write true or false';
+  if (typeof usual === 'string') return 'write a text, in quotes where it looks like a number';
+  if (minimum !== undefined && maximum !== undefined) return `write a number from ${minimum} to ${maximum}`;
+  if (minimum !== undefined) return `write a number of ${minimum} or more`;
+  return maximum === undefined ? 'write a number, without quotes' : `write a number of ${maximum} or less`;
 }
 
 function mayOverride({ overridable }: Parameter, by: ParameterOverride['by']): boolean {

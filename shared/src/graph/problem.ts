@@ -37,7 +37,8 @@ export interface GraphProblem {
   /** Path in the pipeline document, e.g. `edges.3.to`. */
   field: string;
   message: string;
-  hint?: string;
+  /** What to write instead, or where to look: none is without. */
+  hint: string;
   /** The key below `field` that is wrong by its name. */
   key?: string;
   /** Characters of the text at `field` that it is about, where it is about a part of it. */

@@ -38,7 +38,7 @@ export interface Selector {
 }
 
 /** What is wrong with a selector, and where in its text. */
-export type SelectorProblem = ExpressionProblem;
+export type SelectorProblem = Omit<ExpressionProblem, 'hint'> & { hint?: string };
 
 /** What exists in this fleet, for errors that name the nearest. Left out: everything counts as existing. */
 export interface KnownNames {

@@ -5,6 +5,7 @@ import { createStage } from '../draw-results.ts';
 import { type BrowserAgent, type BrowserAgentStatus, createAgent, isolatePage, type Listening, watchStream } from '../index.ts';
 import { decodeSound, hearSound, listenStream, openMicrophone } from '../sources/audio.ts';
 import { openCamera } from '../sources/camera.ts';
+import { waitsFor } from '../waits-for.ts';
 import { chooseFiles, leftOutNotice } from './choose-files.ts';
 import { element, make, setText } from './elements.ts';
 import { fileNotice } from './file-notice.ts';
@@ -98,17 +99,9 @@ function releaseWords({ agent: running, known: kept }: BrowserAgentStatus): stri
   return `${words.join(', ')}${known.verified ? '' : ' (on probation)'}`;
 }
 
-function noticeOf({ phase, problem, pending, known, agent: running }: BrowserAgentStatus): Notice | undefined {
-  if (phase === 'other-tab')
-    return { text: 'Another tab of this browser is the device.', hint: 'This one takes over when that one is closed.' };
-  const error = problem ?? running?.reported.error ?? undefined;
-  if (error !== undefined) return problemNotice(error);
-  if (pending) return { text: 'An operator has to approve this device first.' };
-  if (running === undefined && known?.release != null) return { text: 'Starting again: what ran here before is being loaded.' };
-  const isIdle = running?.link === 'online' && running.reported.running === null && running.reported.steps.length === 0;
-  return isIdle
-    ? { text: 'Nothing is read yet: no release was assigned to this device.', hint: 'Assign one in the dashboard, under Devices.' }
-    : undefined;
+function noticeOf(status: BrowserAgentStatus): Notice | undefined {
+  const error = status.phase === 'other-tab' ? undefined : (status.problem ?? status.agent?.reported.error ?? undefined);
+  return error === undefined ? waitsFor(status) : problemNotice(error);
 }
 
 /** How far the fleet is, in the head of the page; where it is lost, what that means. */
@@ -278,13 +271,18 @@ async function hear(files: Iterable<File>, turn: Turn, running: BrowserAgent): P
   turn.whileOn(stopWatching)();
 }
 
+function leaveOut(notice: Notice | undefined): void {
+  notices.show('file', undefined);
+  notices.show('left out', notice);
+}
+
 async function take(files: Iterable<File>): Promise<void> {
   const running = agent;
   const hears = running !== undefined && takesSound(running.status);
   const { taken, ...others } = await chooseFiles(files, hears);
   const notice = leftOutNotice(others, hears);
-  // What is watched goes on where nothing came to take its place.
-  if (taken.length === 0) return notices.show('left out', notice);
+  // What is watched goes on where nothing came to take its place. What was said of the files before is over.
+  if (taken.length === 0) return leaveOut(notice);
   const hasStopped = turns.isHeld;
   const turn = beginTurn();
   notices.show('left out', notice);
@@ -298,13 +296,19 @@ async function take(files: Iterable<File>): Promise<void> {
     );
 }
 
-async function see(files: Iterable<File>, turn: Turn, running: BrowserAgent | undefined): Promise<void> {
+async function see(files: readonly File[], turn: Turn, running: BrowserAgent | undefined): Promise<void> {
   await readFiles(files, {
-    ...{ turn, stage, agent: running, onFailed: failFile },
+    ...{ turn, stage, agent: running },
     videoSink: running === undefined ? undefined : { infer: inferFor(turn, running), stage, onTrouble: turn.whileOn(showTrouble) },
     onShown(name) {
       showSource(name);
-      meters.clear();
+      // Of several, what was read in those before stays to be seen.
+      if (files.length > 1) meters.next(name);
+      else meters.clear();
+    },
+    onFailed(name, error) {
+      failFile(name, error);
+      if (files.length > 1) meters.fail('not read');
     },
     onUnseen: showUnseen,
     onRead(name, result) {
@@ -337,8 +341,7 @@ fileInput.addEventListener('change', async () => {
   fileInput.value = '';
 });
 takeDrops(canvas.parentElement as HTMLElement, (files) => {
-  if (fileInput.disabled)
-    return notices.show('left out', { text: 'What was dropped was not taken.', hint: empty.textContent ?? undefined });
+  if (fileInput.disabled) return leaveOut({ text: 'What was dropped was not taken.', hint: empty.textContent ?? undefined });
   void take([...files]);
 });
 setInterval(() => {

@@ -26,10 +26,18 @@ export function leavingUnder(egress: EgressPolicy | null): string[] {
   ];
 }
 
+/** What leaves a tab that is no device yet: what a browser is, it says when it joins. */
+function leavingBefore(hasFailed: boolean): string[] {
+  return hasFailed
+    ? ['Nothing: this browser has joined no fleet.']
+    : ['Nothing of what it sees: this browser has joined no fleet yet. When it joins, it says what this browser is.'];
+}
+
 /** Shows what may leave, and, in the head of the page, that something just does. */
-export function showLeaving({ agent }: BrowserAgentStatus, nowMs: number): void {
+export function showLeaving({ phase, agent, known }: BrowserAgentStatus, nowMs: number): void {
   const list = element('leaves', HTMLUListElement);
-  const lines = leavingUnder(agent?.egress ?? null);
+  const hasJoined = agent !== undefined || known !== undefined || phase === 'running';
+  const lines = hasJoined ? leavingUnder(agent?.egress ?? null) : leavingBefore(phase === 'failed');
   const text = lines.join('\n');
   if (list.dataset.text !== text) {
     list.dataset.text = text;

@@ -15,3 +15,11 @@ test('a link that was cut is told of as a link; what else is wrong in its own wo
   });
   expect(errorNotice(new Error('broken'))).toEqual({ text: 'Broken.', hint: undefined, isBad: true });
 });
+
+test('a link that the fleet refuses is told of as a link, with the reason and what to do', () => {
+  const message = 'the claim token cannot be used: it expired at 2026-11-24 03:12:05 UTC';
+  const notice = errorNotice(new StarlingError('claim-token-refused', message, { hint: 'make a new one with "starling token create"' }));
+  expect(notice.text).toBe('The link or QR code that opened this page adds no device: it expired at 2026-11-24 03:12:05 UTC.');
+  expect(notice.hint).toContain('Make a new one under "Add a device" on the dashboard.');
+  expect(problemNotice({ code: 'claim-token-refused', message: 'not like that' }).text).toContain('adds no device: not like that.');
+});

@@ -10,6 +10,20 @@ export function problemNotice({ code, message, hint }: Pick<Problem, 'code' | 'm
       isBad: true,
     };
   }
+  if (code === 'claim-token-refused') {
+    return {
+      text: `The link or QR code that opened this page adds no device: ${ended(message.replace(/^.*cannot be used: /, ''))}`,
+      hint: 'Each is for as many devices, and for as long, as it was made for. Make a new one under "Add a device" on the dashboard.',
+      isBad: true,
+    };
+  }
+  if (code === 'device-revoked') {
+    return {
+      text: 'This browser was a device of this fleet and was revoked: its key is refused.',
+      hint: 'To add it as a new device, clear what this site keeps in the browser, and open a new link of "Add a device" on the dashboard.',
+      isBad: true,
+    };
+  }
   return { text: asSentence(message), hint: hint === undefined ? undefined : asSentence(hint), isBad: true };
 }
 
@@ -20,7 +34,11 @@ export const unneededLink: Notice = {
 
 /** Errors are written to stand behind something; here they stand alone. */
 function asSentence(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?…]$/.test(text) ? '' : '.'}`;
+  return `${text.slice(0, 1).toUpperCase()}${ended(text.slice(1))}`;
+}
+
+function ended(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
 export function errorNotice(error: unknown): Notice {

@@ -45,9 +45,10 @@ export async function watchVideo(video: HTMLVideoElement, source: string, { infe
   const trouble = createTrouble(onTrouble);
   const read = async (): Promise<void> => {
     underWay += 1;
+    const takenMs = performance.now();
     try {
       const result = await infer(await frameOf(video), source);
-      if (!stopped) stage?.showResult(result);
+      if (!stopped) stage?.showResult(result, takenMs);
       trouble.over();
     } catch (error) {
       trouble.failed(error);

@@ -54,6 +54,8 @@ export interface Link {
   /** @returns false if there is no session: nothing is kept for later here */
   publish(name: MessageName, params: Record<string, string>, payload: Uint8Array): Promise<boolean>;
   readonly state: LinkState;
+  /** Tries again at once: what kept the fleet out of reach is over, as far as this device can tell. */
+  retryNow(): void;
   close(): Promise<void>;
 }
 
@@ -86,8 +88,11 @@ export function createLink(ports: LinkPorts): Link {
   const step = (event: LinkEvent): void => {
     state = nextState(state, event);
   };
-  const dropConnection = (): void => {
+  const stopTimers = (): void => {
     for (const cancel of cancelTimers.splice(0)) cancel();
+  };
+  const dropConnection = (): void => {
+    stopTimers();
     greetings.forget();
     const old = connection;
     connection = undefined;
@@ -200,6 +205,14 @@ export function createLink(ports: LinkPorts): Link {
     },
     get state() {
       return state;
+    },
+    retryNow() {
+      // A try that is under way and fails is not waited for as if it were one of many.
+      failures = 0;
+      if (state !== 'waiting') return;
+      stopTimers();
+      step('retry');
+      void attempt();
     },
     async close() {
       const farewell = jsonEncode({ state: 'offline', bootId: ports.bootId });

@@ -1,4 +1,4 @@
-import type { EgressPolicy, ParameterValues, Pipeline } from '@starling/shared';
+import type { EgressPolicy, FailingEnd, ParameterValues, Pipeline } from '@starling/shared';
 
 /** A release that runs, as far as what is around its pipeline has to know it. */
 export interface RunningRelease {
@@ -12,6 +12,9 @@ export interface RunningRelease {
   parameters?: Readonly<Record<string, ParameterValues>>;
 }
 
+/** A source or a sink that fails now, and is tried again. */
+export type Failing = FailingEnd;
+
 /** What a runtime opens around the pipeline that runs: the sources that its nodes name, and the sinks. */
 export interface PipelineEnds {
   /** Another release runs from now on, or none. */
@@ -24,10 +27,16 @@ export interface PipelineEnds {
     values: Readonly<Record<string, unknown>>,
     item: { stream: string; sequence: number; timeMs: number; resultId?: string },
   ): void;
+  /** Sources and sinks that fail now. */
+  failing(): Failing[];
   close(): Promise<void>;
 }
 
-/** @param tell makes an event of what people who look after the device should know */
+/**
+ * @param tell makes an event of what people who look after the device should know
+ * @param changed what fails now is another than before
+ */
 export type OpenPipelineEnds = (
   tell: (level: 'info' | 'warning' | 'error', code: string, message: string, detail?: Record<string, unknown>) => void,
+  changed: () => void,
 ) => PipelineEnds;

@@ -24,6 +24,7 @@ export function definePipelineRun(program: Command): void {
     .description('run a pipeline over files, or over its own sources until they end or Ctrl-C')
     .argument('<file>', 'pipeline document, YAML or JSON')
     .option('--input <path>', 'file or folder for the first input, or in the place of the first source')
+    .option('--source <node=path>', 'file or folder in the place of the source of that name; may be repeated', repeated, [])
     .option('--set <name=value>', 'value of a parameter; may be repeated', repeated, [])
     .option('--model <name=path>', 'ONNX file of a model, or name/asset=path of an asset; may be repeated', repeated, [])
     .option('--models <directory>', 'folder of models: NAME.onnx, or a folder NAME with its assets (default: models beside the document)')

@@ -6,21 +6,47 @@ import { readTensor, readWave } from '../sources/index.ts';
 /** One file that goes through the pipeline. */
 export interface LocalInput {
   name: string;
+  /** Items of one source are one stream. */
+  stream: string;
+  /** Its place among those of its stream: they count as taken so far apart. */
+  index: number;
   /** Reads it as the port wants it. @throws StarlingError of a file that is not what the port takes */
   ports(): Promise<Readonly<Record<string, unknown>>>;
 }
 
 /**
- * The files of a folder, by name, or one file: for the first input of the pipeline, or else in the place of what its first source gives.
- * @param tell what of a folder is left out
- * @throws StarlingError `bad-file`, `no-input`
+ * What stands for inputs and sources, in the order in which it counts as taken: the first of each, the second of each, and so on.
+ * @param options `input` for the first input or the first source, `source` as `NODE=PATH` for the source of that name
+ * @returns undefined where the pipeline runs over its own sources
+ * @throws StarlingError `bad-file`, `no-input`, `unknown-source`, `invalid-config`
  */
-export async function readInputs(
-  path: string,
-  pipeline: Pick<Pipeline, 'inputs' | 'nodes'>,
+export async function readAllInputs(
+  { input, source }: { input?: string | undefined; source: readonly string[] },
+  pipeline: Pipelined,
   tell: (line: string) => void,
-): Promise<LocalInput[]> {
-  const port = portFor(pipeline);
+): Promise<LocalInput[] | undefined> {
+  const given = source.map((text): [string, string] => {
+    const at = text.indexOf('=');
+    if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+    throw new StarlingError('invalid-config', `source: "${text.slice(0, 40)}" has no name and path`, {
+      ...{ field: 'source', hint: 'write --source NODE=PATH' },
+    });
+  });
+  if (input === undefined && given.length === 0) return undefined;
+  const all = [
+    ...(input === undefined ? [] : [await readInputs(input, portFor(pipeline), 'input', tell)]),
+    ...(await Promise.all(given.map(([name, path]) => readInputs(path, portOfSource(pipeline, name), name, tell)))),
+  ];
+  const closed = Object.entries(pipeline.nodes).flatMap(([name, node]) => ('source' in node ? [name] : []));
+  const silent = given.length === 0 ? [] : closed.filter((name) => !given.some(([own]) => own === name));
+  if (silent.length > 0) tell(`gives nothing in this trial: ${silent.join(', ')}; name files with --source ${silent[0]}=PATH`);
+  return all.flat().toSorted((left, right) => left.index - right.index);
+}
+
+type Pipelined = Pick<Pipeline, 'inputs' | 'nodes'>;
+
+/** The files of a folder, by name, or one file. @param tell what of a folder is left out */
+async function readInputs(path: string, port: InputPort, stream: string, tell: (line: string) => void): Promise<LocalInput[]> {
   const found = await stat(path).catch((cause: unknown) => {
     const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     throw new StarlingError('bad-file', isMissing ? `there is no ${path}` : `${path} cannot be read: ${messageOf(cause)}`, {
@@ -42,8 +68,8 @@ export async function readInputs(
   }
   const others = files.filter((file) => !wanted.includes(file)).map(({ name }) => name);
   if (others.length > 0) tell(`left out, since ${port.reference} takes ${port.type}: ${shortList(others)}`);
-  return wanted.map(({ name, file }) => ({
-    name,
+  return wanted.map(({ name, file }, index) => ({
+    ...{ name: stream === 'input' ? name : `${stream} ${name}`, stream, index },
     ports: async () => ({ [port.reference]: valueFor(port, new Uint8Array(await readFile(file)), name) }),
   }));
 }
@@ -69,7 +95,7 @@ const endings: Readonly<Record<string, readonly string[]>> = {
   audio: ['wav'],
 };
 
-function portFor({ inputs, nodes }: Pick<Pipeline, 'inputs' | 'nodes'>): InputPort {
+function portFor({ inputs, nodes }: Pipelined): InputPort {
   const [input] = Object.entries(inputs);
   if (input !== undefined) return { reference: `${INPUT_NODE}.${input[0]}`, type: input[1], kind: parsePortType(input[1]).kind };
   for (const [name, node] of Object.entries(nodes)) {
@@ -80,6 +106,17 @@ function portFor({ inputs, nodes }: Pick<Pipeline, 'inputs' | 'nodes'>): InputPo
   throw new StarlingError('no-input', 'the pipeline has neither an input nor a source', {
     field: 'input',
     hint: 'declare one under `inputs`',
+  });
+}
+
+/** What the source of this name gives first. */
+function portOfSource({ nodes }: Pipelined, name: string): InputPort {
+  const node = Object.hasOwn(nodes, name) ? nodes[name] : undefined;
+  const [port] = node !== undefined && 'source' in node ? Object.entries(outputsOf(node)) : [];
+  if (port !== undefined) return { reference: `${name}.${port[0]}`, type: port[1], kind: parsePortType(port[1]).kind };
+  const names = Object.entries(nodes).flatMap(([own, each]) => ('source' in each ? [own] : []));
+  throw new StarlingError('unknown-source', `the pipeline has no source "${name}"`, {
+    ...{ field: `source.${name}`, hint: names.length === 0 ? 'it has none: give files with --input' : `sources: ${names.join(', ')}` },
   });
 }
 

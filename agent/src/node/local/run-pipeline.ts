@@ -28,12 +28,14 @@ import { createSinks, type OpenSinks } from '../sinks/index.ts';
 import { createPushEndpoints, createSources } from '../sources/index.ts';
 import type { Tell } from '../tell.ts';
 import { findModels, type ModelFiles, modelsOf } from './find-models.ts';
-import { readInputs } from './local-inputs.ts';
+import { readAllInputs } from './local-inputs.ts';
 import { readPipelineFile, requireSound } from './read-pipeline.ts';
 import { createReport, type Report } from './report.ts';
 
 export interface LocalRunOptions {
   input?: string | undefined;
+  /** `NODE=PATH`: files in the place of that source. */
+  source: readonly string[];
   set: readonly string[];
   /** `name=path`, also `name/asset=path`. */
   model: readonly string[];
@@ -81,10 +83,7 @@ export async function runPipelineLocally(path: string, options: LocalRunOptions,
     resolve(options.models ?? join(dirname(path), 'models')),
     readParameterTexts(options.model),
   );
-  const inputs =
-    options.input === undefined
-      ? undefined
-      : await readInputs(options.input, expandPipeline(pipeline, parametersOfTrial(pipeline, texts)), ports.tell);
+  const inputs = await readAllInputs(options, expandPipeline(pipeline, parametersOfTrial(pipeline, texts)), ports.tell);
   const report = createReport({ ...options, ...ports, output: options.output, encode: encodeJpeg });
   const folder = await mkdtemp(join(tmpdir(), 'starling-run-'));
   let sinks: OpenSinks | undefined;
@@ -104,9 +103,9 @@ export async function runPipelineLocally(path: string, options: LocalRunOptions,
     try {
       if (inputs === undefined) await around.untilSourcesEnd();
       else {
-        for (const [index, { name, ports: valuesOf }] of inputs.entries()) {
+        for (const { name, stream, index, ports: valuesOf } of inputs) {
           if (ports.signal.aborted) break;
-          const place = { source: 'input', timeMs: index * options.intervalMs, signal: ports.signal };
+          const place = { source: stream, timeMs: index * options.intervalMs, signal: ports.signal };
           await runOne(name, async () => runtime.infer({ ports: await valuesOf() }, place), report);
         }
       }
@@ -258,7 +257,7 @@ function watchStored({ nodes }: Pick<Pipeline, 'nodes'>, say: Tell): { tell: Tel
     tell(level, code, message, detail) {
       const node = String(detail?.['node'] ?? '');
       if (!LOST_CODES.includes(code) || !isStored(node)) return say(level, code, message, detail);
-      const hint = 'give another with --set, where the path is a parameter, or files in its place with --input';
+      const hint = 'give another with --set, where the path is a parameter, or files in its place with --input or --source';
       lose(new StarlingError(code, message, { field: `nodes.${node}.params.path`, hint }));
     },
   };
@@ -276,7 +275,7 @@ async function requireFolders({ nodes }: Pick<Pipeline, 'nodes'>): Promise<strin
     const path = node.params['path'];
     const isFolder = node.source === 'folder' && typeof path === 'string';
     if (isFolder && !(await stat(path).catch(() => undefined))?.isDirectory()) {
-      const hint = 'give another with --set, where the path is a parameter, or files in its place with --input';
+      const hint = 'give another with --set, where the path is a parameter, or files in its place with --input or --source';
       throw new StarlingError('folder-unreadable', `${name}: there is no folder ${path}`, { field: `nodes.${name}.params.path`, hint });
     }
     if (isFolder || path === undefined || node.params['loop'] === true) endless.push(name);

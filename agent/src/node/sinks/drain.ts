@@ -1,7 +1,7 @@
 import { isStarlingError, messageOf } from '@starling/shared';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Random } from '../../core/ports/random.ts';
-import { createEpisode, type Tell } from '../tell.ts';
+import { createEpisode, type FailingList, type Tell } from '../tell.ts';
 import type { SinkSpool, SpoolEntry } from './spool.ts';
 
 export interface DrainPlan {
@@ -14,6 +14,7 @@ export interface DrainPlan {
   /** Age at which an entry is given up. */
   maximumAgeMs: number;
   tell: Tell;
+  failing?: FailingList | undefined;
   clock: Clock;
   random: Random;
 }
@@ -22,7 +23,7 @@ export interface DrainPlan {
 export function startDrain(plan: DrainPlan): { close(): Promise<void> } {
   const { spool, clock, node } = plan;
   const abort = new AbortController();
-  const episode = createEpisode(plan.tell, 'sink-recovered', { node });
+  const episode = createEpisode(plan, 'sink-recovered', { node });
   /** @returns whether the entry is done with: it was taken, or will never be */
   const isSettledBy = (error: unknown, { key }: SpoolEntry): boolean => {
     const known = isStarlingError(error) ? error : undefined;
@@ -63,6 +64,7 @@ export function startDrain(plan: DrainPlan): { close(): Promise<void> } {
     async close() {
       abort.abort();
       await Promise.all([spool.close(), running]);
+      episode.close();
     },
   };
 }

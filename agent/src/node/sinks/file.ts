@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000;
 /** Writes lines of JSON to files that grow, or a file for each picture, below one folder; the oldest files make room for new ones. */
 export const openFileSink: OpenSink<Params> = (params, { node }, ports) => {
   const folder = join(ports.filesFolder, params.folder);
-  const episode = createEpisode(ports.tell, 'sink-recovered', { node });
+  const episode = createEpisode(ports, 'sink-recovered', { node });
   const ready = prepare(folder);
   ready.catch(() => undefined);
   const write = params.format === 'images' ? pictureWriter(folder, params) : lineWriter(folder, params, ports.clock.wallMs);
@@ -44,6 +44,7 @@ export const openFileSink: OpenSink<Params> = (params, { node }, ports) => {
     },
     async close() {
       await work;
+      episode.close();
     },
   };
 };

@@ -4,7 +4,7 @@ import type { RawImage } from '../../core/ports/image-codec.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { Credentials } from '../credentials.ts';
 import type { Closable } from '../kept-open.ts';
-import type { Tell } from '../tell.ts';
+import type { FailingList, Tell } from '../tell.ts';
 
 /** The item that a value belongs to. */
 export interface SinkItem {
@@ -35,6 +35,7 @@ export interface SinkPorts {
   clock: Clock;
   random: Random;
   tell: Tell;
+  failing?: FailingList | undefined;
   credentials: Credentials;
   /**
    * Files of a node that are there when the agent starts again. Of two that want the same, as while a release is switched, the second

@@ -22,7 +22,7 @@ interface Found {
 /** Reads the images of a folder, those that are there and those that come; a new file goes first. */
 export const openFolder: OpenSource<Params> = (params, context) => {
   const { node, push } = context;
-  const episode = createEpisode(context.tell, 'source-recovered', { node });
+  const episode = createEpisode(context, 'source-recovered', { node });
   const sleeper = createSleeper();
   let closed = false;
   /** Name -> stamp of what was read, in this turn where the folder is read in a loop. */
@@ -94,6 +94,7 @@ export const openFolder: OpenSource<Params> = (params, context) => {
       closed = true;
       sleeper.wake();
       await running;
+      episode.close();
     },
   };
 };

@@ -10,8 +10,8 @@ const UNDER_WAY_MAXIMUM = 8;
 
 /** Each message of a topic is an item. */
 export const openMqttSource: OpenSource<Params> = (params, context) => {
-  const { node, push, tell } = context;
-  const episode = createEpisode(tell, 'source-recovered', { node });
+  const { node, push } = context;
+  const episode = createEpisode(context, 'source-recovered', { node });
   const underWay = new Set<Promise<unknown>>();
   const broker = openBroker(
     {
@@ -43,6 +43,7 @@ export const openMqttSource: OpenSource<Params> = (params, context) => {
     async close() {
       await broker.close();
       await Promise.allSettled(underWay);
+      episode.close();
     },
   };
 };

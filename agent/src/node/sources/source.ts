@@ -2,7 +2,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { Credentials } from '../credentials.ts';
-import type { Tell } from '../tell.ts';
+import type { FailingList, Tell } from '../tell.ts';
 import type { PushEndpoints } from './endpoints.ts';
 
 /** What takes the items of sources: the release that runs. */
@@ -43,6 +43,7 @@ export interface SourceContext {
   random: Random;
   log: Log;
   tell: Tell;
+  failing?: FailingList | undefined;
   credentials: Credentials;
   endpoints: PushEndpoints;
 }

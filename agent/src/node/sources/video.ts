@@ -56,7 +56,7 @@ function openVideo(plan: VideoPlan, context: SourceContext): Source {
   const { node, tell, clock } = context;
   /** When the first frame of a stored video counts as filmed: now, and the others as much later as they are in it. */
   let firstMs = 0;
-  const episode = createEpisode(tell, 'source-recovered', { node });
+  const episode = createEpisode(context, 'source-recovered', { node });
   let closed = false;
   let stop = (): void => undefined;
   let onEnded = (): void => undefined;
@@ -125,6 +125,7 @@ function openVideo(plan: VideoPlan, context: SourceContext): Source {
     ended,
     async close() {
       closed = true;
+      episode.close();
       stop();
       delivery.stop();
       onEnded();

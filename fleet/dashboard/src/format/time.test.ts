@@ -25,6 +25,12 @@ test.each([
   [4243, '4.24 s'],
   [12_345, '12.3 s'],
   [200_000, '3 min 20 s'],
+  // What is rounded up to the next unit is told in it.
+  [9.96, '10 ms'],
+  [999.6, '1.00 s'],
+  [9_996, '10.0 s'],
+  [59_960, '1 min 0 s'],
+  [299_600, '5 min 0 s'],
 ])('%d ms lasts %s', (lengthMs, words) => {
   expect(duration(lengthMs)).toBe(words);
 });

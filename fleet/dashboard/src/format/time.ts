@@ -26,13 +26,12 @@ export function relativeTime(atMs: number, nowMs: number): string {
   return relative.format(Math.trunc(differenceMs / lengthMs), unit);
 }
 
-/** `1.2 s`, `340 ms`, `3 min 20 s` */
+/** `1.20 s`, `340 ms`, `3 min 20 s`. Each bound is where the unit below it would be rounded up to a whole one: `60.0 s`, `1000 ms`. */
 export function duration(lengthMs: number): string {
   if (lengthMs < 0.05) return '0 ms';
-  if (lengthMs < 10) return `${lengthMs.toFixed(1)} ms`;
-  if (lengthMs < 1000) return `${Math.round(lengthMs)} ms`;
-  if (lengthMs < 60_000) return `${(lengthMs / 1000).toFixed(lengthMs < 10_000 ? 2 : 1)} s`;
-  const minutes = Math.floor(lengthMs / 60_000);
-  const seconds = Math.round((lengthMs % 60_000) / 1000);
-  return `${minutes} min ${seconds} s`;
+  if (lengthMs < 9.95) return `${lengthMs.toFixed(1)} ms`;
+  if (lengthMs < 999.5) return `${Math.round(lengthMs)} ms`;
+  if (lengthMs < 59_950) return `${(lengthMs / 1000).toFixed(lengthMs < 9_995 ? 2 : 1)} s`;
+  const seconds = Math.round(lengthMs / 1000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

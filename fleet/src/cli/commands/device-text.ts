@@ -1,4 +1,4 @@
-import type { DeviceView, PlacementView } from '@starling/shared';
+import type { DeviceView, PlacementView, RunningParameter } from '@starling/shared';
 import type { Output } from '../output.ts';
 import { formatBytes, formatTime, shortDigest } from '../printable.ts';
 import { formatFields } from '../table.ts';
@@ -53,6 +53,7 @@ export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'
     ...(desired?.placement ?? []).map((each): [string, string] => [each.place, placementText(each, desired?.releaseName ?? null)]),
     ['runs', runsText(view)],
     ['phase', phaseText(view)],
+    ...failingTexts(view),
     [
       'error',
       reported?.error == null
@@ -76,6 +77,7 @@ export function describeDevice(view: DeviceView, { table }: Pick<Output, 'table'
       `\nwhat is known by now: starling artefact explain ${view.name} ${choices[0]?.[0]}`,
     );
   }
+  parts.push(...parametersText(view, table));
   const steps = reported?.steps.filter(({ state }) => state !== 'done') ?? [];
   if (steps.length > 0) {
     parts.push(
@@ -102,4 +104,26 @@ function helpTexts({ desired, reported }: DeviceView): [string, string][] {
     const stands = problem === undefined ? state : `${state}: ${problem.message}`;
     return ['helps with', `${releaseName ?? release.slice(0, 12)} on ${places.join(', ')}: ${stands}`];
   });
+}
+
+const setBy = { default: 'the pipeline', release: 'the release', device: 'the device itself' } as const;
+
+/** Values that its pipelines run with, and who has set each; nothing where they have no parameters. */
+function parametersText({ reported }: DeviceView, table: Output['table']): string[] {
+  const parameters = reported?.running?.parameters ?? [];
+  if (parameters.length === 0) return [];
+  const columns = [
+    { title: 'PARAMETER', value: ({ pipeline, name }: RunningParameter) => `${pipeline}:${name}` },
+    { title: 'VALUE', value: ({ value }: RunningParameter) => JSON.stringify(value) },
+    { title: 'SET BY', value: ({ by }: RunningParameter) => setBy[by] },
+  ];
+  return ['', table(parameters, columns)];
+}
+
+/** Sources and sinks that fail, for as long as they do. */
+function failingTexts({ reported }: DeviceView): [string, string][] {
+  return (reported?.failing ?? []).map(({ node, message, sinceMs, attempts }) => [
+    'fails',
+    `${node} since ${formatTime(sinceMs)}, tried ${attempts === 1 ? 'once' : `${attempts} times`}: ${message}`,
+  ]);
 }

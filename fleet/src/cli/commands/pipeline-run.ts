@@ -17,6 +17,7 @@ const program = fileURLToPath(new URL('../../../../agent/src/node/main.ts', impo
 
 const runOptions = z.object({
   input: z.string().optional(),
+  source: wordsSchema,
   set: wordsSchema,
   model: wordsSchema,
   models: z.string().optional(),
@@ -35,6 +36,7 @@ export function definePipelineRun(pipeline: Command, contextOf: ContextOf): void
     .argument('<file>', 'pipeline document, YAML or JSON')
     .summary('run a pipeline on this machine, with no fleet')
     .option('--input <path>', 'file or folder for the first input, or in the place of the first source')
+    .option('--source <node=path>', 'file or folder in the place of the source of that name; may be repeated', collect)
     .option('--set <name=value>', 'value of a parameter; may be repeated', collect)
     .option(
       '--model <name=path>',
@@ -56,7 +58,7 @@ export function definePipelineRun(pipeline: Command, contextOf: ContextOf): void
       ),
     )
     .action(async (file: string, _options, command: Command) => {
-      const { set, model, send, intervalMs, models, ...rest } = readOptions(command, runOptions);
+      const { source, set, model, send, intervalMs, models, ...rest } = readOptions(command, runOptions);
       const context = contextOf(command);
       const joined = await joinPipeline(file, () => clientOf(context), set);
       // Beside a copy there are no models.
@@ -64,6 +66,7 @@ export function definePipelineRun(pipeline: Command, contextOf: ContextOf): void
       const named = { ...rest, models: models ?? beside, 'interval-ms': intervalMs };
       const args = [
         ...['pipeline', 'run', joined.path, ...(context.output.json ? ['--json'] : []), ...(send === true ? ['--send'] : [])],
+        ...(source ?? []).flatMap((word) => ['--source', word]),
         ...(set ?? []).flatMap((word) => ['--set', word]),
         ...(await withPulled(model ?? [], context)).flatMap((word) => ['--model', word]),
         ...Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)])),

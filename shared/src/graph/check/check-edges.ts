@@ -99,7 +99,7 @@ export function checkTriggers(checked: CheckedGraph): void {
         report({ code: 'trigger-is-input', field, message, hint: 'remove the trigger' });
       }
       if (triggersOf(node).indexOf(trigger) !== index)
-        report({ code: 'trigger-is-input', field, message: `${trigger} stands there twice` });
+        report({ code: 'trigger-is-input', field, message: `${trigger} stands there twice`, hint: 'remove one of the two' });
     }
   }
 }

@@ -18,7 +18,8 @@ export function checkInnerPipelines(pipeline: Pipeline): GraphProblem[] {
     const size = expandedSize(pipeline, pipelines, new Map());
     if (size > EXPANDED_NODES_MAXIMUM) {
       const message = `with all inner pipelines spread out it has ${size} nodes, at most ${EXPANDED_NODES_MAXIMUM} are taken`;
-      problems.push({ code: 'too-large', field: 'pipelines', message });
+      const hint = 'use fewer nodes, or run an inner pipeline over a list with `each: true` instead of naming it many times';
+      problems.push({ code: 'too-large', field: 'pipelines', message, hint });
     }
   }
   const used = usedPipelines(pipeline, pipelines);
@@ -51,7 +52,8 @@ function recursionsOf(pipelines: Inner): GraphProblem[] {
       .filter(([, next]) => next === name || reaches(next, name, new Set()))
       .map(([node, next]): GraphProblem => {
         const message = next === name ? `"${name}" contains itself` : `"${name}" contains itself, by way of "${next}"`;
-        return { code: 'recursive-pipeline', field: `pipelines.${name}.nodes.${node}.pipeline`, message };
+        const hint = `name another pipeline at ${node}, or remove it: what comes back with the next item goes through a flow.delay`;
+        return { code: 'recursive-pipeline', field: `pipelines.${name}.nodes.${node}.pipeline`, message, hint };
       }),
   );
 }

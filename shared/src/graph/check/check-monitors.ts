@@ -22,14 +22,23 @@ export function checkMonitors(checked: CheckedGraph, monitors: Readonly<Record<s
       const allowed = measurable[monitor.measure];
       if (!(monitor.measure === 'count' && type.kind === 'list') && !allowed.includes(watched.kind)) {
         const message = `${monitor.measure} is measured on ${allowed.join(' or ')}, not on ${scope.describe(type)}`;
-        report({ code: 'type-mismatch', field, message });
+        const fitting = Object.entries(measurable).filter(([, kinds]) => kinds.includes(watched.kind));
+        const measures = fitting.map(([measure]) => measure).join(', ');
+        const hint = measures === '' ? `watch a port of ${allowed.join(' or ')}` : `watch another port, or measure one of ${measures}`;
+        report({ code: 'type-mismatch', field, message, hint });
       }
     }
     if (monitor.bins.some((edge, index) => index > 0 && edge <= (monitor.bins[index - 1] ?? -Infinity))) {
-      report({ code: 'invalid-params', field: `monitors.${name}.bins`, message: 'bin edges must ascend' });
+      report({
+        code: 'invalid-params',
+        field: `monitors.${name}.bins`,
+        message: 'bin edges must ascend',
+        hint: 'write them from the smallest to the largest, each once',
+      });
     }
     if (monitor.reference !== undefined && monitor.reference.length !== monitor.bins.length + 1) {
-      report({ code: 'invalid-params', field: `monitors.${name}.reference`, message: `needs ${monitor.bins.length + 1} counts` });
+      const hint = `${monitor.bins.length} edges make ${monitor.bins.length + 1} bins: one count for each, or leave \`reference\` out`;
+      report({ code: 'invalid-params', field: `monitors.${name}.reference`, message: `needs ${monitor.bins.length + 1} counts`, hint });
     }
   }
 }

@@ -82,7 +82,8 @@ function checkReachable(checked: CheckedGraph, cyclic: ReadonlySet<string>): voi
     const feeders = edgesInto(graph, OUTPUT_NODE).filter(({ to }) => to === `${OUTPUT_NODE}.${port}`);
     const known = feeders.map(({ from }) => parsePortReference(from).node);
     if (known.length === 0 || known.some((node) => !dead.has(node))) continue;
-    report({ code: 'unreachable-output', field: `outputs.${port}`, message: `no item can ever give the output "${port}"` });
+    const hint = `mend what is said of ${[...new Set(known)].join(', ')}, or lead another edge to output.${port}`;
+    report({ code: 'unreachable-output', field: `outputs.${port}`, message: `no item can ever give the output "${port}"`, hint });
   }
 }
 

@@ -47,9 +47,8 @@ export function parsePorts(checked: CheckedGraph, declared: PortTexts, owner: st
     try {
       ports.set(port, checked.scope.instantiate(parsePortType(text, { variables }), owner));
     } catch (error) {
-      const hint = isStarlingError(error) ? error.hint : undefined;
-      const at = `${field}.${port}`;
-      checked.report({ code: 'bad-port-type', field: at, message: messageOf(error), ...(hint === undefined ? {} : { hint }) });
+      const hint = (isStarlingError(error) ? error.hint : undefined) ?? 'write a port type, such as image or tensor<float32,[1,3,h,w]>';
+      checked.report({ code: 'bad-port-type', field: `${field}.${port}`, message: messageOf(error), hint });
       ports.set(port, undefined);
     }
   }
@@ -119,13 +118,16 @@ function readParams(checked: CheckedGraph, name: string, signature: Signature, p
     const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
     const words = wordsOfIssue(issue);
     const message = isMissing ? `${signature.name} needs "${issue.path.join('.')}"` : words.message;
-    const hint = (isMissing ? undefined : words.hint) ?? paramsHint(signature, issue, key);
+    const hint =
+      (isMissing ? undefined : words.hint) ??
+      paramsHint(signature, issue, key) ??
+      `docs/protocol/pipelines.md says what ${signature.name} takes there`;
     checked.report({
       code: 'invalid-params',
       field,
       message,
+      hint,
       ...(key === undefined ? {} : { key }),
-      ...(hint === undefined ? {} : { hint }),
     });
   }
   return undefined;
@@ -147,8 +149,7 @@ function checkExpressions(checked: CheckedGraph, name: string, params: Record<st
     if (problem === undefined) continue;
     const written = path.reduce<unknown>((value, key) => (value as Record<string | number, unknown> | undefined)?.[key], params);
     checked.report({
-      ...{ code: 'invalid-expression', field: ['nodes', name, 'params', ...path].join('.'), message: problem.message },
-      ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+      ...{ code: 'invalid-expression', field: ['nodes', name, 'params', ...path].join('.'), message: problem.message, hint: problem.hint },
       // Where parameters were put in, characters are others than those that stand there.
       ...(written === text ? { range: problem.range } : {}),
     });
@@ -195,7 +196,10 @@ function checkState(
         hint: suggest(output, outputs.keys(), 'outputs'),
       });
     const mismatch = to === undefined || from === undefined ? undefined : scope.unify(from, to);
-    if (mismatch !== undefined) report({ code: 'type-mismatch', field, message: `${output} cannot come back as ${input}: ${mismatch}` });
+    if (mismatch !== undefined) {
+      const hint = 'name an output of the same type and shape, or remove the line from `state`';
+      report({ code: 'type-mismatch', field, message: `${output} cannot come back as ${input}: ${mismatch}`, hint });
+    }
   }
   return new Set(Object.keys(state));
 }

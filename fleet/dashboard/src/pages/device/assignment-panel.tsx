@@ -1,6 +1,8 @@
 import { Accordion, Group, Stack, Text } from '@mantine/core';
 import type { ArtefactChoice, DeviceView, PlacementView } from '@starling/shared';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { read } from '../../data/queries.ts';
 import { bytesOf, inWords } from '../../format/quantity.ts';
 import { Digest } from '../../parts/digest.tsx';
 import { EmptyState } from '../../parts/empty-state.tsx';
@@ -11,10 +13,12 @@ import { Panel } from '../../parts/panel.tsx';
 import { Tag } from '../../parts/tag.tsx';
 import { ChoiceDetail } from './choice-detail.tsx';
 import { MeasureButton } from './measure-button.tsx';
+import { speedWords } from './speed-words.ts';
 
 /** What the device should run, and which artefact of each model was chosen for it, and why. */
 export function AssignmentPanel({ device }: { device: DeviceView }) {
   const { desired, reported } = device;
+  const summary = useQuery(read('summariseTelemetry', { params: { id: device.id } }));
   if (desired === null || desired.release === null) {
     return (
       <Panel title="Assignment">
@@ -42,6 +46,7 @@ export function AssignmentPanel({ device }: { device: DeviceView }) {
                 <Moment atMs={desired.assignedAtMs} /> by {desired.assignedBy}
               </span>,
             ],
+            ['Speed now', running == null || summary.data === undefined ? undefined : speedWords(summary.data)],
           ]}
         />
         {desired.places !== null && (

@@ -1,9 +1,12 @@
 import { Group, Text } from '@mantine/core';
 import type { BrowserCapabilities, DeviceView } from '@starling/shared';
+import { useQuery } from '@tanstack/react-query';
+import { read } from '../../data/queries.ts';
 import { bytesOf, inWords } from '../../format/quantity.ts';
 import { Facts } from '../../parts/facts.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Tag } from '../../parts/tag.tsx';
+import { speedWords } from './speed-words.ts';
 
 const keyWords: Record<NonNullable<BrowserCapabilities['key']>, string> = {
   'non-extractable': 'kept by the browser, which shows it to nobody',
@@ -16,7 +19,8 @@ const systemWords: Readonly<Record<string, string>> = {
 };
 
 /** What a browser is and what it lets a model use. */
-export function BrowserPanel({ device: { capabilities, reported } }: { device: DeviceView }) {
+export function BrowserPanel({ device: { id, capabilities, reported } }: { device: DeviceView }) {
+  const summary = useQuery({ ...read('summariseTelemetry', { params: { id } }), enabled: capabilities.browser !== undefined });
   const { browser, userAgent, os } = capabilities;
   if (browser === undefined) return null;
   const { name, version, mobile, webgpu, storage, key } = browser;
@@ -31,6 +35,7 @@ export function BrowserPanel({ device: { capabilities, reported } }: { device: D
             'Runs on',
             inUse.length === 0 ? 'nothing yet' : inUse.map(([model, provider]) => <div key={model}>{`${model}: ${provider}`}</div>),
           ],
+          ['Measured speed', summary.data === undefined ? undefined : speedWords(summary.data)],
           ['WebAssembly', <WasmFacts key="wasm" wasm={browser.wasm} crossOriginIsolated={browser.crossOriginIsolated} />],
           ['WebGPU', webgpu === null ? <NotThere key="webgpu" why={errorOf('webgpu')} /> : <AdapterFacts key="webgpu" {...webgpu} />],
           ['WebNN', <NotThere key="webnn" why={errorOf('webnn')} />],

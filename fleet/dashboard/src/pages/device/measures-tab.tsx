@@ -21,7 +21,7 @@ const BUCKETS = 60;
 const rangeWords: Record<(typeof rangeHours)[number], string> = { 1: 'Hour', 6: '6 hours', 24: 'Day', 168: 'Week' };
 
 /** The device's figures over time. */
-export function MeasuresTab({ device: { id } }: { device: DeviceView }) {
+export function MeasuresTab({ device: { id, capabilities } }: { device: DeviceView }) {
   const { hours = 1 } = route.useSearch();
   const navigate = route.useNavigate();
   // The range starts at a whole bucket, so that the answer is kept until the next one.
@@ -54,6 +54,7 @@ export function MeasuresTab({ device: { id } }: { device: DeviceView }) {
             // Until the next range is read, the one before stands in for it, without a time.
             readAtMs={series.dataUpdatedAt || nowMs}
             energyMethod={summary.data?.energyMethod ?? null}
+            isBrowser={capabilities.browser !== undefined}
           />
         )}
       </QueryView>
@@ -72,9 +73,12 @@ interface ChartsProps {
   bucketMs: number;
   readAtMs: number;
   energyMethod: 'measured' | 'modelled' | null;
+  isBrowser: boolean;
 }
 
-function Charts({ points, bucketMs, readAtMs, energyMethod }: ChartsProps) {
+const absentOfItems = 'Nothing was read in this range. Figures come every few seconds from a device that reads.';
+
+function Charts({ points, bucketMs, readAtMs, energyMethod, isBrowser }: ChartsProps) {
   const pick = (...names: (keyof SeriesPoint)[]) =>
     points.map((point) => ({ atMs: point.atMs, ...Object.fromEntries(names.map((name) => [name, point[name] as number | null])) }));
   const energyTitle = energyMethod === null ? 'Energy per inference' : `Energy per inference (${energyMethod})`;
@@ -90,6 +94,7 @@ function Charts({ points, bucketMs, readAtMs, energyMethod }: ChartsProps) {
           { name: 'latencyMsP95', label: 'p95' },
         ]}
         format={(value) => inWords(millisecondsOf(value))}
+        absent={absentOfItems}
       />
       <ChartPanel
         title="Throughput"
@@ -107,6 +112,7 @@ function Charts({ points, bucketMs, readAtMs, energyMethod }: ChartsProps) {
         points={pick('agentMemoryBytes')}
         measures={[{ name: 'agentMemoryBytes', label: 'memory' }]}
         format={(value) => inWords(bytesOf(value))}
+        {...(isBrowser ? { absent: 'This browser does not tell how much memory its page takes.' } : {})}
       />
       <ChartPanel
         title="Processor"
@@ -128,6 +134,7 @@ function Charts({ points, bucketMs, readAtMs, energyMethod }: ChartsProps) {
         points={pick('joulesPerInference')}
         measures={[{ name: 'joulesPerInference', label: 'per inference' }]}
         format={(value) => inWords(joulesOf(value))}
+        absent={absentOfItems}
       />
       <ChartPanel
         title="Temperature"
@@ -173,7 +180,7 @@ interface ChartPanelProps extends Omit<TimeChartProps, 'summary'> {
 function ChartPanel({
   title,
   note,
-  absent = 'The device sends figures while it runs.',
+  absent = 'Figures come every few seconds from a device that is online.',
   points,
   measures,
   format,

@@ -1,4 +1,4 @@
-import { SimpleGrid, Stack } from '@mantine/core';
+import { Stack } from '@mantine/core';
 import type { DeviceView, TelemetrySummary } from '@starling/shared';
 import { useQuery } from '@tanstack/react-query';
 import { read } from '../../data/queries.ts';
@@ -7,7 +7,9 @@ import { FigureRow, FigureTile } from '../../parts/figure-tile.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { AssignmentPanel } from './assignment-panel.tsx';
+import { FailingPanel } from './failing-panel.tsx';
 import { LabelsPanel } from './labels-panel.tsx';
+import { ParametersPanel } from './parameters-panel.tsx';
 import { ReconcilePanel } from './reconcile-panel.tsx';
 import { TryPanel } from './try-panel.tsx';
 
@@ -19,12 +21,12 @@ export function NowTab({ device }: { device: DeviceView }) {
       <QueryView query={summary} heightPx={100}>
         {(figures) => <Figures summary={figures} isBrowser={device.capabilities.browser !== undefined} />}
       </QueryView>
+      <FailingPanel device={device} />
       <TryPanel device={device} />
-      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
-        <ReconcilePanel device={device} />
-        <LabelsPanel device={device} />
-      </SimpleGrid>
+      <ReconcilePanel device={device} />
+      <LabelsPanel device={device} />
       <AssignmentPanel device={device} />
+      <ParametersPanel device={device} />
     </Stack>
   );
 }

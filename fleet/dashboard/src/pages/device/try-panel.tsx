@@ -1,8 +1,9 @@
 import { Loader, SimpleGrid, Text } from '@mantine/core';
 import { api, type DeviceView, INFER_INPUT_BYTES_MAXIMUM, StarlingError } from '@starling/shared';
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { apiClient } from '../../data/api-client.ts';
+import { read } from '../../data/queries.ts';
 import { useSession } from '../../data/session.ts';
 import { bytesOf, inWords } from '../../format/quantity.ts';
 import { Panel } from '../../parts/panel.tsx';
@@ -11,9 +12,29 @@ import { ImageDrop } from './image-drop.tsx';
 import { ImageOverlay } from './image-overlay.tsx';
 import { readingsOf } from './readings.ts';
 import { ResultDetail } from './result-detail.tsx';
+import { noImageReason } from './takes-image.ts';
 
 /** Give the device an image: it is shown at once, and what the device reads in it is drawn over it when the answer comes. */
 export function TryPanel({ device }: { device: DeviceView }) {
+  const noImage = useNoImage(device);
+  if (noImage === undefined) return <TryImage device={device} />;
+  return (
+    <Panel title="Try an image">
+      <Text size="sm">{noImage}</Text>
+    </Panel>
+  );
+}
+
+/** Why what runs there takes no image; undefined where it takes one, or where that is not known. */
+function useNoImage({ reported }: DeviceView): string | undefined {
+  const running = reported?.running?.release ?? '';
+  const release = useQuery({ ...read('showRelease', { params: { digest: running } }), enabled: running !== '' });
+  const digest = release.data?.document.pipeline.digest ?? '';
+  const pipeline = useQuery({ ...read('showPipeline', { params: { digest } }), enabled: digest !== '' });
+  return pipeline.data === undefined ? undefined : noImageReason(pipeline.data.document);
+}
+
+function TryImage({ device }: { device: DeviceView }) {
   const { may } = useSession();
   const [image, setImage] = useState<string>();
   const [marked, setMarked] = useState<number>();

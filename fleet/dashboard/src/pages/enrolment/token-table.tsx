@@ -51,13 +51,15 @@ function TokenRow({ token, onRevoke }: { token: ClaimTokenView; onRevoke: () => 
       <Table.Td data-title="State">
         <Tag tone={isLive ? 'good' : 'idle'}>{stateOf(token, now)}</Tag>
       </Table.Td>
-      <Table.Td data-title="Used">
+      <Table.Td data-title="Used" style={{ whiteSpace: 'nowrap' }}>
         {counted(token.usesTotal - token.usesLeft)} of {counted(token.usesTotal)}
       </Table.Td>
       <Table.Td data-title="Labels">
         <Labels labels={token.labels} absent="–" />
       </Table.Td>
-      <Table.Td data-title="Approval">{token.requireApproval ? 'by a person' : 'at once'}</Table.Td>
+      <Table.Td data-title="Approval" style={{ whiteSpace: 'nowrap' }}>
+        {token.requireApproval ? 'by a person' : 'at once'}
+      </Table.Td>
       <Table.Td data-title="Ends">{hasEnded(token) ? '–' : <Moment atMs={token.expiresAtMs} />}</Table.Td>
       <Table.Td data-title="Made">
         {/* Under one another, cells are in columns: what belongs together is one. */}

@@ -62,12 +62,18 @@ function numberOf(typed: number | string): number | undefined {
   return typeof typed === 'number' ? typed : undefined;
 }
 
-export function CommitNumber({ value, onCommit, ...props }: Committed<number | undefined> & Omit<NumberInputProps, 'value' | 'onChange'>) {
+interface CommitNumberProps extends Committed<number | undefined>, Omit<NumberInputProps, 'value' | 'onChange'> {
+  /** What is wrong with a number, said while it is typed: it stands in the document only later. */
+  errorOf?: (value: number | undefined) => string | undefined;
+}
+
+export function CommitNumber({ value, onCommit, error, errorOf, ...props }: CommitNumberProps) {
   const { typed, type, commit } = useTyped({ value, onCommit }, numberOf);
   return (
     <NumberInput
       size="xs"
       {...props}
+      error={typed === undefined || errorOf === undefined ? error : errorOf(numberOf(typed))}
       value={typed ?? value ?? ''}
       onChange={type}
       onBlur={commit}

@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, Button, Group, SegmentedControl, Text } from '@mantine/core';
+import { ActionIcon, Alert, Button, FileButton, Group, SegmentedControl, Text } from '@mantine/core';
 import { IconArrowBackUp, IconArrowForwardUp, IconDeviceFloppy, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -39,7 +39,7 @@ function EditorOf({ digest }: { digest: string }) {
   const pipeline = useQuery(read('showPipeline', { params: { digest } }));
   return (
     <QueryView query={pipeline} heightPx={560} page="New version">
-      {({ name, document }) => <Editor key={digest} initial={textOfPipeline(document)} title={`New version of ${name}`} />}
+      {({ name, document }) => <Editor key={digest} initial={textOfPipeline(document)} title={`New version of ${name}`} isFromFleet />}
     </QueryView>
   );
 }
@@ -47,12 +47,16 @@ function EditorOf({ digest }: { digest: string }) {
 interface EditorProps {
   initial: string;
   title: string;
+  /** The text was made of what the fleet has. */
+  isFromFleet?: boolean;
 }
 
-function Editor({ initial, title }: EditorProps) {
+type Side = 'graph' | 'form' | 'text';
+
+function Editor({ initial, title, isFromFleet = false }: EditorProps) {
   const editing = useEditing(initial);
   const { draft, graph, marks, selection, setSelection, edit, editor, history, ports } = editing;
-  const [side, setSide] = useState<'graph' | 'text'>('graph');
+  const [side, setSide] = useState<Side>('graph');
   const [dialog, setDialog] = useState<'palette' | 'save'>();
   const showProblem = ({ from, to }: DraftProblem): void => {
     setSide('text');
@@ -66,6 +70,7 @@ function Editor({ initial, title }: EditorProps) {
         note="The graph and the text are the same document. Lines are drawn from an output to an input that takes its type."
         actions={<EditorActions {...{ history, editor }} onSave={() => setDialog('save')} />}
       />
+      {isFromFleet && <NoComments onText={(text) => editor.current?.replace(text)} />}
       <SideChoice side={side} onSide={setSide} />
       <div className={classes.halves} data-side={side}>
         <div className={classes.text}>
@@ -91,22 +96,29 @@ function Editor({ initial, title }: EditorProps) {
                 Add a node
               </Button>
             </Group>
+            {selection !== undefined && (
+              <Button className={classes.toForm} hiddenFrom="md" size="xs" variant="default" onClick={() => setSide('form')}>
+                Edit {graph.edges.find(({ id }) => id === selection.id)?.port ?? selection.id}
+              </Button>
+            )}
           </GraphCanvas>
         </div>
       </div>
-      <div className={classes.below}>
+      <div className={classes.below} data-side={side}>
         <Panel title="Check">
           <ProblemList problems={draft.problems} isChecking={!ports.isKnown} onShow={showProblem} />
         </Panel>
-        <Panel title="Details">
-          {draft.isRead ? (
-            <Details {...{ draft, graph, selection }} onEdit={edit} onSelect={setSelection} />
-          ) : (
-            <Text size="sm" role="status">
-              The text cannot be read now: the graph is the one before, and its forms come back when the text is mended.
-            </Text>
-          )}
-        </Panel>
+        <div className={classes.details}>
+          <Panel title="Details">
+            {draft.isRead ? (
+              <Details {...{ draft, graph, selection }} onEdit={edit} onSelect={setSelection} />
+            ) : (
+              <Text size="sm" role="status">
+                The text cannot be read now: the graph is the one before, and its forms come back when the text is mended.
+              </Text>
+            )}
+          </Panel>
+        </div>
       </div>
       {dialog !== undefined && <EditorDialog {...{ dialog, editing }} onClose={() => setDialog(undefined)} />}
       <LeaveGuard isActive={editing.text !== initial && dialog !== 'save'} />
@@ -170,18 +182,41 @@ function EditorActions({ history, editor, onSave }: EditorActionsProps) {
   );
 }
 
-/** On a phone there is room for one of the two. */
-function SideChoice({ side, onSide }: { side: 'graph' | 'text'; onSide: (side: 'graph' | 'text') => void }) {
+/** The fleet has the document that was signed, in which no comments are: whoever has the file goes on with that. */
+function NoComments({ onText }: { onText: (text: string) => void }) {
+  return (
+    <Alert variant="outline" color="gray" mb="md" title="Without the comments of the file">
+      <Group justify="space-between" gap="sm">
+        <Text size="sm" flex="1 1 20rem">
+          A fleet keeps what a pipeline is, not the text that was pushed: its comments are not in here. If you have the file, go on with it.
+        </Text>
+        <FileButton accept=".yaml,.yml,.json" onChange={(file) => void file?.text().then(onText)}>
+          {(button) => (
+            <Button {...button} variant="default" size="xs">
+              Open the file
+            </Button>
+          )}
+        </FileButton>
+      </Group>
+    </Alert>
+  );
+}
+
+const sides: readonly { value: Side; label: string }[] = [
+  { value: 'graph', label: 'Graph' },
+  { value: 'form', label: 'Form' },
+  { value: 'text', label: 'Text' },
+];
+
+/** On a phone there is room for one of the three. */
+function SideChoice({ side, onSide }: { side: Side; onSide: (side: Side) => void }) {
   return (
     <SegmentedControl
       hiddenFrom="md"
       aria-label="What is shown"
-      data={[
-        { value: 'graph', label: 'Graph' },
-        { value: 'text', label: 'Text' },
-      ]}
+      data={[...sides]}
       value={side}
-      onChange={(next) => onSide(next === 'text' ? 'text' : 'graph')}
+      onChange={(next) => onSide(sides.find(({ value }) => value === next)?.value ?? 'graph')}
     />
   );
 }

@@ -105,11 +105,19 @@ export function NumberField({ field, common, value, set }: LeafProps & { field: 
         onCommit={set}
         allowDecimal={!field.isInteger}
         clampBehavior="none"
+        errorOf={(typed) => outOfRange(field, typed)}
         {...(field.minimum !== undefined && { min: field.minimum })}
         {...(field.maximum !== undefined && { max: field.maximum })}
       />
     </WithParameters>
   );
+}
+
+/** @returns what is wrong with a number, in words */
+function outOfRange({ minimum, maximum }: Extract<ParamField, { kind: 'number' }>, value: number | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  if (minimum !== undefined && value < minimum) return `has to be at least ${minimum}`;
+  return maximum !== undefined && value > maximum ? `has to be at most ${maximum}` : undefined;
 }
 
 export function TextField({ common, value, set }: LeafProps) {

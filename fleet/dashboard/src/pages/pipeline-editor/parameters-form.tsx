@@ -1,5 +1,5 @@
 import { Stack, Title } from '@mantine/core';
-import type { Parameter } from '@starling/shared';
+import { checkDeclarations, type Parameter } from '@starling/shared';
 import { CommitChoice, CommitNumber, CommitText } from './commit-fields.tsx';
 import type { Edit } from './edit-document.ts';
 import { EntryFrame } from './entry-frame.tsx';
@@ -37,6 +37,11 @@ export function ParametersForm({ parameters, onEdit }: ParametersFormProps) {
 
 function ParameterEntry({ name, parameter, onEdit }: { name: string; parameter: Parameter; onEdit: ParametersFormProps['onEdit'] }) {
   const set = (key: string, value: unknown): void => onEdit({ kind: 'set', path: ['parameters', name, key], value });
+  const problems = checkDeclarations({ [name]: parameter });
+  const saidOf = (key: BoundedKey) => ({
+    error: problems.find(({ field }) => field === `parameters.${name}.${key}`)?.message,
+    errorOf: (value: number | undefined) => checkDeclarations({ [name]: withNumber(parameter, key, value) })[0]?.message,
+  });
   return (
     <EntryFrame word="parameter" name={name} onRemove={() => onEdit({ kind: 'set', path: ['parameters', name] })}>
       <CommitChoice
@@ -45,11 +50,11 @@ function ParameterEntry({ name, parameter, onEdit }: { name: string; parameter: 
         value={typeof parameter.default as DefaultType}
         onCommit={(type) => set('default', fresh[type])}
       />
-      <DefaultField value={parameter.default} onCommit={(value) => set('default', value)} />
+      <DefaultField value={parameter.default} said={saidOf('default')} onCommit={(value) => set('default', value)} />
       {typeof parameter.default === 'number' && (
         <>
-          <CommitNumber label="Least" value={parameter.minimum} onCommit={(value) => set('minimum', value)} />
-          <CommitNumber label="Most" value={parameter.maximum} onCommit={(value) => set('maximum', value)} />
+          <CommitNumber label="Least" {...saidOf('minimum')} value={parameter.minimum} onCommit={(value) => set('minimum', value)} />
+          <CommitNumber label="Most" {...saidOf('maximum')} value={parameter.maximum} onCommit={(value) => set('maximum', value)} />
         </>
       )}
       <CommitChoice
@@ -67,9 +72,22 @@ function ParameterEntry({ name, parameter, onEdit }: { name: string; parameter: 
   );
 }
 
-function DefaultField({ value, onCommit }: { value: Default; onCommit: (value: Default) => void }) {
-  if (typeof value === 'number') return <CommitNumber label="Default" value={value} onCommit={(next) => onCommit(next ?? 0)} />;
-  if (typeof value === 'string') return <CommitText label="Default" value={value} onCommit={onCommit} />;
+type BoundedKey = 'default' | 'minimum' | 'maximum';
+
+function withNumber(parameter: Parameter, key: BoundedKey, value: number | undefined): Parameter {
+  const { [key]: _before, ...rest } = parameter;
+  return { default: 0, ...rest, ...(value === undefined ? {} : { [key]: value }) };
+}
+
+interface DefaultFieldProps {
+  value: Default;
+  said: { error: string | undefined; errorOf: (value: number | undefined) => string | undefined };
+  onCommit: (value: Default) => void;
+}
+
+function DefaultField({ value, said, onCommit }: DefaultFieldProps) {
+  if (typeof value === 'number') return <CommitNumber label="Default" {...said} value={value} onCommit={(next) => onCommit(next ?? 0)} />;
+  if (typeof value === 'string') return <CommitText label="Default" error={said.error} value={value} onCommit={onCommit} />;
   return (
     <CommitChoice
       label="Default"

@@ -6,6 +6,7 @@ import {
   type Pipeline,
   type PipelineNode,
   pipelineSchema,
+  wordsOfIssue,
 } from '@starling/shared';
 import { type Document, LineCounter } from 'yaml';
 import { z } from 'zod';
@@ -102,7 +103,11 @@ function formProblem(issue: z.core.$ZodIssue): FormProblem {
       hint: 'correct or remove it',
     };
   }
-  return { code: 'invalid-form', field: path.join('.'), message: issue.message };
+  const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  const words = isMissing
+    ? { message: `${String(path.at(-1) ?? 'it')} is missing`, hint: `add "${String(path.at(-1))}"` }
+    : wordsOfIssue(issue);
+  return { code: 'invalid-form', field: path.join('.'), ...words };
 }
 
 function schemaOf(node: Readonly<Record<string, unknown>>) {
