@@ -39,8 +39,7 @@ function isJudged({ spec }: RolloutDetail): boolean {
 }
 
 function Rollout({ rollout }: { rollout: RolloutDetail }) {
-  const { name, state, waiting, why, counts, total, spec, release, releaseName, createdAtMs, createdBy, startedAtMs, finishedAtMs } =
-    rollout;
+  const { name, state, counts, total, spec, release, releaseName, createdAtMs, createdBy, startedAtMs, finishedAtMs } = rollout;
   return (
     <>
       <PageHeader
@@ -53,38 +52,7 @@ function Rollout({ rollout }: { rollout: RolloutDetail }) {
         note={spec.description ?? `To ${releaseName}, on ${counted(total)} ${total === 1 ? 'device' : 'devices'}`}
         actions={<RolloutActions rollout={rollout} />}
       />
-      {why !== null && state !== 'paused' && (
-        <Alert
-          role="status"
-          variant="outline"
-          color="gray"
-          icon={<IconAlertTriangle aria-hidden />}
-          title={isOpen(state) ? 'Why it is being ended' : 'Why it ended'}
-          styles={{ root: { background: 'var(--surface)' } }}
-        >
-          <Text size="sm">{why}</Text>
-        </Alert>
-      )}
-      {waiting !== null && (
-        <Alert
-          role="status"
-          variant="outline"
-          color={state === 'paused' ? 'orange' : 'gray'}
-          icon={<IconClockPause aria-hidden />}
-          title={state === 'paused' ? 'It waits for a person' : 'What it waits for'}
-          styles={{ root: { background: 'var(--surface)' } }}
-        >
-          <Text size="sm">
-            {waiting.text}
-            {waiting.untilMs !== undefined && (
-              <>
-                {' ('}
-                <Moment atMs={waiting.untilMs} />)
-              </>
-            )}
-          </Text>
-        </Alert>
-      )}
+      <Standing rollout={rollout} />
       <Panel title="Devices in all">
         <WaveBar counts={counts} />
       </Panel>
@@ -117,6 +85,46 @@ function Rollout({ rollout }: { rollout: RolloutDetail }) {
       </SimpleGrid>
       <TargetsPanel id={rollout.id} waves={rollout.waves} />
       <TimelinePanel of="listRolloutEvents" id={rollout.id} />
+    </>
+  );
+}
+
+/** Why it was ended, and what it waits for. */
+function Standing({ rollout: { state, waiting, why } }: { rollout: RolloutDetail }) {
+  return (
+    <>
+      {why !== null && state !== 'paused' && (
+        <Alert
+          role="status"
+          variant="outline"
+          color="gray"
+          icon={<IconAlertTriangle aria-hidden />}
+          title={isOpen(state) ? 'Why it is being ended' : 'Why it ended'}
+          styles={{ root: { background: 'var(--surface)' } }}
+        >
+          <Text size="sm">{why}</Text>
+        </Alert>
+      )}
+      {waiting !== null && (
+        <Alert
+          role="status"
+          variant="outline"
+          color={state === 'paused' ? 'orange' : 'gray'}
+          icon={<IconClockPause aria-hidden />}
+          title={state === 'paused' ? 'It waits for a person' : 'What it waits for'}
+          styles={{ root: { background: 'var(--surface)' } }}
+        >
+          <Text size="sm">
+            {waiting.text}
+            {waiting.untilMs !== undefined && (
+              <>
+                {' ('}
+                <Moment atMs={waiting.untilMs} />)
+              </>
+            )}
+          </Text>
+        </Alert>
+      )}
     </>
   );
 }
