@@ -211,14 +211,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   return {
     ...{ status, retryNow: () => link.retryNow() },
     async close() {
-      await challengers.close();
-      await helping.close();
-      await reconciler.close();
-      await ends?.close();
-      await link.close();
-      await captures.close();
-      spool.close();
-      await host.close();
+      for (const each of [challengers, helping, reconciler, ends, link, captures, spool, host]) await each?.close();
     },
   };
 }
