@@ -80,7 +80,22 @@ describeWith(['chromium'], 'rollouts in the dashboard', ({ chromium }) => {
     await dialog.waitFor({ state: 'hidden' });
     await page.getByText('rolled-back', { exact: true }).first().waitFor();
     await page.getByRole('region', { name: 'Timeline' }).getByText('only a try').waitFor();
+    await page.getByRole('status').filter({ hasText: 'Why it ended' }).getByText('(only a try), by').waitFor();
+    await page.goto(`${fleet.baseUrl}/rollouts`);
+    await page
+      .getByRole('row', { name: /spring/ })
+      .getByText('rolled back: every device gets its own previous release (only a try), by')
+      .waitFor();
     expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test('on a phone the list is read without scrolling sideways', async () => {
+    const { page, close } = await openPage(browser, { storageState, viewport: { width: 390, height: 844 } });
+    await page.goto(`${fleet.baseUrl}/rollouts`);
+    const list = page.getByRole('group', { name: 'Rollouts' });
+    await list.getByText('spring').waitFor();
+    expect(await list.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
     await close();
   });
 

@@ -108,13 +108,14 @@ async function wire(
     shares: cluster.shares,
   });
 
-  const password = await modules.accounts.bootstrap(config.adminEmail);
   await database.started();
   if (link.kind === 'external') await link.broker.connect();
   await startWork(modules, { knowsSockets: link.kind === 'embedded' });
   if (link.kind === 'external') closers.push(await cluster.join({ link, modules, database }));
   const expel = link.kind === 'external' ? link.broker.expel : undefined;
   closers.push(startHousekeeping(modules, { directory, clock, log, isMine: () => cluster.has('house'), ...(expel && { expel }) }));
+  // Last: the password is told once, and a start that ends before it is told would leave a fleet that nobody gets into.
+  const password = await modules.accounts.bootstrap(config.adminEmail);
   return {
     addresses,
     publicUrl,

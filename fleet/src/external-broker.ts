@@ -57,7 +57,8 @@ export function readExternalBroker(config: BrokerConfig): ExternalBrokerSettings
 
 function readAuthority(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    // Files of ours end without a line end: two of them joined by "cat" are two certificates all the same.
+    return readFileSync(path, 'utf8').replaceAll(/-----END CERTIFICATE-----(?=-----BEGIN)/g, '-----END CERTIFICATE-----\n');
   } catch (cause) {
     throw new StarlingError('invalid-config', `brokerAuthority: ${messageOf(cause)}`, { field: 'brokerAuthority', cause });
   }

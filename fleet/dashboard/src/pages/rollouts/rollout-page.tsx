@@ -1,6 +1,6 @@
 import { Alert, SimpleGrid, Text } from '@mantine/core';
 import type { RolloutDetail } from '@starling/shared';
-import { IconClockPause } from '@tabler/icons-react';
+import { IconAlertTriangle, IconClockPause } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { read } from '../../data/queries.ts';
@@ -39,7 +39,8 @@ function isJudged({ spec }: RolloutDetail): boolean {
 }
 
 function Rollout({ rollout }: { rollout: RolloutDetail }) {
-  const { name, state, waiting, counts, total, spec, release, releaseName, createdAtMs, createdBy, startedAtMs, finishedAtMs } = rollout;
+  const { name, state, waiting, why, counts, total, spec, release, releaseName, createdAtMs, createdBy, startedAtMs, finishedAtMs } =
+    rollout;
   return (
     <>
       <PageHeader
@@ -52,6 +53,18 @@ function Rollout({ rollout }: { rollout: RolloutDetail }) {
         note={spec.description ?? `To ${releaseName}, on ${counted(total)} ${total === 1 ? 'device' : 'devices'}`}
         actions={<RolloutActions rollout={rollout} />}
       />
+      {why !== null && state !== 'paused' && (
+        <Alert
+          role="status"
+          variant="outline"
+          color="gray"
+          icon={<IconAlertTriangle aria-hidden />}
+          title={isOpen(state) ? 'Why it is being ended' : 'Why it ended'}
+          styles={{ root: { background: 'var(--surface)' } }}
+        >
+          <Text size="sm">{why}</Text>
+        </Alert>
+      )}
       {waiting !== null && (
         <Alert
           role="status"
