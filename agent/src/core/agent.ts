@@ -123,20 +123,13 @@ export interface Agent {
 /** Starts the agent: runs what it ran before at once, then seeks the fleet. */
 export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Promise<Agent> {
   const { clock, log, host, journal, trust, store, key } = ports;
-  const settings = agentSettingsSchema.parse({});
   // Each part is given what it needs of the others by name; nothing is called before all are there.
   let link: Link;
   let concerned = (): string | null => null;
   const newest: Pick<AgentStatus, 'answered'> = { answered: null };
-  const publish = (name: Parameters<Link['publish']>[0], params: Record<string, string>, payload: Uint8Array): Promise<boolean> =>
-    link.publish(name, params, payload);
+  const publish: Publish = (name, params, payload) => link.publish(name, params, payload);
 
-  const spool: Spool = await openSpool({
-    ...{ files: ports.files, clock, ...identity },
-    budgetBytes: settings.spoolBudgetBytes,
-    trustedNowMs: () => trust.nowMs(),
-    publish: (kind, payload) => publish('telemetry', { kind }, payload),
-  });
+  const spool = await openOwnSpool(ports, identity, publish);
   const { record, event, refused } = createTelling(spool, log, () => concerned());
   const puller = createPuller({
     ...ports,
@@ -148,7 +141,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const told = { ownParameters: ports.ownParameters, failing: () => ends?.failing() ?? [] };
   const underNewestRoot = createUnderNewestRoot(ports.access, trust);
   const known = await openKnown(ports);
-  const { reconciler, challengers, helping } = createReconciling(
+  const parts = createReconciling(
     { ...ports, ...told },
     {
       ...{ ...known, puller, underNewestRoot, onEvent: event },
@@ -159,14 +152,12 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
       },
     },
   );
-  const parts = { reconciler, challengers, helping };
+  const { reconciler, challengers, helping } = parts;
   reportAgain = () => void publish('reported', {}, jsonEncode(withBeside(reconciler.reported(), parts, told)));
   concerned = () => reconciler.concerned();
   const measuring = createMeasuring(ports, { reconciler, puller, underNewestRoot, record, tunings: known.tunings });
   const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, known.tunings, log);
-  const taps = createTapRelay({ clock, host, publish: (tap, payload) => publish('tap', { id: tap }, payload) });
-  const uploads = createUploads({ clock, publish: (id, payload) => publish('upload', { id }, payload) });
-  const captures = await openCaptures({ ...ports, device: key.device, uploads });
+  const { taps, uploads, captures } = await openSenders(ports, publish);
   const commands = createCommandRunner({
     ...{ trust, underNewestRoot, journal, clock, log, host, store, puller },
     ...{ device: key.device, agentVersion: identity.agentVersion, measuring, taps, captures, uploads },
@@ -203,7 +194,7 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
 
   link = createLink({ ...ports, bootId: identity.bootId, hello: () => helloOf(identity, ports) });
   await reconciler.resume();
-  const adopters = { reconciler, challengers, helping, gatekeeper };
+  const adopters = { ...parts, gatekeeper };
   await adoptKept(ports, adopters);
   const desired = (signed: string): Promise<void> =>
     underNewestRoot((root) => adopt(signed, root, ports, adopters)).catch((error: unknown) => refused('desired state', reasonOf(error)));
@@ -211,16 +202,28 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   return {
     ...{ status, retryNow: () => link.retryNow() },
     async close() {
-      await challengers.close();
-      await helping.close();
-      await reconciler.close();
-      await ends?.close();
-      await link.close();
-      await captures.close();
-      spool.close();
-      await host.close();
+      for (const each of [challengers, helping, reconciler, ends, link, captures, spool, host]) await each?.close();
     },
   };
+}
+
+type Publish = (name: Parameters<Link['publish']>[0], params: Record<string, string>, payload: Uint8Array) => Promise<boolean>;
+
+function openOwnSpool({ files, clock, trust }: AgentPorts, identity: AgentIdentity, publish: Publish): Promise<Spool> {
+  return openSpool({
+    ...{ files, clock, ...identity },
+    budgetBytes: agentSettingsSchema.parse({}).spoolBudgetBytes,
+    trustedNowMs: () => trust.nowMs(),
+    publish: (kind, payload) => publish('telemetry', { kind }, payload),
+  });
+}
+
+/** What sends values of its own to the fleet, piece by piece. */
+async function openSenders(ports: AgentPorts, publish: Publish) {
+  const { clock, host, key } = ports;
+  const taps = createTapRelay({ clock, host, publish: (tap, payload) => publish('tap', { id: tap }, payload) });
+  const uploads = createUploads({ clock, publish: (id, payload) => publish('upload', { id }, payload) });
+  return { taps, uploads, captures: await openCaptures({ ...ports, device: key.device, uploads }) };
 }
 
 /** Keeps what is told in the spool. @param concerned the release of which an event speaks */
