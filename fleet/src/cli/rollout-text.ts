@@ -29,7 +29,7 @@ export function describeRollout(view: RolloutDetail, output: Pick<Output, 'table
     ['state', view.stepName === null ? view.state : `${view.state}, step ${view.step + 1} of ${view.steps}: ${view.stepName}`],
     ['why', why ?? undefined],
     // What holds it is told already.
-    ['waits for', waiting === null || waiting.text === why ? undefined : waiting.text],
+    ['now', waiting === null || waiting.text === why ? undefined : waiting.text],
     ['devices', `${view.total}: ${countsText(view.counts)}`],
     ['failures', failures.length === 0 ? undefined : failures.map(({ code, devices }) => `${code} ${devices}`).join(', ')],
     ['created', `${formatTime(createdAtMs)} by ${createdBy}`],
