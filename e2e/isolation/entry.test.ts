@@ -117,7 +117,7 @@ describe('a claim token', () => {
     const token = await neighbours.fleet.claim();
     await expect(enrol(token, { secret: 'x'.repeat(32) })).rejects.toMatchObject({
       code: 'claim-token-refused',
-      message: expect.stringContaining('not known'),
+      message: expect.stringContaining('this fleet does not know it'),
     });
     await expect(enrol({ ...token, tokenId: 'nobody' })).rejects.toMatchObject({ code: 'claim-token-refused' });
   });
