@@ -164,6 +164,8 @@ describeWith(['chromium'], 'what is done to a browser from afar', ({ chromium })
     await tab.context.setOffline(true);
     await tab.page.reload();
     await untilRuns(tab.page);
+    // Until it is loaded again, what is read belongs to no experiment.
+    await tab.page.locator('#facts dd', { hasText: `${challenger.digest.slice(0, 12)} runs beside it` }).waitFor();
     await readSome(PICTURES / 2);
     await tab.context.setOffline(false);
     const { arms } = await counted(PICTURES);

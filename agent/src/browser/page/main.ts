@@ -6,6 +6,7 @@ import { type BrowserAgent, type BrowserAgentStatus, createAgent, isolatePage, t
 import { decodeSound, hearSound, listenStream, openMicrophone } from '../sources/audio.ts';
 import { openCamera } from '../sources/camera.ts';
 import { waitsFor } from '../waits-for.ts';
+import { besideWords } from './beside.ts';
 import { chooseFiles, leftOutNotice } from './choose-files.ts';
 import { element, make, setText } from './elements.ts';
 import { fileNotice } from './file-notice.ts';
@@ -64,11 +65,13 @@ function showStatus(status: BrowserAgentStatus): void {
   showControls(takesSound(status));
   showReach(status);
   const { reported, device } = status.agent ?? {};
+  const beside = besideWords(reported);
   const providers = Object.values(reported?.running?.providers ?? {});
   meters.showProviders(providers, status.threads);
   showFacts({
     ...nameOf(device ?? status.known?.device),
     Release: releaseWords(status),
+    ...(beside === undefined ? {} : { 'Also tried': beside }),
     ...(status.withoutGpu === undefined || providers.includes('webgpu') ? {} : { Graphics: status.withoutGpu }),
     ...(status.agent === undefined ? {} : { 'Not sent yet': `${Math.round(status.agent.spoolBytes / 1024)} KB of telemetry` }),
   });
