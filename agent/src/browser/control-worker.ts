@@ -30,10 +30,15 @@ let running: RunningAgent | undefined;
 
 function report(progress: Partial<BrowserAgentStatus>): void {
   status = { ...status, ...progress };
-  const text = JSON.stringify(status);
+  const text = withoutTime(status);
   if (text === told) return;
   told = text;
   tell({ type: 'status', status });
+}
+
+/** When a report was made says nothing new of the agent: a page that lays itself out for each takes a core from the model that runs. */
+function withoutTime({ agent, ...others }: BrowserAgentStatus): string {
+  return JSON.stringify(agent === undefined ? others : { ...others, agent: { ...agent, reported: { ...agent.reported, atMs: 0 } } });
 }
 
 self.addEventListener('message', ({ data }: MessageEvent<AgentRequest>) => {

@@ -12,6 +12,11 @@ export function setText(target: HTMLElement, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }
 
+/** Changes what is kept at an element only where it differs: styles are worked out anew even for a value that is there already. */
+export function setData(target: HTMLElement, name: string, value: string): void {
+  if (target.dataset[name] !== value) target.dataset[name] = value;
+}
+
 export function make<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   text = '',

@@ -8,7 +8,7 @@ import { openCamera } from '../sources/camera.ts';
 import { waitsFor } from '../waits-for.ts';
 import { besideWords } from './beside.ts';
 import { chooseFiles, leftOutNotice } from './choose-files.ts';
-import { element, make, setText } from './elements.ts';
+import { element, make, setData, setText } from './elements.ts';
 import { fileNotice } from './file-notice.ts';
 import { listInputs } from './inputs.ts';
 import { createMeters } from './meters.ts';
@@ -55,7 +55,7 @@ const SAID_MS = 5_000;
 
 function showStatus(status: BrowserAgentStatus): void {
   showSteps(element('steps', HTMLOListElement), shownSteps(status));
-  document.body.dataset.phase = status.phase;
+  setData(document.body, 'phase', status.phase);
   notices.show('phase', noticeOf(status));
   notices.show('refused', refusedNotice(status.agent?.reported));
   if (status.tokenIgnored === true && !isLinkTold) notices.show('link', unneededLink);
@@ -111,7 +111,7 @@ function noticeOf(status: BrowserAgentStatus): Notice | undefined {
 function showReach(status: BrowserAgentStatus): void {
   const { word, isLost } = reach(status.agent?.link, performance.now());
   const pill = element('link', HTMLParagraphElement);
-  pill.dataset.state = word;
+  setData(pill, 'state', word);
   setText(pill, pillOf(status, word));
   notices.show('reach', isLost && !status.pending ? lostNotice(status.agent?.reported.running != null) : undefined);
 }
