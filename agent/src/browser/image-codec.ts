@@ -61,10 +61,7 @@ export function pixelsOf(picture: CanvasImageSource, width: number, height: numb
   context.fillRect(0, 0, width, height);
   context.drawImage(picture, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
-  const pixels = withoutAlpha(data, width * height);
-  // Given back at once: megabytes that wait for the garbage collector make it come for each few pictures.
-  data.buffer.transfer?.(0);
-  return { width, height, data: pixels };
+  return { width, height, data: withoutAlpha(data, width * height) };
 }
 
 /** A canvas of a larger picture is not kept. */

@@ -4,6 +4,7 @@ import { failureOf } from '../../core/hosting/index.ts';
 import type { EngineSession, Tensor } from '../../core/ports/engine.ts';
 import { defaultSettings, goldenFeeds, openOnLadder, readGolden, replayGolden } from '../../core/sessions/index.ts';
 import { openFolder, readFile } from '../private-folder.ts';
+import { ARENA } from './arena.ts';
 import type { MeasureReply, MeasureRequest } from './measure-messages.ts';
 import { createOnnxRuntime } from './onnxruntime.ts';
 import { isProbeAnswer, probeInputs, probeModel } from './probe-model.ts';
@@ -49,7 +50,7 @@ const PROBE_BUDGET_MS = 1_000;
 /** @throws StarlingError `load-failed`, `inference-failed`, `wrong-answer` */
 async function probe({ provider, threads }: Extract<MeasureRequest, { call: 'probe' }>): Promise<number> {
   const engine = createOnnxRuntime({ providers: [provider], threads, readModel: async () => probeModel(), onDeviceLost });
-  const session = await engine.open('', defaultSettings(provider, { threads, arena: false }));
+  const session = await engine.open('', defaultSettings(provider, { threads, arena: ARENA }));
   const timesMs: number[] = [];
   let spentMs = 0;
   // The first run makes what the others use: shaders, memory.

@@ -1,5 +1,6 @@
 import { StarlingError } from '@starling/shared';
 import type { MeasureHost, MeasureSession } from '../../core/ports/measure-host.ts';
+import { ARENA } from './arena.ts';
 import type { MeasureReply, MeasureRequest } from './measure-messages.ts';
 
 export interface MeasureWorkerOptions {
@@ -12,7 +13,7 @@ export interface MeasureWorkerOptions {
 export function createMeasureWorker({ home, providers, threads }: MeasureWorkerOptions): MeasureHost {
   return {
     providers,
-    machine: { threads, arena: false },
+    machine: { threads, arena: ARENA },
     async open(model, ladder, signal) {
       signal.throwIfAborted();
       const call = start(signal);

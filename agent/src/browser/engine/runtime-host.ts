@@ -12,6 +12,7 @@ import { openFolder, readFile } from '../private-folder.ts';
 import { createReferenceStore } from '../reference-store.ts';
 import { createWorkerSandbox } from '../sandbox.ts';
 import { createBrowserSensors } from '../sensors.ts';
+import { ARENA } from './arena.ts';
 import { createBusyMeter } from './busy-meter.ts';
 import { type HostConfig, LOST, type WorkerRequest } from './host-config.ts';
 import { createOnnxRuntime } from './onnxruntime.ts';
@@ -66,7 +67,7 @@ async function start({ home, providers, threads }: HostConfig): Promise<HostSide
   const engine: Engine = meter.watch(createOnnxRuntime({ providers, threads, readModel: readBlob, onDeviceLost, onSpent }));
   const runtime = createRuntime({
     ...{ engine, clock, random: systemRandom },
-    machine: { threads, arena: false },
+    machine: { threads, arena: ARENA },
     codec: createCanvasCodec(ahead),
     sandbox: createWorkerSandbox(),
     readAsset: readBlob,
