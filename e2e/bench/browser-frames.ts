@@ -8,8 +8,9 @@ import { addSameText, percentOf } from './browser-parity.ts';
 import type { BenchOptions } from './parts.ts';
 import { type Measure, median, type Say } from './result.ts';
 
-const SCENES = 16;
-const ROUNDS = 9;
+/** A machine that others share changes its pace within seconds: what is compared runs close together, and often. */
+const SCENES = 8;
+const ROUNDS = 36;
 /** When it is only tried out. */
 const ROUNDS_TRIED = 3;
 const SHARE_MINIMUM = 0.95;

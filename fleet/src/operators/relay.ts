@@ -22,6 +22,7 @@ import type { Devices } from '../devices/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
 import type { OperatorAccounts } from './accounts.ts';
 import { answerOfBatch, answerOfCommand, refusal } from './answer.ts';
+import { createFollowed } from './followed.ts';
 import { readRequest } from './read-request.ts';
 import { deleteRequestsBefore, insertRequest, openWork, type RequestRow, requestBehind, requestOf, requestsSince } from './store.ts';
 import { createTold } from './told.ts';
@@ -84,8 +85,7 @@ const TOLD_ANEW_MS = 2 * MINUTE_MS;
 export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
   const { db, clock, log, commands, batches } = ports;
   let ways: OperatorWays = { send: async () => false, disconnect: () => undefined };
-  /** Commands, and commands for many, whose steps are told. */
-  const followed = { commands: new Set<string>(), batches: new Set<string>() };
+  const followed = createFollowed();
   /** The answers of one account leave in the order in which they were made. */
   const tails = new Map<string, Promise<void>>();
   const inOrder = (account: string, work: () => Promise<void>): void => {
@@ -102,19 +102,19 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
   const unsaid = new Map<string, RequestRow>();
   const sendNews = async (row: RequestRow, answer: OperatorResult, isAsked = false): Promise<void> => {
     const { account, request } = row;
-    if (!isAsked && !told.isNews(account, answer)) return;
-    if (await ways.send(account, request, answer)) told.note(account, answer);
-    else unsaid.set(JSON.stringify([account, request]), row);
+    if (isAsked || told.isNews(account, answer)) {
+      if (!(await ways.send(account, request, answer))) return void unsaid.set(JSON.stringify([account, request]), row);
+      told.note(account, answer);
+    }
+    followed.said(answer);
   };
   const tell = async (row: RequestRow, isAsked = false): Promise<void> => {
     const { request, command, batch } = row;
     if (command !== null) await sendNews(row, answerOfCommand(request, await commands.show(command), clock.nowMs()), isAsked);
     if (batch !== null) await sendNews(row, answerOfBatch(request, await batches.show(batch), clock.nowMs()), isAsked);
   };
-  const follow = ({ command, batch }: Pick<RequestRow, 'command' | 'batch'>): void => {
-    if (command !== null) followed.commands.add(command);
-    if (batch !== null) followed.batches.add(batch);
-  };
+  const follow = ({ command, batch }: Pick<RequestRow, 'command' | 'batch'>): void =>
+    followed.add({ commands: command === null ? [] : [command], batches: batch === null ? [] : [batch] });
   let looking: NodeJS.Timeout | undefined;
   let wasMine = ports.isMine();
   /** @returns whether this process answers; told where all stands as soon as it does so again */
@@ -126,19 +126,14 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
     wasMine = mine;
     return mine;
   };
-  const followOpen = async (): Promise<void> => {
-    const open = await openWork(db);
-    for (const id of open.commands) followed.commands.add(id);
-    for (const id of open.batches) followed.batches.add(id);
-  };
+  const followOpen = async (): Promise<void> => followed.add(await openWork(db));
   const takeOver = async (): Promise<void> => {
     await followOpen();
     for (const row of await requestsSince(db, clock.nowMs() - TOLD_ANEW_MS)) inOrder(row.account, () => tell(row));
   };
   const unsubscribe = ports.events.subscribe((event) => {
     if (event.type !== 'command' || !isMine()) return;
-    const isOwn = followed.commands.has(event.id) || followed.batches.has(event.id);
-    if (!isOwn && followed.batches.size === 0) return;
+    if (!followed.mayBeOwn(event.id)) return;
     void answerEvent(event.id).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'an answer to an operator was lost'));
   });
   const answerEvent = async (id: string): Promise<void> => {
