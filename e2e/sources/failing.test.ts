@@ -50,6 +50,8 @@ describeWith(['ffmpeg'], 'a camera that is away', ({ ffmpeg }) => {
     const failing = async () => (await fleet.device(agent.ready.device)).reported?.failing;
     const [told] = (await until('the fleet knows that it fails', failing)) ?? [];
     expect(told).toMatchObject({ node: 'camera', code: 'source-lost', sinceMs: expect.any(Number), attempts: expect.any(Number) });
+    // In words for people, without what ffmpeg says of itself.
+    expect(told?.message).toMatch(/^camera: [^[]*Connection refused/);
     const shown = await createStarling(fleet.folder, fleet.folder).run(['device', 'show', agent.ready.device], {
       environment: { STARLING_FLEET: fleet.baseUrl, STARLING_TOKEN: fleet.token },
     });

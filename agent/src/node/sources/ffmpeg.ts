@@ -85,7 +85,7 @@ export function startFfmpeg({ input, framesPerSecond, maximumWidth, skipS, onFra
     // What is passed over goes through the filter too, and gives no frame.
     if (second !== undefined && dimensions !== undefined) {
       if (Number(second) > skipS - 0.001) facts.push({ atS: Number(second), size: dimensions });
-    } else if (/\[(error|fatal|panic)\]/.test(line)) words = `${words}${words === '' ? '' : '; '}${line.trim()}`.slice(-WORDS_MAXIMUM);
+    } else if (/\[(error|fatal|panic)\]/.test(line)) words = `${words}${words === '' ? '' : '; '}${plain(line)}`.slice(-WORDS_MAXIMUM);
   });
   child.stderr.on('data', (piece: Buffer) => {
     readLines(piece);
@@ -97,6 +97,11 @@ export function startFfmpeg({ input, framesPerSecond, maximumWidth, skipS, onFra
   });
   child.on('close', (exitCode) => onEnd({ exitCode, words, isMissing }));
   return { pause: () => void child.stdout.pause(), resume: () => void child.stdout.resume(), stop: end };
+}
+
+/** Without the level, and the part of ffmpeg that says it, which it names by an address in its memory: both say nothing to people. */
+function plain(line: string): string {
+  return line.replaceAll(/\[[^\]]* @ 0x[0-9a-f]+\] |\[(?:error|fatal|panic)\] /g, '').trim();
 }
 
 function isOther(fact: Pick<Frame, 'size'> | undefined, size: string | undefined): boolean {

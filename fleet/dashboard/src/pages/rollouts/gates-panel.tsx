@@ -8,6 +8,7 @@ import { Moment } from '../../parts/moment.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { Tag, type Tone } from '../../parts/tag.tsx';
+import { inOrder, verdictOf } from './gate-order.ts';
 
 const tones: Record<MetricJudgement['verdict'], Tone> = {
   successful: 'good',
@@ -29,7 +30,7 @@ export function GatesPanel({ rollout }: { rollout: string }) {
             <EmptyState title="Nothing was measured yet">Figures come with the first devices that run the new release.</EmptyState>
           ) : (
             <Stack gap="lg">
-              {items.map((metric) => (
+              {inOrder(items).map((metric) => (
                 <Gate key={`${metric.step} ${metric.name}`} metric={metric} />
               ))}
             </Stack>
@@ -40,8 +41,9 @@ export function GatesPanel({ rollout }: { rollout: string }) {
   );
 }
 
-function Gate({ metric: { name, where, judgement, error, measuredAtMs } }: { metric: RolloutMetric }) {
-  const verdict = judgement?.verdict ?? 'error';
+function Gate({ metric }: { metric: RolloutMetric }) {
+  const { name, where, judgement, error, measuredAtMs } = metric;
+  const verdict = verdictOf(metric);
   return (
     <section aria-label={name}>
       <Group justify="space-between" gap="xs">
@@ -62,12 +64,18 @@ function Gate({ metric: { name, where, judgement, error, measuredAtMs } }: { met
       </Group>
       <Text size="sm">
         {judgement?.reason ?? error ?? 'it could not be measured'}
-        {judgement?.gates === false && ' It is shown only: it stops nothing.'}
+        {judgement?.gates === false && '. It is shown only: it stops nothing.'}
       </Text>
       {judgement !== null && <Figures judgement={judgement} />}
     </section>
   );
 }
+
+const others = { name: 'control', label: 'others', color: 'var(--measure-2)' };
+const bounds = [
+  { name: 'low', label: 'at least', color: 'var(--idle)' },
+  { name: 'high', label: 'at most', color: 'var(--idle)' },
+];
 
 function Figures({ judgement: { candidate, control, limit, plot, measure } }: { judgement: MetricJudgement }) {
   const format = (value: number): string => formatMeasure(value, analysisMeasures[measure]).trim();
@@ -90,10 +98,10 @@ function Figures({ judgement: { candidate, control, limit, plot, measure } }: { 
       heightPx={160}
       points={plot.map(({ atMs, estimate, low, high, control: other }) => ({ atMs, estimate, low, high, control: other }))}
       measures={[
-        { name: 'estimate', label: `${measure} of the new release` },
-        { name: 'low', label: 'at least', color: 'var(--idle)' },
-        { name: 'high', label: 'at most', color: 'var(--idle)' },
-        { name: 'control', label: 'others', color: 'var(--measure-2)' },
+        ...(plot.some(({ control: other }) => other !== null) ? [others] : []),
+        ...bounds,
+        // Drawn last: what was measured lies over what it may be.
+        { name: 'estimate', label: 'new release', color: 'var(--measure-1)' },
       ]}
       format={format}
       summary={summary}
