@@ -58,11 +58,15 @@ export interface RivalSite {
   close(): Promise<void>;
 }
 
-/** Builds the page that was written by hand, serves it with models, and opens it. @param models model -> path of its file */
+/**
+ * Builds the page that was written by hand, serves it with models, and opens it.
+ * @param models model -> path of its file
+ * @param shows it draws each picture, with what was read in it
+ */
 export async function openRival(
   folder: string,
   browser: Browser,
-  { models, threads }: { models: ReadonlyMap<string, string>; threads: number },
+  { models, threads, shows }: { models: ReadonlyMap<string, string>; threads: number; shows: boolean },
 ): Promise<RivalSite> {
   const built = join(folder, 'rival');
   await mkdir(built, { recursive: true });
@@ -76,7 +80,7 @@ export async function openRival(
   const context = await browser.newContext();
   context.setDefaultTimeout(WAIT_MS);
   const page = await context.newPage();
-  await page.goto(`${site.origin}/?threads=${threads}`);
+  await page.goto(`${site.origin}/?threads=${threads}${shows ? '&shows' : ''}`);
   await page.locator('#files:enabled').waitFor();
   return {
     page,

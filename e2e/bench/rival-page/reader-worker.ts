@@ -1,7 +1,7 @@
 import moduleAddress from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import binaryAddress from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import * as ort from 'onnxruntime-web/wasm';
-import type { RivalReply, RivalRequest, RivalStart } from './messages.ts';
+import type { Line, RivalReply, RivalRequest, RivalStart } from './messages.ts';
 import { cutLine, drawToTensor, type Planes, sidesFor } from './pixels.ts';
 import { createTextReader, type TextReader, type Values } from './text.ts';
 
@@ -13,12 +13,14 @@ import { createTextReader, type TextReader, type Values } from './text.ts';
 const BATCH_MAXIMUM = 4;
 const CONFIDENCE_MINIMUM = 0.6;
 
-let reader: Promise<(bitmap: ImageBitmap) => Promise<string[]>> | undefined;
+let reader: Promise<(bitmap: ImageBitmap) => Promise<Line[]>> | undefined;
+let shows = false;
 let before: Promise<unknown> = Promise.resolve();
-const send = (reply: RivalReply): void => self.postMessage(reply);
+const send = (reply: RivalReply, moved: Transferable[] = []): void => self.postMessage(reply, { transfer: moved });
 
 self.addEventListener('message', ({ data }: MessageEvent<RivalStart | RivalRequest>) => {
   if ('detection' in data) {
+    shows = data.shows;
     reader = start(data);
     reader.then(() => send({ type: 'ready' }), fail);
     return;
@@ -27,7 +29,12 @@ self.addEventListener('message', ({ data }: MessageEvent<RivalStart | RivalReque
   // Decoded by the browser's own threads, while the one before is read.
   const decoding = createImageBitmap(file);
   before = Promise.all([reader, decoding, before])
-    .then(async ([read, bitmap]) => send({ type: 'read', name, texts: (await read?.(bitmap)) ?? [] }))
+    .then(async ([read, bitmap]) => {
+      const lines = (await read?.(bitmap)) ?? [];
+      if (shows) return send({ type: 'read', name, lines, picture: bitmap }, [bitmap]);
+      bitmap.close();
+      send({ type: 'read', name, lines });
+    })
     .catch(fail);
 });
 
@@ -35,7 +42,7 @@ function fail(error: unknown): void {
   send({ type: 'failed', reason: String(error) });
 }
 
-async function start({ detection, recognition, dictionary, threads }: RivalStart): Promise<(bitmap: ImageBitmap) => Promise<string[]>> {
+async function start({ detection, recognition, dictionary, threads }: RivalStart): Promise<(bitmap: ImageBitmap) => Promise<Line[]>> {
   ort.env.wasm.wasmPaths = { mjs: new URL(moduleAddress, import.meta.url).href, wasm: new URL(binaryAddress, import.meta.url).href };
   ort.env.wasm.numThreads = threads;
   const open = async (address: string): Promise<ort.InferenceSession> =>
@@ -47,8 +54,8 @@ async function start({ detection, recognition, dictionary, threads }: RivalStart
     const map = await run(detect, { data: drawToTensor(bitmap, sides), shape: [1, 3, sides.height, sides.width] });
     const boxes = await reader.boxesIn(map, bitmap);
     const lines = boxes.map((box) => cutLine(bitmap, box));
-    bitmap.close();
-    return readLines(recognise, lines, reader);
+    const texts = await readLines(recognise, lines, reader);
+    return boxes.map((quad, place) => ({ quad, text: texts[place] ?? '' })).filter(({ text }) => text !== '');
   };
 }
 
@@ -58,7 +65,7 @@ async function run(session: ort.InferenceSession, { data, shape }: Values): Prom
   return { data: output.data as Float32Array, shape: output.dims };
 }
 
-/** Lines of one width share a run. */
+/** Lines of one width share a run. @returns for each line its text, empty where it is not sure */
 async function readLines(session: ort.InferenceSession, lines: readonly Planes[], reader: TextReader): Promise<string[]> {
   const texts: string[] = new Array(lines.length).fill('');
   for (const places of Map.groupBy(lines.keys(), (place) => lines[place]?.width).values()) {
@@ -77,5 +84,5 @@ async function readLines(session: ort.InferenceSession, lines: readonly Planes[]
       }
     }
   }
-  return texts.filter((text) => text !== '');
+  return texts;
 }
