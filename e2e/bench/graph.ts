@@ -5,7 +5,7 @@ import { pipelineGraphSchema, StarlingError } from '@starling/shared';
 import type { Graph } from '../../agent/src/core/pipelines/index.ts';
 import type { Engine, EngineSession, Tensor } from '../../agent/src/core/ports/engine.ts';
 import type { ImageCodec } from '../../agent/src/core/ports/image-codec.ts';
-import { openEvaluation } from '../../agent/src/core/runtime/index.ts';
+import { type Evaluation, openEvaluation } from '../../agent/src/core/runtime/index.ts';
 import { defaultSettings } from '../../agent/src/core/sessions/index.ts';
 import { createSystemClock } from '../../agent/src/node/clock.ts';
 import { readAsset } from '../../agent/src/node/engine/assets.ts';
@@ -28,6 +28,7 @@ const NODES = 20;
 const ITEMS = 5_000;
 const ROUNDS = 9;
 const SCENES = 6;
+const READ_ROUNDS = 25;
 
 /** What the engine itself costs: visits of trivial nodes, the whole of read-signs, what watches it, and what pipelines cost each other. */
 export async function measureGraph(say: Say): Promise<Measure[]> {
@@ -66,14 +67,7 @@ async function measureVisits(say: Say): Promise<Measure[]> {
   ];
 }
 
-/** Milliseconds that each picture took, one after the other. */
 type Reader = (image: Uint8Array) => Promise<unknown>;
-
-async function time(images: readonly Uint8Array[], read: Reader): Promise<number> {
-  const startedMs = performance.now();
-  for (const image of images) await read(image);
-  return (performance.now() - startedMs) / images.length;
-}
 
 function measureReadSigns(say: Say): Promise<Measure[]> {
   return withFolder(async (folder) => {
@@ -90,21 +84,32 @@ function measureReadSigns(say: Say): Promise<Measure[]> {
     const graph = pipelineGraphSchema.parse({
       ...{ inputs: readSigns.inputs, outputs: readSigns.outputs, nodes: readSigns.nodes, edges: readSigns.edges },
     });
-    const evaluation = await openEvaluation(
-      { graph, models, exact: [], threads: 1 },
-      { clock: createSystemClock(), codec, engine, readAsset, sandbox: createThreadSandbox(scriptWorkerUrl) },
-    );
+    const open = () =>
+      openEvaluation(
+        { graph, models, exact: [], threads: 1 },
+        { clock: createSystemClock(), codec, engine, readAsset, sandbox: createThreadSandbox(scriptWorkerUrl) },
+      );
+    const untouched = await open();
+    const observed = await open();
     const loop = await openLoop(engine, codec);
     try {
-      const viaGraph: Reader = async (input) => (await evaluation.run(input)).outputs.readings;
+      const readerOf =
+        ({ run }: Evaluation): Reader =>
+        async (input) =>
+          (await run(input)).outputs.readings;
+      const contestants = { viaGraph: readerOf(untouched), viaObserved: readerOf(observed), observe: observed.observe, viaLoop: loop.read };
       for (const image of images) {
-        if (!isDeepStrictEqual(await viaGraph(image), await loop.read(image))) {
-          throw new StarlingError('bench-invalid', 'the graph reads something else than the loop');
+        const read = await loop.read(image);
+        for (const via of [contestants.viaGraph, contestants.viaObserved]) {
+          if (!isDeepStrictEqual(await via(image), read)) {
+            throw new StarlingError('bench-invalid', 'the graph reads something else than the loop');
+          }
         }
       }
-      return await compare(say, images, { viaGraph, viaLoop: loop.read, observe: evaluation.observe });
+      return await compare(say, images, contestants);
     } finally {
-      await evaluation.close();
+      await untouched.close();
+      await observed.close();
       await loop.close();
       await engine.close();
     }
@@ -134,35 +139,46 @@ async function openLoop(engine: Engine, codec: ImageCodec): Promise<{ read: Read
 }
 
 interface Contestants {
+  /** A graph that nobody ever watched. */
   viaGraph: Reader;
+  /** Another of the same, that is watched now and then. */
+  viaObserved: Reader;
   viaLoop: Reader;
   observe: Graph['observe'];
 }
 
-async function compare(say: Say, images: readonly Uint8Array[], { viaGraph, viaLoop, observe }: Contestants): Promise<Measure[]> {
-  const times: Record<'graph' | 'loop' | 'after' | 'watched', number[]> = { graph: [], loop: [], after: [], watched: [] };
+/**
+ * Each picture is read in all four ways, one after the other: what the machine does beside takes seconds, and so meets
+ * all four. Who goes first changes with each picture.
+ */
+async function compare(say: Say, images: readonly Uint8Array[], contestants: Contestants): Promise<Measure[]> {
+  const { viaGraph, viaObserved, viaLoop, observe } = contestants;
   let seen = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    // Who goes first changes, so that a machine that warms up or gets busy favours neither.
-    if (round % 2 === 0) times.graph.push(await time(images, viaGraph));
-    times.loop.push(await time(images, viaLoop));
-    if (round % 2 === 1) times.graph.push(await time(images, viaGraph));
-    const stop = observe({
-      value: () => {
-        seen += 1;
-      },
-      node: () => {
-        seen += 1;
-      },
-      item: () => {
-        seen += 1;
-      },
-    });
-    times.watched.push(await time(images, viaGraph));
-    stop();
-    times.after.push(await time(images, viaGraph));
-    const [graphMs, loopMs] = [times.graph.at(-1), times.loop.at(-1)];
-    say(`round ${round + 1}: graph ${graphMs?.toFixed(1)}, loop ${loopMs?.toFixed(1)} ms a picture`);
+  const see = (): void => {
+    seen += 1;
+  };
+  const viaWatched: Reader = async (image) => {
+    const stop = observe({ value: see, node: see, item: see });
+    await viaObserved(image).finally(stop);
+  };
+  const ways = [
+    { name: 'graph', read: viaGraph },
+    { name: 'loop', read: viaLoop },
+    { name: 'watched', read: viaWatched },
+    { name: 'after', read: viaObserved },
+  ] as const;
+  const times: Record<(typeof ways)[number]['name'], number[]> = { graph: [], loop: [], watched: [], after: [] };
+  for (let round = 0; round < READ_ROUNDS; round += 1) {
+    for (const [index, image] of images.entries()) {
+      for (let turn = 0; turn < ways.length; turn += 1) {
+        const { name, read } = ways[(turn + index + round) % ways.length] as (typeof ways)[number];
+        const startedMs = performance.now();
+        await read(image);
+        times[name].push(performance.now() - startedMs);
+      }
+    }
+    const shown = ways.map(({ name }) => `${name} ${median(times[name].slice(-images.length)).toFixed(1)}`);
+    say(`round ${round + 1}: ${shown.join(', ')} ms a picture`);
   }
   const ratio = (a: readonly number[], b: readonly number[]): number => median(a.map((value, index) => value / (b[index] ?? Number.NaN)));
   const percent = (a: readonly number[]): number => (ratio(a, times.graph) - 1) * 100;
