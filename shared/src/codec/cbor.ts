@@ -1,11 +1,14 @@
 import { decode, encode } from 'cborg';
 import type { z } from 'zod';
 import { messageOf, StarlingError } from '../errors.ts';
+import { KnownTextTokenizer } from './known-texts.ts';
 
 /** Encodes plain data as CBOR (RFC 8949). `undefined` fields are left out, as JSON does. */
 export function cborEncode(value: unknown): Uint8Array {
   return encode(value, { ignoreUndefinedProperties: true });
 }
+
+const DECODE_OPTIONS = { allowIndefinite: false, rejectDuplicateMapKeys: true };
 
 /**
  * Decodes CBOR and checks it.
@@ -14,7 +17,9 @@ export function cborEncode(value: unknown): Uint8Array {
 export function cborDecode<Schema extends z.ZodType>(bytes: Uint8Array, schema: Schema): z.infer<Schema> {
   let value: unknown;
   try {
-    value = decode(bytes, { allowIndefinite: false, rejectDuplicateMapKeys: true });
+    // Of a plain array: what is cut out of a Buffer would be a view that keeps the whole message.
+    const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    value = decode(plain, { ...DECODE_OPTIONS, tokenizer: new KnownTextTokenizer(plain, DECODE_OPTIONS) });
   } catch (cause) {
     throw new StarlingError('invalid-cbor', `not CBOR: ${messageOf(cause)}`, { cause });
   }
