@@ -85,7 +85,12 @@ async function selectCandidates(
     and t.device not in (select o.device from rollout_targets o where o.state in ('assigned', 'returning'))`;
   const order = sql`order by again desc, position`;
   const place = sql`coalesce(d.labels->>${spread?.label ?? ''}, '')`;
-  const all = sql`select t.device, t.wave is not null as again, t.position, ${place} as place from rollout_targets t join devices d on d.id = t.device where ${may}`;
+  const most = spread === undefined ? limit : slice;
+  const few = most === undefined ? sql`` : sql`order by t.position limit ${most}`;
+  // One after the other, since each walks its index and ends with the last one that is wanted; in the order of both all would be sorted.
+  const ofKind = (again: boolean): SQL => sql`(select t.device, ${again}::boolean as again, t.position, ${place} as place
+    from rollout_targets t join devices d on d.id = t.device where ${may} and t.wave ${again ? sql`is not null` : sql`is null`} ${few})`;
+  const all = sql`select * from (${ofKind(true)} union all ${ofKind(false)}) as both_kinds ${most === undefined ? sql`` : sql`${order} limit ${most}`}`;
   if (spread === undefined) {
     const rows = await db.execute<Candidate>(sql`select device, again from (${all}) as free ${order} limit ${limit}`);
     return [...rows];
@@ -94,7 +99,7 @@ async function selectCandidates(
     with busy as (
       select ${place} as place, count(*) as devices from rollout_targets t join devices d on d.id = t.device
       where t.rollout = ${rollout} and t.state in ('assigned', 'returning') and t.state = 'assigned' group by 1
-    ), free as (${all} ${slice === undefined ? sql`` : sql`${order} limit ${slice}`}),
+    ), free as (${all}),
     ranked as (select device, again, position, place, row_number() over (partition by place ${order}) as rank from free)
     select ranked.device, ranked.again from ranked left join busy on busy.place = ranked.place
     where ranked.rank + coalesce(busy.devices, 0) <= ${spread.maxInFlight} ${order} limit ${limit}`);
