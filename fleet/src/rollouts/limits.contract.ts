@@ -2,6 +2,7 @@ import type { RolloutDetail, TargetState } from '@starling/shared';
 import { sql } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import type { ExampleFleet, Outcome } from './example-fleet.ts';
+import { candidatesOf } from './starting-store.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -61,6 +62,25 @@ export function limitContract(world: RolloutWorld): void {
       { site: 'small', devices: 3 },
     ]);
     expect((await settle()).state).toBe('succeeded');
+  });
+
+  test.each([undefined, { label: 'site', maxInFlight: 9 }])('those that are tried again come first, spread or not (%j)', async (spread) => {
+    await world.fleet.addDevices(5);
+    await world.fleet.create({});
+    const { db, clock } = world.fleet;
+    const ordered = await db.execute<{ rollout: string; device: string }>(
+      sql`select rollout, device from rollout_targets order by position`,
+    );
+    const [first, second, , , last] = [...ordered].map(({ device }) => device);
+    const rollout = [...ordered][0]?.rollout ?? '';
+    await db.execute(sql`update rollout_targets set wave = 0 where device = ${last}`);
+    const query = { ...{ rollout, step: undefined, nowMs: clock.nowMs(), openZones: undefined }, spread };
+    expect(await candidatesOf(db, { ...query, limit: 3 })).toEqual([
+      { device: last, again: true },
+      { device: first, again: false },
+      { device: second, again: false },
+    ]);
+    expect(await candidatesOf(db, { ...query, limit: 1 })).toEqual([{ device: last, again: true }]);
   });
 
   test('windows open in the local time of each device', async () => {
