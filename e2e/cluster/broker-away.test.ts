@@ -1,13 +1,15 @@
 /** One process of a fleet loses the broker, which everybody else still has: devices notice nothing, and say no hello by themselves. */
-import { api, operatorResultSchema, type ReleaseView } from '@starling/shared';
-import { connectAsync } from 'mqtt';
+import { api, operatorResultSchema, parseClaimToken, type ReleaseView } from '@starling/shared';
+import { connectAsync, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
 import type { AgentProcess } from '../harness/processes.ts';
+import { createProtocolDevice, openSession } from '../harness/protocol-device.ts';
 import { describeWith } from '../harness/requires.ts';
 import { until } from '../harness/running-fleet.ts';
 import { mapModel, publishMapRelease } from '../harness/small-models.ts';
 import { startCluster } from './cluster.ts';
+import { FLEET_LOGIN } from './cluster-broker.ts';
 import { type Gate, openGate } from './gate.ts';
 import { startDeviceMosquitto } from './mosquitto.ts';
 
@@ -76,6 +78,53 @@ describeWith(['mosquitto', 'postgres'], 'a process that has lost the broker', ({
       await untilRuns(after);
       const status = async () => (await client.call(api.showCommand, { params: { id: command.id } })).status;
       await until('the command is carried out', async () => (await status()) === 'done', STEP_MS, status);
+    });
+
+    test('takes the logins away of whoever was shut out meanwhile', async () => {
+      const { client } = cluster;
+      const url = cluster.broker.urls[0] ?? expect.unreachable();
+      const account = { name: 'line-5', role: 'operator' as const };
+      const { password } = await client.call(api.createOperatorAccount, { body: account });
+      const { text } = await client.call(api.createClaimToken, { body: { name: 'lost', uses: 1, labels: {} } });
+      const device = await createProtocolDevice(cluster.baseUrl);
+      await device.enrol(parseClaimToken(text) ?? expect.unreachable());
+      const login = await device.login();
+      const entries = {
+        tool: async () => connectAsync(url, { username: 'line-5', password, clientId: 'line-5', reconnectPeriod: 0 }),
+        device: async () => (await openSession(url, login)).client,
+      };
+      for (const enter of Object.values(entries)) await (await enter()).endAsync(true);
+      const other = { name: 'line-6', role: 'operator' as const };
+      const { password: otherPassword } = await client.call(api.createOperatorAccount, { body: other });
+      const options = { username: 'line-6', password: otherPassword, clientId: 'line-6', reconnectPeriod: 0 };
+      const neighbour = await connectAsync(url, options);
+      let isCut = false;
+      neighbour.once('close', () => {
+        isCut = true;
+      });
+      // By the name of the login of the fleet: refused, and later not taken for one of its accounts.
+      const own = client.call(api.createOperatorAccount, { body: { name: FLEET_LOGIN.username, role: 'operator' } });
+      await expect(own).rejects.toMatchObject({ code: 'broker-refused' });
+
+      await Promise.all([shutOut(0), shutOut(1)]);
+      // What a person asked for is done, though the broker does not know yet.
+      await client.call(api.revokeOperatorAccount, { params: { name: 'line-5' } });
+      expect(await client.call(api.revokeDevice, { params: { id: device.id } })).toMatchObject({ status: 'revoked' });
+      for (const enter of Object.values(entries)) await (await enter()).endAsync(true);
+      for (const gate of gates) gate.open();
+      const isOut = async (enter: () => Promise<MqttClient>): Promise<boolean> =>
+        enter().then(
+          async (entered) => {
+            await entered.endAsync(true);
+            return false;
+          },
+          // MQTT 3.1.1, 3.2.2.3: 5 is "not authorised", and not a broker that has gone.
+          (error: { code?: unknown }) => error.code === 5,
+        );
+      for (const [who, enter] of Object.entries(entries)) await until(`the ${who} is out`, () => isOut(enter), STEP_MS);
+      expect(isCut).toBe(false);
+      await neighbour.endAsync(true);
+      await (await connectAsync(url, { ...FLEET_LOGIN, reconnectPeriod: 0 })).endAsync(true);
     });
 
     test('tells the tools of operators what became of their requests meanwhile', async () => {

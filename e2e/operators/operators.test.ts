@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { api, createTopics, parseClaimToken } from '@starling/shared';
+import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createStarling, type Starling } from '../cli/starling.ts';
 import type { AgentProcess } from '../harness/processes.ts';
@@ -222,5 +224,16 @@ describeWith(['mosquitto_pub'], "a person's own MQTT tools", () => {
     expect((await publish(login, command('ping'), '{}')).stderr).toMatch(/not authori[sz]ed/i);
     const again = await starling.failure([...globals(), 'operator', 'create', 'anna']);
     expect(again.error).toMatchObject({ code: 'name-taken' });
+  });
+
+  test('end with the token behind it, also those that stay connected', async () => {
+    const { account, password, authorityFile } = await createAccount('brief');
+    const options = { username: account, password, ca: await readFile(authorityFile), reconnectPeriod: 0 };
+    const tool = await connectAsync(fleet.process.ready.addresses.mqtts, options);
+    const closed = new Promise<void>((resolve) => tool.once('close', () => resolve()));
+    const { items } = await fleet.client.call(api.listOperatorAccounts, { query: {} });
+    const token = items.find(({ name }) => name === account)?.token ?? expect.unreachable();
+    await fleet.client.call(api.revokeApiToken, { params: { id: token } });
+    await closed;
   });
 });

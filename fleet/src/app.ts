@@ -7,7 +7,8 @@ import { createCluster } from './cluster.ts';
 import type { FleetConfig } from './config.ts';
 import { claimDataDirectory } from './data-directory.ts';
 import { openDatabase } from './db/index.ts';
-import { openDeviceLink } from './device-link.ts';
+import { type DeviceLink, openDeviceLink } from './device-link.ts';
+import type { LoginKeeper } from './ended-logins.ts';
 import { readExternalBroker } from './external-broker.ts';
 import { openFront } from './front.ts';
 import { startHousekeeping } from './housekeeping.ts';
@@ -112,8 +113,7 @@ async function wire(
   if (link.kind === 'external') await link.broker.connect();
   await startWork(modules, { knowsSockets: link.kind === 'embedded' });
   if (link.kind === 'external') closers.push(await cluster.join({ link, modules, database }));
-  const expel = link.kind === 'external' ? link.broker.expel : undefined;
-  closers.push(startHousekeeping(modules, { directory, clock, log, isMine: () => cluster.has('house'), ...(expel && { expel }) }));
+  closers.push(startHousekeeping(modules, { directory, clock, log, isMine: () => cluster.has('house'), keeper: keeperOf(link) }));
   // Last: the password is told once, and a start that ends before it is told would leave a fleet that nobody gets into.
   const password = await modules.accounts.bootstrap(config.adminEmail);
   return {
@@ -145,4 +145,14 @@ async function startWork(
 function ownOrigins(publicUrl: string, { httpPort, httpsPort }: { httpPort: number; httpsPort: number }): string[] {
   const plain = [`http://localhost:${httpPort}`, `http://127.0.0.1:${httpPort}`];
   return [...plain, publicUrl, `https://${new URL(publicUrl).hostname}:${httpsPort}`, `https://localhost:${httpsPort}`];
+}
+
+function keeperOf({ kind, broker }: DeviceLink): LoginKeeper | undefined {
+  if (kind === 'external') return broker.keeper;
+  // Ours asks at each login, and a tool stays connected: its account may end meanwhile. Devices are cut off by what ends theirs.
+  return {
+    logins: async () => ({ devices: [], operators: broker.operators.connected() }),
+    expelDevice: broker.disconnect,
+    expelOperator: broker.operators.disconnect,
+  };
 }

@@ -77,7 +77,7 @@ export async function openDeviceLink(options: DeviceLinkOptions, modules: Module
       operators.relay.resumed();
     },
     onMessage(device, topic, payload) {
-      if (devices.isRevoked(device)) broker.disconnect(device);
+      if (devices.isRevoked(device)) void broker.disconnect(device);
       else traffic.receive(device, topic, payload);
     },
     onOperator: (account, name, payload) => void operators.relay.receive(account, name, payload),

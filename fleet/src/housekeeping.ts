@@ -1,5 +1,6 @@
 import { messageOf } from '@starling/shared';
 import { collectGarbage } from './blobs/index.ts';
+import { type LoginKeeper, takeEndedLoginsAway } from './ended-logins.ts';
 import type { Modules } from './modules.ts';
 import type { Clock, Log } from './ports.ts';
 
@@ -11,25 +12,24 @@ const GARBAGE_INTERVAL_MS = 6 * 3_600_000;
 /** What is old is dropped this often: an embedded database that grows past its budget is seen soon. */
 const RETENTION_MS = 300_000;
 
-/** Logins whose end is told to a broker at once. */
-const LOGINS_PER_PASS = 500;
-
 export interface HousekeepingPorts {
   directory: string;
   clock: Clock;
   log: Log;
   /** One process of a fleet does it. */
   isMine(): boolean;
-  /** Ends the login of a device at a broker that keeps logins itself. */
-  expel?: (device: string) => Promise<void>;
+  /** Undefined where the broker asks at each login. */
+  keeper: LoginKeeper | undefined;
 }
 
 /** Expires, retains and collects until it is stopped. */
-export function startHousekeeping(modules: Modules, { directory, clock, log, isMine, expel }: HousekeepingPorts): () => Promise<void> {
+export function startHousekeeping(modules: Modules, { directory, clock, log, isMine, keeper }: HousekeepingPorts): () => Promise<void> {
   const { agentBuilds, batches, blobs, builds, captures, commands, devices, ingest, models, operators, pipelines, releases, retention } =
     modules;
   const endLogins = async (): Promise<void> => {
-    for (const device of await devices.endLogins(LOGINS_PER_PASS)) await expel?.(device);
+    await devices.forgetLogins();
+    const judge = { shutOutDevices: devices.shutOut, shutOutOperators: operators.accounts.ended };
+    if (keeper !== undefined) await takeEndedLoginsAway(keeper, judge, log);
   };
   const references = async (): Promise<Set<string>> =>
     new Set([

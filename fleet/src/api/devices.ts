@@ -30,7 +30,7 @@ export interface DevicePorts {
   releases: Releases;
   blobs: BlobStore;
   /** Cuts the connection of a device at once. */
-  disconnect(device: string): void;
+  disconnect(device: string): Promise<void>;
   isConnected(device: string): boolean | undefined;
   packages: Packages;
 }
@@ -64,7 +64,7 @@ export function deviceRoutes(app: ApiApp, ports: DevicePorts): void {
   });
   route(app, api.revokeDevice, async ({ params, actor }) => {
     await devices.revoke(params.id, actor);
-    ports.disconnect(params.id);
+    await ports.disconnect(params.id);
     return show(params.id);
   });
   route(app, api.inferOnDevice, (call) => inferOnDevice(call, ports));

@@ -11,7 +11,7 @@ export interface GroupRoutePorts {
   bulk: DeviceBulk;
   simulated: SimulatedRemoval;
   /** Cuts the connection of a device at once. */
-  disconnect(device: string): void;
+  disconnect(device: string): Promise<void>;
 }
 
 /** Selectors, groups, and changes of all devices that one selects. */
@@ -40,7 +40,11 @@ export function groupRoutes(app: ApiApp, ports: GroupRoutePorts): void {
   });
   route(app, api.removeSimulated, async ({ body, actor }) => {
     const ids = await simulated.remove({ dryRun: body.dryRun, actor });
-    if (!body.dryRun) for (const id of ids) ports.disconnect(id);
+    // One after the other: a broker may need a connection for each.
+    const cutOff = async (): Promise<void> => {
+      for (const id of ids) await ports.disconnect(id);
+    };
+    if (!body.dryRun) void cutOff();
     return { devices: ids.length };
   });
   exportRoute(app, ports);

@@ -7,7 +7,8 @@ export interface OperatorLink {
   topicRoot: string;
   /** Lets an account in at the broker. @throws StarlingError `broker-unreachable`, `broker-refused` */
   admit(account: string, password: string): Promise<void>;
-  disconnect(account: string): void;
+  /** Ends its login and its connection. Never rejects: a broker that is away is told later. */
+  disconnect(account: string): Promise<void>;
 }
 
 export interface OperatorRoutePorts {
@@ -31,7 +32,7 @@ export function operatorRoutes(app: ApiApp, { operators: { accounts }, operatorL
   });
   route(app, api.revokeOperatorAccount, async ({ params, actor }) => {
     await accounts.revoke(params.name, actor);
-    operatorLink.disconnect(params.name);
+    await operatorLink.disconnect(params.name);
     return {};
   });
 }

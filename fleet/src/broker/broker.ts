@@ -6,8 +6,8 @@ export interface Broker {
   send(device: string, topic: string, payload: Uint8Array, qos: 0 | 1): Promise<boolean>;
   /** Undefined where the broker does not tell: then when it was last heard says it. */
   isConnected(device: string): boolean | undefined;
-  /** Cuts a connection at once. */
-  disconnect(device: string): void;
+  /** Cuts a connection: done, or tried in vain, when it settles. Never rejects. */
+  disconnect(device: string): Promise<void>;
   close(): Promise<void>;
 }
 

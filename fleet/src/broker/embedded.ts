@@ -33,7 +33,7 @@ export interface EmbeddedBroker extends Broker {
   send: Broker['send'];
   isConnected(device: string): boolean;
   /** The same for the tools of an operator, of whom those get it who have subscribed to it. */
-  operators: Pick<OperatorClients, 'send' | 'disconnect'>;
+  operators: Pick<OperatorClients, 'send' | 'disconnect' | 'connected'>;
 }
 
 /** What may be open at once; a test has smaller ones. */
@@ -207,7 +207,7 @@ export async function createBroker(ports: BrokerPorts, limits: ConnectionLimits 
     },
     operators,
     isConnected: (device) => clients.has(device),
-    disconnect(device) {
+    async disconnect(device) {
       const client = clients.get(device);
       client?.conn.destroy();
       client?.close();

@@ -1,5 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf, StarlingError, wireTable } from '@starling/shared';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import type { LoginKeeper } from '../ended-logins.ts';
 import type { Ids, Log } from '../ports.ts';
 import type { Broker } from './broker.ts';
 import type { ShardTopics } from './device-topics.ts';
@@ -38,19 +40,21 @@ export interface ExternalBroker extends Broker {
   watch(topic: string): () => void;
   /** Makes a password good, before the device is told it. */
   admit(device: string, password: string): Promise<void>;
-  /** Ends a login whose time is over. */
-  expel(device: string): Promise<void>;
   operators: {
     /** Makes the password of an account good. */
     admit(account: string, password: string): Promise<void>;
-    /** Ends its connection, where the broker can be told. */
-    disconnect(account: string): void;
+    /** Ends its login, and its connection where the broker can be told. Never rejects. */
+    disconnect(account: string): Promise<void>;
   };
+  /** Of a broker that keeps logins itself. */
+  keeper?: LoginKeeper;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const RECONNECT_MS = 1_000;
 const KEEPALIVE_SECONDS = 20;
+/** Requests that cut somebody off are answered after this long at the latest. */
+const CUT_WAIT_MS = 3_000;
 /** Filters of one SUBSCRIBE: brokers bound the packet. */
 const FILTERS_PER_SUBSCRIBE = 64;
 
@@ -74,7 +78,12 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
       ? createDynamicSecurity({
           id: ports.ids.next(),
           topics,
-          publish: async (topic, payload) => void (await online()?.publishAsync(topic, payload, { qos: 1 })),
+          async publish(topic, payload) {
+            const to = online();
+            if (to === undefined) throw unreachable(options.urls, 'it is away');
+            // Not kept for a next connection: by then it is an old wish. The answer is what tells that it came.
+            await to.publishAsync(topic, payload, { qos: 0 });
+          },
         })
       : undefined;
   const operatorFilter: Filter = { topic: topics.operators.filter, qos: wireTable.operatorCommand.qos };
@@ -103,6 +112,11 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
       log.warn({ error: messageOf(error) }, 'the broker is back, but does not let the fleet hear its devices; trying again');
       to.stream.destroy();
     }
+  };
+  /** Whoever cuts one off waits for it, but not for long where the broker does not answer. */
+  const settled = async (cut: Promise<void>, whom: object): Promise<void> => {
+    const heard = cut.catch((error: unknown) => log.warn({ ...whom, error: messageOf(error) }, 'one could not be cut off'));
+    await Promise.race([heard, pause(CUT_WAIT_MS, undefined, { ref: false })]);
   };
   return {
     async connect() {
@@ -148,29 +162,21 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
       return isSent;
     },
     isConnected: () => undefined,
-    async admit(device, password) {
-      if (security === undefined) return;
-      if (online() === undefined) throw unreachable(options.urls, 'it is away');
-      await security.admit(device, password);
-    },
+    admit: async (device, password) => security?.admit(device, password),
     operators: {
-      async admit(account, password) {
-        if (security === undefined) return;
-        if (online() === undefined) throw unreachable(options.urls, 'it is away');
-        await security.admitOperator(account, password);
-      },
+      admit: async (account, password) => security?.admitOperator(account, password),
       disconnect(account) {
         // The connections of an account have names of its own choice where the broker asks us; most take the plain one.
-        const cut = security === undefined ? takePlace(options.urls, account, credentials) : security.expelOperator(account);
-        cut.catch((error: unknown) => log.warn({ account, error: messageOf(error) }, 'an operator could not be cut off'));
+        return settled(security === undefined ? takePlace(options.urls, account, credentials) : security.expelOperator(account), {
+          account,
+        });
       },
     },
-    expel: async (device) => security?.expel(device),
+    ...(security && { keeper: { logins: security.logins, expelDevice: security.expel, expelOperator: security.expelOperator } }),
     disconnect(device) {
       limits.others.forget(device);
       limits.stream.forget(device);
-      const cut = security === undefined ? takePlace(options.urls, device, credentials) : security.expel(device);
-      cut.catch((error: unknown) => log.warn({ device, error: messageOf(error) }, 'a device could not be cut off'));
+      return settled(security === undefined ? takePlace(options.urls, device, credentials) : security.expel(device), { device });
     },
     close: async () => client?.endAsync(true),
   };

@@ -9,7 +9,9 @@ export interface OperatorClients {
   left(client: Client): void;
   /** @returns false if nobody of the account listens to the topic */
   send(account: string, topic: string, payload: Uint8Array, qos: 0 | 1): Promise<boolean>;
-  disconnect(account: string): void;
+  disconnect(account: string): Promise<void>;
+  /** Accounts of which somebody is connected. */
+  connected(): string[];
 }
 
 /** Connections of one account: a script that leaves its own open must not take those of the devices. */
@@ -52,7 +54,8 @@ export function createOperatorClients(aedes: Aedes, topics: Topics): OperatorCli
       );
       return (await Promise.all(sent)).some(Boolean);
     },
-    disconnect(account) {
+    connected: () => [...new Set(accounts.values())],
+    async disconnect(account) {
       for (const client of ofAccount(account)) client.conn.destroy();
     },
   };

@@ -115,7 +115,8 @@ export function createDeviceAccess(ports: AccessPorts): DeviceAccess {
       const password = Buffer.from(ids.bytes(24)).toString('base64url');
       const expiresAtMs = clock.nowMs() + BROKER_LOGIN_MS;
       if (claim.capabilities !== undefined) await refreshCapabilities(row.id, claim.capabilities, ports);
-      await insertBrokerLogin(db, { device: row.id, passwordDigest: secretDigest(password), expiresAtMs });
+      const isTaken = await insertBrokerLogin(db, { device: row.id, passwordDigest: secretDigest(password), expiresAtMs }, row.publicKey);
+      if (!isTaken) throw loginRefused();
       await provision(row.id, password);
       return { device: row.id, password, expiresAtMs };
     },

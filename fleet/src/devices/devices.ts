@@ -24,9 +24,10 @@ import {
   type DeviceFilter,
   type DeviceRow,
   deleteBrokerLogins,
+  deleteEndedLogins,
   deleteOldNonces,
   deviceById,
-  endLogins,
+  devicesWithoutLogin,
   type Greeting,
   markAllOffline,
   onlineOfShards,
@@ -69,8 +70,10 @@ export interface Devices {
   leaveShards(shards: readonly string[]): void;
   /** Another process has revoked it. */
   revokedElsewhere(id: string): void;
-  /** Takes away passwords that have ended. @returns devices that have none left, some of them */
-  endLogins(limit: number): Promise<string[]>;
+  /** Forgets passwords that have ended. */
+  forgetLogins(): Promise<void>;
+  /** @returns those of the devices that it knows and that have no good password */
+  shutOut(ids: readonly string[]): Promise<string[]>;
   /** Nonces that were used and have ended since. */
   forgetNonces(): Promise<void>;
   /** Of the shards that are watched: a broker that is not ours may not have cut it off yet. */
@@ -185,7 +188,8 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
       lastHeardMs.delete(id);
       revoked.add(id);
     },
-    endLogins: (limit) => endLogins(db, clock.nowMs(), limit),
+    forgetLogins: () => deleteEndedLogins(db, clock.nowMs()),
+    shutOut: (ids) => devicesWithoutLogin(db, ids, clock.nowMs()),
     forgetNonces: () => deleteOldNonces(db, clock.nowMs()),
     async start({ knowsSockets }) {
       if (knowsSockets) await markAllOffline(db);

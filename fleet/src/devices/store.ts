@@ -226,11 +226,19 @@ export async function selectClaimTokens(db: Queryable, { limit, offset }: { limi
   return { rows, total: total?.value ?? 0 };
 }
 
-export async function insertBrokerLogin(db: Queryable, row: typeof brokerLogins.$inferInsert): Promise<void> {
-  await db
-    .delete(brokerLogins)
-    .where(and(eq(brokerLogins.device, row.device), lt(brokerLogins.expiresAtMs, row.expiresAtMs - 2 * 3_600_000)));
-  await db.insert(brokerLogins).values(row);
+/**
+ * @param publicKey that the device has shown
+ * @returns false if the device was revoked, or has got another key, since that was looked at: of the two, one sees the other
+ */
+export async function insertBrokerLogin(db: Queryable, row: typeof brokerLogins.$inferInsert, publicKey: string): Promise<boolean> {
+  const { device, passwordDigest, expiresAtMs } = row;
+  await db.delete(brokerLogins).where(and(eq(brokerLogins.device, device), lt(brokerLogins.expiresAtMs, expiresAtMs - 2 * 3_600_000)));
+  const made = await db.execute(sql`
+    insert into broker_logins (device, password_digest, expires_at_ms)
+    select id, ${passwordDigest}, ${expiresAtMs}::bigint from devices
+    where id = ${device} and status = 'active' and public_key = ${publicKey} for share
+    returning device`);
+  return made.length > 0;
 }
 
 export async function deleteBrokerLogins(db: Queryable, device: string): Promise<void> {
@@ -264,15 +272,18 @@ export async function deleteOldNonces(db: Queryable, beforeMs: number): Promise<
   await db.delete(usedNonces).where(lt(usedNonces.expiresAtMs, beforeMs));
 }
 
-/** Takes away passwords that have ended. @returns devices that have none left, a few at a time */
-export async function endLogins(db: Queryable, nowMs: number, limit: number): Promise<string[]> {
-  const ended = await db.execute<{ device: string }>(sql`
-    delete from broker_logins where ctid = any(array(select ctid from broker_logins where expires_at_ms < ${nowMs}::bigint limit ${limit}))
-    returning device`);
-  const devices = [...new Set(ended.map(({ device }) => device))];
-  if (devices.length === 0) return [];
-  const good = await validPasswordDigests(db, devices, nowMs);
-  return devices.filter((device) => !good.has(device));
+export async function deleteEndedLogins(db: Queryable, nowMs: number): Promise<void> {
+  await db.delete(brokerLogins).where(lt(brokerLogins.expiresAtMs, nowMs));
+}
+
+/** Those of the ids that are of a device, and of one without a password that is good. */
+export async function devicesWithoutLogin(db: Queryable, ids: readonly string[], nowMs: number): Promise<string[]> {
+  const known = await db
+    .select({ id: devices.id })
+    .from(devices)
+    .where(sql`${devices.id} = any(${sql.param([...ids])}::text[])`);
+  const good = await validPasswordDigests(db, ids, nowMs);
+  return known.flatMap(({ id }) => (good.has(id) ? [] : [id]));
 }
 
 /** What a device says of itself when a session starts. */

@@ -4,13 +4,15 @@ import { appendAudit } from '../audit/index.ts';
 import type { Accounts } from '../auth/index.ts';
 import type { Database } from '../db/index.ts';
 import type { Clock } from '../ports.ts';
-import { type AccountRow, accountByName, insertAccount, selectAccounts } from './store.ts';
+import { type AccountRow, accountByName, insertAccount, selectAccounts, selectEnded } from './store.ts';
 
 /** Accounts for people's own MQTT tools: a name in topics, and an API token that bounds what it may do. */
 export interface OperatorAccounts {
   create(account: NewOperatorAccount, actor: Actor): Promise<{ account: OperatorAccount; password: string }>;
   list(page: PageQuery): Promise<{ items: OperatorAccount[]; total: number }>;
   revoke(name: string, actor: Actor): Promise<void>;
+  /** @returns those of the accounts that it knows and whose token was revoked or has ended */
+  ended(names: readonly string[]): Promise<string[]>;
   /** Login at the broker. */
   checkPassword(name: string, password: string): Promise<boolean>;
   /** Who acts under the name at this moment, and for which devices; undefined if nobody may any more. */
@@ -58,6 +60,7 @@ export function createOperatorAccounts({ db, clock, accounts, where }: AccountPo
       const { token } = await find(name);
       await accounts.revokeToken(token, actor, (tx) => appendAudit(tx, clock, actor, 'operator-account.revoke', name, { token }));
     },
+    ended: (names) => selectEnded(db, names, clock.nowMs()),
     async checkPassword(name, password) {
       const row = await accountByName(db, name);
       const actor = row === undefined ? undefined : await accounts.byToken(password);

@@ -54,7 +54,8 @@ export interface OperatorRelay {
 export interface OperatorWays {
   /** @returns false where there is no way now, and it has to be said once there is one */
   send(account: string, request: string, result: OperatorResult): Promise<boolean>;
-  disconnect(account: string): void;
+  /** Never rejects. */
+  disconnect(account: string): Promise<void>;
 }
 
 export interface OperatorRelayPorts {
@@ -84,7 +85,7 @@ const TOLD_ANEW_MS = 2 * MINUTE_MS;
 
 export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
   const { db, clock, log, commands, batches } = ports;
-  let ways: OperatorWays = { send: async () => false, disconnect: () => undefined };
+  let ways: OperatorWays = { send: async () => false, disconnect: async () => undefined };
   const followed = createFollowed();
   /** The answers of one account leave in the order in which they were made. */
   const tails = new Map<string, Promise<void>>();
@@ -153,7 +154,7 @@ export function createOperatorRelay(ports: OperatorRelayPorts): OperatorRelay {
         if (!ports.mayAsk(account)) throw tooMany(account);
         const known = await ports.accounts.actorOf(account);
         if (known === undefined) {
-          ways.disconnect(account);
+          await ways.disconnect(account);
           return;
         }
         requireRole(known.actor, api.commandDevice.access);

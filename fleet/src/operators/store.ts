@@ -1,5 +1,5 @@
 import type { OperatorAccount } from '@starling/shared';
-import { and, asc, count, desc, eq, gte, inArray, isNotNull, lt } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gte, inArray, isNotNull, lt, lte, or } from 'drizzle-orm';
 import { toApiToken } from '../auth/index.ts';
 import type { Queryable } from '../db/index.ts';
 import { apiTokens, commandBatches, commandBatchTargets, commands, operatorAccounts, operatorRequests } from '../db/schema/index.ts';
@@ -31,6 +31,16 @@ export async function selectAccounts(db: Queryable, { limit, offset }: { limit: 
     return { ...rest, name, token, select };
   });
   return { items, total: total?.value ?? 0 };
+}
+
+/** One whose owner may do nothing for a time is none of them: its password would be good again. */
+export async function selectEnded(db: Queryable, names: readonly string[], nowMs: number): Promise<string[]> {
+  const rows = await db
+    .select({ name: operatorAccounts.name })
+    .from(operatorAccounts)
+    .innerJoin(apiTokens, eq(apiTokens.id, operatorAccounts.token))
+    .where(and(inArray(operatorAccounts.name, [...names]), or(isNotNull(apiTokens.revokedAtMs), lte(apiTokens.expiresAtMs, nowMs))));
+  return rows.map(({ name }) => name);
 }
 
 /** @returns false if this account has used the id before */
