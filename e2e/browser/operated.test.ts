@@ -80,10 +80,12 @@ describeWith(['chromium'], 'what is done to a browser from afar', ({ chromium })
     expect(await tab.page.locator('#watched').isVisible()).toBe(false);
   });
 
-  test('values are captured in a tab, go on where they were when the page is loaded again, and arrive', { timeout: STEP_MS }, async () => {
+  test('values are captured in a tab, go on where they were when the page is loaded again, and arrive', {
+    timeout: 4 * STEP_MS,
+  }, async () => {
     const { id } = await fleet.client.call(api.commandDevice, {
       params: { id: device },
-      body: { name: 'capture', arguments: { edges: [EDGE], items: 3, durationMs: 80_000, maximumPerSecond: 30 } },
+      body: { name: 'capture', arguments: { edges: [EDGE], items: 3, durationMs: 600_000, maximumPerSecond: 30 } },
     });
     const view = () => fleet.client.call(api.showCommand, { params: { id } });
     const untilKept = (items: number) => until(`${items} are kept`, async () => (await view()).progress?.done === items, STEP_MS);

@@ -173,11 +173,11 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
 
   test('is back as soon as the network is, however long it was to wait for its next try', async () => {
     const longest = tab.page.waitForEvent('console', {
-      predicate: (message) => Number(/"?delayMs"?[:=] ?(\d+)/.exec(message.text())?.[1] ?? 0) > 8_000,
+      predicate: (message) => Number(/"?delayMs"?[:=] ?(\d+)/.exec(message.text())?.[1] ?? 0) > 20_000,
     });
     await longest;
     await tab.context.setOffline(false);
-    await tab.page.getByText('online', { exact: true }).waitFor({ timeout: 5_000 });
+    await tab.page.getByText('online', { exact: true }).waitFor({ timeout: 15_000 });
     await tab.close();
   });
 

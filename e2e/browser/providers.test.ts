@@ -73,7 +73,7 @@ describeWith(['chromium'], 'what runs models in a browser', ({ chromium }) => {
   });
 
   test('a run that hangs fails alone: its worker is replaced, and the next picture is read', async () => {
-    const tab = await open(await launch(), 'runTimeoutMs=5000');
+    const tab = await open(await launch(), 'runTimeoutMs=20000');
     await tab.page.locator('#files').setInputFiles({ name: 'white.png', mimeType: 'image/png', buffer: await paintPlain(255, 255, 255) });
     await tab.page.getByRole('alert').filter({ hasText: 'white.png: the runtime host ended: it has not answered' }).waitFor();
     expect(await read(tab, 'blue.png')).toEqual([]);

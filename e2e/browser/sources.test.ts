@@ -72,6 +72,7 @@ describeWith(['chromium'], 'what a browser reads', ({ chromium }) => {
     await page.getByRole('button', { name: 'Start camera' }).click();
     await reads('the camera');
     const list = page.getByLabel('Camera', { exact: true });
+    await list.waitFor();
     const [first, second] = await list.locator('option').evaluateAll((options) => options.map((each) => (each as HTMLOptionElement).value));
     expect(await list.inputValue()).toBe(first);
     await list.selectOption(second ?? expect.unreachable());

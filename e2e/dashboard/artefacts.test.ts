@@ -262,7 +262,7 @@ describeWith(['chromium'], 'artefacts in the dashboard', ({ chromium }) => {
   test('a build is cancelled and started again from its row', async () => {
     const [params, words] = [{ digest: fleet.model.digest }, 'fp16, 60 % sparse'];
     // One builds at a time: the last of them waits.
-    for (const sparsity of [0.4, 0.5, 0.6])
+    for (const sparsity of [0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6])
       await fleet.client.call(api.addBuild, { params, body: { recipe: buildRecipeSchema.parse({ method: 'fp16', sparsity }) } });
     const { page, close } = await open(`/builds?model=${fleet.model.digest}`);
     const row = page.getByRole('row').filter({ hasText: words });

@@ -45,7 +45,7 @@ async function makeWhole(seed: string, claim: string, make: (folder: string) => 
 }
 
 /** Whether this call has made the folder. */
-async function isMadeHere(folder: string): Promise<boolean> {
+export async function isMadeHere(folder: string): Promise<boolean> {
   try {
     await mkdir(folder);
     return true;

@@ -69,9 +69,9 @@ describe('matching what two cameras read', () => {
       await mkdir(join(folder, camera));
       await writeFile(join(folder, camera, 'a.png'), pictures[digit] ?? '');
     }
-    const { exitCode, stdout } = await starling.run(['pipeline', 'run', pipelineFile, '--json', '--model', `digits=${digitsModelFile}`], {
-      interruptAfter: /"match"/,
-    });
+    // However long the one takes to be read after the other.
+    const words = ['pipeline', 'run', pipelineFile, '--json', '--model', `digits=${digitsModelFile}`, '--set', 'windowMs=600000'];
+    const { exitCode, stdout } = await starling.run(words, { interruptAfter: /"match"/ });
     expect(exitCode).toBe(0);
     expect(stdout).toContain('"match":{"front":"2","back":"2","agree":true}');
   });

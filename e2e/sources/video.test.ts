@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSystemClock } from '../../agent/src/node/clock.ts';
 import { openCredentials } from '../../agent/src/node/credentials.ts';
 import { systemRandom } from '../../agent/src/node/ids.ts';
@@ -103,8 +103,8 @@ describeWith(['ffmpeg'], 'the source video', ({ ffmpeg }) => {
   test('says once that a file is not there, and reads it when it is', async () => {
     const path = join(folder, 'later.ts');
     open({ path, framesPerSecond: 5, realTime: false });
-    await vi.waitFor(() => expect(codes).toEqual(['source-lost']), 5000);
+    await expect.poll(() => codes).toEqual(['source-lost']);
     make(ffmpeg, path, '320x240', 1);
-    await vi.waitFor(() => expect(codes).toEqual(['source-lost', 'source-recovered']), 8000);
+    await expect.poll(() => codes).toEqual(['source-lost', 'source-recovered']);
   });
 });

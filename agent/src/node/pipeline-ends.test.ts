@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Pipeline, pipelineSchema } from '@starling/shared';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { RunningRelease } from '../core/ports/pipeline-ends.ts';
 import { createSystemClock } from './clock.ts';
 import { openCredentials } from './credentials.ts';
@@ -33,7 +33,7 @@ test('a release that comes back while the last of its items are let through take
   });
   try {
     ends.running(release('a'));
-    await vi.waitFor(() => expect(endpoints.find('in')).toBeDefined());
+    await expect.poll(() => endpoints.find('in')).toBeDefined();
     ends.running(release('b'));
     await new Promise((resolve) => setTimeout(resolve, 50));
     ends.running(release('a'));

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Capabilities, makeRandomId, messageOf, StarlingError } from '@starling/shared';
 import { listSupportedBackends } from 'onnxruntime-node';
@@ -207,7 +207,7 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log,
   const sources = openWatched(config, around, host);
   const statusFile = join(directory, 'status.json');
   const status = setInterval(() => {
-    writeFile(statusFile, JSON.stringify({ ...agent.status(), httpPort: server.port, pid: process.pid })).catch((error: unknown) =>
+    replaceFile(statusFile, JSON.stringify({ ...agent.status(), httpPort: server.port, pid: process.pid })).catch((error: unknown) =>
       log.debug('the status was not written', { reason: messageOf(error) }),
     );
   }, STATUS_INTERVAL_MS);
@@ -221,4 +221,10 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log,
       await agent.close();
     },
   };
+}
+
+/** Whoever reads it meanwhile, or after a power cut, finds the old text or the new one, and never a part. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
 }

@@ -1,5 +1,5 @@
 import { StarlingError } from '@starling/shared';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Clock } from '../ports/clock.ts';
 import { createLink, type LinkHandlers, type LinkPorts } from './link.ts';
 
@@ -31,17 +31,17 @@ test('a device that is told that the network is back tries at once, however long
   link.start({} as LinkHandlers);
   // Each try that fails is waited for longer than the one before.
   for (const expected of [1_000, 2_000, 4_000, 8_000]) {
-    await vi.waitFor(() => expect([...timers.values()]).toEqual([expected]));
+    await expect.poll(() => [...timers.values()]).toEqual([expected]);
     const [run = expect.unreachable()] = timers.keys();
     timers.clear();
     run();
   }
-  await vi.waitFor(() => expect(link.state).toBe('waiting'));
+  await expect.poll(() => link.state).toBe('waiting');
   const before = tries;
   link.retryNow();
   expect(timers.size).toBe(0);
   // What fails then is tried again soon, and not after twice as long as before.
-  await vi.waitFor(() => expect([...timers.values()]).toEqual([1_000]));
+  await expect.poll(() => [...timers.values()]).toEqual([1_000]);
   expect(tries).toBe(before + 1);
   await link.close();
   link.retryNow();

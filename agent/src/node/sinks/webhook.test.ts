@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createSystemClock } from '../clock.ts';
 import { openCredentials } from '../credentials.ts';
 import { systemRandom } from '../ids.ts';
@@ -89,7 +89,7 @@ describe('the sink webhook', () => {
     });
     start({ credentials: 'hook', signature: 'hook-secret' });
     await deliver({ count: 3 }, 7);
-    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await expect.poll(() => received).toHaveLength(1);
     const [{ headers, body }] = received as [Received];
     expect(JSON.parse(body)).toEqual({
       device: 'a'.repeat(26),
@@ -118,28 +118,28 @@ describe('the sink webhook', () => {
       { value: { scores: new Float32Array([0.5, Number.NaN]) }, image: new Uint8Array([0xff, 0xd8, 0xff, 1]) },
       { ...item, sequence: 0 },
     );
-    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await expect.poll(() => received).toHaveLength(1);
     expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
       value: { scores: [0.5, null] },
       image: { contentType: 'image/jpeg', base64: Buffer.from([0xff, 0xd8, 0xff, 1]).toString('base64') },
     });
   });
 
-  test.each<[string, Answer[], string]>([
+  test.each<[string, Answer[], string, number?]>([
     ['answers 500', [answerWith(500), answerWith(500)], 'webhook-refused'],
     ['answers 401', [answerWith(401)], 'webhook-refused'],
     ['resets the connection', [(_, request) => request.socket.resetAndDestroy()], 'webhook-unreachable'],
-    ['hangs', [() => undefined], 'webhook-timed-out'],
+    ['hangs', [() => undefined], 'webhook-timed-out', 150],
     ['sends elsewhere', [(response) => response.writeHead(302, { location: '/other' }).end()], 'webhook-refused'],
-  ])('tries again, in order and under the same key, what a server that %s did not take', async (_, failures, code) => {
+  ])('tries again, in order and under the same key, what a server that %s did not take', async (_, failures, code, timeoutMs = 60_000) => {
     answers = [...failures];
-    start({ timeoutMs: 150 });
+    start({ timeoutMs });
     await Promise.all([0, 1, 2].map((value) => deliver(value, value)));
-    await vi.waitFor(() => expect(received).toHaveLength(failures.length + 3), 5000);
+    await expect.poll(() => received).toHaveLength(failures.length + 3);
     expect(valuesReceived()).toEqual([...failures.map(() => 0), 0, 1, 2]);
     expect(new Set(received.map(({ headers }) => headers['idempotency-key'])).size).toBe(3);
     // Told once, however often it failed, and once that it is over.
-    await vi.waitFor(() => expect(codes()).toEqual([code, 'sink-recovered']));
+    await expect.poll(() => codes()).toEqual([code, 'sink-recovered']);
   });
 
   test('takes an answer that never ends for what its status says', async () => {
@@ -147,7 +147,7 @@ describe('the sink webhook', () => {
     start({ timeoutMs: 60_000 });
     await deliver(1);
     await deliver(2);
-    await vi.waitFor(() => expect(valuesReceived()).toEqual([1, 2]));
+    await expect.poll(() => valuesReceived()).toEqual([1, 2]);
   });
 
   test('gives up a value that the other side calls wrong, and goes on with the next', async () => {
@@ -155,7 +155,7 @@ describe('the sink webhook', () => {
     start();
     await deliver('bad');
     await deliver('good');
-    await vi.waitFor(() => expect(valuesReceived()).toEqual(['bad', 'good']));
+    await expect.poll(() => valuesReceived()).toEqual(['bad', 'good']);
     expect(events).toEqual([{ code: 'webhook-refused', detail: expect.objectContaining({ node: 'hook' }) }]);
   });
 
@@ -163,33 +163,31 @@ describe('the sink webhook', () => {
     answers = Array.from({ length: 1000 }, () => answerWith(500));
     start({ maximumAgeHours: 1 });
     await deliver('old');
-    await vi.waitFor(() => expect(codes()).toEqual(['webhook-refused']));
+    await expect.poll(() => codes()).toEqual(['webhook-refused']);
     skewMs = 3_700_000;
     await deliver('new');
     answers = [];
-    await vi.waitFor(() => expect(codes()).toContain('sink-gave-up'));
-    await vi.waitFor(() => expect(valuesReceived().at(-1)).toBe('new'));
+    await expect.poll(() => codes()).toContain('sink-gave-up');
+    await expect.poll(() => valuesReceived().at(-1)).toBe('new');
   });
 
   test('never holds the pipeline up: a value is accepted while the other side hangs', async () => {
     answers = Array.from({ length: 100 }, () => () => undefined);
     start({ timeoutMs: 60_000 });
-    const startedMs = performance.now();
     for (let index = 0; index < 20; index += 1) await deliver(index, index);
-    expect(performance.now() - startedMs).toBeLessThan(3000);
     expect(received.length).toBeLessThanOrEqual(1);
   });
 
   test('waits for credentials that are missing or open to others, names them, and tells their words to nobody', async () => {
     start({ credentials: 'hook' });
     await deliver(1);
-    await vi.waitFor(() => expect(codes()).toEqual(['unknown-credentials']));
+    await expect.poll(() => codes()).toEqual(['unknown-credentials']);
     const path = join(folder, 'credentials.yaml');
     await writeFile(path, 'hook: { username: me, password: hunter22 }\n');
     await chmod(path, 0o644);
-    await vi.waitFor(() => expect(codes()).toEqual(['unknown-credentials', 'exposed-file']));
+    await expect.poll(() => codes()).toEqual(['unknown-credentials', 'exposed-file']);
     await chmod(path, 0o600);
-    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await expect.poll(() => received).toHaveLength(1);
     expect(received[0]?.headers.authorization).toBe(`Basic ${Buffer.from('me:hunter22').toString('base64')}`);
     expect(told).not.toContain('hunter22');
   });
@@ -206,13 +204,13 @@ describe('the sink webhook', () => {
     answers = [answerWith(503)];
     start({ retryDelayMs: 200 });
     await deliver(1);
-    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await expect.poll(() => received).toHaveLength(1);
     const before = open;
     const { port } = server.address() as AddressInfo;
     const params = { url: `http://127.0.0.1:${port}/other`, retryDelayMs: 10 };
     open = sinks.open({ name: 'count', nodes: { hook: { sink: 'webhook', params } } as never }, policy);
     await before.close();
     await deliver(2);
-    await vi.waitFor(() => expect(valuesReceived()).toEqual([1, 1, 2]));
+    await expect.poll(() => valuesReceived()).toEqual([1, 1, 2]);
   });
 });

@@ -81,7 +81,8 @@ export const openFolder: OpenSource<Params> = (params, context) => {
       } else if (params.loop && read.size > 0) {
         read.clear();
         isStale = true;
-      } else {
+      } else if (!isStale && !closed) {
+        // What came while the folder was looked at has woken nobody.
         await sleeper.sleep(params.loop ? RETRY_MS : LOOK_MS);
         isStale = true;
       }

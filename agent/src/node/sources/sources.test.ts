@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StarlingError } from '@starling/shared';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createSystemClock } from '../clock.ts';
 import { openCredentials } from '../credentials.ts';
 import { systemRandom } from '../ids.ts';
@@ -60,19 +60,19 @@ describe('sources', () => {
     test('gives what is there in order, then what comes, each once', async () => {
       await Promise.all([put('b.png'), put('a.jpg'), put('notes.txt')]);
       open({ in: { source: 'folder', params: { path: folder, ...params } } });
-      await vi.waitFor(() => expect(names()).toEqual(['a.jpg', 'b.png']));
+      await expect.poll(() => names()).toEqual(['a.jpg', 'b.png']);
       expect(new TextDecoder().decode(pushed[0]?.ports.image as Uint8Array)).toBe('a.jpg');
       await put('0.png');
-      await vi.waitFor(() => expect(names()).toEqual(['a.jpg', 'b.png', '0.png']));
+      await expect.poll(() => names()).toEqual(['a.jpg', 'b.png', '0.png']);
       await put('a.jpg', 'another picture');
-      await vi.waitFor(() => expect(names()).toEqual(['a.jpg', 'b.png', '0.png', 'a.jpg']));
+      await expect.poll(() => names()).toEqual(['a.jpg', 'b.png', '0.png', 'a.jpg']);
       expect(pushed[0]).toMatchObject({ stream: 'in', timeMs: expect.any(Number) });
     });
 
     test('starts again from the first where it is to be read in a loop', async () => {
       await Promise.all([put('a.png'), put('b.png')]);
       open({ in: { source: 'folder', params: { path: folder, loop: true, ...params } } });
-      await vi.waitFor(() => expect(names().slice(0, 5)).toEqual(['a.png', 'b.png', 'a.png', 'b.png', 'a.png']));
+      await expect.poll(() => names().slice(0, 5)).toEqual(['a.png', 'b.png', 'a.png', 'b.png', 'a.png']);
     });
 
     test('waits with an image while nothing runs, and loses none', async () => {
@@ -82,9 +82,9 @@ describe('sources', () => {
       };
       await put('a.png');
       open({ in: { source: 'folder', params: { path: folder, ...params } } });
-      await vi.waitFor(() => expect(pushed.length).toBe(1));
+      await expect.poll(() => pushed.length).toBe(1);
       isRunning = true;
-      await vi.waitFor(() => expect(names()).toEqual(['a.png', 'a.png']), 3000);
+      await expect.poll(() => names()).toEqual(['a.png', 'a.png']);
     });
 
     test('gives the next image only when the one before is done', async () => {
@@ -98,7 +98,7 @@ describe('sources', () => {
       };
       await Promise.all(['a.png', 'b.png', 'c.png'].map((name) => put(name)));
       open({ in: { source: 'folder', params: { path: folder, ...params } } });
-      await vi.waitFor(() => expect(names()).toHaveLength(3));
+      await expect.poll(() => names()).toHaveLength(3);
       expect(most).toBe(1);
     });
   });
@@ -106,7 +106,7 @@ describe('sources', () => {
   test('timer ticks with count and time, and leaves out what was missed', async () => {
     answer = () => new Promise((resolve) => setTimeout(resolve, 25));
     open({ clock: { source: 'timer', params: { everyMs: 10 } } });
-    await vi.waitFor(() => expect(pushed.length).toBeGreaterThanOrEqual(4));
+    await expect.poll(() => pushed.length).toBeGreaterThanOrEqual(4);
     const counts = portsOf('clock').map((ports) => (ports as { tick: { count: number } }).tick.count);
     expect(counts[0]).toBe(1);
     expect(new Set(counts).size).toBe(counts.length);
@@ -115,12 +115,12 @@ describe('sources', () => {
 
   test('keeps a source open that the next release has in the same form, and closes it with the last', async () => {
     const before = open({ clock: { source: 'timer', params: { everyMs: 20 } } });
-    await vi.waitFor(() => expect(pushed.length).toBeGreaterThan(0));
+    await expect.poll(() => pushed.length).toBeGreaterThan(0);
     const after = open({ clock: { source: 'timer', params: { everyMs: 20 } } });
     await before.close();
     const counts = (): number[] => portsOf('clock').map((ports) => (ports as { tick: { count: number } }).tick.count);
     const seen = counts().length;
-    await vi.waitFor(() => expect(counts().length).toBeGreaterThan(seen + 2));
+    await expect.poll(() => counts().length).toBeGreaterThan(seen + 2);
     // Opened anew, it would count from 1 again.
     expect(counts().filter((count) => count === 1)).toHaveLength(1);
     await after.close();
@@ -136,7 +136,7 @@ describe('sources', () => {
   ])('tells why %j is not opened, and opens the others', async (node, code) => {
     open({ bad: { params: {}, ...node }, good: { source: 'timer', params: { everyMs: 10 } } });
     expect(codes).toEqual([code]);
-    await vi.waitFor(() => expect(portsOf('good').length).toBeGreaterThan(0));
+    await expect.poll(() => portsOf('good').length).toBeGreaterThan(0);
   });
 
   describe('http', () => {

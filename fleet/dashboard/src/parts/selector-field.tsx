@@ -1,6 +1,6 @@
 import { Combobox, Text, Textarea, useCombobox } from '@mantine/core';
 import { type CompletionItem, completeSelector, type SelectorProblem, type SelectorVocabulary } from '@starling/shared';
-import { type KeyboardEvent, useRef, useState } from 'react';
+import { type KeyboardEvent, useLayoutEffect, useRef, useState } from 'react';
 import classes from './selector-field.module.css';
 
 interface SelectorFieldProps {
@@ -40,9 +40,16 @@ export function SelectorField({
 }: SelectorFieldProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const [cursor, setCursor] = useState(value.length);
+  /** Where the cursor goes when the text is drawn. */
+  const [taken, setTaken] = useState<number>();
   const [left, setLeft] = useState(true);
   const combobox = useCombobox({ onDropdownClose: () => combobox.resetSelectedOption() });
   const { from, to, items } = completeSelector(value, Math.min(cursor, value.length), vocabulary);
+  // Before the next key: whoever writes on at once writes behind what was taken.
+  useLayoutEffect(() => {
+    if (taken !== undefined) field.current?.setSelectionRange(taken, taken);
+    setTaken(undefined);
+  }, [taken]);
   const follow = (): void => setCursor(field.current?.selectionStart ?? value.length);
   const take = (label: string): void => {
     const item = items.find((each) => each.label === label);
@@ -50,8 +57,7 @@ export function SelectorField({
     const end = from + item.insert.length;
     onChange(value.slice(0, from) + item.insert + value.slice(to));
     setCursor(end);
-    // The field has the text only after it was drawn.
-    requestAnimationFrame(() => field.current?.setSelectionRange(end, end));
+    setTaken(end);
     combobox.resetSelectedOption();
   };
   const onKeyDown = (event: KeyboardEvent): void => {

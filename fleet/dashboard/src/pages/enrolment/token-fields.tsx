@@ -1,6 +1,6 @@
 import { Checkbox, NumberInput, Select, SimpleGrid, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { read } from '../../data/queries.ts';
 
 const lives = [
@@ -21,6 +21,8 @@ interface TokenFieldsProps {
 /** What a claim token permits. The form around them reads them by name. */
 export function TokenFields({ name, hours, children }: TokenFieldsProps) {
   const releases = useQuery(read('listReleases', { query: { limit: 200 } }));
+  /** Undefined until somebody has chosen. */
+  const [chosen, setChosen] = useState<string | null>();
   const items = releases.data?.items ?? [];
   // With one release there is hardly a question which; a device without one sees nothing.
   const [sole] = items.length === 1 ? items : [];
@@ -46,12 +48,12 @@ export function TokenFields({ name, hours, children }: TokenFieldsProps) {
       />
       <Select
         label="Release"
-        key={sole?.digest ?? 'none'}
         description="What enrolled devices run at once; without one they wait"
         placeholder="None yet"
         clearable
         data={items.map(({ digest, name }) => ({ value: digest, label: name }))}
-        defaultValue={sole?.digest ?? null}
+        value={chosen === undefined ? (sole?.digest ?? null) : chosen}
+        onChange={setChosen}
         name="release"
       />
       <TextInput label="Labels" name="labels" description="key=value, separated by spaces" placeholder="site=oslo role=gate" />
