@@ -45,6 +45,18 @@ describeWith(['postgres'], 'a gate on accuracy', ({ postgres: program }) => {
     const sent: Sent[] = [];
     let isFed = true;
     let feeding: Promise<void> = Promise.resolve();
+    let isHeld = false;
+    let underWay: Promise<void> = Promise.resolve();
+    /** While nothing is under way, what was sent is what the database has. */
+    const held = async <Found>(look: () => Promise<Found>): Promise<Found> => {
+      isHeld = true;
+      try {
+        await underWay;
+        return await look();
+      } finally {
+        isHeld = false;
+      }
+    };
 
     const release = (name: string): ReleaseView => releases.get(name) ?? expect.unreachable();
     const devices = async () => (await fleet.client.call(api.listDevices, { query: { limit: 100 } })).items;
@@ -75,7 +87,10 @@ describeWith(['postgres'], 'a gate on accuracy', ({ postgres: program }) => {
     };
     const feed = async (): Promise<void> => {
       while (isFed) {
-        await feedOnce();
+        if (!isHeld) {
+          underWay = feedOnce();
+          await underWay;
+        }
         await new Promise((resolve) => setTimeout(resolve, FEED_MS));
       }
     };
@@ -183,11 +198,19 @@ describeWith(['postgres'], 'a gate on accuracy', ({ postgres: program }) => {
       expect(seen.judgement).toMatchObject({ verdict: 'successful', measure: 'accuracy', gates: true });
       const half = await halfOf(id);
       expect(half.size).toBe(DEVICES / 2);
-      const own = counted('good', (device) => half.has(device), seen.measuredAtMs);
-      const { candidate, control } = await sumsOf(id);
+      const { own, sums } = await held(async () => ({
+        own: counted('good', (device) => half.has(device), seen.measuredAtMs),
+        sums: await sumsOf(id),
+      }));
+      const { candidate, control } = sums;
       expect(candidate).toMatchObject(own);
       expect(control?.now_devices).toBe(DEVICES / 2);
-      expect(seen.judgement?.candidate?.estimate).toBeCloseTo(own.now_a / own.now_b, 3);
+      // What had come by the time of the look; of that time more may have come after it.
+      const { queries } = await fleet.client.call(api.showMetricQueries, { params: { rollout: id, metric: 'right' }, query: {} });
+      const { now_a = 0, now_b = 0 } = queries.find(({ side }) => side === 'candidate')?.figures ?? {};
+      expect(now_a).toBeLessThanOrEqual(own.now_a);
+      expect(now_b).toBeLessThanOrEqual(own.now_b);
+      expect(seen.judgement?.candidate?.estimate).toBeCloseTo(now_a / now_b, 3);
       expect((100 * own.now_a) / own.now_b).toBeGreaterThan(88);
       await act(id, 'promote');
       expect((await becomes(id, 'succeeded')).counts).toMatchObject({ succeeded: DEVICES });
@@ -201,8 +224,11 @@ describeWith(['postgres'], 'a gate on accuracy', ({ postgres: program }) => {
       const seen = await metric(id);
       expect(seen.judgement).toMatchObject({ verdict: 'failed', measure: 'accuracy' });
       const half = await halfOf(id);
-      const own = counted('bad', (device) => half.has(device), seen.measuredAtMs);
-      expect((await sumsOf(id)).candidate).toMatchObject(own);
+      const { own, sums } = await held(async () => ({
+        own: counted('bad', (device) => half.has(device), seen.measuredAtMs),
+        sums: await sumsOf(id),
+      }));
+      expect(sums.candidate).toMatchObject(own);
       expect((100 * own.now_a) / own.now_b).toBeLessThan(75);
       // What the program says of it: the sentence, and which step it was.
       const says = async (...words: string[]) => starling.run(words);

@@ -33,7 +33,7 @@ describeWith(['firefox'], 'Firefox as a device', ({ firefox }) => {
       'the release runs',
       async () => (await textOf('#steps li:last-child[data-state=done]')) !== '',
       WAIT_MS,
-      () => textOf('main'),
+      async () => `${await page.evaluate('document.body.dataset.phase')}: ${await textOf('main')}`,
     );
 
   test('enrols by its link, pulls, tests itself and runs, with threads', async () => {

@@ -85,7 +85,11 @@ describe('values that a device keeps', () => {
   test('arrive as one file with a manifest, as large as they were', async () => {
     const { id } = await send({ items: 3 });
     await begun(id);
-    for (const red of [50, 100, 150, 200]) await push(red);
+    for (const [index, red] of [50, 100].entries()) {
+      await push(red);
+      await untilKept(id, index + 1);
+    }
+    for (const red of [150, 200]) await push(red);
     expect(await done(id)).toMatchObject({
       status: 'done',
       result: { end: 'items', items: 3, release: kept.digest, edges: EDGES, upload: { sizeBytes: expect.any(Number) } },
@@ -109,16 +113,20 @@ describe('values that a device keeps', () => {
   test('are all there when agent and fleet were killed in the midst of it', async () => {
     const { id } = await send({ items: 6, durationMs: 120_000 });
     await begun(id);
-    for (const red of [40, 80, 120]) await push(red);
-    await untilKept(id, 3);
+    for (const [index, red] of [40, 80, 120].entries()) {
+      await push(red);
+      await untilKept(id, index + 1);
+    }
     await agent.kill();
     await fleet.process.kill();
     await fleet.start();
     agent = await fleet.startAgent('agent');
     await fleet.untilRunning(device(), kept);
     await begun(id);
-    for (const red of [160, 200]) await push(red);
-    await untilKept(id, 5);
+    for (const [index, red] of [160, 200].entries()) {
+      await push(red);
+      await untilKept(id, index + 4);
+    }
     await fleet.process.kill();
     await push(240);
     await fleet.start();
@@ -222,7 +230,10 @@ describe('values that a device keeps', () => {
     const file = join(fleet.folder, 'shots.zip');
     const running = starling.run([...globals(), 'device', 'capture', device(), ...EDGES, '--items', '2', '--rate', '30', '--output', file]);
     await until('it keeps', async () => ((await tapsOf()).length === 1 ? true : undefined));
-    for (const red of [50, 100]) await push(red);
+    const [kept = ''] = await tapsOf();
+    await push(50);
+    await untilKept(kept, 1);
+    await push(100);
     const { exitCode, stdout, stderr } = await running;
     expect([exitCode, stdout]).toEqual([0, expect.stringContaining(`2 values in ${file} (items)`)]);
     expect(stderr).toContain('it goes on if you stop waiting');

@@ -1,6 +1,7 @@
 import { api, type DeviceView, type ReleaseView, type RolloutDetail } from '@starling/shared';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PostgresServer, startPostgres } from '../harness/postgres.ts';
+import type { AgentProcess } from '../harness/processes.ts';
 import { startFleetProcess } from '../harness/processes.ts';
 import { describeWith } from '../harness/requires.ts';
 import { until } from '../harness/running-fleet.ts';
@@ -29,6 +30,7 @@ function survives(program: string, startBroker: (httpPort: number) => Promise<Cl
     let cluster: Awaited<ReturnType<typeof startCluster>>;
     let releases: { first: ReleaseView; second: ReleaseView };
     let crowd: Awaited<ReturnType<typeof cluster.simulate>>;
+    let agents: AgentProcess[];
 
     beforeAll(async () => {
       postgres = await startPostgres(program);
@@ -38,7 +40,7 @@ function survives(program: string, startBroker: (httpPort: number) => Promise<Cl
         second: await publishMapRelease(cluster, mapModel(2, { width: 32 }), 1),
       };
       crowd = await cluster.simulate({ devices: SIMULATED, telemetryMs: 1_000, release: releases.first });
-      await Promise.all(Array.from({ length: AGENTS }, (_, index) => cluster.startAgent(`agent-${index}`, releases.first)));
+      agents = await Promise.all(Array.from({ length: AGENTS }, (_, index) => cluster.startAgent(`agent-${index}`, releases.first)));
     }, 400_000);
     afterAll(async () => {
       await cluster?.stop();
@@ -107,6 +109,9 @@ function survives(program: string, startBroker: (httpPort: number) => Promise<Cl
       expect(items.filter(({ answers }) => answers)).toHaveLength(1);
       expect(items.flatMap(({ duties }) => duties).toSorted()).toEqual(['house', 'measuring', 'operators']);
       await crowd.stop();
+      // Nobody says anything while it is counted.
+      await Promise.all(agents.map((agent) => agent.stop()));
+      await until('all are away', async () => (await devices()).every(({ online }) => !online));
       const figures = crowd.figures();
       let stored = 0;
       for (const device of await devices()) {

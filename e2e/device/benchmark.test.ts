@@ -120,7 +120,8 @@ describe('a benchmark on a device', () => {
     const show = () => fleet.client.call(api.showCommand, { params: { id: sent.id } });
     const { progress } = await until('progress', async () => {
       const view = await show();
-      return view.progress !== undefined && view.progress.done > 0 && view;
+      // Between two artefacts it prepares.
+      return view.progress !== undefined && view.progress.done > 0 && view.progress.what?.startsWith('run') && view;
     });
     expect(progress).toMatchObject({ total: other.artefacts.length * 300, what: expect.stringContaining('run other') });
     const body = new Uint8Array(await paintPlain(9, 9, 9));

@@ -66,8 +66,13 @@ describe('what does not arrive as it was signed', () => {
   test('a flipped bit in some chunks is refused and reported; the pull gets them again and ends well', async () => {
     let frames = 0;
     let flips = 0;
+    const seen = new Set<string>();
     onMessage = (name, { payload }) => {
       if (name !== 'blobChunk') return undefined;
+      // One that comes twice since a busy machine had it asked for again may come when nobody waits for it.
+      const { digest } = decodeChunkFrame(payload);
+      if (seen.has(digest)) return undefined;
+      seen.add(digest);
       frames += 1;
       if (frames % 7 === 0) {
         flips += 1;

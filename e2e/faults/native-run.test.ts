@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { childrenOf } from '../harness/child-processes.ts';
 import { paintPlain } from '../harness/picture.ts';
@@ -64,8 +65,11 @@ describe('a native run that hangs or crashes', () => {
 
   test('a host that crashes takes only the items that it had', async () => {
     const hanging = poison();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    process.kill(await host(), 'SIGKILL');
+    // It is there when it takes the processor.
+    const pid = await host();
+    const before = await ticksOf(pid);
+    await until('the host has the item', async () => (await ticksOf(pid)) - before > 10);
+    process.kill(pid, 'SIGKILL');
     expect(await hanging).toEqual({ status: 503, code: 'host-crashed' });
     await expectBack();
   });
@@ -76,3 +80,9 @@ describe('a native run that hangs or crashes', () => {
     await expectBack();
   });
 });
+
+/** Processor time of a process so far, in clock ticks (proc(5): `utime`, the 14th field, the 12th behind the name). */
+async function ticksOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[11]);
+}

@@ -2,10 +2,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePorts } from './free-ports.ts';
 
 export interface PostgresServer {
   /** As DATABASE_URL expects it; the role owns the database. */
@@ -71,7 +71,7 @@ export async function startPostgres(program: string): Promise<PostgresServer> {
 
 async function startOnFreePort(program: string, folder: string, owner: Owner | undefined): Promise<{ child: ChildProcess; port: number }> {
   for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     try {
       return { child: await start(program, folder, port, owner), port };
     } catch (error) {
@@ -117,16 +117,6 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 async function createDatabase(program: string, port: number, owner: Owner | undefined): Promise<void> {
   const options = ['--host', '127.0.0.1', '--port', String(port), '--username', ROLE, DATABASE];
   await promisify(execFile)(join(dirname(program), 'createdb'), options, { ...owner, cwd: '/' });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server without a port');
-  return address.port;
 }
 
 /** Whom Postgres runs as: nobody else than we are, unless we are root. */

@@ -80,7 +80,7 @@ export async function openSession(broker: string, login: DeviceLogin, change: IC
     messages,
     closed,
     isOpen: () => client.connected,
-    received(topic, timeoutMs = 5000, from = 0) {
+    received(topic, timeoutMs = 30_000, from = 0) {
       return new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
           arrivals.delete(look);

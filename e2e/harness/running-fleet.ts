@@ -118,10 +118,16 @@ export async function startRunningFleet(
       ),
     async telemetry(id, kind) {
       const rows: TelemetryRow[] = [];
+      const known = new Set<string>();
       for (let offset = 0; ; offset += 100) {
         const query = { limit: 100, offset, ...(kind === undefined ? {} : { kind }) };
         const { items, total } = await client.call(api.listTelemetry, { params: { id }, query });
-        rows.push(...items);
+        // What comes meanwhile moves the others to later pages.
+        for (const row of items) {
+          const name = `${row.kind} ${row.streamId} ${row.sequence}`;
+          if (!known.has(name)) rows.push(row);
+          known.add(name);
+        }
         if (rows.length >= total || items.length === 0) return rows.reverse();
       }
     },

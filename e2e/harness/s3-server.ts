@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { startChild } from './child.ts';
+import { freePorts } from './free-ports.ts';
 
 export interface S3Server {
   endpoint: string;
@@ -36,8 +37,9 @@ export async function startS3Server(folder: string): Promise<S3Server> {
       nodeFlags: ['--openssl-legacy-provider'],
       ready: z.object({ type: z.literal('ready'), port: z.number() }),
     });
-  let running = await launch(0);
-  const { port } = running.ready;
+  // Where it is started again, nobody else is meanwhile.
+  const [port = 0] = await freePorts(1);
+  let running = await launch(port);
   const endpoint = `http://127.0.0.1:${port}`;
   return {
     endpoint,

@@ -111,9 +111,7 @@ describe('a device that misbehaves', () => {
       },
     );
     await session.end();
-    await expect
-      .poll(async () => (await neighbours.fleet.client.call(api.overview, {})).inference.itemsLastHour, { timeout: 5000 })
-      .toBe(2);
+    await expect.poll(async () => (await neighbours.fleet.client.call(api.overview, {})).inference.itemsLastHour).toBe(2);
     await neighbours.fleet.client.call(api.summariseTelemetry, { params: { id: neighbours.mallory.id } });
     await neighbours.fleet.client.call(api.telemetrySeries, { params: { id: neighbours.mallory.id } });
   });

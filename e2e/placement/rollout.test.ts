@@ -166,7 +166,9 @@ describe('a rollout of a release that runs on several machines', { timeout: TIME
       const answers = await each.stop();
       const wrong = answers.filter(({ x, y }) => y !== 2 * x && y !== 2 * x + 0.5);
       expect(wrong).toEqual([]);
-      const written = (await machines.written(`home-${index + 1}`)).map(Math.floor).sort((left, right) => left - right);
+      const name = `home-${index + 1}`;
+      await until('all is written', async () => (await machines.written(name)).length >= answers.length);
+      const written = (await machines.written(name)).map(Math.floor).sort((left, right) => left - right);
       expect(written).toEqual(answers.map(({ x }) => 2 * x));
     }
   });

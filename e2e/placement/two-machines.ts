@@ -56,7 +56,7 @@ const ways: PipelineInput = {
   nodes: {
     'ways-in': source,
     near: { op: 'value.compute', params: { inputs: ['value'], give: 'value.x + 1' } },
-    far: { op: 'value.compute', params: { inputs: ['value'], give: 'value.x + 2' }, on: 'cloud', timeoutMs: 2_000 },
+    far: { op: 'value.compute', params: { inputs: ['value'], give: 'value.x + 2' }, on: 'cloud', timeoutMs: 8_000 },
   },
   edges: [
     { from: 'ways-in.json', to: 'near.value' },

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { api, type TapOptions, type TapView } from '@starling/shared';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AgentProcess } from '../harness/processes.ts';
@@ -36,6 +37,8 @@ describe('a pipeline on several machines, looked at', { timeout: TIMEOUT_MS }, (
     expect(view).toMatchObject({ device: home.ready.device, at: worker.ready.device, edges: ['first.value'] });
     const reader = await readTap(machines.fleet, view);
     for (const x of [1, 2]) {
+      // Slower than the tap shows at most.
+      await pause(100);
       await machines.post(other, 'deep', { x: 100 + x });
       expect((await machines.post(home, 'deep', { x })).body.outputs).toEqual({ y: (2 * x + 1) * 10 });
     }

@@ -1,17 +1,19 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectAsync, type MqttClient } from 'mqtt';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { createSystemClock } from '../../agent/src/node/clock.ts';
 import { openCredentials } from '../../agent/src/node/credentials.ts';
 import { systemRandom } from '../../agent/src/node/ids.ts';
 import { createLog } from '../../agent/src/node/log.ts';
 import { createSinks, type OpenSinks, type Sinks } from '../../agent/src/node/sinks/index.ts';
 import { createPushEndpoints, createSources, type Sources } from '../../agent/src/node/sources/index.ts';
+import { openGate } from '../cluster/gate.ts';
 import { type Mosquitto, startMosquitto } from '../harness/mosquitto.ts';
 import { describeWith } from '../harness/requires.ts';
 import { until } from '../harness/running-fleet.ts';
@@ -41,8 +43,12 @@ describeWith(['mosquitto'], 'pipelines at a broker of their user', ({ mosquitto 
     const found = new Map<string, string>();
     const client = await connectAsync(broker.url, { username: 'user', password: PASSWORD });
     client.on('message', (topic, payload, { retain }) => retain && found.set(topic, payload.toString('utf8')));
+    const marker = `marker/${randomUUID()}`;
+    const marked = new Promise<void>((resolve) => client.on('message', (topic) => topic === marker && resolve()));
     await client.subscribeAsync('#');
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // What is retained comes first.
+    await client.publishAsync(marker, '');
+    await marked;
     await client.endAsync();
     return found;
   };
@@ -111,15 +117,20 @@ describeWith(['mosquitto'], 'pipelines at a broker of their user', ({ mosquitto 
   });
 
   test('a sink keeps what it gets while the broker is away, and sends it in order', async () => {
-    const opened = openSinks({ out: mqttSink({ topic: 'numbers' }) });
+    const gate = await openGate(Number(new URL(broker.url).port));
+    onTestFinished(() => gate.close());
+    const opened = openSinks({ out: mqttSink({ topic: 'numbers', url: `mqtt://127.0.0.1:${gate.port}` }) });
     await opened.deliver('out', { value: 0 }, item);
     await until('the first is heard', () => heard.length === 1);
+    gate.shut();
     await broker.kill();
     for (let number = 1; number <= 20; number += 1) await opened.deliver('out', { value: number }, item);
     await until('the loss is told', () => codes().length > 0);
     await broker.start();
     await watcher.endAsync(true);
     await listen();
+    // The sink comes back when somebody listens: this broker keeps nothing.
+    gate.open();
     await until('all are heard', () => new Set(heard.map(({ payload }) => payload)).size >= 20, 30_000);
     const numbers = heard.map(({ payload }) => Number(payload));
     expect([...new Set(numbers)]).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));

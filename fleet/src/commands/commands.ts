@@ -19,6 +19,7 @@ import {
   commandById,
   expireCommands,
   insertCommand,
+  markSent,
   openCommands,
   openCommandsOf,
   selectCommands,
@@ -119,7 +120,8 @@ export function createCommands({ db, clock, ids, keyring, events, log }: Command
       arguments: row.arguments,
     };
     const sent = await publish(device, name, await signDocument(keyring.signer, 'command', document));
-    if (sent && row.status === 'queued') await updateOpenCommand(db, id, device, { status: 'sent' });
+    // Its answer may have come before this.
+    if (sent && row.status === 'queued') await markSent(db, id, device);
   };
   const withProgress = (view: CommandView): CommandView => {
     const known = progress.get(view.id);

@@ -16,12 +16,12 @@ export async function commandById(db: Queryable, id: string): Promise<CommandRow
   return row;
 }
 
-/** Changes an open command; one that has ended stays as it is. */
 /** Fields of a result, beside those that it has. */
 export function withResult(fields: Record<string, unknown>): SQL {
   return sql`coalesce(${commands.result}, '{}'::jsonb) || ${JSON.stringify(fields)}::jsonb`;
 }
 
+/** Changes an open command; one that has ended stays as it is. */
 export async function updateOpenCommand(
   db: Queryable,
   id: string,
@@ -34,6 +34,14 @@ export async function updateOpenCommand(
     .where(and(eq(commands.id, id), eq(commands.device, device), inArray(commands.status, open)))
     .returning();
   return row;
+}
+
+/** It went out: of one that was answered meanwhile nothing changes. */
+export async function markSent(db: Queryable, id: string, device: string): Promise<void> {
+  await db
+    .update(commands)
+    .set({ status: 'sent' })
+    .where(and(eq(commands.id, id), eq(commands.device, device), eq(commands.status, 'queued')));
 }
 
 /** The same of many devices. */

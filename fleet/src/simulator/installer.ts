@@ -62,10 +62,11 @@ export function createInstaller(parts: InstallerParts): Installer {
   const say = (phase: ReconcilePhase, steps: StepReport[] = [], error: Problem | null = null, retryMs?: number): void => {
     const { epoch = 0, generation = 0 } = desired ?? {};
     const experiment = challengers.reported();
+    const atMs = clock.nowMs();
     reported = {
-      ...{ schemaVersion: 1, epoch, generation, phase, steps, running, previous, error, refused: [], atMs: clock.nowMs() },
+      ...{ schemaVersion: 1, epoch, generation, phase, steps, running, previous, error, refused: [], atMs },
       ...(experiment === undefined ? {} : { experiment }),
-      ...(retryMs === undefined ? {} : { retryAtMs: Math.round(clock.nowMs() + retryMs) }),
+      ...(retryMs === undefined ? {} : { retryAtMs: Math.round(atMs + retryMs) }),
     };
     const count = phase === 'running' || phase === 'failed' ? phase : undefined;
     if (count !== counted) changed(counted, count);

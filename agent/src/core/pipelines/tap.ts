@@ -87,6 +87,8 @@ function startTap(given: TapArguments, graph: ObservableGraph, { clock, encode, 
   const intervalMs = 1000 / given.maximumPerSecond;
   let isOver = false;
   let isEncoding = false;
+  /** How many values are under way between `waiting` and `emit`. */
+  let encoded: 0 | 1 = 0;
 
   const work = async (): Promise<void> => {
     for (let edge = order.shift(); edge !== undefined; edge = order.shift()) {
@@ -94,7 +96,9 @@ function startTap(given: TapArguments, graph: ObservableGraph, { clock, encode, 
       const taken = watched?.waiting;
       if (watched === undefined || taken === undefined) continue;
       watched.waiting = undefined;
+      encoded = 1;
       const value = await encode(taken.value, given.maximumBytes, given.isCapture);
+      encoded = 0;
       if (isOver) return;
       emit({ tap: given.tap, sequence: tap.sequence, edge, item: taken.item, value, counts: { ...counts } });
       tap.sequence += 1;
@@ -138,6 +142,8 @@ function startTap(given: TapArguments, graph: ObservableGraph, { clock, encode, 
       isOver = true;
       detach();
       cancelExpiry();
+      // What is not sent any more is counted: whoever watches knows how much was left out.
+      counts.busy += encoded + [...edges.values()].filter(({ waiting }) => waiting !== undefined).length;
       edges.clear();
       onEnd();
       emit({ tap: given.tap, sequence: tap.sequence, counts: { ...counts }, end: reason });

@@ -63,14 +63,15 @@ export function createHelping(ports: HelpingPorts): Helping {
     keys.clear();
   };
   const bring = async (each: Helped, signal: AbortSignal): Promise<void> => {
-    Object.assign(each, { state: 'pulling', problem: undefined });
+    // What was wrong is told until it is right: whoever asks between two tries would not learn of it.
+    Object.assign(each, { state: 'pulling' });
     ports.onChange();
     try {
       await installBeside(each, each.wanted, { ...ports, signal, others: helped, settings });
       signal.throwIfAborted();
       each.inherited.delete(each.key ?? '');
       await drop(each.inherited);
-      Object.assign(each, { state: 'running', attempts: 0 });
+      Object.assign(each, { state: 'running', attempts: 0, problem: undefined });
       const { release, places } = each.wanted;
       ports.onEvent('info', 'helps', `runs parts of another release for others: ${places?.join(', ')}`, { release });
     } catch (error) {
