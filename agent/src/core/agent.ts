@@ -159,13 +159,13 @@ export async function startAgent(ports: AgentPorts, identity: AgentIdentity): Pr
   const tuneItself = createSelfTuning(ports.tuneBudgetMs, measuring, reconciler, known.tunings, log);
   const { taps, uploads, captures } = await openSenders(ports, publish);
   const commands = createCommandRunner({
-    ...{ trust, underNewestRoot, journal, clock, log, host, store, puller },
+    ...{ trust, underNewestRoot, journal, clock, log, host, store, puller, keeper: reconciler.keeper },
     ...{ device: key.device, agentVersion: identity.agentVersion, measuring, taps, captures, uploads },
     ...{ reboot: ports.reboot, identify: ports.identify },
     rotateKey: () => replaceKey(ports.access, key, trust),
     updateAgent: (build, call) =>
       updateAgent(build, call, {
-        ...{ updater: ports.updater, fleetId: trust.root().fleetId, puller, store, underNewestRoot },
+        ...{ updater: ports.updater, fleetId: trust.root().fleetId, puller, store, keeper: reconciler.keeper, underNewestRoot },
         hasRelease: () => reconciler.running() !== undefined,
       }),
     diagnostics: (lineCount) => gatherDiagnostics(lineCount, ports, { ...identity, status: { ...status() } }),

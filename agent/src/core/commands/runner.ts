@@ -26,10 +26,12 @@ import type { BlobStore } from '../ports/blob-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { RuntimeHost } from '../ports/runtime-host.ts';
+import type { Keeper } from '../reconcile/index.ts';
 import type { TapRelay } from '../taps/index.ts';
 import type { UpdateCall } from '../updates/index.ts';
 import type { Uploads } from '../uploads/index.ts';
 import { RESULT_BYTES_MAXIMUM, requireAnswerSize } from './answer-size.ts';
+import { pullInput } from './pull-input.ts';
 
 export interface CommandPorts {
   device: string;
@@ -42,6 +44,7 @@ export interface CommandPorts {
   host: RuntimeHost;
   store: BlobStore;
   puller: Puller;
+  keeper: Keeper;
   activeKey(): string | undefined;
   measuring: Measuring;
   taps: TapRelay;
@@ -169,18 +172,6 @@ const handlers: Handlers = {
     return {};
   },
 };
-
-/** The bytes that came along with a command, as a blob. */
-async function pullInput(
-  { manifest, digest, sizeBytes }: { manifest: string; digest: string; sizeBytes: number },
-  { puller, store }: Pick<CommandPorts, 'puller' | 'store'>,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  await puller.blob(manifest, [], signal);
-  const bytes = await store.readRange(digest, 0, sizeBytes);
-  if (bytes === undefined) throw new StarlingError('input-missing', 'the input was not pulled', { retryable: true });
-  return bytes;
-}
 
 export function createCommandRunner(ports: CommandPorts): CommandRunner {
   const { journal, trust, clock } = ports;

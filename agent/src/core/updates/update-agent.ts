@@ -10,12 +10,14 @@ import type { Puller } from '../blobs/index.ts';
 import type { UnderNewestRoot } from '../link/index.ts';
 import type { AgentUpdater } from '../ports/agent-updater.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
+import type { Keeper } from '../reconcile/index.ts';
 
 export interface UpdatePorts {
   updater: AgentUpdater | undefined;
   fleetId: string;
   puller: Pick<Puller, 'document' | 'blob'>;
   store: Pick<BlobStore, 'locate' | 'freeBytes' | 'remove'>;
+  keeper: Pick<Keeper, 'keep'>;
   underNewestRoot: UnderNewestRoot;
   hasRelease(): boolean;
 }
@@ -52,6 +54,22 @@ export async function updateAgent(
   }
   // Whoever watches over this life ends it, whatever comes of it; the next one answers.
   if (outcome.state === 'trial') return new Promise(() => undefined);
+  // No release names the package: one that ends its probation meanwhile would have it collected.
+  const kept = new Set([build]);
+  const release = ports.keeper.keep(kept);
+  try {
+    return await fetchAndInstall(build, call, { ...ports, updater, kept });
+  } finally {
+    await release();
+  }
+}
+
+async function fetchAndInstall(
+  build: string,
+  call: UpdateCall,
+  ports: UpdatePorts & { updater: AgentUpdater; kept: Set<string> },
+): Promise<{ version: string; before: string | null }> {
+  const { updater, kept } = ports;
   const document = await fetchBuild(build, call.signal, ports);
   const running = await updater.running();
   if (document.version === running.version) return { version: document.version, before: running.version };
@@ -61,6 +79,7 @@ export async function updateAgent(
       hint: 'free space on the device',
     });
   }
+  kept.add(chosen.digest).add(chosen.manifest);
   const manifest = await ports.puller.blob(chosen.manifest, [], call.signal, ({ doneBytes, totalBytes }) =>
     call.onProgress({ done: doneBytes, total: totalBytes, what: 'bytes' }),
   );

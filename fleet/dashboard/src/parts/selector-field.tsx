@@ -1,6 +1,6 @@
 import { Combobox, Text, Textarea, useCombobox } from '@mantine/core';
 import { type CompletionItem, completeSelector, type SelectorProblem, type SelectorVocabulary } from '@starling/shared';
-import { type KeyboardEvent, useLayoutEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, type RefObject, useLayoutEffect, useRef, useState } from 'react';
 import classes from './selector-field.module.css';
 
 interface SelectorFieldProps {
@@ -40,16 +40,10 @@ export function SelectorField({
 }: SelectorFieldProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const [cursor, setCursor] = useState(value.length);
-  /** Where the cursor goes when the text is drawn. */
-  const [taken, setTaken] = useState<number>();
+  const moveCaret = useCaret(field);
   const [left, setLeft] = useState(true);
   const combobox = useCombobox({ onDropdownClose: () => combobox.resetSelectedOption() });
   const { from, to, items } = completeSelector(value, Math.min(cursor, value.length), vocabulary);
-  // Before the next key: whoever writes on at once writes behind what was taken.
-  useLayoutEffect(() => {
-    if (taken !== undefined) field.current?.setSelectionRange(taken, taken);
-    setTaken(undefined);
-  }, [taken]);
   const follow = (): void => setCursor(field.current?.selectionStart ?? value.length);
   const take = (label: string): void => {
     const item = items.find((each) => each.label === label);
@@ -57,7 +51,7 @@ export function SelectorField({
     const end = from + item.insert.length;
     onChange(value.slice(0, from) + item.insert + value.slice(to));
     setCursor(end);
-    setTaken(end);
+    moveCaret(end);
     combobox.resetSelectedOption();
   };
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -149,4 +143,15 @@ function ProblemLine({ text, problem: { message, range, hint } }: { text: string
       {hint !== undefined && `: ${hint}`}
     </>
   );
+}
+
+/** @returns moves the cursor as soon as the new text is drawn, and before the next key: whoever writes on at once writes behind it */
+function useCaret(field: RefObject<HTMLTextAreaElement | null>): (at: number) => void {
+  const [at, setAt] = useState<number>();
+  useLayoutEffect(() => {
+    if (at === undefined) return;
+    field.current?.setSelectionRange(at, at);
+    setAt(undefined);
+  }, [at, field]);
+  return setAt;
 }
