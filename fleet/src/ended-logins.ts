@@ -22,6 +22,9 @@ export interface LoginJudge {
   shutOutOperators(names: readonly string[]): Promise<string[]>;
 }
 
+/** After a restore nobody has a good password: they come back by and by, not all at once. */
+const LOGINS_PER_PASS = 500;
+
 /**
  * Takes away at a broker what is good no more at the fleet. By what is so at the time of each pass, and not by what has happened: whatever
  * was missed (a revocation while the broker was away, a process that ended between the two) is mended by the next one. Logins that the
@@ -40,7 +43,7 @@ async function expelEach(
   expel: (owner: string) => Promise<void>,
   log: Log,
 ): Promise<void> {
-  for (const owner of await shutOut(owners)) {
+  for (const owner of (await shutOut(owners)).slice(0, LOGINS_PER_PASS)) {
     // Since the first look it may have logged in anew.
     if ((await shutOut([owner])).length === 0) continue;
     try {

@@ -205,17 +205,13 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log,
   );
   const server = await serveLocally(config.httpPort, { host, status: () => agent.status(), endpoints: around.endpoints });
   const sources = openWatched(config, around, host);
-  const statusFile = join(directory, 'status.json');
-  const status = setInterval(() => {
-    replaceFile(statusFile, JSON.stringify({ ...agent.status(), httpPort: server.port, pid: process.pid })).catch((error: unknown) =>
-      log.debug('the status was not written', { reason: messageOf(error) }),
-    );
-  }, STATUS_INTERVAL_MS);
+  const status = () => ({ ...agent.status(), httpPort: server.port, pid: process.pid });
+  const stopStatus = writeStatus(join(directory, 'status.json'), status, log);
   return {
     agent,
     httpPort: server.port,
     async close() {
-      clearInterval(status);
+      stopStatus();
       await Promise.all(sources.map((source) => source.close()));
       await server.close();
       await agent.close();
@@ -223,8 +219,23 @@ export async function runAgent(directory: string, config: AgentConfig, log: Log,
   };
 }
 
-/** Whoever reads it meanwhile, or after a power cut, finds the old text or the new one, and never a part. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.new`, text);
-  await rename(`${path}.new`, path);
+/** For `starling-agent status`. @returns a function that ends it */
+function writeStatus(path: string, status: () => object, log: Log): () => void {
+  let isWriting = false;
+  const write = async (): Promise<void> => {
+    // Two at once would write the same file.
+    if (isWriting) return;
+    isWriting = true;
+    try {
+      // Whoever reads it meanwhile, or after a power cut, finds the old text or the new one, and never a part.
+      await writeFile(`${path}.new`, JSON.stringify(status()));
+      await rename(`${path}.new`, path);
+    } catch (error) {
+      log.debug('the status was not written', { reason: messageOf(error) });
+    } finally {
+      isWriting = false;
+    }
+  };
+  const timer = setInterval(() => void write(), STATUS_INTERVAL_MS);
+  return () => clearInterval(timer);
 }

@@ -46,6 +46,15 @@ test('commands that do not leave are told once, and nothing waits for their answ
   expect(unheard).toEqual([]);
 });
 
+test('commands on a connection that stalls are given up when no answer comes', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const security = createDynamicSecurity({ id: 'p', topics: createShardTopics(undefined), publish: () => new Promise(() => undefined) });
+  const outcome = security.logins().catch((refused: { code: string }) => refused.code);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(await outcome).toBe('broker-unreachable');
+});
+
 /** A broker with one client, which answers as mosquitto 2.0.11 does. @param refusal of whatever deletes a client */
 function openBroker(username: string, rolename: string, refusal?: string) {
   const clients = new Map([[username, { username, roles: [{ rolename }] }]]);

@@ -6,7 +6,7 @@ import { pullInput } from './pull-input.ts';
 
 const BYTES = new Uint8Array([1, 2, 3, 4]);
 
-test('an input that is pulled while nothing else is needed is not collected, and is gone once it was read', async () => {
+test('an input is not collected while it is pulled, though nothing else is needed, and is when it was read', async () => {
   const store = createMemoryBlobStore();
   const journal = { state: { good: null, previousGood: null } };
   const keeper = createKeeper({
@@ -30,5 +30,6 @@ test('an input that is pulled while nothing else is needed is not collected, and
   };
   const input = { manifest: manifestDigest, digest, sizeBytes: BYTES.length };
   expect(await pullInput(input, { puller, store, keeper }, AbortSignal.timeout(5_000))).toEqual(BYTES);
+  await keeper.collect();
   expect([await store.has(digest), await store.getDocument(manifestDigest)]).toEqual([false, undefined]);
 });

@@ -6,11 +6,11 @@ import type { Keeper } from '../reconcile/index.ts';
 export interface PullInputPorts {
   puller: Pick<Puller, 'blob'>;
   store: Pick<BlobStore, 'readRange'>;
-  keeper: Pick<Keeper, 'keep'>;
+  keeper: Pick<Keeper, 'guard'>;
 }
 
 /**
- * The bytes that came along with a command, as a blob. Nothing of it is left on the device.
+ * The bytes that came along with a command, as a blob.
  * @throws StarlingError `input-missing`, and whatever pulling throws
  */
 export async function pullInput(
@@ -19,13 +19,13 @@ export async function pullInput(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   // No release names it: one that ends its probation at this moment would have it collected.
-  const release = keeper.keep(new Set([manifest, digest]));
+  const end = await keeper.guard(new Set([manifest, digest]));
   try {
     await puller.blob(manifest, [], signal);
     const bytes = await store.readRange(digest, 0, sizeBytes);
     if (bytes === undefined) throw new StarlingError('input-missing', 'the input was not pulled', { retryable: true });
     return bytes;
   } finally {
-    await release();
+    end();
   }
 }

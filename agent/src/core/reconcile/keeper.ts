@@ -12,6 +12,8 @@ export interface Keeper {
   collect(): Promise<void>;
   /** Keeps digests from the garbage collector. The set may grow; the returned function removes what nothing else needs. */
   keep(digests: ReadonlySet<string>): () => Promise<void>;
+  /** Keeps digests from it that no release names; what is left of them afterwards goes with the next collection. @returns a function that ends it */
+  guard(digests: ReadonlySet<string>): Promise<() => void>;
 }
 
 interface KeeperPorts {
@@ -24,6 +26,7 @@ interface KeeperPorts {
 
 export function createKeeper({ journal, store, fromDisk, installing }: KeeperPorts): Keeper {
   const kept = new Set<ReadonlySet<string>>();
+  let collecting: Promise<void> = Promise.resolve();
   const releases = async (): Promise<ReleaseDocuments[]> => {
     const found: ReleaseDocuments[] = [];
     for (const release of [journal.state.good, journal.state.previousGood]) {
@@ -34,10 +37,11 @@ export function createKeeper({ journal, store, fromDisk, installing }: KeeperPor
   };
   const needed = async (): Promise<Set<string>> => {
     const digests = new Set<string>();
-    for (const each of kept) for (const digest of each) digests.add(digest);
     const beingInstalled = installing();
     for (const documents of [...(await releases()), ...(beingInstalled === undefined ? [] : [beingInstalled])])
       for (const digest of await digestsOf(documents, store)) digests.add(digest);
+    // Last: more may have been kept while the others were read.
+    for (const each of kept) for (const digest of each) digests.add(digest);
     return digests;
   };
   return {
@@ -46,7 +50,16 @@ export function createKeeper({ journal, store, fromDisk, installing }: KeeperPor
       for (const documents of await releases()) known.push(...(await manifestsAtHand(documents, store)));
       return known;
     },
-    collect: async () => store.keepOnly(await needed()),
+    collect() {
+      collecting = collecting.catch(() => undefined).then(async () => store.keepOnly(await needed()));
+      return collecting;
+    },
+    async guard(digests) {
+      // One that has read what is needed already would not know of these.
+      await collecting.catch(() => undefined);
+      kept.add(digests);
+      return () => void kept.delete(digests);
+    },
     keep(digests) {
       kept.add(digests);
       return async () => {

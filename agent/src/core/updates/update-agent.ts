@@ -17,7 +17,7 @@ export interface UpdatePorts {
   fleetId: string;
   puller: Pick<Puller, 'document' | 'blob'>;
   store: Pick<BlobStore, 'locate' | 'freeBytes' | 'remove'>;
-  keeper: Pick<Keeper, 'keep'>;
+  keeper: Pick<Keeper, 'guard'>;
   underNewestRoot: UnderNewestRoot;
   hasRelease(): boolean;
 }
@@ -54,22 +54,6 @@ export async function updateAgent(
   }
   // Whoever watches over this life ends it, whatever comes of it; the next one answers.
   if (outcome.state === 'trial') return new Promise(() => undefined);
-  // No release names the package: one that ends its probation meanwhile would have it collected.
-  const kept = new Set([build]);
-  const release = ports.keeper.keep(kept);
-  try {
-    return await fetchAndInstall(build, call, { ...ports, updater, kept });
-  } finally {
-    await release();
-  }
-}
-
-async function fetchAndInstall(
-  build: string,
-  call: UpdateCall,
-  ports: UpdatePorts & { updater: AgentUpdater; kept: Set<string> },
-): Promise<{ version: string; before: string | null }> {
-  const { updater, kept } = ports;
   const document = await fetchBuild(build, call.signal, ports);
   const running = await updater.running();
   if (document.version === running.version) return { version: document.version, before: running.version };
@@ -79,19 +63,25 @@ async function fetchAndInstall(
       hint: 'free space on the device',
     });
   }
-  kept.add(chosen.digest).add(chosen.manifest);
-  const manifest = await ports.puller.blob(chosen.manifest, [], call.signal, ({ doneBytes, totalBytes }) =>
-    call.onProgress({ done: doneBytes, total: totalBytes, what: 'bytes' }),
-  );
-  // Attack: a taken fleet has another manifest under the name. What is in it was verified as the bytes came.
-  if (manifest.digest !== chosen.digest)
-    throw new StarlingError('digest-mismatch', 'the package is not the one that the publisher has signed');
-  const { version, issuedAtMs } = document;
-  return updater.install({
-    ...{ command: call.id, version, issuedAtMs, digest: chosen.digest },
-    ...{ location: ports.store.locate(chosen.digest), hasRelease: ports.hasRelease() },
-    unpacked: () => ports.store.remove(new Set([build, chosen.digest, chosen.manifest])),
-  });
+  const own = new Set([build, chosen.digest, chosen.manifest]);
+  // No release names the package: one that ends its probation meanwhile would have it collected.
+  const end = await ports.keeper.guard(own);
+  try {
+    const manifest = await ports.puller.blob(chosen.manifest, [], call.signal, ({ doneBytes, totalBytes }) =>
+      call.onProgress({ done: doneBytes, total: totalBytes, what: 'bytes' }),
+    );
+    // Attack: a taken fleet has another manifest under the name. What is in it was verified as the bytes came.
+    if (manifest.digest !== chosen.digest)
+      throw new StarlingError('digest-mismatch', 'the package is not the one that the publisher has signed');
+    const { version, issuedAtMs } = document;
+    return await updater.install({
+      ...{ command: call.id, version, issuedAtMs, digest: chosen.digest },
+      ...{ location: ports.store.locate(chosen.digest), hasRelease: ports.hasRelease() },
+      unpacked: () => ports.store.remove(own),
+    });
+  } finally {
+    end();
+  }
 }
 
 async function fetchBuild(digest: string, signal: AbortSignal, { puller, underNewestRoot }: UpdatePorts): Promise<AgentBuild> {
