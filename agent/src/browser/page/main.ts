@@ -22,6 +22,7 @@ import { refusedNotice } from './refused.ts';
 import { takeSettings } from './settings.ts';
 import { createLevelView, hearFiles, takesSound } from './sounds.ts';
 import { shownSteps, showSteps } from './steps.ts';
+import { createStuckWatch } from './stuck.ts';
 import { createTurns, type Turn } from './turns.ts';
 import { againUnexplained, unkeptNotice } from './unkept.ts';
 
@@ -50,6 +51,7 @@ let unseen: string | undefined;
 /** The link that opened this page was spoken of. */
 let isLinkTold = false;
 const reach = createReach();
+const stuck = createStuckWatch();
 /** A notice that nobody has to do anything about goes after this time. */
 const SAID_MS = 5_000;
 
@@ -352,6 +354,7 @@ setInterval(() => {
   if (agent === undefined) return;
   showLeaving(agent.status, clock.wallMs());
   showReach(agent.status);
+  notices.show('stuck', stuck(agent.status.phase, performance.now()));
 }, 1_000);
 
 /** Takes the agent up as soon as there is one: it may have to wait for another tab, and what it does meanwhile is shown. */
