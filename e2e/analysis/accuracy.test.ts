@@ -23,6 +23,8 @@ const DEVICES = 24;
 const OUTCOMES_PER_DEVICE = 12;
 const FEED_MS = 500;
 const END_MS = 240_000;
+/** Telemetry is counted by five minutes. */
+const COUNTED_MS = 300_000;
 /** Of a hundred results of each release so many are right. */
 const RIGHT: Readonly<Record<string, number>> = { first: 90, good: 92, bad: 65 };
 
@@ -175,13 +177,16 @@ describeWith(['postgres'], 'a gate on accuracy', ({ postgres: program }) => {
         await client.end();
       }
     };
-    /** What was told of these devices up to the look, counted here. */
+    /** What was told of these devices up to a look, from the start of the five minutes in which its step began, counted here. */
     const counted = (
       name: string,
       of: (device: string) => boolean,
-      untilMs: number,
+      { step, measuredAtMs }: RolloutMetric,
     ): { now_devices: number; now_a: number; now_b: number } => {
-      const own = sent.filter(({ device, release: from, atMs }) => from === name && of(device) && atMs <= untilMs);
+      const [, startedAtMs] = step.split('@').map(Number);
+      const fromMs = Math.floor((startedAtMs ?? Number.NaN) / COUNTED_MS) * COUNTED_MS;
+      const isOfLook = (atMs: number): boolean => atMs >= fromMs && atMs <= measuredAtMs;
+      const own = sent.filter(({ device, release: from, atMs }) => from === name && of(device) && isOfLook(atMs));
       return {
         now_devices: new Set(own.map(({ device }) => device)).size,
         now_a: own.filter(({ right }) => right).length,
@@ -199,7 +204,7 @@ describeWith(['postgres'], 'a gate on accuracy', ({ postgres: program }) => {
       const half = await halfOf(id);
       expect(half.size).toBe(DEVICES / 2);
       const { own, sums } = await held(async () => ({
-        own: counted('good', (device) => half.has(device), seen.measuredAtMs),
+        own: counted('good', (device) => half.has(device), seen),
         sums: await sumsOf(id),
       }));
       const { candidate, control } = sums;
@@ -225,7 +230,7 @@ describeWith(['postgres'], 'a gate on accuracy', ({ postgres: program }) => {
       expect(seen.judgement).toMatchObject({ verdict: 'failed', measure: 'accuracy' });
       const half = await halfOf(id);
       const { own, sums } = await held(async () => ({
-        own: counted('bad', (device) => half.has(device), seen.measuredAtMs),
+        own: counted('bad', (device) => half.has(device), seen),
         sums: await sumsOf(id),
       }));
       expect(sums.candidate).toMatchObject(own);
