@@ -21,7 +21,9 @@ function start() {
       steps.push(`watches ${shards.join()}`);
       return [];
     },
-    leaveShards: (shards: readonly string[]) => void (shards.length > 0 && steps.push(`leaves ${shards.join()}`)),
+    async leaveShards(shards: readonly string[]) {
+      if (shards.length > 0) steps.push(`leaves ${shards.join()}`);
+    },
   };
   return { steps, broker, hearing: createHearing({ broker, topics }, devices) };
 }

@@ -5,18 +5,17 @@ import {
   type Hello,
   type Overview,
   type PageQuery,
-  PRESENCE_TIMEOUT_MS,
   type ReportedState,
   StarlingError,
 } from '@starling/shared';
 import { appendAudit } from '../audit/index.ts';
 import { createGatherer, type Database } from '../db/index.ts';
 import type { Clock, EventBus, Log } from '../ports.ts';
-import { shardOf } from '../shards/index.ts';
 import { HOUR_MS } from '../telemetry/index.ts';
 import { approveDevice } from './access.ts';
 import { createCloneWatch } from './clones.ts';
 import { type MapQuestion, selectMap } from './map-store.ts';
+import { createPresence } from './presence.ts';
 import type { ProfileReason } from './profile-reason.ts';
 import {
   countByAgent,
@@ -28,16 +27,11 @@ import {
   deleteOldNonces,
   deviceById,
   devicesWithoutLogin,
-  type Greeting,
   markAllOffline,
-  onlineOfShards,
   type Report,
   revokedOfShards,
-  type Seen,
   selectDevices,
   updateDevice,
-  writeHellos,
-  writePresence,
   writeReported,
 } from './store.ts';
 
@@ -66,8 +60,8 @@ export interface Devices {
   start(options: { knowsSockets: boolean }): Promise<void>;
   /** Watches over the presence of all devices of shards from now on. @returns those that are there, as far as is known */
   watchShards(shards: readonly string[]): Promise<string[]>;
-  /** Leaves them to another process. */
-  leaveShards(shards: readonly string[]): void;
+  /** Leaves them to another process: what was heard of them here is written when this resolves. */
+  leaveShards(shards: readonly string[]): Promise<void>;
   /** Another process has revoked it. */
   revokedElsewhere(id: string): void;
   /** Forgets passwords that have ended. */
@@ -85,12 +79,9 @@ export interface Devices {
 const FLUSH_INTERVAL_MS = 2_000;
 
 export function createDevices({ db, clock, events, log }: { db: Database; clock: Clock; events: EventBus; log: Log }): Devices {
-  const unwritten = new Map<string, Seen>();
-  const lastHeardMs = new Map<string, number>();
   const revoked = new Set<string>();
   const clones = createCloneWatch();
   const reports = createGatherer((batch: ReadonlyMap<string, Report>) => writeReported(db, batch));
-  const hellos = createGatherer((batch: ReadonlyMap<string, Greeting>) => writeHellos(db, batch));
   let timer: NodeJS.Timeout | undefined;
 
   const find = async (id: string): Promise<DeviceRow> => {
@@ -101,29 +92,7 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
   };
   const announce = (id: string, detail: Record<string, unknown>): void =>
     events.publish({ type: 'device', id, atMs: clock.nowMs(), detail });
-  const seen = (id: string, online: boolean, closed = false): void => {
-    const atMs = clock.nowMs();
-    // A last will may say less than what is known already.
-    unwritten.set(id, { atMs, online, closed: !online && (closed || unwritten.get(id)?.closed === true) });
-    const wasHeard = lastHeardMs.has(id);
-    if (online) lastHeardMs.set(id, atMs);
-    else lastHeardMs.delete(id);
-    if (wasHeard !== online) announce(id, { online });
-  };
-  const flushPresence = async (): Promise<void> => {
-    for (const [id, atMs] of lastHeardMs) {
-      if (clock.nowMs() - atMs <= PRESENCE_TIMEOUT_MS) continue;
-      lastHeardMs.delete(id);
-      unwritten.set(id, { atMs, online: false, closed: false });
-      announce(id, { online: false });
-    }
-    const batch = new Map(unwritten);
-    unwritten.clear();
-    await writePresence(db, batch).catch((error: unknown) => {
-      for (const [id, entry] of batch) if (!unwritten.has(id)) unwritten.set(id, entry);
-      throw error;
-    });
-  };
+  const presence = createPresence({ db, clock, announce });
   return {
     list: (filter) => selectDevices(db, filter),
     find,
@@ -148,22 +117,21 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
         await deleteBrokerLogins(tx, id);
         await appendAudit(tx, clock, actor, 'device.revoke', id);
       });
-      lastHeardMs.delete(id);
+      presence.forget(id);
       revoked.add(id);
       announce(id, { status: 'revoked' });
     },
     async sayHello(id, hello) {
-      lastHeardMs.set(id, clock.nowMs());
       const { agentVersion, operatorVersions, bootId, streamId } = hello;
-      await hellos.add(id, { agentVersion, operatorVersions, bootId, streamId, atMs: clock.nowMs() });
+      await presence.greeted(id, { agentVersion, operatorVersions, bootId, streamId, atMs: clock.nowMs() });
       announce(id, { online: true });
       if (!clones.isClone(id, bootId, clock.nowMs())) return;
       log.warn({ device: id, bootId }, 'two live boot ids under one device id: a cloned device');
       await appendAudit(db, clock, { name: 'fleet' }, 'device.clone', id, { bootId });
       announce(id, { cloned: true });
     },
-    seen,
-    isHeard: (id) => lastHeardMs.has(id),
+    seen: presence.seen,
+    isHeard: presence.isHeard,
     async report(id, reported) {
       await reports.add(id, { reported, atMs: clock.nowMs() });
       events.publish({ type: 'reported', id, atMs: clock.nowMs(), detail: { phase: reported.phase, generation: reported.generation } });
@@ -171,21 +139,16 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
     counts: async () => countsOf(await countByStatus(db)),
     // The hour that runs may have just begun, and would say nothing: the one before counts too.
     map: (question) => selectMap(db, question, Math.floor(clock.nowMs() / HOUR_MS - 1) * HOUR_MS),
-    flushPresence,
+    flushPresence: presence.flush,
     async watchShards(shards) {
       for (const id of await revokedOfShards(db, shards)) revoked.add(id);
-      const online = await onlineOfShards(db, shards);
-      // Who does not say anything in the time of a few heartbeats is away.
-      for (const id of online) lastHeardMs.set(id, clock.nowMs());
-      return online;
+      return presence.watch(shards);
     },
-    leaveShards(shards) {
-      for (const id of lastHeardMs.keys()) if (shards.includes(shardOf(id))) lastHeardMs.delete(id);
-    },
+    leaveShards: presence.leave,
     isRevoked: (id) => revoked.has(id),
     agents: (page) => countByAgent(db, page),
     revokedElsewhere(id) {
-      lastHeardMs.delete(id);
+      presence.forget(id);
       revoked.add(id);
     },
     forgetLogins: () => deleteEndedLogins(db, clock.nowMs()),
@@ -194,12 +157,12 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
     async start({ knowsSockets }) {
       if (knowsSockets) await markAllOffline(db);
       timer = setInterval(() => {
-        flushPresence().catch((error: unknown) => log.warn({ error: String(error) }, 'presence could not be written'));
+        presence.flush().catch((error: unknown) => log.warn({ error: String(error) }, 'presence could not be written'));
       }, FLUSH_INTERVAL_MS);
     },
     async close() {
       clearInterval(timer);
-      await flushPresence().catch(() => undefined);
+      await presence.flush().catch(() => undefined);
     },
   };
 }

@@ -122,7 +122,10 @@ export interface Seen {
   closed: boolean;
 }
 
-/** Presence of many devices in one statement: herds of heartbeats must not become herds of updates. */
+/**
+ * Presence of many devices in one statement: herds of heartbeats must not become herds of updates. That one was there is not believed
+ * where it was heard later of again: a process that stood still, while another heard its devices, tells old news.
+ */
 export async function writePresence(db: Queryable, seen: ReadonlyMap<string, Seen>): Promise<void> {
   if (seen.size === 0) return;
   const ids = [...seen.keys()];
@@ -133,7 +136,8 @@ export async function writePresence(db: Queryable, seen: ReadonlyMap<string, See
       closed = not seen.online and (devices.closed or (seen.closed and devices.capabilities ->> 'environment' = 'browser'))
     from locked join unnest(${sql.param(ids)}::text[], ${column(({ atMs }) => atMs)}::bigint[],
       ${column(({ online }) => String(online))}::text[]::boolean[], ${column(({ closed }) => String(closed))}::text[]::boolean[])
-      as seen(id, at_ms, online, closed) on seen.id = locked.id where devices.id = locked.id`);
+      as seen(id, at_ms, online, closed) on seen.id = locked.id
+    where devices.id = locked.id and (not seen.online or seen.at_ms >= coalesce(devices.last_seen_at_ms, 0))`);
 }
 
 /** Devices of shards, whose ids begin with these characters, of which the last that was heard is that they are there. */

@@ -58,9 +58,10 @@ export function createSharing({ db, log, id, authority, hear, gone }: SharingPor
       .map((name) => name.slice('shard/'.length))
       .sort();
     if (wanted.join() === heard.join()) return;
-    log.info({ process: id, shards: wanted.length, before: heard.length }, 'hears other shards');
+    const before = heard.length;
     heard = wanted;
     await hear(wanted);
+    log.info({ process: id, shards: wanted.length, before }, 'hears other shards');
   };
   const look = async (): Promise<void> => {
     const askedMs = performance.now();
