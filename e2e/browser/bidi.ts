@@ -26,7 +26,7 @@ interface Answer {
 export async function openFirefox(executablePath: string): Promise<BidiPage> {
   const profile = await mkdtemp(join(tmpdir(), 'starling-firefox-'));
   const [port = 0] = await freePorts(1);
-  const flags = ['--headless', '--no-remote', '--profile', profile, `--remote-debugging-port=${port}`];
+  const flags = ['--headless', '--no-remote', '--profile', profile, `--remote-debugging-port=${port}`, '--remote-allow-system-access'];
   const firefox = spawn(executablePath, flags, { stdio: 'ignore', env: childEnvironment({ HOME: profile }) });
   const socket = await until('Firefox listens', () => connect(`ws://127.0.0.1:${port}/session`));
   const waiting = new Map<number, (answer: Answer) => void>();
@@ -48,6 +48,7 @@ export async function openFirefox(executablePath: string): Promise<BidiPage> {
   await send('session.new', { capabilities: {} });
   const { contexts } = await send('browsingContext.getTree', {});
   const [{ context } = { context: '' }] = contexts as { context: string }[];
+  await leaveWorkersAlone(send);
   return {
     goto: async (url) => void (await send('browsingContext.navigate', { context, url, wait: 'complete' })),
     reload: async () => void (await send('browsingContext.reload', { context, wait: 'complete' })),
@@ -63,6 +64,21 @@ export async function openFirefox(executablePath: string): Promise<BidiPage> {
       await rm(profile, { recursive: true, force: true });
     },
   };
+}
+
+const ACTOR = 'chrome://remote/content/shared/js-process-actors/WebDriverWorkerListenerActor.sys.mjs';
+
+/**
+ * Whoever drives a Firefox hears of each worker. While somebody does, a worker that starts another one waits until the debugger of that
+ * one is registered, on the same condition variable as the new one waits for work, and only one of the two is woken: on a busy machine
+ * both then wait for ever (Firefox 153, once in some thirty starts of the page). Nobody here needs to hear of workers.
+ */
+async function leaveWorkersAlone(send: (method: string, params: object) => Promise<Record<string, unknown>>): Promise<void> {
+  const { contexts } = await send('browsingContext.getTree', { 'moz:scope': 'chrome' });
+  const [window] = contexts as { context: string }[];
+  const expression = `ChromeUtils.importESModule('${ACTOR}').unregisterWebDriverWorkerListenerActor()`;
+  const { type } = await send('script.evaluate', { expression, target: { context: window?.context }, awaitPromise: true });
+  if (type !== 'success') throw new StarlingError('bidi-failed', 'Firefox goes on listening for workers');
 }
 
 /** @returns undefined while nobody listens */

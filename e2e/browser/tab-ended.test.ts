@@ -11,7 +11,7 @@ import { factOf, launchRunBrowser, newRunLink, openTab, readPicture, untilRuns }
 const SETUP_TIMEOUT_MS = 300_000;
 const WAIT_MS = 120_000;
 /** Counts for seconds, so that the tab can be ended in the middle of its self-test. */
-const SLOW_TURNS = 800_000;
+const SLOW_TURNS = 2_400_000;
 const ENDINGS_MAXIMUM = 3;
 
 describeWith(['chromium'], 'a browser that ends the whole tab', ({ chromium }) => {

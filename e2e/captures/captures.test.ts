@@ -57,7 +57,7 @@ describe('values that a device keeps', () => {
     until(
       `${items} are kept`,
       async () => ((await view(id)).progress?.done === items ? true : undefined),
-      20_000,
+      60_000,
       async () => JSON.stringify(await view(id)),
     );
   const done = (id: string): Promise<CommandView> =>
@@ -67,7 +67,7 @@ describe('values that a device keeps', () => {
         const now = await view(id);
         return now.finishedAtMs === null ? undefined : now;
       },
-      30_000,
+      90_000,
       async () => JSON.stringify(await view(id)),
     );
   const archiveOf = async (id: string): Promise<Map<string, Buffer>> => {
@@ -136,7 +136,7 @@ describe('values that a device keeps', () => {
   });
 
   test('go on when the runtime host was started anew', async () => {
-    const { id } = await send({ items: 3, durationMs: 60_000 });
+    const { id } = await send({ items: 3, durationMs: 600_000 });
     await begun(id);
     await push(50);
     await untilKept(id, 1);
@@ -195,7 +195,7 @@ describe('values that a device keeps', () => {
   });
 
   test('end with their release, which alone has let them be kept', async () => {
-    const { id } = await send({ items: 100, durationMs: 60_000 });
+    const { id } = await send({ items: 100, durationMs: 600_000 });
     await begun(id);
     await push(50);
     await untilKept(id, 1);

@@ -20,6 +20,7 @@ describeWith(['chromium'], 'commands for a device on its page', ({ chromium }) =
   let release: ReleaseView;
   let device: string;
   let push: () => Promise<void>;
+  let keeps: (command: string) => Promise<boolean>;
   let storageState: NonNullable<BrowserContextOptions['storageState']>;
 
   beforeAll(async () => {
@@ -41,6 +42,11 @@ describeWith(['chromium'], 'commands for a device on its page', ({ chromium }) =
       const answer = await fetch(`http://127.0.0.1:${agent.ready.httpPort}/v1/infer`, { method: 'POST', body: image });
       expect(answer.status).toBe(200);
       await new Promise((resolve) => setTimeout(resolve, 300));
+    };
+    keeps = async (command) => {
+      const answer = await fetch(`http://127.0.0.1:${agent.ready.httpPort}/v1/status`);
+      const { taps } = (await answer.json()) as { taps: { tap: string; isKept?: boolean }[] };
+      return taps.some(({ tap, isKept }) => tap === command && isKept === true);
     };
     browser = await launchChromium(chromium);
     storageState = await signedIn(browser, fleet);
@@ -64,7 +70,12 @@ describeWith(['chromium'], 'commands for a device on its page', ({ chromium }) =
       .filter({ has: page.getByRole('cell', { name, exact: true }) })
       .first();
   const newest = async () => (await fleet.client.call(api.listCommands, { params: { id: device }, query: {} })).items[0];
-  const begun = () => until('it has begun', async () => ((await newest())?.status === 'accepted' ? true : undefined));
+  /** Accepted it is before the edges are listened at. */
+  const begun = () =>
+    until('it has begun', async () => {
+      const command = await newest();
+      return command?.status === 'accepted' && keeps(command.id);
+    });
   const startCapture = async (page: Page, values: number): Promise<void> => {
     await page.getByRole('button', { name: 'Capture', exact: true }).click();
     const dialog = page.getByRole('dialog', { name: 'Capture values' });

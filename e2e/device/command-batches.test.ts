@@ -30,7 +30,10 @@ describe('a command for many devices', () => {
       await device.enrol(parseClaimToken(text) ?? expect.unreachable());
       devices.push(device);
     }
-    for (const device of devices.slice(2)) await join(device);
+    const present = devices.slice(2);
+    for (const device of present) await join(device);
+    // Until its hello is written one counts as away, and those that are away are sent theirs at once.
+    await until('they are there', async () => (await fleet.client.call(api.overview, {})).devices.online === present.length);
   });
   afterAll(async () => {
     for (const session of sessions) await session.end();
@@ -70,10 +73,17 @@ describe('a command for many devices', () => {
     manner.holds = true;
     const batch = await create({ maxInFlight: 3 });
     expect(batch).toMatchObject({ total: DEVICES, state: 'running' });
-    await until('three have it', () => (held.size === 3 ? true : undefined));
+    await until(
+      'three have it',
+      () => held.size === 3,
+      undefined,
+      async () => `${held.size} have it: ${JSON.stringify((await show(batch.id)).counts)}`,
+    );
     // A second and more: whoever counts wrongly sends on.
     await new Promise((resolve) => setTimeout(resolve, 2500));
     expect(held.size).toBe(3);
+    // Written once the devices have confirmed it.
+    await until('it knows that', async () => (await show(batch.id)).counts.sent === 3);
     expect((await show(batch.id)).counts).toMatchObject({ sent: 3, queued: 2, waiting: 7 });
 
     await fleet.process.kill();

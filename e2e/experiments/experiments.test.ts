@@ -22,7 +22,7 @@ import { findBoxes, hangingModel, mapModel, noisyWhenRounded, publishMapRelease 
 
 /** A pass of the fleet, a pull, a self-test, and a slow machine. */
 const STEP_MS = 90_000;
-const RUN_TIMEOUT_MS = 3_000;
+const RUN_TIMEOUT_MS = 10_000;
 
 /** Boxes go to a file as well: what a shadow must not do. */
 const kept: PipelineInput = {

@@ -71,11 +71,11 @@ describe('an agent that is killed in the middle of a pull or of a release switch
         await fleet.assign(id, next);
         const when = await moment(kill, next);
         await agent.kill();
+        // Without the fleet from here on: the last good release runs from the disk alone, and what was sent before is over.
+        fleet.tap.cut();
         const had = await chunksOnDisk(fleet.agentFolder('agent'));
         keptChunks += [...had].filter((digest) => !before.has(digest)).length;
         wants.forget();
-        // Without the fleet: the last good release runs from the disk alone.
-        fleet.tap.cut();
         agent = await fleet.startAgent('agent');
         const back = (await status()).running;
         const known = [running, next.digest];

@@ -6,6 +6,7 @@ import {
   generatePrivateKey,
   type Hello,
   jsonEncode,
+  PRESENCE_INTERVAL_MS,
   StarlingError,
   type Topics,
 } from '@starling/shared';
@@ -60,7 +61,7 @@ export async function createProtocolDevice(baseUrl: string, change: Partial<Capa
 export async function openSession(broker: string, login: DeviceLogin, change: IClientOptions = {}): Promise<Session> {
   const client = connect(broker, {
     ...{ clientId: login.username, username: login.username, password: login.password, protocolVersion: 4, clean: true },
-    ...{ reconnectPeriod: 0, connectTimeout: 5000, ...change },
+    ...{ reconnectPeriod: 0, connectTimeout: 30_000, ...change },
   });
   const messages: Message[] = [];
   const arrivals = new Set<() => void>();
@@ -103,12 +104,17 @@ export async function openSession(broker: string, login: DeviceLogin, change: IC
   };
 }
 
-/** As an agent starts a session: subscribes to its own filters and says hello. */
+/** As an agent starts a session: subscribes to its own filters, says hello, and from then on that it is there. */
 export async function startSession(broker: string, device: ProtocolDevice): Promise<Session & { topics: Topics }> {
   const login = await device.login();
   const session = await openSession(broker, login);
   const topics = createTopics(login.topicRoot);
   await session.client.subscribeAsync(topics.deviceFilters(device.id), { qos: 1 });
   await session.client.publishAsync(topics.build('hello', { device: device.id }), Buffer.from(jsonEncode(device.hello())), { qos: 1 });
+  const presence = Buffer.from(jsonEncode({ state: 'online', bootId: device.hello().bootId }));
+  const beats = setInterval(() => {
+    if (session.client.connected) session.client.publish(topics.build('presence', { device: device.id }), presence, { qos: 0 });
+  }, PRESENCE_INTERVAL_MS).unref();
+  void session.closed.then(() => clearInterval(beats));
   return Object.assign(session, { topics });
 }

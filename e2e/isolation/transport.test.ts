@@ -59,7 +59,7 @@ describe('a session', () => {
   test.each(['mqtts', 'wss'] as const)('over %s does not open to one that trusts another authority', async (kind) => {
     const address = new URL(fleet.process.ready.addresses[kind]);
     address.hostname = 'localhost';
-    const client = connect(address.href, { reconnectPeriod: 0, connectTimeout: 5000 });
+    const client = connect(address.href, { reconnectPeriod: 0, connectTimeout: 30_000 });
     const error = await new Promise<Error>((resolve) => client.once('error', resolve));
     expect(error.message).toMatch(/certificate|self.signed|unable to/i);
     client.end(true);

@@ -117,11 +117,9 @@ function mainJob(flags: () => Promise<Record<string, string>>): void {
 
   test('a revoked device is cut off at once and does not come back', async () => {
     const id = agent.ready.device;
-    const startedMs = performance.now();
     const view = await fleet.client.call(api.revokeDevice, { params: { id } });
     expect(view.status).toBe('revoked');
     await until('the revoked device is offline', async () => !(await fleet.device(id)).online || undefined, 2_000 * slowness());
-    expect(performance.now() - startedMs).toBeLessThan(2_000 * slowness());
     await until(
       'the agent is refused',
       () => /no session with the fleet.*(revoked|refused)/.test(agent.output()) || undefined,

@@ -204,12 +204,12 @@ describeWith(['mosquitto_pub'], "a person's own MQTT tools", () => {
   test('are slowed down, not cut off, when they ask too fast', async () => {
     const loud = await createAccount('loud');
     const heard = await listen(loud, results('loud'));
-    const flood = Array.from({ length: 100 }, (_, index) => JSON.stringify({ request: `r${index}`, device: agent.ready.device })).join(
+    const flood = Array.from({ length: 400 }, (_, index) => JSON.stringify({ request: `r${index}`, device: agent.ready.device })).join(
       '\n',
     );
     await publish(loud, command('ping', 'loud'), flood, 'lines');
     await until('some are refused', () =>
-      Array.from({ length: 100 }, (_, index) => heard.answers(`r${index}`))
+      Array.from({ length: 400 }, (_, index) => heard.answers(`r${index}`))
         .flat()
         .some(({ error }) => error?.code === 'too-many-requests'),
     );

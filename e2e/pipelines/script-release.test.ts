@@ -22,7 +22,7 @@ const countPictures = (version: string, code: string): PipelineInput => ({
   nodes: {
     decode: { op: 'image.decode' },
     count: {
-      script: { source: code, inputs: { image: 'image' }, outputs: { count: 'json' }, stateful: true, cpuMs: 200 },
+      script: { source: code, inputs: { image: 'image' }, outputs: { count: 'json' }, stateful: true, cpuMs: 1_000 },
       params: { step: 5 },
     },
   },

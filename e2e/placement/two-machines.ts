@@ -21,7 +21,7 @@ export const counts: PipelineInput = {
           state.sum = (state.sum ?? 0) + value.x;
           return { total: { x: value.x, count: state.count, sum: state.sum } };
         };`,
-        ...{ inputs: { value: 'json' }, outputs: { total: 'json' }, stateful: true },
+        ...{ inputs: { value: 'json' }, outputs: { total: 'json' }, stateful: true, cpuMs: 2_000 },
       },
       on: 'cloud',
     },

@@ -54,9 +54,10 @@ describeWith(['ffmpeg'], 'an agent that watches a camera over RTSP', ({ ffmpeg }
   });
 
   test('opens a camera again that sends nothing more, though its connection stays', async () => {
-    expect(camera.played()).toBe(1);
+    const played = camera.played();
+    expect(played).toBeGreaterThan(0);
     camera.freeze();
-    await until('the camera is asked again', () => camera.played() > 1, 60_000, agent.output);
+    await until('the camera is asked again', () => camera.played() > played, 60_000, agent.output);
   });
 
   test('lets go of the camera when it stops, and has told its password to nobody', async () => {

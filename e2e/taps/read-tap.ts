@@ -39,7 +39,7 @@ export async function readTap(fleet: Pick<RunningFleet, 'baseUrl' | 'token'>, ta
   const ended = read(answer.body).catch(() => undefined);
   return {
     ...{ values, ended },
-    until: (what, pleases, timeoutMs = 10_000) =>
+    until: (what, pleases, timeoutMs = 30_000) =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
           waiting.delete(look);

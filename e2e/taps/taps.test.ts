@@ -9,7 +9,7 @@ import { childrenOf } from '../harness/child-processes.ts';
 import { paintPlain, paintSpots } from '../harness/picture.ts';
 import type { AgentProcess } from '../harness/processes.ts';
 import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
-import { slowness } from '../harness/scale.ts';
+import { quickest, slowness } from '../harness/scale.ts';
 import { publishBrightSpots } from './bright-spots.ts';
 import { readTap } from './read-tap.ts';
 
@@ -60,11 +60,20 @@ describe('edges of a pipeline on a device', () => {
     // The first one also loads what writes pictures.
     await push();
     await reader.until('the first picture', ({ edge }) => edge === 'decode.image');
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    const startedMs = performance.now();
-    await push();
-    const decoded = await reader.until('the picture', ({ edge, item }) => edge === 'decode.image' && item?.sequence === 1);
-    expect(performance.now() - startedMs).toBeLessThan(1_000 * slowness());
+    let sequence = 0;
+    const pictureOf = (which: number) =>
+      reader.until('the picture', ({ edge, item }) => edge === 'decode.image' && item?.sequence === which);
+    const showMs = async (): Promise<number> => {
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      const startedMs = performance.now();
+      await push();
+      sequence += 1;
+      await pictureOf(sequence);
+      return performance.now() - startedMs;
+    };
+    const limitMs = 1_000 * slowness();
+    expect(await quickest(limitMs, showMs)).toBeLessThan(limitMs);
+    const decoded = await pictureOf(1);
     const { value } = decoded;
     if (value?.kind !== 'image') throw new Error(`a picture is shown as ${value?.kind}`);
     expect(value).toMatchObject({ width: 64, height: 64, thumbnail: { format: 'jpeg', width: 64, height: 64 } });
@@ -111,9 +120,9 @@ describe('edges of a pipeline on a device', () => {
   });
 
   test('are not watched longer than was asked', async () => {
-    const tap = await start({ edges: ['grey.tensor'], durationMs: 1_500 });
+    const tap = await start({ edges: ['grey.tensor'], durationMs: 6_000 });
     const reader = await readTap(fleet, tap);
-    await reader.until('the end', ({ end }) => end === 'expired', 5_000);
+    await reader.until('the end', ({ end }) => end === 'expired');
     await reader.ended;
     expect(reader.values.at(-1)?.end).toBe('expired');
     expect((await status()).taps).toEqual([]);
@@ -121,6 +130,7 @@ describe('edges of a pipeline on a device', () => {
   });
 
   test('keep to rate and size, and count what is left out', async () => {
+    const startedMs = performance.now();
     const tap = await start({ edges: ['decode.image', 'grey.tensor'], maximumPerSecond: 1, maximumBytes: 1024, durationMs: 30_000 });
     const reader = await readTap(fleet, tap);
     for (let n = 0; n < 12; n += 1) await push();
@@ -128,7 +138,7 @@ describe('edges of a pipeline on a device', () => {
     await reader.ended;
     const values = reader.values.filter(({ edge }) => edge !== undefined);
     expect(values.length).toBeGreaterThanOrEqual(2);
-    expect(values.length).toBeLessThan(16);
+    expect(values.length).toBeLessThanOrEqual(2 * (2 + Math.floor((performance.now() - startedMs) / 1000)));
     for (const { value } of values) expect(JSON.stringify(value).length).toBeLessThan(2 * 1024);
     const { counts, lost } = reader.values.at(-1) ?? expect.unreachable();
     expect(counts.seen).toBe(24);
@@ -143,7 +153,7 @@ describe('edges of a pipeline on a device', () => {
     await reader.until('a value', ({ edge }) => edge === 'grey.tensor');
     reader.leave();
     await until('the fleet lets go', async () => (await list()).length === 0, 20_000);
-    await until('the device is told', async () => (await status()).taps.length === 0, 5_000);
+    await until('the device is told', async () => (await status()).taps.length === 0);
   });
 
   test('are watched by so many at once and no more', async () => {

@@ -11,7 +11,8 @@ export interface PlainAgent {
 const program = fileURLToPath(new URL('../../agent/src/node/main.ts', import.meta.url));
 const RESTART_MS = 500;
 
-export function runAgent(dataDirectory: string): PlainAgent {
+/** @param limitMs within which a new build has to be well */
+export function runAgent(dataDirectory: string, limitMs = 40_000): PlainAgent {
   const args = [
     'run',
     '--data-directory',
@@ -21,7 +22,7 @@ export function runAgent(dataDirectory: string): PlainAgent {
     '--update-probation-ms',
     '1000',
     '--update-limit-ms',
-    '20000',
+    `${limitMs}`,
   ];
   let text = '';
   let isKilled = false;

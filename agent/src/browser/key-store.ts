@@ -105,16 +105,19 @@ function transact<Value>(home: string, mode: IDBTransactionMode, work: (store: I
     opening.onerror = () => fail(opening.error);
     opening.onsuccess = () => {
       const database = opening.result;
-      const transaction = database.transaction(STORE, mode, { durability: 'strict' });
-      const request = work(transaction.objectStore(STORE));
-      transaction.oncomplete = () => {
+      const end = (settle: () => void): void => {
         database.close();
-        resolve(request.result);
+        settle();
       };
-      transaction.onabort = () => {
-        database.close();
-        fail(transaction.error);
-      };
+      try {
+        const transaction = database.transaction(STORE, mode, { durability: 'strict' });
+        const request = work(transaction.objectStore(STORE));
+        transaction.oncomplete = () => end(() => resolve(request.result));
+        transaction.onabort = () => end(() => fail(transaction.error));
+      } catch (error) {
+        // A database without the store, or a key that this browser cannot keep.
+        end(() => fail(error));
+      }
     };
   });
 }

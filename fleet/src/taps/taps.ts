@@ -58,9 +58,8 @@ export interface TapPorts {
   ids: Ids;
 }
 
-/** How long a device may take to begin, to end, and to replay. */
-const START_WAIT_MS = 10_000;
-const STOP_WAIT_MS = 3_000;
+/** How long a device may take to begin or to end, and to replay. */
+const ANSWER_WAIT_MS = 10_000;
 const REPLAY_WAIT_MS = 60_000;
 /** The last values of a replay may come after its result. */
 const LAST_VALUES_WAIT_MS = 2_000;
@@ -113,7 +112,7 @@ export function createTaps(ports: TapPorts): Taps {
   };
   /** Tells the device; whether it hears that or not, the tap ends there with its time. */
   const tell = (device: string, tap: string, actor: Pick<Actor, 'name'>): void => {
-    commands.send(device, 'tap-stop', { tap }, actor, { lifeMs: START_WAIT_MS }).catch(() => undefined);
+    commands.send(device, 'tap-stop', { tap }, actor, { lifeMs: ANSWER_WAIT_MS }).catch(() => undefined);
   };
   const awaitViewers = (tap: string): void => {
     const open = taps.get(tap);
@@ -195,8 +194,8 @@ export function createTaps(ports: TapPorts): Taps {
       const open = register(view);
       try {
         const asked = { ...options, tap: id, ...(at === device ? {} : { home: device }) };
-        const { id: command } = await commands.send(at, 'tap', asked, actor, { lifeMs: START_WAIT_MS });
-        const started = tapResultSchema.parse(resultOf(await commands.wait(command, START_WAIT_MS), START_WAIT_MS));
+        const { id: command } = await commands.send(at, 'tap', asked, actor, { lifeMs: ANSWER_WAIT_MS });
+        const started = tapResultSchema.parse(resultOf(await commands.wait(command, ANSWER_WAIT_MS), ANSWER_WAIT_MS));
         requireHome(started.home, asked.home, () => tell(at, id, actor));
         open.view = { ...view, edges: started.edges };
         return open.view;
@@ -211,9 +210,9 @@ export function createTaps(ports: TapPorts): Taps {
         .map(({ view, viewers }) => ({ ...view, viewers: viewers.count })),
     async stop(device, tap, actor) {
       const { at } = find(device, tap).view;
-      const { id } = await commands.send(at, 'tap-stop', { tap }, actor, { lifeMs: START_WAIT_MS });
+      const { id } = await commands.send(at, 'tap-stop', { tap }, actor, { lifeMs: ANSWER_WAIT_MS });
       // The device says with its last message what it has counted.
-      await commands.wait(id, STOP_WAIT_MS);
+      await commands.wait(id, ANSWER_WAIT_MS);
       finish(tap, 'stopped');
     },
     view(device, tap) {

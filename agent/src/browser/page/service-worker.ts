@@ -15,7 +15,7 @@ self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== self.location.origin || !url.href.startsWith(self.registration.scope)) return;
-  event.respondWith(request.mode === 'navigate' ? answerPage(request) : answerFile(request));
+  event.respondWith(request.mode === 'navigate' ? answerPage(request) : answerFile(event));
 });
 
 async function keepBuild(): Promise<void> {
@@ -48,13 +48,15 @@ async function answerPage(request: Request): Promise<Response> {
   return kept === undefined ? Response.error() : isolated(kept);
 }
 
-async function answerFile(request: Request): Promise<Response> {
+async function answerFile(event: FetchEvent): Promise<Response> {
+  const { request } = event;
   const cache = await caches.open(CACHE);
   const kept = await cache.match(request);
   if (kept !== undefined && isHashed(request.url)) return isolated(kept);
   try {
     const response = await fetch(request);
-    if (response.ok && isHashed(request.url)) await cache.put(request, response.clone());
+    // Whoever asked waits neither until it is kept, nor for room on the disk.
+    if (response.ok && isHashed(request.url)) event.waitUntil(cache.put(request, response.clone()).catch(() => undefined));
     return isolated(response);
   } catch (error) {
     if (kept !== undefined) return isolated(kept);

@@ -6,8 +6,8 @@ const STUCK_AFTER_MS = 180_000;
 const passing: readonly AgentPhase[] = ['starting', 'measuring', 'enrolling'];
 
 /**
- * Tells of a start that does not go on. Firefox was seen to stop answering its storage for good while it was busy with its own first start:
- * no error comes of it, and another page does not help.
+ * Tells of a start that does not go on. Firefox does that on a busy machine while somebody listens for its workers, as WebDriver and the
+ * developer tools do: a worker that starts another one then may wait for ever, without an error, and another page does not help.
  */
 export function createStuckWatch(): (phase: AgentPhase, nowMs: number) => Notice | undefined {
   let phase: AgentPhase | undefined;

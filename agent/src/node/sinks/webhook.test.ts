@@ -129,7 +129,7 @@ describe('the sink webhook', () => {
     ['answers 500', [answerWith(500), answerWith(500)], 'webhook-refused'],
     ['answers 401', [answerWith(401)], 'webhook-refused'],
     ['resets the connection', [(_, request) => request.socket.resetAndDestroy()], 'webhook-unreachable'],
-    ['hangs', [() => undefined], 'webhook-timed-out', 150],
+    ['hangs', [() => undefined], 'webhook-timed-out', 1_500],
     ['sends elsewhere', [(response) => response.writeHead(302, { location: '/other' }).end()], 'webhook-refused'],
   ])('tries again, in order and under the same key, what a server that %s did not take', async (_, failures, code, timeoutMs = 60_000) => {
     answers = [...failures];
