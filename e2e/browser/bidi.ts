@@ -48,7 +48,10 @@ export async function openFirefox(executablePath: string): Promise<BidiPage> {
   await send('session.new', { capabilities: {} });
   const { contexts } = await send('browsingContext.getTree', {});
   const [{ context } = { context: '' }] = contexts as { context: string }[];
-  await leaveWorkersAlone(send);
+  await leaveWorkersAlone(send).catch((error: unknown) => {
+    firefox.kill();
+    throw error;
+  });
   return {
     goto: async (url) => void (await send('browsingContext.navigate', { context, url, wait: 'complete' })),
     reload: async () => void (await send('browsingContext.reload', { context, wait: 'complete' })),

@@ -70,9 +70,9 @@ export function brokerContract(name: string, start: () => Promise<BrokerUnderTes
       const topics = topicsOf(first());
       const sent = under.fleet.client.call(api.commandDevice, {
         params: { id: device.id },
-        body: { name: 'ping', arguments: {}, waitMs: 10_000 },
+        body: { name: 'ping', arguments: {}, waitMs: 30_000 },
       });
-      await session.received(topics.build('command', { device: device.id, name: 'ping' }), 10_000);
+      await session.received(topics.build('command', { device: device.id, name: 'ping' }));
       const { items } = await under.fleet.client.call(api.listCommands, { params: { id: device.id }, query: {} });
       const id = items[0]?.id ?? '';
       const result = { id, status: 'done', result: { uptimeMs: 1, agentVersion: '0.1.0' }, atMs: 1 };

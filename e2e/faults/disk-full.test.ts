@@ -51,7 +51,10 @@ describe.skipIf(!isRoot)(`a disk that runs full${isRoot ? '' : ' [skipped: only 
     return ((await response.json()) as { reported: ReportedState }).reported;
   };
   const failed = (): Promise<ReportedState> =>
-    until('the pull has failed', async () => (await status()).phase === 'failed' && (await status()));
+    until('the pull has failed', async () => {
+      const now = await status();
+      return now.phase === 'failed' && now;
+    });
   const works = async (): Promise<void> => {
     const body = new Uint8Array(await paintPlain(40, 90, 160));
     expect((await fetch(`http://127.0.0.1:${agent.ready.httpPort}/v1/infer`, { method: 'POST', body })).status).toBe(200);

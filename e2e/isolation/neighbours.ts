@@ -19,6 +19,8 @@ export interface Neighbours {
 
 /** A device whose neighbours do nothing to it is answered in less. */
 const UNDISTURBED_MS = 2000;
+/** Whoever waits for so long, if only once, is held up. */
+const HELD_UP_MS = 5000;
 
 /** A telemetry record, good unless its payload is not. */
 export function recordOf(sequence: number, payload: unknown = { level: 'info', code: 'test', message: 'hello' }): unknown {
@@ -50,7 +52,7 @@ export async function startNeighbours(): Promise<Neighbours> {
     const batch = cborEncode({ streamId: bob.id, records: [recordOf(sequence)] });
     const event = { device: bob.id, kind: 'events' };
     await bobSession.client.publishAsync(topics.build('telemetry', event), Buffer.from(batch), { qos: 1 });
-    const { payload } = await bobSession.received(topics.build('acknowledgement', event), 30_000, from);
+    const { payload } = await bobSession.received(topics.build('acknowledgement', event), HELD_UP_MS * slowness(), from);
     const stored = jsonDecode(payload, wireTable.acknowledgement.schema);
     if (stored.streamId !== bob.id || stored.sequence !== sequence) {
       throw new StarlingError('wrong-acknowledgement', `sequence ${stored.sequence} is acknowledged instead of ${sequence}`);

@@ -25,7 +25,7 @@ test('the first figures of a release are there soon after its first item, and on
     const rows = await fleet.telemetry(id, 'inference');
     return rows.length > 0 && rows;
   });
-  expect(performance.now() - startedMs).toBeLessThan(WINDOW_MS / 2);
+  expect(performance.now() - startedMs).toBeLessThan(20_000);
   expect(row?.payload).toMatchObject({ release: release.digest, items: 1 });
   // What comes after the first keeps the pace of windows.
   await fleet.client.call(api.inferOnDevice, { params: { id }, raw });

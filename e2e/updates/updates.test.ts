@@ -10,7 +10,7 @@ import { publishBrightSpots } from '../taps/bright-spots.ts';
 import { type AgentKind, makePackage } from './agent-packages.ts';
 import { type PlainAgent, runAgent } from './plain-agent.ts';
 
-const WAIT_MS = 180_000;
+const WAIT_MS = 120_000;
 const platform = `linux-${arch()}`;
 
 describe('an agent is updated from afar', () => {
@@ -159,7 +159,7 @@ describe('an agent is updated from afar', () => {
 
   const rounds = scaled(40);
   test('and killed at whatever moment, there is an agent that works, and the command has an end', {
-    timeout: 60_000 * (1 + rounds),
+    timeout: 90_000 * (1 + rounds),
   }, async () => {
     for (let round = 0; round < rounds; round += 1) {
       const build = await publish(`5.0.${round}`, round % 4 === 3 ? 'crashing' : 'good');

@@ -40,11 +40,18 @@ export function createHearing(
     async hear(shards) {
       const added = shards.filter((shard) => !heard.includes(shard));
       const gone = heard.filter((shard) => !shards.includes(shard));
+      const before = heard;
       heard = [...shards];
       // Left only when nothing of them comes any more: whoever speaks until then would count as unheard, and be asked for a hello that
       // nobody hears.
-      await broker.hear(shards).finally(() => devices.leaveShards(gone));
-      if (added.length > 0) greeter.greet(await devices.watchShards(added), 'handover');
+      try {
+        await broker.hear(shards).finally(() => devices.leaveShards(gone));
+        if (added.length > 0) greeter.greet(await devices.watchShards(added), 'handover');
+      } catch (error) {
+        // So that it is tried again.
+        heard = before;
+        throw error;
+      }
     },
     resumed,
     again: () => resumed(heard, []),

@@ -134,13 +134,20 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
     async hear(shards) {
       const gone = heard.filter((shard) => !shards.includes(shard));
       const added = shards.filter((shard) => !heard.includes(shard));
+      const before = heard;
       heard = [...shards];
       const to = online();
       // While it is away, the next connection subscribes to all.
       if (to === undefined) return;
       const left = filtersOf(gone).map(({ topic }) => topic);
-      if (left.length > 0) await to.unsubscribeAsync(left);
-      await subscribe(to, filtersOf(added));
+      try {
+        if (left.length > 0) await to.unsubscribeAsync(left);
+        await subscribe(to, filtersOf(added));
+      } catch (error) {
+        // So that it is tried again.
+        heard = before;
+        throw error;
+      }
     },
     watch(topic) {
       watched.add(topic);

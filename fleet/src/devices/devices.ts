@@ -124,7 +124,7 @@ export function createDevices({ db, clock, events, log }: { db: Database; clock:
     async sayHello(id, hello) {
       const { agentVersion, operatorVersions, bootId, streamId } = hello;
       await presence.greeted(id, { agentVersion, operatorVersions, bootId, streamId, atMs: clock.nowMs() });
-      announce(id, { online: true });
+      if (presence.isHeard(id)) announce(id, { online: true });
       if (!clones.isClone(id, bootId, clock.nowMs())) return;
       log.warn({ device: id, bootId }, 'two live boot ids under one device id: a cloned device');
       await appendAudit(db, clock, { name: 'fleet' }, 'device.clone', id, { bootId });

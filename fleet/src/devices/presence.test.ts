@@ -7,7 +7,7 @@ import { type Database, type OpenDatabase, openDatabase } from '../db/index.ts';
 import { createExampleFleet } from '../rollouts/example-fleet.ts';
 import { shardOf } from '../shards/index.ts';
 import { createPresence, type Presence } from './presence.ts';
-import { deviceById } from './store.ts';
+import { deviceById, updateDevice } from './store.ts';
 
 let directory: string;
 let database: OpenDatabase;
@@ -52,27 +52,80 @@ test('a device is there from its hello on, until it goes or says nothing for lon
   expect(await isOnline()).toBe(false);
 });
 
-test('one that goes while its hello is being written has gone', async () => {
-  const written = Promise.withResolvers<void>();
+/** A database of which the first statement waits until it is let go. */
+function slowDatabase(): { db: Database; letGo: () => void } {
+  const held = Promise.withResolvers<void>();
   let statements = 0;
-  const slow = new Proxy(database.db, {
-    get(db, name, of) {
-      if (name !== 'execute') return Reflect.get(db, name, of);
+  const db = new Proxy(database.db, {
+    get(real, name, of) {
+      if (name !== 'execute') return Reflect.get(real, name, of);
       return async (statement: Parameters<Database['execute']>[0]) => {
         statements += 1;
-        if (statements === 1) await written.promise;
-        return db.execute(statement);
+        if (statements === 1) await held.promise;
+        return real.execute(statement);
       };
     },
   });
-  const presence = open(slow);
+  return { db, letGo: held.resolve };
+}
+
+test('one that goes while its hello is being written has gone', async () => {
+  const { db, letGo } = slowDatabase();
+  const presence = open(db);
   const greeted = hello(presence);
   presence.seen(device, false);
   await presence.flush();
-  written.resolve();
+  letGo();
   await greeted;
   await presence.flush();
   expect(await isOnline()).toBe(false);
+});
+
+test('one that comes back is there, though its going is not written yet', async () => {
+  const presence = open();
+  presence.seen(device, false);
+  await hello(presence);
+  await presence.flush();
+  expect(await isOnline()).toBe(true);
+});
+
+test('one that comes back is there, though its going is just being written', async () => {
+  const { db, letGo } = slowDatabase();
+  const presence = open(db);
+  presence.seen(device, false);
+  const flushed = presence.flush();
+  await Promise.resolve();
+  const greeted = hello(presence);
+  letGo();
+  await Promise.all([flushed, greeted]);
+  await presence.flush();
+  expect(await isOnline()).toBe(true);
+});
+
+test('one that was revoked is not, whatever was heard of it before', async () => {
+  const presence = open();
+  presence.seen(device, true);
+  await updateDevice(database.db, device, { status: 'revoked', online: false });
+  await presence.flush();
+  await hello(presence);
+  expect(await isOnline()).toBe(false);
+});
+
+test('shards are left when what is being written of them is written', async () => {
+  const { db, letGo } = slowDatabase();
+  const presence = open(db);
+  presence.seen(device, true);
+  const flushed = presence.flush();
+  await Promise.resolve();
+  let isLeft = false;
+  const left = presence.leave([shardOf(device)]).then(() => {
+    isLeft = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isLeft).toBe(false);
+  letGo();
+  await Promise.all([flushed, left]);
+  expect(await isOnline()).toBe(true);
 });
 
 test('what one process has heard is written before another one hears the device', async () => {

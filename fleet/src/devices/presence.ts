@@ -37,8 +37,11 @@ export function createPresence({ db, clock, announce }: PresencePorts): Presence
   const unwritten = new Map<string, Seen>();
   const lastHeardMs = new Map<string, number>();
   const hellos = createGatherer((batch: ReadonlyMap<string, Greeting>) => writeHellos(db, batch));
-  /** Hellos that are being written, by device. */
+  /** Hellos that are not written yet, by device. */
   const greeting = new Map<string, Promise<unknown>>();
+  /** What is being written. */
+  let batch: ReadonlyMap<string, Seen> = new Map();
+  let writing: Promise<void> = Promise.resolve();
 
   const write = async (): Promise<void> => {
     for (const [id, atMs] of lastHeardMs) {
@@ -48,22 +51,31 @@ export function createPresence({ db, clock, announce }: PresencePorts): Presence
       announce(id, { online: false });
     }
     // What was heard after a hello comes after it in the database too: next time.
-    const batch = new Map([...unwritten].filter(([id]) => !greeting.has(id)));
+    batch = new Map([...unwritten].filter(([id]) => !greeting.has(id)));
     for (const id of batch.keys()) unwritten.delete(id);
-    await writePresence(db, batch).catch((error: unknown) => {
-      for (const [id, entry] of batch) if (!unwritten.has(id)) unwritten.set(id, entry);
+    try {
+      await writePresence(db, batch);
+    } catch (error) {
+      for (const [id, entry] of batch) if (!unwritten.has(id) && !greeting.has(id)) unwritten.set(id, entry);
       throw error;
-    });
+    } finally {
+      batch = new Map();
+    }
   };
-  let writing: Promise<void> = Promise.resolve();
   const flush = (): Promise<void> => {
     writing = writing.catch(() => undefined).then(write);
     return writing;
   };
+  const writeHello = async (id: string, told: Greeting): Promise<void> => {
+    if (batch.has(id)) await writing.catch(() => undefined);
+    await hellos.add(id, told);
+  };
   return {
     async greeted(id, told) {
       lastHeardMs.set(id, clock.nowMs());
-      const hello = hellos.add(id, told).finally(() => {
+      // That it had gone before says nothing any more.
+      unwritten.delete(id);
+      const hello = writeHello(id, told).finally(() => {
         if (greeting.get(id) === hello) greeting.delete(id);
       });
       greeting.set(id, hello);
@@ -79,7 +91,10 @@ export function createPresence({ db, clock, announce }: PresencePorts): Presence
       if (wasHeard !== online) announce(id, { online });
     },
     isHeard: (id) => lastHeardMs.has(id),
-    forget: (id) => void lastHeardMs.delete(id),
+    forget(id) {
+      lastHeardMs.delete(id);
+      unwritten.delete(id);
+    },
     flush,
     async watch(shards) {
       const online = await onlineOfShards(db, shards);
@@ -91,7 +106,10 @@ export function createPresence({ db, clock, announce }: PresencePorts): Presence
       const isLeft = (id: string): boolean => shards.includes(shardOf(id));
       for (const id of lastHeardMs.keys()) if (isLeft(id)) lastHeardMs.delete(id);
       await Promise.allSettled([...greeting].filter(([id]) => isLeft(id)).map(([, hello]) => hello));
-      if ([...unwritten.keys()].some(isLeft)) await flush();
+      await writing.catch(() => undefined);
+      if ([...unwritten.keys()].some(isLeft)) await flush().catch(() => undefined);
+      // Told later it would be old news. Whoever hears them now finds out who is there.
+      for (const id of unwritten.keys()) if (isLeft(id)) unwritten.delete(id);
     },
   };
 }

@@ -137,7 +137,8 @@ export async function writePresence(db: Queryable, seen: ReadonlyMap<string, See
     from locked join unnest(${sql.param(ids)}::text[], ${column(({ atMs }) => atMs)}::bigint[],
       ${column(({ online }) => String(online))}::text[]::boolean[], ${column(({ closed }) => String(closed))}::text[]::boolean[])
       as seen(id, at_ms, online, closed) on seen.id = locked.id
-    where devices.id = locked.id and (not seen.online or seen.at_ms >= coalesce(devices.last_seen_at_ms, 0))`);
+    where devices.id = locked.id and devices.status <> 'revoked'
+      and (not seen.online or devices.online or seen.at_ms >= coalesce(devices.last_seen_at_ms, 0))`);
 }
 
 /** Devices of shards, whose ids begin with these characters, of which the last that was heard is that they are there. */
@@ -306,7 +307,7 @@ export async function writeHellos(db: Queryable, hellos: ReadonlyMap<string, Gre
       ${column(told.map(({ operatorVersions }) => JSON.stringify(operatorVersions)))}::text[], ${column(told.map(({ bootId }) => bootId))}::text[],
       ${column(told.map(({ streamId }) => streamId))}::text[], ${column(told.map(({ atMs }) => atMs))}::bigint[])
       as told(id, agent_version, operator_versions, boot_id, stream_id, at_ms) on told.id = locked.id
-    where devices.id = locked.id`);
+    where devices.id = locked.id and devices.status <> 'revoked'`);
   return new Map();
 }
 

@@ -58,10 +58,16 @@ export function createSharing({ db, log, id, authority, hear, gone }: SharingPor
       .map((name) => name.slice('shard/'.length))
       .sort();
     if (wanted.join() === heard.join()) return;
-    const before = heard.length;
+    const before = heard;
     heard = wanted;
-    await hear(wanted);
-    log.info({ process: id, shards: wanted.length, before }, 'hears other shards');
+    try {
+      await hear(wanted);
+    } catch (error) {
+      // So that the next look tries it again.
+      heard = before;
+      throw error;
+    }
+    log.info({ process: id, shards: wanted.length, before: before.length }, 'hears other shards');
   };
   const look = async (): Promise<void> => {
     const askedMs = performance.now();
