@@ -1,6 +1,6 @@
 /** A browser and a fleet's address -> pages that remember what went wrong in them. */
 import { AxeBuilder } from '@axe-core/playwright';
-import { StarlingError } from '@starling/shared';
+import { messageOf, StarlingError } from '@starling/shared';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
 import type { Login } from '../harness/operator.ts';
 
@@ -54,9 +54,22 @@ export async function signedIn(
 
 /** Waits until what the page reads is there: no stand-in is left, and its title is. */
 export async function settle(page: Page): Promise<void> {
-  await page.getByRole('heading', { level: 1 }).waitFor();
-  await page.waitForFunction(() => document.querySelector('[aria-busy=true]') === null);
+  await orShow(page, page.getByRole('heading', { level: 1 }).waitFor());
+  await orShow(
+    page,
+    page.waitForFunction(() => document.querySelector('[aria-busy=true]') === null),
+  );
   await page.evaluate(() => document.fonts.ready);
+}
+
+/** @throws StarlingError what the page shows, where it was waited for something in vain */
+async function orShow(page: Page, wait: Promise<unknown>): Promise<void> {
+  try {
+    await wait;
+  } catch (cause) {
+    const shown = await page.evaluate(() => document.body.outerHTML.replaceAll(/<(script|style|svg).*?<\/\1>/gs, '').slice(0, 4_000));
+    throw new StarlingError('page-waits', `${page.url()}: ${messageOf(cause)}\n${shown}`, { cause });
+  }
 }
 
 /**
@@ -113,7 +126,10 @@ async function follow(page: Page, path: string): Promise<void> {
     for (const title of document.querySelectorAll('h1')) title.setAttribute('data-left', '');
     history.pushState({}, '', to);
   }, path);
-  await page.waitForFunction(() => document.querySelector('h1[data-left]') === null);
+  await orShow(
+    page,
+    page.waitForFunction(() => document.querySelector('h1[data-left]') === null),
+  );
 }
 
 /** Drops files and folders on an element as a person drags them out of a file manager: the page gets real entries. */
