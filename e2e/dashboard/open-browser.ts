@@ -12,6 +12,8 @@ export interface WatchedPage {
 }
 
 const ACTION_TIMEOUT_MS = 30_000;
+/** Not frame by frame: a page that draws nothing for a while may be done all the same. */
+const BY_CLOCK = { polling: 100 };
 
 export function launchChromium(executablePath: string): Promise<Browser> {
   // Root has no sandbox in Chromium; what is opened is our own.
@@ -57,7 +59,7 @@ export async function settle(page: Page): Promise<void> {
   await orShow(page, page.getByRole('heading', { level: 1 }).waitFor());
   await orShow(
     page,
-    page.waitForFunction(() => document.querySelector('[aria-busy=true]') === null),
+    page.waitForFunction(() => document.querySelector('[aria-busy=true]') === null, undefined, BY_CLOCK),
   );
   await page.evaluate(() => document.fonts.ready);
 }
@@ -128,7 +130,7 @@ async function follow(page: Page, path: string): Promise<void> {
   }, path);
   await orShow(
     page,
-    page.waitForFunction(() => document.querySelector('h1[data-left]') === null),
+    page.waitForFunction(() => document.querySelector('h1[data-left]') === null, undefined, BY_CLOCK),
   );
 }
 
