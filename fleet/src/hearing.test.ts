@@ -44,3 +44,13 @@ test('they are left too where the broker is away', async () => {
   hearing.close();
   expect(steps.at(-1)).toBe('leaves a');
 });
+
+test('devices that could not be heard are asked for again, and watched then', async () => {
+  const { steps, broker, hearing } = start();
+  broker.fails = true;
+  await expect(hearing.hear(['a'])).rejects.toThrow('the broker is away');
+  broker.fails = false;
+  await hearing.hear(['a']);
+  hearing.close();
+  expect(steps).toEqual(['hears a', 'hears a', 'watches a']);
+});
