@@ -17,7 +17,8 @@ import { scaled, slowness } from '../harness/scale.ts';
 import { mapModel, publishMapRelease } from '../harness/small-models.ts';
 
 const inflate = promisify(inflateRaw);
-const STALLED = 3;
+/** Together they may ask for more than the fleet reads or keeps at once. */
+const STALLED = 8;
 const CHUNKS = 2_000;
 /** The broker takes 200 messages a second from a device, and 2,000 at once: one for each chunk is more than any agent sends. */
 const PACE_MS = 6;

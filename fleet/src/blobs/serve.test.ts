@@ -25,7 +25,7 @@ interface Bench {
 /** A chunk server whose store has a chunk of `sizes[index]` bytes under each digest; `stalled` devices never take a frame. */
 function createBench(
   sizes: readonly number[],
-  options: { stalled?: string; mayHave?: (device: string, digest: string) => boolean; failing?: Set<string> } = {},
+  options: { stalled?: readonly string[]; mayHave?: (device: string, digest: string) => boolean; failing?: Set<string> } = {},
 ): Bench {
   const frames = new Map<string, Uint8Array[]>();
   const byDigest = new Map(sizes.map((size, index) => [digestOf(index), size]));
@@ -41,7 +41,7 @@ function createBench(
     failed: () => undefined,
     send(device, frame) {
       frames.set(device, [...(frames.get(device) ?? []), frame]);
-      return device === options.stalled ? new Promise(() => undefined) : Promise.resolve();
+      return options.stalled?.includes(device) ? new Promise(() => undefined) : Promise.resolve();
     },
   });
   return {
@@ -114,19 +114,28 @@ describe('the chunk server', () => {
     });
   });
 
-  test('goes on with others while one takes nothing', async () => {
-    const sizes = Array.from({ length: 60 }, () => 1000);
-    const bench = createBench(sizes, { stalled: 'slow' });
+  test.each([1, 3, 200])('goes on with others while %i take nothing, and keeps little for those', async (count) => {
+    const sizes = Array.from({ length: 60 }, () => CHUNK_BYTES_MAXIMUM);
+    const stalled = Array.from({ length: count }, (_, index) => `slow-${index}`);
+    const bench = createBench(sizes, { stalled });
     const all = sizes.map((_, index) => index);
-    bench.server.want('slow', want(all));
+    for (const device of stalled) bench.server.want(device, want(all));
     bench.server.want('fast', want(all));
-    await settle();
+    for (let confirmed = -1; confirmed < bench.sent('fast').length; ) {
+      confirmed = bench.sent('fast').length;
+      bench.server.want('fast', want([], { receivedChunks: confirmed }));
+      await settle();
+    }
     expect(bench.sent('fast')).toHaveLength(60);
-    expect(bench.sent('slow').length).toBeLessThan(10);
+    const waitingBytes = stalled.map((device) => bench.sentBytes(device));
+    // One frame for each at least, and no more once there are many of them.
+    expect(Math.min(...waitingBytes)).toBeGreaterThanOrEqual(CHUNK_FRAME_BYTES_MAXIMUM);
+    expect(Math.max(...waitingBytes)).toBeLessThan(10 * CHUNK_FRAME_BYTES_MAXIMUM);
+    expect(waitingBytes.reduce((sum, bytes) => sum + bytes)).toBeLessThan((count + 60) * CHUNK_FRAME_BYTES_MAXIMUM);
   });
 
   test('keeps no more of the wishes of one device than the protocol says', async () => {
-    const bench = createBench([1000], { stalled: 'greedy' });
+    const bench = createBench([1000], { stalled: ['greedy'] });
     for (let round = 0; round < 20; round += 1) bench.server.want('greedy', want(Array(256).fill(0)));
     await settle();
     bench.server.forget('greedy');

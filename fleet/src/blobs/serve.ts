@@ -19,10 +19,15 @@ export interface ChunkServer {
   counters(): { sentBytes: number; sentChunks: number; missing: number };
 }
 
-/** Chunks read and sent at once over all devices: enough to keep disk and sockets busy, bounded for memory. */
-const SENDS_AT_ONCE = 16;
-/** One device alone may have this many sends under way, so that others always find a free one. */
+/** Chunks read at once over all devices: enough to keep the disk busy. A read ends by itself, whatever a device does. */
+const READS_AT_ONCE = 16;
+/** One device alone may have this many reads and sends under way, so that others always find a free one. */
 const SENDS_PER_DEVICE = 6;
+/**
+ * What waits for sockets over all devices, beyond which each has one frame at a time. It is never less than one: a send to a device that
+ * takes nothing lasts until the broker cuts it, so what few such devices can use up, others would wait for.
+ */
+const UNSENT_BYTES = 16 * 1024 * 1024;
 /** Chunks of a wave are asked for by many devices within moments. */
 const CACHE_BYTES = 32 * 1024 * 1024;
 interface Session {
@@ -38,22 +43,28 @@ interface Session {
 }
 
 /**
- * Credits bound what a device that stopped reading can hold; the round robin over devices keeps it from holding up others.
+ * Credits bound what a device that stopped reading can hold; it keeps nothing that others need, for whom the round robin is fair.
  */
 export function createChunkServer(ports: ChunkServerPorts): ChunkServer {
   const sessions = new Map<string, Session>();
   const cache = createCache();
   const counters = { sentBytes: 0, sentChunks: 0, missing: 0 };
-  let sending = 0;
+  let reading = 0;
+  let unsentBytes = 0;
   let turn: string[] = [];
 
   const read = async (device: string, digest: string): Promise<StoredChunk | undefined> => {
-    if (!(await ports.isReachable(device, digest))) return undefined;
-    const cached = cache.get(digest);
-    if (cached !== undefined) return cached;
-    const stored = await ports.store.getStored(digest);
-    if (stored !== undefined) cache.put(digest, stored);
-    return stored;
+    reading += 1;
+    try {
+      if (!(await ports.isReachable(device, digest))) return undefined;
+      const cached = cache.get(digest);
+      if (cached !== undefined) return cached;
+      const stored = await ports.store.getStored(digest);
+      if (stored !== undefined) cache.put(digest, stored);
+      return stored;
+    } finally {
+      reading -= 1;
+    }
   };
   const sendOne = async (device: string, session: Session): Promise<void> => {
     const { queue } = session;
@@ -80,25 +91,32 @@ export function createChunkServer(ports: ChunkServerPorts): ChunkServer {
     counters.sentBytes += frame.length;
     if (stored === undefined) counters.missing += 1;
     else counters.sentChunks += 1;
-    await ports.send(device, frame);
+    unsentBytes += frame.length;
+    try {
+      const sent = ports.send(device, frame);
+      // Its read has ended: the next one may begin.
+      pump();
+      await sent;
+    } finally {
+      unsentBytes -= frame.length;
+    }
   };
   const pump = (): void => {
-    for (let idle = 0; sending < SENDS_AT_ONCE && turn.length > 0 && idle < turn.length; ) {
+    for (let idle = 0; reading < READS_AT_ONCE && turn.length > 0 && idle < turn.length; ) {
       const device = turn.shift() as string;
       const session = sessions.get(device);
       if (session === undefined || session.queue.length === 0) continue;
       turn.push(device);
-      if (session.isFull || session.sending >= SENDS_PER_DEVICE) {
+      const may = unsentBytes < UNSENT_BYTES ? SENDS_PER_DEVICE : 1;
+      if (session.isFull || session.sending >= may) {
         idle += 1;
         continue;
       }
       idle = 0;
-      sending += 1;
       session.sending += 1;
       sendOne(device, session)
         .catch(() => undefined)
         .finally(() => {
-          sending -= 1;
           session.sending -= 1;
           pump();
         });
