@@ -7,7 +7,7 @@ import type { AgentProcess } from '../harness/processes.ts';
 import { until } from '../harness/running-fleet.ts';
 import { type Machines, startMachines, work } from './two-machines.ts';
 
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 700_000;
 const PHASE_MS = 150_000;
 
 let machines: Machines;
