@@ -114,7 +114,7 @@ describe('the chunk server', () => {
     });
   });
 
-  test.each([1, 3, 200])('goes on with others while %i take nothing, and keeps little for those', async (count) => {
+  test.each([1, 3, 150])('goes on with others while %i take nothing, and keeps little for those', async (count) => {
     const sizes = Array.from({ length: 60 }, () => CHUNK_BYTES_MAXIMUM);
     const stalled = Array.from({ length: count }, (_, index) => `slow-${index}`);
     const bench = createBench(sizes, { stalled });
@@ -132,6 +132,24 @@ describe('the chunk server', () => {
     expect(Math.min(...waitingBytes)).toBeGreaterThanOrEqual(CHUNK_FRAME_BYTES_MAXIMUM);
     expect(Math.max(...waitingBytes)).toBeLessThan(10 * CHUNK_FRAME_BYTES_MAXIMUM);
     expect(waitingBytes.reduce((sum, bytes) => sum + bytes)).toBeLessThan((count + 60) * CHUNK_FRAME_BYTES_MAXIMUM);
+  });
+
+  test('has no more on the way to a device that begins again and again and takes nothing', async () => {
+    const sizes = Array.from({ length: 60 }, () => CHUNK_BYTES_MAXIMUM);
+    const bench = createBench(sizes, { stalled: ['slow'] });
+    for (let round = 0; round < 20; round += 1) {
+      bench.server.forget('slow');
+      bench.server.want('slow', want(sizes.map((_, index) => index)));
+      await settle();
+    }
+    expect(bench.sent('slow').length).toBeLessThan(10);
+  });
+
+  test('is done with thousands of devices that wait for each other', async () => {
+    const bench = createBench([1000]);
+    const devices = Array.from({ length: 20_000 }, (_, index) => `${index}`);
+    for (const device of devices) bench.server.want(device, want([0, 0, 0]));
+    await expect.poll(() => bench.server.counters().sentChunks).toBe(60_000);
   });
 
   test('keeps no more of the wishes of one device than the protocol says', async () => {

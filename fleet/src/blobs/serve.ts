@@ -24,10 +24,12 @@ const READS_AT_ONCE = 16;
 /** One device alone may have this many reads and sends under way, so that others always find a free one. */
 const SENDS_PER_DEVICE = 6;
 /**
- * What waits for sockets over all devices, beyond which each has one frame at a time. It is never less than one: a send to a device that
- * takes nothing lasts until the broker cuts it, so what few such devices can use up, others would wait for.
+ * What waits for sockets over all devices, beyond which each has one frame at a time. It is not less than one: a send to a device that takes
+ * nothing lasts until the broker cuts it, so what a few such devices can use up, others would wait for.
  */
 const UNSENT_BYTES = 16 * 1024 * 1024;
+/** Beyond this nobody has one: hundreds of devices take nothing, or the link to the one broker does. */
+const UNSENT_BYTES_MAXIMUM = 128 * 1024 * 1024;
 /** Chunks of a wave are asked for by many devices within moments. */
 const CACHE_BYTES = 32 * 1024 * 1024;
 interface Session {
@@ -37,7 +39,6 @@ interface Session {
   unconfirmedBytes: number;
   confirmedChunks: number;
   creditBytes: number;
-  sending: number;
   /** The next frame does not fit into the credit: wait for a confirmation. */
   isFull: boolean;
 }
@@ -51,7 +52,21 @@ export function createChunkServer(ports: ChunkServerPorts): ChunkServer {
   const counters = { sentBytes: 0, sentChunks: 0, missing: 0 };
   let reading = 0;
   let unsentBytes = 0;
-  let turn: string[] = [];
+  /** Reads and sends under way of each device. A device that says hello again is not rid of those of its last session. */
+  const underWay = new Map<string, number>();
+  /** Devices that may have something to send, in their turn. Others wait for a confirmation, or for the end of a send of their own. */
+  const ready = new Set<string>();
+  // Lives on over all turns: one from the beginning would pass by everything that was taken out since the set last shrank.
+  let turns = ready.values();
+  const takeTurn = (): string | undefined => {
+    let next = turns.next();
+    if (next.done) {
+      turns = ready.values();
+      next = turns.next();
+    }
+    if (next.value !== undefined) ready.delete(next.value);
+    return next.value;
+  };
 
   const read = async (device: string, digest: string): Promise<StoredChunk | undefined> => {
     reading += 1;
@@ -101,25 +116,27 @@ export function createChunkServer(ports: ChunkServerPorts): ChunkServer {
       unsentBytes -= frame.length;
     }
   };
+  const begin = (device: string, session: Session): void => {
+    underWay.set(device, (underWay.get(device) ?? 0) + 1);
+    sendOne(device, session)
+      .catch(() => undefined)
+      .finally(() => {
+        const left = (underWay.get(device) ?? 1) - 1;
+        if (left > 0) underWay.set(device, left);
+        else underWay.delete(device);
+        ready.add(device);
+        pump();
+      });
+  };
   const pump = (): void => {
-    for (let idle = 0; reading < READS_AT_ONCE && turn.length > 0 && idle < turn.length; ) {
-      const device = turn.shift() as string;
+    while (reading < READS_AT_ONCE && unsentBytes < UNSENT_BYTES_MAXIMUM) {
+      const device = takeTurn();
+      if (device === undefined) return;
       const session = sessions.get(device);
-      if (session === undefined || session.queue.length === 0) continue;
-      turn.push(device);
       const may = unsentBytes < UNSENT_BYTES ? SENDS_PER_DEVICE : 1;
-      if (session.isFull || session.sending >= may) {
-        idle += 1;
-        continue;
-      }
-      idle = 0;
-      session.sending += 1;
-      sendOne(device, session)
-        .catch(() => undefined)
-        .finally(() => {
-          session.sending -= 1;
-          pump();
-        });
+      if (session === undefined || session.queue.length === 0 || session.isFull || (underWay.get(device) ?? 0) >= may) continue;
+      ready.add(device);
+      begin(device, session);
     }
   };
   return {
@@ -134,19 +151,19 @@ export function createChunkServer(ports: ChunkServerPorts): ChunkServer {
         if (session.queue.length >= PULL_QUEUE_CHUNKS_MAXIMUM) break;
         session.queue.push({ want: want.want, digest: bytesToHex(chunk) });
       }
-      if (session.queue.length > 0 && !turn.includes(device)) turn.push(device);
+      ready.add(device);
       pump();
     },
     forget(device) {
       sessions.delete(device);
-      turn = turn.filter((each) => each !== device);
+      ready.delete(device);
     },
     counters: () => ({ ...counters }),
   };
 }
 
 function newSession(): Session {
-  return { queue: [], unconfirmed: [], unconfirmedBytes: 0, confirmedChunks: 0, creditBytes: 0, sending: 0, isFull: false };
+  return { queue: [], unconfirmed: [], unconfirmedBytes: 0, confirmedChunks: 0, creditBytes: 0, isFull: false };
 }
 
 function confirm(session: Session, receivedChunks: number): void {

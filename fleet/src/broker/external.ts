@@ -118,6 +118,19 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
     const heard = cut.catch((error: unknown) => log.warn({ ...whom, error: messageOf(error) }, 'one could not be cut off'));
     await Promise.race([heard, pause(CUT_WAIT_MS, undefined, { ref: false })]);
   };
+  /** mqtt.js forgets what has no receipt and waits for a full socket when that one closes: whoever sent it would wait for ever. */
+  const unanswered = new Set<() => void>();
+  const publishUnanswered = (to: MqttClient, topic: string, payload: Buffer): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const closed = (): void => ended(new StarlingError('connection-closed', 'the connection was closed'));
+      const ended = (error?: Error | null): void => {
+        unanswered.delete(closed);
+        if (error) reject(error);
+        else resolve();
+      };
+      unanswered.add(closed);
+      to.publish(topic, payload, { qos: 0 }, ended);
+    });
   return {
     async connect() {
       const clientId = `starling-fleet-${ports.ids.next()}`;
@@ -125,7 +138,10 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
         ...{ ...credentials, clientId, reconnectPeriod: RECONNECT_MS, resubscribe: false, queueQoSZero: false },
       });
       opened.on('error', (error) => log.warn({ error: error.message }, 'the broker link'));
-      opened.on('close', () => log.warn({ broker: options.urls }, 'the broker is away'));
+      opened.on('close', () => {
+        log.warn({ broker: options.urls }, 'the broker is away');
+        for (const end of unanswered) end();
+      });
       opened.on('message', receive);
       opened.on('connect', () => void resume(opened));
       client = opened;
@@ -159,7 +175,8 @@ export function createExternalBroker(options: ExternalBrokerOptions, ports: Exte
     },
     async send(device, topic, payload, qos) {
       const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-      const sent = online()?.publishAsync(topic, bytes, { qos });
+      const to = online();
+      const sent = to && (qos > 0 ? to.publishAsync(topic, bytes, { qos }) : publishUnanswered(to, topic, bytes));
       const isSent = await (sent?.then(
         () => true,
         () => false,
