@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGzip, type Gzip } from 'node:zlib';
 import { Header } from 'tar';
@@ -32,8 +33,7 @@ export function openBackup(ports: BackupPorts, head: BackupHead): Gzip {
     });
   };
   (async () => {
-    for await (const { path, bytes } of entriesOf(ports, head)) {
-      // Nobody listens any more: the transaction has to end.
+    for await (const { path, bytes } of entriesOf(ports, head, () => gzip.destroyed)) {
       if (gzip.destroyed) return;
       await write(headerOf(path, bytes.length, head.createdAtMs));
       await write(bytes);
@@ -49,14 +49,14 @@ interface Entry {
   bytes: Uint8Array;
 }
 
-async function* entriesOf(ports: BackupPorts, head: BackupHead): AsyncGenerator<Entry> {
+async function* entriesOf(ports: BackupPorts, head: BackupHead, isStopped: () => boolean): AsyncGenerator<Entry> {
   const end: BackupEnd = { tables: {}, chunks: 0 };
   yield { path: HEAD_FILE, bytes: jsonOf(head) };
   for (const folder of KEPT_FOLDERS) {
     for (const name of await readdir(join(ports.directory, folder)).catch(() => []))
       yield { path: `files/${folder}/${name}`, bytes: await readFile(join(ports.directory, folder, name)) };
   }
-  yield* tablesOf(ports.db, head.withTelemetry, end);
+  yield* tablesOf(ports, head.withTelemetry, end, isStopped);
   for await (const { digest } of ports.blobs.listChunks()) {
     yield { path: `chunks/${digest}`, bytes: await ports.blobs.getChunk(digest) };
     end.chunks += 1;
@@ -64,45 +64,57 @@ async function* entriesOf(ports: BackupPorts, head: BackupHead): AsyncGenerator<
   yield { path: END_FILE, bytes: jsonOf(end) };
 }
 
-/** A transaction takes a function, and a backup is read as fast as it is taken: each piece is handed over before the next is read. */
-async function* tablesOf(db: Database, withTelemetry: boolean, end: BackupEnd): AsyncGenerator<Entry> {
-  let give: (entry: Entry | undefined) => void = () => undefined;
-  let taken: () => void = () => undefined;
-  let stopped = false;
-  const reading = db.transaction(async (tx) => {
-    await readAsOfNow(tx);
-    for (const table of await listTables(tx)) {
-      if (!withTelemetry && telemetryTables.has(table)) continue;
-      end.tables[table] = 0;
-      let part = 0;
-      for await (const rows of readRows(tx, table)) {
-        part += 1;
-        end.tables[table] += rows.length;
-        const path = `tables/${table}/${String(part).padStart(6, '0')}.ndjson`;
-        const isTaken = new Promise<void>((resolve) => {
-          taken = resolve;
-        });
-        give({ path, bytes: Buffer.from(`${rows.join('\n')}\n`) });
-        await isTaken;
-        if (stopped) return;
-      }
-    }
-  });
+/**
+ * Rows are read into a file first, as fast as the database gives them: whoever takes a backup slowly, or stops taking it, must not keep a
+ * transaction open, for which everything else of an embedded database waits.
+ */
+async function* tablesOf(
+  { db, directory }: BackupPorts,
+  withTelemetry: boolean,
+  end: BackupEnd,
+  isStopped: () => boolean,
+): AsyncGenerator<Entry> {
+  const path = join(directory, `backup-${randomUUID()}.part`);
+  const file = await open(path, 'wx+', 0o600);
   try {
-    for (;;) {
-      const next = new Promise<Entry | undefined>((resolve) => {
-        give = resolve;
-      });
-      taken();
-      const entry = await Promise.race([next, reading.then(() => undefined)]);
-      if (entry === undefined) break;
-      yield entry;
+    // It lives on without a name until it is closed, and so ends with the process too.
+    await rm(path);
+    const parts = await db.transaction(async (tx) => {
+      await readAsOfNow(tx);
+      const written: { path: string; sizeBytes: number }[] = [];
+      for (const table of await listTables(tx)) {
+        if (!withTelemetry && telemetryTables.has(table)) continue;
+        end.tables[table] = 0;
+        let part = 0;
+        for await (const rows of readRows(tx, table)) {
+          if (isStopped()) return [];
+          part += 1;
+          end.tables[table] += rows.length;
+          const bytes = Buffer.from(`${rows.join('\n')}\n`);
+          await file.writeFile(bytes);
+          written.push({ path: `tables/${table}/${String(part).padStart(6, '0')}.ndjson`, sizeBytes: bytes.length });
+        }
+      }
+      return written;
+    });
+    let at = 0;
+    for (const part of parts) {
+      yield { path: part.path, bytes: await readAt(file, at, part.sizeBytes) };
+      at += part.sizeBytes;
     }
   } finally {
-    stopped = true;
-    taken();
-    await reading;
+    await file.close();
   }
+}
+
+async function readAt(file: FileHandle, position: number, sizeBytes: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(sizeBytes);
+  for (let at = 0; at < sizeBytes; ) {
+    const { bytesRead } = await file.read(bytes, at, sizeBytes - at, position + at);
+    if (bytesRead === 0) throw new Error('the file of a backup is shorter than what was written to it');
+    at += bytesRead;
+  }
+  return bytes;
 }
 
 function headerOf(path: string, size: number, createdAtMs: number): Uint8Array {
