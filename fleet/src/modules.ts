@@ -140,17 +140,23 @@ async function openRollouts({ clock, ids, log, directory, processId, database: {
   const groups = createGroups({ db, clock, uses: [rolloutsThatUse] });
   const analysis = createAnalysis({ db, clock, log, prices: pricesOf([...byName.values()]) });
   const webhooks = createWebhooks({ clock, ids, secret: await readSecret(join(directory, 'keys', 'webhook-secret'), ids) });
+  const ending = new AbortController();
   const rollouts = createRollouts({
     ...{ db, clock, ids, log, ...modules, matching: groups.where, owner: processId },
     profiles: byName,
-    analysis: judgeRollouts(analysis, webhooks),
+    analysis: judgeRollouts(analysis, webhooks, ending.signal),
     experiments: (where) => experimentsAmong(db, where),
   });
   const experiments = createExperiments({
     ...{ db, clock, ids, log, ...modules, analysis, matching: groups.where, follow: followDesired },
     promote: async (spec, actor) => (await rollouts.create(spec, true, actor)).id,
   });
-  return { groups, analysis, rollouts, experiments, stopTelling: tellOfRollouts(modules.events, rollouts, analysis, { webhooks, log }) };
+  const stopTelling = tellOfRollouts(modules.events, rollouts, analysis, { webhooks, log });
+  const close = (): Promise<void> => {
+    ending.abort();
+    return rollouts.close();
+  };
+  return { groups, analysis, rollouts: { ...rollouts, close }, experiments, stopTelling };
 }
 
 /** Wires the modules to each other. */

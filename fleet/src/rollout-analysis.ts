@@ -3,15 +3,18 @@ import { type Analysis, requireMeasurable, type Webhooks } from './analysis/inde
 import type { EventBus, Log } from './ports.ts';
 import type { AnalysisQuestion, RolloutAnalysis, Rollouts } from './rollouts/index.ts';
 
-/** Rollouts ask, analyses answer; and what other people's servers have to say about it. */
-export function judgeRollouts(analysis: Pick<Analysis, 'resolve' | 'judge'>, webhooks: Webhooks): RolloutAnalysis {
+/**
+ * Rollouts ask, analyses answer; and what other people's servers have to say about it.
+ * @param ending nobody is asked or waited for any more
+ */
+export function judgeRollouts(analysis: Pick<Analysis, 'resolve' | 'judge'>, webhooks: Webhooks, ending?: AbortSignal): RolloutAnalysis {
   const agrees = async (
     spec: AnalysisSpec,
     kind: WebhookKind,
     { rollout, name }: Pick<AnalysisQuestion, 'rollout' | 'name'>,
   ): Promise<string | undefined> => {
     for (const hook of spec.webhooks.filter((each) => each.kind === kind)) {
-      const answer = await webhooks.call(hook, { kind, rollout: { id: rollout, name }, phase: kind });
+      const answer = await webhooks.call(hook, { kind, rollout: { id: rollout, name }, phase: kind }, ending);
       if (!answer.accepted) return `${hook.name} does not agree: ${answer.reason}`;
     }
     return undefined;

@@ -75,7 +75,7 @@ export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): Fa
     if (known !== undefined && nowMs - known.atMs < JUDGE_INTERVAL_MS && nowMs >= known.atMs) return known.text;
     const text = await analysis.objection({ id, name }, spec.analysis);
     if (text === undefined) objections.delete(id);
-    else objections.set(id, { text, atMs: nowMs });
+    else objections.set(id, { text, atMs: clock.nowMs() });
     return text;
   }
 
@@ -93,7 +93,8 @@ export function createFactGatherer(ports: RolloutPorts, startedAtMs: number): Fa
     const control = { devices: cohortOf(row.id, 'control'), release: undefined };
     const question = { rollout: row.id, name: row.name, step: of, analysis: reference, candidate, control, sinceMs, nowMs };
     const found = await analysis.judge(endsAtMs === undefined ? question : { ...question, endsAtMs });
-    const judgement = { ...found, atMs: nowMs, of };
+    // An answer may have taken longer than the time after which one is asked again.
+    const judgement = { ...found, atMs: clock.nowMs(), of };
     judgements.set(key, judgement);
     shown.set(row.id, judgement);
     return judgement;

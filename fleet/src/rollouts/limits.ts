@@ -12,6 +12,8 @@ export const STARTS_PER_WRITE_MAXIMUM = 2_500;
 export const PASS_INTERVAL_MS = 2_000;
 /** And this long after a device has reported, not for each of a herd. */
 export const PASS_SOON_MS = 200;
+/** Rollouts wait so long for one of them that asks somebody who does not answer. */
+export const LOOK_PATIENCE_MS = 2_000;
 /** A runner that has not renewed its lease for this long has ended. */
 export const LEASE_MS = 30_000;
 /** A device that was heard within this time can be reached. */

@@ -2,7 +2,15 @@ import { durationMs, messageOf } from '@starling/shared';
 import { advance, type Decision, type RolloutFacts } from './advance.ts';
 import { applyEvent, eventOf } from './carry-out.ts';
 import type { FactGatherer } from './gather-facts.ts';
-import { JOIN_INTERVAL_MS, LEASE_MS, PASS_INTERVAL_MS, PASS_SOON_MS, REVOKED_INTERVAL_MS, STARTS_PER_PASS_MAXIMUM } from './limits.ts';
+import {
+  JOIN_INTERVAL_MS,
+  LEASE_MS,
+  LOOK_PATIENCE_MS,
+  PASS_INTERVAL_MS,
+  PASS_SOON_MS,
+  REVOKED_INTERVAL_MS,
+  STARTS_PER_PASS_MAXIMUM,
+} from './limits.ts';
 import type { RolloutPorts } from './ports.ts';
 import { createReturner } from './return-devices.ts';
 import { createStarter } from './start-devices.ts';
@@ -49,6 +57,8 @@ export function createRunner(ports: RolloutPorts, facts: FactGatherer): Runner {
   const adopted = new Set<string>();
   const revokedLookMs = new Map<string, number>();
   let waitingPasses = 0;
+  /** Rollouts that are being looked at: a look lasts as long as the server of somebody else does that is asked whether it agrees. */
+  const looking = new Map<string, Promise<number>>();
   let isClosed = false;
 
   const announce = (row: RolloutRow, detail: Record<string, unknown> = {}): void =>
@@ -114,6 +124,8 @@ export function createRunner(ports: RolloutPorts, facts: FactGatherer): Runner {
   const turnOnce = async (row: RolloutRow, budget: number): Promise<{ started: number; more: boolean }> => {
     if (await giveBack(row)) return { started: 0, more: true };
     const known: RolloutFacts = await facts.gather(row);
+    // Who was asked then has not answered.
+    if (isClosed) return { started: 0, more: false };
     const decision = advance(known);
     if (decision.do === 'wait') {
       await wait(row, decision.waiting);
@@ -144,7 +156,18 @@ export function createRunner(ports: RolloutPorts, facts: FactGatherer): Runner {
     }
     return started;
   };
-  const passOnce = async (): Promise<void> => {
+  const lookAt = (id: string, budget: number): Promise<number> => {
+    const looked = look(id, budget)
+      .catch((error: unknown) => {
+        log.warn({ rollout: id, error: messageOf(error) }, 'a rollout was not carried on; the next pass tries again');
+        return 0;
+      })
+      .finally(() => looking.delete(id));
+    looking.set(id, looked);
+    return looked;
+  };
+  /** @param patienceMs the others do not wait longer for one of them; it is gone on with meanwhile */
+  const passOnce = async (patienceMs: number | undefined): Promise<void> => {
     const open = await openRollouts(db);
     hasOpen = open.length > 0;
     turn += 1;
@@ -154,16 +177,14 @@ export function createRunner(ports: RolloutPorts, facts: FactGatherer): Runner {
       if (isClosed) return;
       // What one does not use the next may: nobody waits for a rollout that stands still.
       const share = Math.ceil(budget / (inTurn.length - index));
-      budget -= await look(id, share).catch((error: unknown) => {
-        log.warn({ rollout: id, error: messageOf(error) }, 'a rollout was not carried on; the next pass tries again');
-        return 0;
-      });
+      if (patienceMs === undefined) budget -= await lookAt(id, share);
+      else if (!looking.has(id)) budget -= await atMost(patienceMs, lookAt(id, share));
     }
   };
-  const pass = (): Promise<void> => {
+  const pass = (patienceMs?: number): Promise<void> => {
     waitingPasses += 1;
     passing = passing
-      .then(() => (isClosed ? undefined : passOnce()))
+      .then(() => (isClosed ? undefined : passOnce(patienceMs)))
       .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'rollouts were not looked at'))
       .finally(() => {
         waitingPasses -= 1;
@@ -175,16 +196,17 @@ export function createRunner(ports: RolloutPorts, facts: FactGatherer): Runner {
     if (interval === undefined) return;
     soon ??= setTimeout(() => {
       soon = undefined;
-      void pass();
+      // One that runs may have passed by what has changed; one that waits has not.
+      if (waitingPasses < 2) void pass(LOOK_PATIENCE_MS);
     }, PASS_SOON_MS);
   };
   return {
-    pass,
+    pass: () => pass(),
     wake,
     async start() {
       interval = setInterval(() => {
         // One that takes longer than that is not chased by others.
-        if (waitingPasses === 0) void pass();
+        if (waitingPasses === 0) void pass(LOOK_PATIENCE_MS);
       }, PASS_INTERVAL_MS);
       ignore = events.subscribe(({ type }) => {
         if (hasOpen && (type === 'reported' || type === 'device')) wake();
@@ -198,9 +220,21 @@ export function createRunner(ports: RolloutPorts, facts: FactGatherer): Runner {
       ignore();
       interval = undefined;
       await passing;
+      await Promise.all(looking.values());
       await releaseLeases(db, owner).catch(() => undefined);
     },
   };
+}
+
+/** @returns what it gives, or 0 where that takes longer */
+async function atMost(timeMs: number, result: Promise<number>): Promise<number> {
+  const late = Promise.withResolvers<number>();
+  const timer = setTimeout(() => late.resolve(0), timeMs);
+  try {
+    return await Promise.race([result, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The most urgent first; of equals another one each time. */
