@@ -14,7 +14,11 @@ export function createQueries(): QueryClient {
       },
     }),
     // Live events say what became old, so nothing is read again only because a window got the focus.
-    defaultOptions: { queries: { staleTime: 30_000, refetchOnWindowFocus: false }, mutations: { retry: false } },
+    // A fleet on this machine or in its network is there without the internet, whose loss the browser calls offline.
+    defaultOptions: {
+      queries: { staleTime: 30_000, refetchOnWindowFocus: false, networkMode: 'always' },
+      mutations: { retry: false, networkMode: 'always' },
+    },
   });
   return queries;
 }
