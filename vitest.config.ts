@@ -1,11 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
 const patient = { testTimeout: 180_000, hookTimeout: 180_000 };
-/** What is measured, or judged by the clock or by its memory, runs one file at a time: it must have two cores to itself. */
+/**
+ * What is measured, or judged by the clock or by its memory, runs one file at a time: it must have two cores to itself. So does what adds
+ * addresses to the machine: Chromium then gives up whatever it is loading, in the tests of others too.
+ */
 const alone = [
   'e2e/device/{benchmark,self-measuring,tuning}.test.ts',
+  'e2e/browser/serving.test.ts',
   'e2e/cluster/cluster.test.ts',
   'e2e/faults/{disk-full,endless-body,native-run,stalled-reader}.test.ts',
+  'e2e/install/install.test.ts',
 ];
 const ignored = ['**/node_modules/**', '**/dist/**'];
 
@@ -14,6 +19,7 @@ export default defineConfig({
     // A crashed native run must take down its own test file and no other, so every file has a process.
     pool: 'forks',
     globalSetup: 'e2e/harness/seeds-of-run.ts',
+    setupFiles: ['e2e/harness/seed-properties.ts'],
     maxWorkers: 2,
     passWithNoTests: true,
     allowOnly: false,
@@ -26,7 +32,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{shared,device-profiles,agent,fleet}/**/*.test.{ts,tsx}', 'e2e/{harness,demo}/**/*.test.ts'],
           exclude: ignored,
-          testTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -9,7 +9,7 @@ import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
 import { describeWith } from '../harness/requires.ts';
 import { until } from '../harness/running-fleet.ts';
 
-const SETUP_TIMEOUT_MS = 120_000;
+const SETUP_TIMEOUT_MS = 400_000;
 const address = 'https://fleet.example:8443';
 const looks = [
   { name: 'light', colorScheme: 'light', viewport: { width: 1280, height: 900 } },

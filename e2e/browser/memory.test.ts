@@ -81,7 +81,7 @@ describeWith(['chromium'], 'a browser whose memory is used up', ({ chromium }) =
         const { reported, desired } = await fleet.device(device);
         return reported?.phase === 'failed' && reported.generation === desired?.generation && reported;
       },
-      30_000,
+      90_000,
       async () => JSON.stringify((await fleet.device(device)).reported),
     );
   };

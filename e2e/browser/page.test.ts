@@ -177,7 +177,7 @@ describeWith(['chromium'], 'the page on which a browser is a device', ({ chromiu
     });
     await longest;
     await tab.context.setOffline(false);
-    await tab.page.getByText('online', { exact: true }).waitFor({ timeout: 15_000 });
+    await tab.page.getByText('online', { exact: true }).waitFor({ timeout: 20_000 });
     await tab.close();
   });
 

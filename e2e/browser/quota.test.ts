@@ -53,7 +53,7 @@ describeWith(['chromium'], 'a browser whose storage is used up', ({ chromium }) 
         const { reported } = await fleet.device(device);
         return reported?.phase === 'failed' && reported;
       },
-      30_000,
+      90_000,
       async () => JSON.stringify((await fleet.device(device)).reported) + (await tab.page.locator('body').textContent()),
     );
 

@@ -12,6 +12,8 @@ export interface RunPage {
 }
 
 const WAIT_MS = 120_000;
+/** A busy machine draws no frames for a while, and whoever looks with each frame does not look. */
+export const BY_CLOCK = { polling: 100 };
 
 export function launchRunBrowser(executablePath: string, flags: readonly string[] = ['--disable-gpu']): Promise<Browser> {
   // Root has no sandbox in Chromium; what is opened is our own.
@@ -57,7 +59,7 @@ export async function factOf(page: Page, name: string): Promise<string> {
 
 /** Gives the page a picture and waits for what was read in it. */
 export async function readPicture(page: Page, name: string, picture: Buffer): Promise<string[]> {
-  const reads = page.waitForFunction((file) => document.querySelector('#picture')?.getAttribute('data-read') === file, name);
+  const reads = page.waitForFunction((file) => document.querySelector('#picture')?.getAttribute('data-read') === file, name, BY_CLOCK);
   await page.locator('#files').setInputFiles({ name, mimeType: 'image/png', buffer: picture });
   await reads;
   return page.locator('#readings li:not(.none)').allTextContents();

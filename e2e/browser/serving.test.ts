@@ -14,7 +14,7 @@ import { type ReadyFleet, startReadyFleet } from '../harness/ready-fleet.ts';
 import { describeWith } from '../harness/requires.ts';
 import { openSecondNetwork, type SecondNetwork } from '../install/second-network.ts';
 
-const SETUP_TIMEOUT_MS = 180_000;
+const SETUP_TIMEOUT_MS = 400_000;
 const assets = fileURLToPath(new URL('../../agent/dist/browser/assets', import.meta.url));
 
 describeWith(['chromium', 'ip'], 'the page for browsers, by HTTPS from another machine', ({ chromium, ip }) => {

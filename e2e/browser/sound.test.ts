@@ -13,7 +13,7 @@ import { type RunningFleet, startRunningFleet } from '../harness/running-fleet.t
 import { writeWave } from '../harness/wave-file.ts';
 import { composeScene } from '../recipes/speech.ts';
 import { voiceModel, voicePipelineFile } from '../recipes/voice-activity.ts';
-import { newRunLink, untilRuns } from './run-page.ts';
+import { BY_CLOCK, newRunLink, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 300_000;
 const TALKING = 'A tab that talks';
@@ -66,7 +66,8 @@ describeWith(['chromium'], 'what a browser hears', ({ chromium }) => {
   });
 
   const said = (): Promise<string[]> => page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen.splice(0));
-  const has = (word: string) => page.waitForFunction((text) => document.querySelector('#readings')?.textContent?.includes(text), word);
+  const has = (word: string) =>
+    page.waitForFunction((text) => document.querySelector('#readings')?.textContent?.includes(text), word, BY_CLOCK);
 
   test('offers what a pipeline of sound takes, and nothing that it does not', async () => {
     await page.getByRole('button', { name: 'Start microphone' }).waitFor();
@@ -79,7 +80,7 @@ describeWith(['chromium'], 'what a browser hears', ({ chromium }) => {
     await said();
     const name = 'scene.wav';
     await page.locator('#files').setInputFiles({ name, mimeType: 'audio/wav', buffer: writeWave(audio) });
-    await page.waitForFunction((file) => document.querySelector('#picture')?.getAttribute('data-read') === file, name);
+    await page.waitForFunction((file) => document.querySelector('#picture')?.getAttribute('data-read') === file, name, BY_CLOCK);
     // One line of readings for each chunk of 100 ms in which something changed.
     const lines = await said();
     expect(lines.length).toBeGreaterThan(30);

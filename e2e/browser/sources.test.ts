@@ -9,7 +9,7 @@ import { buildRunPage } from '../demo/pages.ts';
 import { describeWith } from '../harness/requires.ts';
 import { type RunningFleet, startRunningFleet, until } from '../harness/running-fleet.ts';
 import { mapModel, publishMapRelease } from '../harness/small-models.ts';
-import { factOf, newRunLink, untilRuns } from './run-page.ts';
+import { BY_CLOCK, factOf, newRunLink, untilRuns } from './run-page.ts';
 
 const SETUP_TIMEOUT_MS = 300_000;
 const OTHER = 'The other tab';
@@ -61,7 +61,7 @@ describeWith(['chromium'], 'what a browser reads', ({ chromium }) => {
   const reads = async (what: string, width?: number): Promise<void> => {
     await page.getByRole('img', { name: `Picture of ${what}` }).waitFor();
     await page.locator('#rate', { hasText: '/s' }).waitFor();
-    if (width !== undefined) await page.waitForFunction((wide) => document.querySelector('canvas')?.width === wide, width);
+    if (width !== undefined) await page.waitForFunction((wide) => document.querySelector('canvas')?.width === wide, width, BY_CLOCK);
   };
   const stop = async (): Promise<void> => {
     await page.getByRole('button', { name: 'Stop' }).click();

@@ -15,7 +15,7 @@ import { scaled } from '../harness/scale.ts';
 import { launchRunBrowser } from './run-page.ts';
 import { type StaticSite, serveSite } from './static-site.ts';
 
-const SETUP_TIMEOUT_MS = 120_000;
+const SETUP_TIMEOUT_MS = 400_000;
 const FILE_RUNS = 60;
 const agentFolder = fileURLToPath(new URL('../../agent', import.meta.url));
 const worker = fileURLToPath(new URL('./in-worker/stores-worker.ts', import.meta.url));

@@ -11,7 +11,8 @@ import { factOf, launchRunBrowser, newRunLink, openTab, readPicture, untilRuns }
 const SETUP_TIMEOUT_MS = 300_000;
 const WAIT_MS = 120_000;
 /** Counts for seconds, so that the tab can be ended in the middle of its self-test. */
-const SLOW_TURNS = 2_400_000;
+const SLOW_TURNS = 4_800_000;
+const RUN_TIMEOUT_MS = 150_000;
 const ENDINGS_MAXIMUM = 3;
 
 describeWith(['chromium'], 'a browser that ends the whole tab', ({ chromium }) => {
@@ -32,7 +33,7 @@ describeWith(['chromium'], 'a browser that ends the whole tab', ({ chromium }) =
     browser = await launchRunBrowser(chromium);
     context = await browser.newContext();
     context.setDefaultTimeout(WAIT_MS);
-    address = await newRunLink(fleet, quick);
+    address = `${await newRunLink(fleet, quick)}&runTimeoutMs=${RUN_TIMEOUT_MS}`;
     ({ page } = await openTab(context, address));
     await untilRuns(page);
     device = await factOf(page, 'Device');

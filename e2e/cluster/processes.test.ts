@@ -162,7 +162,7 @@ describeWith(['mosquitto', 'postgres', 'openssl'], 'two processes of one fleet, 
       };
       const kidOf = async (process: number): Promise<string> => (await cluster.clientOf(process).call(api.fleetKey, {})).key.kid;
       const untilBothHave = (kid: string): Promise<unknown> =>
-        until('both sign with the new key', async () => (await kidOf(0)) === kid && (await kidOf(1)) === kid, 20_000);
+        until('both sign with the new key', async () => (await kidOf(0)) === kid && (await kidOf(1)) === kid, 60_000);
       const shownBy = async (process: number): Promise<string | undefined> => {
         const shown = await certificateAt(cluster.httpsPortOf(process));
         const { authorities } = await cluster.clientOf(process).call(api.listAuthorities, {});
@@ -254,7 +254,7 @@ describeWith(['mosquitto', 'postgres', 'openssl'], 'two processes of one fleet, 
         expect(await Promise.all([shownBy(0), shownBy(1)])).toEqual([next, next]);
         await Promise.all([cluster.untilHears(0, SHARDS / 2), cluster.untilHears(1, SHARDS / 2)]);
         // The broker follows: what the old one has signed is worth nothing soon.
-        await until('the broker alone is in the way', async () => /1 of 3 .*: the broker at mqtts:/.test(await dropOld(0)), 20_000);
+        await until('the broker alone is in the way', async () => /1 of 3 .*: the broker at mqtts:/.test(await dropOld(0)), 60_000);
         await signBroker(brokerFolder, authorityFiles());
         await cluster.broker.kill();
         await cluster.broker.start();

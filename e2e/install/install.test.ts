@@ -2,7 +2,6 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +9,7 @@ import { api, type DeviceView, verifyDocument } from '@starling/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { readOrMakeKeys } from '../demo/kept.ts';
+import { freePorts } from '../harness/free-ports.ts';
 import { createOperator, makeApiToken, type Operator } from '../harness/operator.ts';
 import { type FleetProcess, startFleetProcess } from '../harness/processes.ts';
 import { describeWith } from '../harness/requires.ts';
@@ -28,7 +28,7 @@ describeWith(['curl', 'ip'], 'an agent is installed on another machine by the pr
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'starling-install-'));
     network = await openSecondNetwork(ip, 'starlingtest');
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     const host = network?.hostAddress ?? '127.0.0.1';
     fleet = await startFleetProcess({
       dataDirectory: join(folder, 'fleet'),
@@ -141,14 +141,4 @@ async function waitFor<Found>(look: () => Promise<Found | undefined>): Promise<F
     if (Date.now() > until) throw new Error('it did not happen within a minute');
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

@@ -109,7 +109,7 @@ describeWith(['mosquitto_pub'], "a person's own MQTT tools", () => {
     const crowd = starling.run([...globals(), 'simulate', '--devices', String(CROWD), '--rate', '50'], { interrupt: stop.signal });
     try {
       const online = () => fleet.client.call(api.listDevices, { query: { select: 'has(labels.simulated) && online', limit: 1 } });
-      await until('the crowd is there', async () => (await online()).total === CROWD, 30_000);
+      await until('the crowd is there', async () => (await online()).total === CROWD, 60_000);
       await send('ping', { request: 'crowd-1', select: 'has(labels.simulated)' });
       await listener.answer('crowd-1', ({ batch, status }) => batch !== undefined && status === 'done');
       const ended = () => listener.answers('crowd-1').filter(({ device, status }) => device !== undefined && status === 'done');

@@ -126,7 +126,7 @@ describeWith(['ffmpeg'], 'sound through ffmpeg', () => {
       // Half of it, more than ffmpeg looks at before it begins, and then silence.
       response.writeHead(200, { 'content-length': wave.length }).write(wave.subarray(0, wave.length / 2));
     });
-    const { chunks, said, log } = open({ url, silenceMs: 1000 }, undefined, { username: 'viewer', password: 's3cret/@' });
+    const { chunks, said, log } = open({ url, silenceMs: 5000 }, undefined, { username: 'viewer', password: 's3cret/@' });
     const isAgain = (): boolean => said('fallen silent') && asked.filter((each) => each !== undefined).length >= 2;
     await until('it is opened again, and was heard', () => isAgain() && chunks.length > 2);
     expect(asked).toContain(`Basic ${Buffer.from('viewer:s3cret/@').toString('base64')}`);

@@ -51,7 +51,7 @@ test.each([
   { isAdaptive: false, kind: 'binary' },
   { isAdaptive: false, kind: 'continuous' },
   { isAdaptive: true, kind: 'binary' },
-] as const)('equal arms are hardly ever found apart, looked at all the time: %o', (given) => {
+] as const)('equal arms are hardly ever found apart, looked at all the time: %o', { timeout: 180_000 }, (given) => {
   const alarms = Array.from({ length: 200 }, (_, seed) => everApart(seed + 1, given)).filter(Boolean).length;
   // 5 % of 200, and what chance may add to that in one of a thousand runs.
   expect(alarms).toBeLessThanOrEqual(20);
