@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, readdir, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGzip, type Gzip } from 'node:zlib';
+import { StarlingError } from '@starling/shared';
 import { Header } from 'tar';
 import type { BlobStore } from '../blobs/index.ts';
 import type { Database } from '../db/index.ts';
@@ -74,11 +74,11 @@ async function* tablesOf(
   end: BackupEnd,
   isStopped: () => boolean,
 ): AsyncGenerator<Entry> {
-  const path = join(directory, `backup-${randomUUID()}.part`);
-  const file = await open(path, 'wx+', 0o600);
+  const folder = await mkdtemp(join(directory, 'backup-'));
+  const file = await open(join(folder, 'rows'), 'wx+', 0o600);
   try {
     // It lives on without a name until it is closed, and so ends with the process too.
-    await rm(path);
+    await rm(folder, { recursive: true });
     const parts = await db.transaction(async (tx) => {
       await readAsOfNow(tx);
       const written: { path: string; sizeBytes: number }[] = [];
@@ -111,7 +111,8 @@ async function readAt(file: FileHandle, position: number, sizeBytes: number): Pr
   const bytes = new Uint8Array(sizeBytes);
   for (let at = 0; at < sizeBytes; ) {
     const { bytesRead } = await file.read(bytes, at, sizeBytes - at, position + at);
-    if (bytesRead === 0) throw new Error('the file of a backup is shorter than what was written to it');
+    if (bytesRead === 0)
+      throw new StarlingError('backup-failed', 'rows of the backup are gone from the data directory', { hint: 'take it again' });
     at += bytesRead;
   }
   return bytes;
